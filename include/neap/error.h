@@ -1,0 +1,32 @@
+/* neap/error.h: what can go wrong, as one enumeration.
+ *
+ * A function that can fail returns 0 or one of these (all negative); its
+ * results come last among the parameters and are untouched on failure.
+ * Constructors return NULL instead. Any thread may call neap_error_text.
+ */
+#ifndef NEAP_ERROR_H
+#define NEAP_ERROR_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum neap_error {
+    NEAP_OK = 0,
+    NEAP_ERROR_MEMORY = -1,     /* the system gave no memory, or a limit was reached */
+    NEAP_ERROR_ARGUMENT = -2,   /* a parameter is outside its documented range */
+    NEAP_ERROR_PERMISSION = -3, /* the system refused: other user, ptrace scope, container */
+    NEAP_ERROR_PROCESS = -4,    /* no such process, or it ended meanwhile */
+    NEAP_ERROR_FORMAT = -5,     /* what was read is not what its header claims */
+    NEAP_ERROR_ABSENT = -6,     /* the thing asked for is not there (no Neap heap, no program) */
+    NEAP_ERROR_SYSTEM = -7,     /* any other refusal of the system; errno tells */
+    NEAP_ERROR_TIMEOUT = -8,    /* the other side did not answer in time */
+};
+
+/* One short English phrase for an error, static; never NULL. */
+const char *neap_error_text(int error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,13 @@
+/* os/clock.h: time. Any thread. */
+#ifndef NEAP_OS_CLOCK_H
+#define NEAP_OS_CLOCK_H
+
+#include <stdint.h>
+
+/* Monotonic time in nanoseconds since an arbitrary start. */
+uint64_t neap_os_now_ns(void);
+
+/* Sleeps for at least `ns` nanoseconds, signals or not. */
+void neap_os_sleep_ns(uint64_t ns);
+
+#endif

@@ -23,7 +23,7 @@
 
 #include <stdint.h>
 
-#define NEAP_LAYOUT_MAGIC "neap-heap-anchor" /* 16 bytes, no terminator */
+#define NEAP_LAYOUT_MAGIC   "neap-heap-anchor" /* 16 bytes, no terminator */
 #define NEAP_LAYOUT_VERSION 1u
 
 enum {
@@ -35,10 +35,10 @@ enum {
 };
 
 enum neap_layout_kind { /* of a unit */
-    NEAP_UNIT_FREE = 0,
-    NEAP_UNIT_SLAB = 1,
-    NEAP_UNIT_RUN = 2,      /* first unit of a run */
-    NEAP_UNIT_RUN_TAIL = 3, /* a further one; run_units counts back to the first */
+                        NEAP_UNIT_FREE = 0,
+                        NEAP_UNIT_SLAB = 1,
+                        NEAP_UNIT_RUN = 2,      /* first unit of a run */
+                        NEAP_UNIT_RUN_TAIL = 3, /* a further one; run_units counts back to the first */
 };
 
 enum neap_layout_unit_flag {
@@ -50,20 +50,20 @@ enum neap_layout_unit_flag {
 };
 
 struct neap_layout_unit {
-    uint8_t kind;        /* enum neap_layout_kind */
-    uint8_t class_index; /* slab: its size class */
-    uint8_t level;       /* slab: eighths of fill, rounded down, for the ranking */
-    uint8_t flags;       /* enum neap_layout_unit_flag, or-ed */
-    uint16_t used;       /* slab: blocks handed out, those in a magazine included */
-    uint16_t resident;   /* bit a page: may be in memory */
-    uint16_t idle;       /* bit a page: in memory and free at the purger's last look */
-    uint16_t purged;     /* bit a page: was given back; taking it again is a refault */
-    uint32_t idle_ms;    /* heap time of that look */
-    uint32_t purged_ms;  /* heap time of the unit's last purge */
-    uint32_t run_units;  /* run: units in all; run tail: units back to the first */
-    uint32_t run_pages;  /* run: pages that the block covers */
+    uint8_t kind;                              /* enum neap_layout_kind */
+    uint8_t class_index;                       /* slab: its size class */
+    uint8_t level;                             /* slab: eighths of fill, rounded down, for the ranking */
+    uint8_t flags;                             /* enum neap_layout_unit_flag, or-ed */
+    uint16_t used;                             /* slab: blocks handed out, those in a magazine included */
+    uint16_t resident;                         /* bit a page: may be in memory */
+    uint16_t idle;                             /* bit a page: in memory and free at the purger's last look */
+    uint16_t purged;                           /* bit a page: was given back; taking it again is a refault */
+    uint32_t idle_ms;                          /* heap time of that look */
+    uint32_t purged_ms;                        /* heap time of the unit's last purge */
+    uint32_t run_units;                        /* run: units in all; run tail: units back to the first */
+    uint32_t run_pages;                        /* run: pages that the block covers */
     uint32_t rank_child, rank_next, rank_prev; /* ids in the class's ranking; 0 none */
-    uint32_t queue_next; /* id of the next unit the purger has to look at; 0 none */
+    uint32_t queue_next;                       /* id of the next unit the purger has to look at; 0 none */
     uint32_t reserved[3];
     uint64_t bitmap[NEAP_LAYOUT_WORDS_MIN]; /* slab: bit a block, set = used; region.unit_stride
                                                tells the true length where pages are large */
@@ -117,7 +117,7 @@ struct neap_layout_heap {
     uint32_t decay_ms;     /* in force now: grows while given-back pages bounce */
     uint64_t started_ns;   /* monotonic clock when the heap was made */
     uint64_t resident_pages, peak_pages;
-    uint64_t run_bytes, runs;     /* live */
+    uint64_t run_bytes, runs; /* live */
     uint64_t purged_pages, refaulted_pages, purges, purge_ns;
     uint64_t event_count; /* events all told; the last are events[(event_count - 1) % EVENTS] and back */
     struct neap_layout_event events[NEAP_LAYOUT_EVENTS];
@@ -141,11 +141,11 @@ struct neap_layout_anchor {
     uint32_t state; /* enum neap_layout_state */
     uint32_t pid;   /* of the process that wrote this; a forked child rewrites it */
     char reason[128];
-    char library[256];      /* path of the library: its file is the door of the bell */
-    uint64_t heap;          /* address of struct neap_layout_heap, 0 if none */
-    uint32_t trim_asked;    /* written from outside: a number other than trim_done */
-    uint32_t trim_done;     /* the last number answered */
-    uint64_t trim_bytes;    /* given back by it, libc's share included */
+    char library[256];           /* path of the library: its file is the door of the bell */
+    uint64_t heap;               /* address of struct neap_layout_heap, 0 if none */
+    uint32_t trim_asked;         /* written from outside: a number other than trim_done */
+    uint32_t trim_done;          /* the last number answered */
+    uint64_t trim_bytes;         /* given back by it, libc's share included */
     uint64_t libc_trimmed_bytes; /* given back by libc on Neap's asking, estimated, all told */
     uint64_t reserved[4];
 };

@@ -45,10 +45,10 @@ void neap_os_release(void *address, size_t bytes);
  * NEAP_ERROR_MEMORY when RLIMIT_DATA or the commit limit is reached. */
 int neap_os_commit(void *address, size_t bytes);
 
-/* Gives the memory behind committed pages back; they read as zero after.
- * Ranges do not overlap. One system call where the kernel can
- * (process_madvise on oneself, Linux 6.13), else one a range. */
-int neap_os_purge(const struct neap_os_range *ranges, size_t count);
+/* Gives the memory behind committed pages back; they read as zero after, also
+ * where the system keeps them because they are locked. Ranges do not overlap. One system call where the
+ * kernel can (process_madvise on oneself, Linux 6.13), else one a range. */
+void neap_os_purge(const struct neap_os_range *ranges, size_t count);
 
 /* Moves `bytes` of committed pages from `from` to `to` (committed, its pages
  * clean) without a copy, by mremap; `from` is then committed and clean. On

@@ -1,0 +1,374 @@
+/* heap/heap.c: the public functions and the slow halves of the fast paths. */
+#include <neap/heap.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "heap/guard.h"
+#include "heap/magazine.h"
+#include "heap/model.h"
+#include "heap/purge.h"
+#include "heap/run.h"
+#include "heap/slab.h"
+#include "os/clock.h"
+#include "os/memory.h"
+
+enum {
+    RESERVE_SHARE = 4 /* of a limited address space, one part in so many at the start */
+};
+
+#define RESERVE_BYTES_MIN (UINT64_C(64) << 30) /* 64-bit, without a limit */
+#define RESERVE_BYTES_32  (UINT64_C(16) << 20)
+
+_Noreturn void neap__heap_die(const char *format, ...) {
+    char line[256] = "neap: ";
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(line + 6, sizeof line - 8, format, arguments);
+    va_end(arguments);
+    size_t end = length < 0 ? 6 : (size_t)length + 6;
+    if (end > sizeof line - 2)
+        end = sizeof line - 2;
+    line[end] = '\n';
+    if (write(STDERR_FILENO, line, end + 1) < 0)
+        abort();
+    abort();
+}
+
+uint32_t neap__heap_ms(const neap_heap_t *heap) {
+    return (uint32_t)((neap_os_now_ns() - heap->layout.started_ns) / 1000000);
+}
+
+/* --- making and ending --- */
+
+static uint64_t default_reserve_bytes(void) {
+    if (sizeof(void *) == 4)
+        return RESERVE_BYTES_32;
+    uint64_t left = neap_os_address_space_left_bytes();
+    if (left != UINT64_MAX)
+        return left / RESERVE_SHARE;
+    uint64_t wish = 4 * neap_os_memory_bytes();
+    return wish > RESERVE_BYTES_MIN ? wish : RESERVE_BYTES_MIN;
+}
+
+static void publish_classes(neap_heap_t *heap) {
+    for (uint32_t i = 1; i < neap__size_class_count; i++) {
+        const struct neap__size_class *c = &heap->classes[i];
+        heap->layout.classes[i] = (struct neap_layout_class){
+            .block_bytes = c->block_bytes,
+            .group_shift = c->group_shift,
+            .group_blocks = c->group_blocks,
+            .slab_blocks = c->slab_blocks,
+        };
+    }
+}
+
+static size_t struct_bytes(void) {
+    return (size_t)neap_bits_round_up(sizeof(neap_heap_t), neap_os_page_bytes());
+}
+
+/* Fills a zeroed heap. */
+static int heap_init(neap_heap_t *heap, const struct neap_heap_options *options, uint32_t page_bytes) {
+    heap->page_shift = neap_bits_lowest(page_bytes);
+    heap->unit_shift = heap->page_shift + 4;
+    heap->decay_base_ms = options->decay_ms != 0 ? options->decay_ms : NEAP_DECAY_MS;
+    heap->limit_pages = options->limit_bytes != 0 ? options->limit_bytes >> heap->page_shift : UINT64_MAX;
+    heap->layout = (struct neap_layout_heap){
+        .page_bytes = page_bytes,
+        .unit_bytes = page_bytes * NEAP_LAYOUT_UNIT_PAGES,
+        .class_count = neap__size_class_count,
+        .flags = options->flags,
+        .decay_ms = heap->decay_base_ms,
+        .started_ns = neap_os_now_ns(),
+    };
+    uint32_t words = page_bytes / 1024 > NEAP_LAYOUT_WORDS_MIN ? page_bytes / 1024 : NEAP_LAYOUT_WORDS_MIN;
+    neap__size_class_table(heap->classes, heap->class_of_step, heap->page_shift, words * 64);
+    publish_classes(heap);
+    int error = neap__region_first(heap, options->reserve_bytes != 0 ? options->reserve_bytes
+                                                                     : default_reserve_bytes());
+    if (error == NEAP_OK && options->flags & NEAP_HEAP_CHECKED)
+        error = neap__guard_start(heap);
+    if (error == NEAP_OK && (options->flags & (NEAP_HEAP_SHARED | NEAP_HEAP_CHECKED)) == 0)
+        neap__magazine_open_all(heap, heap->magazines);
+    if (error == NEAP_OK && options->flags & NEAP_HEAP_SHARED)
+        error = neap__heap_share(heap);
+    return error;
+}
+
+neap_heap_t *neap_heap_new(const struct neap_heap_options *options) {
+    struct neap_heap_options defaults = {0};
+    if (options == NULL)
+        options = &defaults;
+    size_t page = neap_os_page_bytes();
+    uint32_t page_bytes = options->page_bytes != 0 ? options->page_bytes : (uint32_t)page;
+    if (!neap_bits_power_of_two(page_bytes) || page_bytes < page || page_bytes > 1u << 16 ||
+        options->flags & ~(unsigned)(NEAP_HEAP_SHARED | NEAP_HEAP_CHECKED))
+        return NULL;
+    void *memory;
+    if (neap_os_reserve(struct_bytes(), page, &memory) != NEAP_OK)
+        return NULL;
+    if (neap_os_commit(memory, struct_bytes()) == NEAP_OK &&
+        heap_init(memory, options, page_bytes) == NEAP_OK)
+        return memory;
+    neap_heap_destroy(memory);
+    return NULL;
+}
+
+void neap_heap_destroy(neap_heap_t *heap) {
+    if (heap == NULL)
+        return;
+    neap__guard_end(heap);
+    neap__region_release_all(heap);
+    if (heap->inner != NULL)
+        neap_os_release(heap->inner, neap_bits_round_up(sizeof heap->magazines, neap_os_page_bytes()));
+    neap_os_release(heap, struct_bytes());
+}
+
+int neap__heap_share(neap_heap_t *heap) {
+    if (heap->shared)
+        return NEAP_OK;
+    void *memory;
+    size_t bytes = (size_t)neap_bits_round_up(sizeof heap->magazines, neap_os_page_bytes());
+    int error = neap_os_reserve(bytes, neap_os_page_bytes(), &memory);
+    if (error == NEAP_OK && (error = neap_os_commit(memory, bytes)) != NEAP_OK)
+        neap_os_release(memory, bytes);
+    if (error != NEAP_OK)
+        return error;
+    neap_os_lock(&heap->lock);
+    neap__magazine_empty_all(heap);
+    for (uint32_t i = 0; i < heap->layout.class_count; i++)
+        heap->magazines[i].capacity = 0;
+    heap->inner = memory;
+    if (heap->guard == NULL)
+        neap__magazine_open_all(heap, heap->inner);
+    heap->shared = true;
+    heap->layout.flags |= NEAP_HEAP_SHARED;
+    neap_os_unlock(&heap->lock);
+    return NEAP_OK;
+}
+
+void neap__heap_fork_before(neap_heap_t *heap) {
+    neap_os_lock(&heap->lock);
+}
+
+void neap__heap_fork_after(neap_heap_t *heap) {
+    neap_os_unlock(&heap->lock);
+}
+
+/* --- slow paths --- */
+
+static struct neap__magazine *magazine_of(neap_heap_t *heap, uint32_t class_index) {
+    return heap->shared ? &heap->inner[class_index] : &heap->magazines[class_index];
+}
+
+/* Before giving up: what lies in magazines and on free pages may do. */
+static void scrape(neap_heap_t *heap) {
+    neap__magazine_empty_all(heap);
+    neap__purge_all(heap, NEAP_PURGE_LIMIT);
+}
+
+static void *run_alloc(neap_heap_t *heap, size_t bytes, bool *zero) {
+    void *block = neap__run_alloc(heap, bytes, bytes, zero);
+    if (block == NULL) {
+        scrape(heap);
+        block = neap__run_alloc(heap, bytes, bytes, zero);
+    }
+    return block;
+}
+
+static void *class_alloc(neap_heap_t *heap, uint32_t class_index) {
+    struct neap__magazine *m = magazine_of(heap, class_index);
+    if (m->count == 0 && !neap__magazine_refill(heap, class_index, m)) {
+        scrape(heap);
+        if (!neap__magazine_refill(heap, class_index, m))
+            return NULL;
+    }
+    return m->blocks[--m->count];
+}
+
+void *neap__heap_alloc_slow(neap_heap_t *heap, size_t bytes) {
+    if (heap->guard != NULL)
+        return neap__guard_alloc(heap, bytes);
+    neap_os_lock(&heap->lock);
+    heap->activity++;
+    void *block = bytes > NEAP_CLASS_BYTES_MAX
+                      ? run_alloc(heap, bytes, NULL)
+                      : class_alloc(heap, neap__heap_class(heap, bytes != 0 ? bytes : 1));
+    neap_os_unlock(&heap->lock);
+    return block;
+}
+
+static void run_free(neap_heap_t *heap, struct neap__place place, const void *block) {
+    const neap__unit_t *unit = neap__place_unit(heap, place);
+    bool used = place.index < heap->layout.regions[place.region].top;
+    if (used && unit->kind == NEAP_UNIT_RUN && block == neap__place_address(heap, place)) {
+        neap__run_free(heap, place);
+        return;
+    }
+    if (used && unit->kind == NEAP_UNIT_RUN_TAIL)
+        place.index -= unit->run_units;
+    else if (!used || unit->kind != NEAP_UNIT_RUN)
+        neap__heap_die("free of %p: no block in use is there, it was freed before or never handed out",
+                       block);
+    neap__heap_die("free of %p: inside block %p (%zu bytes), not its start", block,
+                   (void *)neap__place_address(heap, place), neap__run_bytes(heap, place));
+}
+
+/* Frees a block that lies in region `place`. Lock held. */
+static void free_at(neap_heap_t *heap, struct neap__place place, void *block) {
+    uint32_t class_index = heap->regions[place.region].class_map[place.index];
+    if (class_index == 0) {
+        run_free(heap, place, block);
+        return;
+    }
+    struct neap__magazine *m = magazine_of(heap, class_index);
+    if (m->count == m->capacity)
+        neap__magazine_flush(heap, class_index, m);
+    m->blocks[m->count++] = block;
+}
+
+void neap__heap_free_slow(neap_heap_t *heap, void *block) {
+    struct neap__place place;
+    if (block == NULL)
+        return;
+    if (heap->guard != NULL) {
+        neap__guard_free(heap, block);
+        return;
+    }
+    neap_os_lock(&heap->lock);
+    heap->activity++;
+    bool ours = neap__region_find(heap, block, &place);
+    if (ours)
+        free_at(heap, place, block);
+    neap_os_unlock(&heap->lock);
+    if (ours)
+        return;
+    if (heap->foreign_free == NULL)
+        neap__heap_die("free of %p: not a block of this heap", block);
+    heap->foreign_free(heap->context, block);
+}
+
+/* Usable bytes of a block at `place`, 0 if none starts there. Lock held. */
+static size_t bytes_at(neap_heap_t *heap, struct neap__place place, const void *block) {
+    uint32_t class_index = heap->regions[place.region].class_map[place.index];
+    if (class_index != 0)
+        return heap->classes[class_index].block_bytes;
+    if (place.index >= heap->layout.regions[place.region].top ||
+        neap__place_unit(heap, place)->kind != NEAP_UNIT_RUN || block != neap__place_address(heap, place))
+        return 0;
+    return neap__run_bytes(heap, place);
+}
+
+/* Usable bytes of `block`, and whether it is a run that is to stay one and was
+ * resized: then *moved is its place. */
+static size_t look_up(neap_heap_t *heap, void *block, size_t bytes, bool *ours, void **resized) {
+    struct neap__place place;
+    size_t has = 0;
+    neap_os_lock(&heap->lock);
+    heap->activity++;
+    *ours = neap__region_find(heap, block, &place);
+    if (*ours) {
+        has = bytes_at(heap, place, block);
+        bool run = heap->regions[place.region].class_map[place.index] == 0;
+        if (run && has != 0 && bytes > NEAP_CLASS_BYTES_MAX)
+            *resized = neap__run_resize(heap, place, bytes);
+    }
+    neap_os_unlock(&heap->lock);
+    return has;
+}
+
+void *neap__heap_realloc_slow(neap_heap_t *heap, void *block, size_t bytes) {
+    bool ours;
+    void *moved = NULL;
+    if (block == NULL)
+        return neap__heap_alloc(heap, bytes);
+    if (heap->guard != NULL)
+        return neap__guard_realloc(heap, block, bytes);
+    size_t has = look_up(heap, block, bytes, &ours, &moved);
+    if (moved != NULL)
+        return moved;
+    if (!ours) {
+        if (heap->foreign_realloc == NULL)
+            neap__heap_die("realloc of %p: not a block of this heap", block);
+        return heap->foreign_realloc(heap->context, block, bytes);
+    }
+    if (has == 0)
+        neap__heap_die("realloc of %p: no block in use starts there", block);
+    bool suits = bytes <= has && bytes >= has - has / 4;
+    if (suits && has <= NEAP_CLASS_BYTES_MAX)
+        return block;
+    void *fresh = neap__heap_alloc(heap, bytes);
+    if (fresh == NULL)
+        return bytes <= has ? block : NULL; /* what shrinks can stay */
+    memcpy(fresh, block, bytes < has ? bytes : has);
+    neap__heap_free(heap, block);
+    return fresh;
+}
+
+/* --- public --- */
+
+void *neap_heap_alloc(neap_heap_t *heap, size_t bytes) {
+    return neap__heap_alloc(heap, bytes);
+}
+
+void neap_heap_free(neap_heap_t *heap, void *block) {
+    neap__heap_free(heap, block);
+}
+
+void *neap_heap_realloc(neap_heap_t *heap, void *block, size_t bytes) {
+    return neap__heap_realloc(heap, block, bytes);
+}
+
+void *neap_heap_calloc(neap_heap_t *heap, size_t count, size_t bytes) {
+    size_t all;
+    if (__builtin_mul_overflow(count, bytes, &all))
+        return NULL;
+    bool zero = false;
+    void *block;
+    if (all > NEAP_CLASS_BYTES_MAX && heap->guard == NULL) {
+        neap_os_lock(&heap->lock);
+        heap->activity++;
+        block = run_alloc(heap, all, &zero);
+        neap_os_unlock(&heap->lock);
+    } else {
+        block = neap__heap_alloc(heap, all);
+    }
+    if (block != NULL && !zero)
+        memset(block, 0, all);
+    return block;
+}
+
+bool neap_heap_owns(const neap_heap_t *heap, const void *pointer) {
+    struct neap__place place;
+    neap_heap_t *own = (neap_heap_t *)(uintptr_t)heap; /* only its lock is touched */
+    neap_os_lock(&own->lock);
+    bool ours = neap__region_find(heap, pointer, &place);
+    neap_os_unlock(&own->lock);
+    return ours;
+}
+
+size_t neap_heap_usable_bytes(neap_heap_t *heap, const void *block) {
+    struct neap__place place;
+    if (heap->guard != NULL)
+        return neap__guard_bytes(heap, block);
+    neap_os_lock(&heap->lock);
+    size_t bytes = neap__region_find(heap, block, &place) ? bytes_at(heap, place, block) : 0;
+    neap_os_unlock(&heap->lock);
+    return bytes;
+}
+
+uint64_t neap_heap_trim(neap_heap_t *heap) {
+    neap_os_lock(&heap->lock);
+    neap__guard_trim(heap);
+    neap__magazine_empty_all(heap);
+    uint64_t pages = neap__purge_all(heap, NEAP_PURGE_TRIM);
+    neap_os_unlock(&heap->lock);
+    return pages << heap->page_shift;
+}
+
+uint32_t neap_heap_purge(neap_heap_t *heap) {
+    return neap__purge_step(heap);
+}

@@ -1,0 +1,198 @@
+/* heap/invariants.c: neap_heap_check, every sentence of layout.h as a test. */
+#include <neap/heap.h>
+
+#include <string.h>
+
+#include "heap/magazine.h"
+#include "heap/slab.h"
+
+/* What a walk adds up, to be compared with what the heap has counted. */
+struct tally {
+    const char *why;
+    uint64_t resident, runs, run_bytes, moved;
+    uint32_t slabs[NEAP_LAYOUT_CLASSES_MAX], ranked[NEAP_LAYOUT_CLASSES_MAX];
+};
+
+static bool fail(struct tally *tally, const char *why) {
+    tally->why = why;
+    return false;
+}
+
+static bool bit(const uint64_t *bits, uint32_t i) {
+    return (bits[i >> 6] >> (i & 63)) & 1;
+}
+
+static bool check_slab(const neap_heap_t *heap, struct tally *tally, struct neap__place place) {
+    const neap__unit_t *unit = neap__place_unit(heap, place);
+    if (unit->class_index == 0 || unit->class_index >= heap->layout.class_count)
+        return fail(tally, "a slab is of no class");
+    const struct neap__size_class *c = &heap->classes[unit->class_index];
+    uint32_t used = 0;
+    for (uint32_t w = 0; w < (c->slab_blocks + 63) / 64; w++)
+        used += neap_bits_count(unit->bitmap[w]);
+    if (used != unit->used)
+        return fail(tally, "a slab's count of used blocks differs from its bitmap");
+    if (c->slab_blocks % 64 != 0 && unit->bitmap[c->slab_blocks / 64] >> (c->slab_blocks % 64) != 0)
+        return fail(tally, "a slab's bitmap has a bit beyond its last block");
+    if (used == 0 || used > c->slab_blocks)
+        return fail(tally, "a slab is empty or overfull");
+    if (unit->level > unit->used * 8u / c->slab_blocks)
+        return fail(tally, "a slab's level is above its fill");
+    bool to_rank = used < c->slab_blocks && (unit->flags & NEAP_UNIT_AVOID) == 0;
+    if (to_rank != ((unit->flags & NEAP_UNIT_RANKED) != 0))
+        return fail(tally, "a slab is ranked and should not be, or the other way round");
+    unsigned held = NEAP_UNIT_PAGES_ALL & ~neap__slab_free_pages(heap, unit);
+    for (unsigned j = 0; used == c->slab_blocks && j < NEAP_LAYOUT_UNIT_PAGES; j++) {
+        if (c->page_first[j] > c->page_last[j])
+            held &= ~(1u << j); /* a full slab's tail pages */
+    }
+    if (c->page_blocks + used <= c->slab_blocks || used == c->slab_blocks) {
+        if ((held & ~(unsigned)unit->resident) != 0)
+            return fail(tally, "a page with a used block is not resident");
+    }
+    tally->slabs[unit->class_index]++;
+    tally->ranked[unit->class_index] += to_rank;
+    return true;
+}
+
+static bool check_run(const neap_heap_t *heap, struct tally *tally, struct neap__place place) {
+    const neap__unit_t *unit = neap__place_unit(heap, place);
+    if (unit->kind == NEAP_UNIT_RUN_TAIL) {
+        if (unit->run_units == 0 || unit->run_units > place.index)
+            return fail(tally, "a run's tail points outside its region");
+        const neap__unit_t *head = unit;
+        struct neap__place first = {place.region, place.index - unit->run_units};
+        head = neap__place_unit(heap, first);
+        return head->kind == NEAP_UNIT_RUN && head->run_units > unit->run_units
+                   ? true
+                   : fail(tally, "a run's tail belongs to no run");
+    }
+    if (unit->run_units == 0 || place.index + unit->run_units > heap->layout.regions[place.region].top ||
+        unit->run_pages > unit->run_units * NEAP_LAYOUT_UNIT_PAGES || unit->run_pages == 0)
+        return fail(tally, "a run's length is out of range");
+    for (uint32_t n = 1; n < unit->run_units; n++) {
+        const neap__unit_t *tail = neap__unit_at(heap, place.region, place.index + n);
+        if (tail->kind != NEAP_UNIT_RUN_TAIL || tail->run_units != n)
+            return fail(tally, "a run's unit is not its own");
+    }
+    tally->runs++;
+    tally->run_bytes += (uint64_t)unit->run_pages << heap->page_shift;
+    return true;
+}
+
+static bool check_unit(const neap_heap_t *heap, struct tally *tally, struct neap__place place) {
+    const struct neap__region *r = &heap->regions[place.region];
+    const neap__unit_t *unit = neap__place_unit(heap, place);
+    bool dirty = bit(r->dirty, place.index), clean = bit(r->clean, place.index);
+    if (bit(r->queued, place.index) != ((unit->flags & NEAP_UNIT_QUEUED) != 0))
+        return fail(tally, "a unit's queue flag differs from the queue");
+    if ((unit->purged & unit->resident) != 0)
+        return fail(tally, "a page is both resident and given back");
+    if (r->class_map[place.index] != (unit->kind == NEAP_UNIT_SLAB ? unit->class_index : 0))
+        return fail(tally, "the class map differs from a unit");
+    tally->resident += neap_bits_count(unit->resident);
+    tally->moved += (unit->flags & NEAP_UNIT_MOVED) != 0;
+    switch (unit->kind) {
+    case NEAP_UNIT_FREE:
+        if (dirty == clean || dirty != (unit->resident != 0))
+            return fail(tally, "a free unit is filed wrongly");
+        if (dirty && (unit->flags & NEAP_UNIT_QUEUED) == 0)
+            return fail(tally, "a dirty free unit is not queued");
+        return true;
+    case NEAP_UNIT_SLAB:
+        return dirty || clean ? fail(tally, "a slab is filed as free") : check_slab(heap, tally, place);
+    case NEAP_UNIT_RUN:
+    case NEAP_UNIT_RUN_TAIL:
+        return dirty || clean ? fail(tally, "a run is filed as free") : check_run(heap, tally, place);
+    default:
+        return fail(tally, "a unit is of no kind");
+    }
+}
+
+/* Counts a ranking's members by walking it; order between parent and child. */
+static bool check_ranking(const neap_heap_t *heap, struct tally *tally, uint32_t class_index) {
+    uint32_t id = heap->layout.classes[class_index].root, count = 0;
+    while (id != 0) { /* depth first, by child, sibling, and back through rank_prev */
+        const neap__unit_t *unit = neap__unit_of_id(heap, id);
+        if (unit->kind != NEAP_UNIT_SLAB || unit->class_index != class_index ||
+            ++count > tally->ranked[class_index])
+            return fail(tally, "a ranking holds a slab that it should not");
+        if (unit->rank_child != 0) {
+            const neap__unit_t *child = neap__unit_of_id(heap, unit->rank_child);
+            if (child->rank_prev != id)
+                return fail(tally, "a ranking's links disagree");
+        }
+        for (uint32_t child = unit->rank_child; child != 0;
+             child = neap__unit_of_id(heap, child)->rank_next) {
+            if (neap__unit_of_id(heap, child)->level > unit->level)
+                return fail(tally, "a ranking has a fuller slab below a sparser one");
+        }
+        uint32_t next = unit->rank_child != 0 ? unit->rank_child : unit->rank_next;
+        while (next == 0 && id != heap->layout.classes[class_index].root) {
+            uint32_t previous = neap__unit_of_id(heap, id)->rank_prev;
+            bool up = neap__unit_of_id(heap, previous)->rank_child == id;
+            id = previous;
+            if (up)
+                next = neap__unit_of_id(heap, id)->rank_next;
+        }
+        id = next;
+    }
+    return count == tally->ranked[class_index] ? true : fail(tally, "a ranking misses a slab");
+}
+
+static bool check_magazine(const neap_heap_t *heap, struct tally *tally, uint32_t class_index,
+                           const struct neap__magazine *m) {
+    if (m->count > m->capacity || m->capacity > NEAP_MAGAZINE_BLOCKS)
+        return fail(tally, "a magazine is overfull");
+    for (uint32_t i = 0; i < m->count; i++) {
+        struct neap__place place;
+        uint32_t index;
+        if (!neap__region_find(heap, m->blocks[i], &place) ||
+            heap->regions[place.region].class_map[place.index] != class_index ||
+            !neap__slab_holds(heap, place, m->blocks[i], &index))
+            return fail(tally, "a magazine holds what is no block of its class");
+    }
+    return true;
+}
+
+static bool check_class(const neap_heap_t *heap, struct tally *tally, uint32_t i) {
+    if (tally->slabs[i] != heap->layout.classes[i].slabs)
+        return fail(tally, "a class's count of slabs is wrong");
+    return check_ranking(heap, tally, i) && check_magazine(heap, tally, i, &heap->magazines[i]) &&
+           (heap->inner == NULL || check_magazine(heap, tally, i, &heap->inner[i]));
+}
+
+static bool check_all(const neap_heap_t *heap, struct tally *tally) {
+    for (uint32_t n = 0; n < heap->layout.region_count; n++) {
+        const struct neap_layout_region *public = &heap->layout.regions[n];
+        if (heap->regions[n].base == NULL)
+            continue;
+        if (public->top > public->committed || public->committed > public->unit_count)
+            return fail(tally, "a region's top is above what is committed");
+        for (uint32_t i = 0; i < public->top; i++) {
+            if (!check_unit(heap, tally, (struct neap__place){n, i}))
+                return false;
+        }
+    }
+    for (uint32_t i = 1; i < heap->layout.class_count; i++) {
+        if (!check_class(heap, tally, i))
+            return false;
+    }
+    if (tally->resident != heap->layout.resident_pages)
+        return fail(tally, "the count of resident pages is wrong");
+    if (tally->runs != heap->layout.runs || tally->run_bytes != heap->layout.run_bytes)
+        return fail(tally, "the count of runs is wrong");
+    if (tally->moved != heap->moved_units)
+        return fail(tally, "the count of moved units is wrong");
+    return true;
+}
+
+bool neap_heap_check(neap_heap_t *heap, const char **why) {
+    struct tally tally = {0};
+    neap_os_lock(&heap->lock);
+    bool sound = check_all(heap, &tally);
+    neap_os_unlock(&heap->lock);
+    if (!sound)
+        *why = tally.why;
+    return sound;
+}

@@ -1,0 +1,23 @@
+/* heap/magazine.h: between the fast paths and the slabs. Lock held in all. */
+#ifndef NEAP_HEAP_MAGAZINE_H
+#define NEAP_HEAP_MAGAZINE_H
+
+#include "heap/model.h"
+
+/* Gives the magazine of each class its capacity, or closes all (capacity 0). */
+void neap__magazine_open_all(const neap_heap_t *heap, struct neap__magazine *magazines);
+
+/* Fills an empty magazine up to half from the slabs; false if none had a block
+ * to give and the system gives no more. */
+bool neap__magazine_refill(neap_heap_t *heap, uint32_t class_index, struct neap__magazine *magazine);
+
+/* Returns the older half of a magazine to the slabs; the blocks freed last stay. */
+void neap__magazine_flush(neap_heap_t *heap, uint32_t class_index, struct neap__magazine *magazine);
+
+/* Empties all magazines of the heap, the inner ones included. */
+void neap__magazine_empty_all(neap_heap_t *heap);
+
+/* Blocks of a class that lie in magazines. */
+uint32_t neap__magazine_cached(const neap_heap_t *heap, uint32_t class_index);
+
+#endif

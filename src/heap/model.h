@@ -1,0 +1,189 @@
+/* heap/model.h: a heap in memory, the private side of layout.h.
+ *
+ *   malloc, free (owner, no lock)        slow paths (lock)           purger (lock)
+ *   magazine[class]: stack of blocks <-- take / put --> slabs, runs --> system
+ *
+ * The fast paths touch only a magazine and the class map: pop a block, push a
+ * block. A magazine that is empty is refilled from the fullest slab of its
+ * class, one that is full returns its older half to the slabs; all bookkeeping
+ * is done then, under the lock, a batch at a time. The lock is what the owner
+ * shares with the purging thread; uncontended it costs little a batch.
+ *
+ * A shared or checked heap keeps its magazines closed (no blocks, capacity 0),
+ * so that every call falls through to the slow path without a test of its own.
+ */
+#ifndef NEAP_HEAP_MODEL_H
+#define NEAP_HEAP_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <neap/heap.h>
+
+#include "base/bits.h"
+#include "heap/layout.h"
+#include "heap/size_class.h"
+#include "os/thread.h"
+
+typedef struct neap_layout_unit neap__unit_t;
+
+enum {
+    NEAP_MAGAZINE_BLOCKS = 63,   /* with its header 512 bytes on 64-bit */
+    NEAP_MAGAZINE_BYTES = 8192,  /* but no more than this in blocks, two blocks at least */
+    NEAP_UNIT_PAGES_ALL = 0xffff /* all bits of a page mask */
+};
+
+/* Free blocks of one class, the last freed on top. They count as used in their
+ * slabs. Only the owner touches an open magazine. */
+struct neap__magazine {
+    uint32_t count;
+    uint32_t capacity;
+    void *blocks[NEAP_MAGAZINE_BLOCKS];
+};
+
+/* What a region has beside its public part. Bit arrays have a bit a unit. */
+struct neap__region {
+    unsigned char *base; /* NULL: no region here, or given back */
+    unsigned char *units;
+    uint8_t *class_map;
+    uint64_t *dirty;               /* free, some pages in memory */
+    uint64_t *clean;               /* free, below the top, nothing in memory */
+    uint64_t *queued;              /* the purger is to look at it */
+    uint32_t dirty_low, clean_low; /* no bit of these is set in words before this one */
+    size_t span_bytes;
+    void *mapping; /* what to release: metadata and units */
+    size_t mapping_bytes;
+};
+
+struct neap__guard; /* state of the checking mode, guard.c */
+
+struct neap_heap {
+    /* Hot: the fast paths. */
+    struct neap__magazine magazines[NEAP_LAYOUT_CLASSES_MAX];
+    uint8_t class_of_step[NEAP_STEPS];
+    uintptr_t base;           /* of region 0 */
+    size_t span_bytes;        /* of region 0 */
+    const uint8_t *class_map; /* of region 0 */
+
+    /* Warm: the slow paths, all under the lock. */
+    struct neap_os_lock lock;
+    bool shared;      /* any thread may call: the magazines above are closed */
+    bool wake_wanted; /* the purger sleeps: call wake when there is something for it */
+    unsigned page_shift, unit_shift;
+    uint32_t activity; /* counts slow paths, so that the purger sees idleness */
+    struct neap__size_class classes[NEAP_LAYOUT_CLASSES_MAX];
+    struct neap__region regions[NEAP_LAYOUT_REGIONS_MAX];
+    uint64_t limit_pages;         /* resident pages beyond which allocation fails */
+    uint64_t moved_units;         /* in mappings of their own, by os_move, and not renewed yet */
+    size_t region_bytes;          /* of the next region */
+    struct neap__magazine *inner; /* magazines of a shared heap, used under the lock; or NULL */
+    struct neap__guard *guard;    /* not NULL: checking mode */
+
+    /* Purging, purge.c. */
+    uint32_t decay_base_ms;
+    uint64_t bounced_pages; /* refaults soon after their purge, since the last step */
+    uint32_t bounce_gap_ms; /* the longest such gap */
+    uint32_t bounce_ms;     /* heap time of the last bounce */
+    uint32_t activity_seen; /* activity at the last step */
+    uint32_t active_ms;     /* heap time when activity last changed */
+
+    /* What the owner of the heap may set (room hook). */
+    void (*wake)(void *context);
+    void *(*foreign_realloc)(void *context, void *block, size_t bytes);
+    void (*foreign_free)(void *context, void *block);
+    void *context;
+
+    struct neap_layout_heap layout;
+};
+
+/* Milliseconds since the heap was made. */
+uint32_t neap__heap_ms(const neap_heap_t *heap);
+
+static inline neap__unit_t *neap__unit_at(const neap_heap_t *heap, uint32_t region, uint32_t index) {
+    return (neap__unit_t *)(void *)(heap->regions[region].units +
+                                    (size_t)index * heap->layout.regions[region].unit_stride);
+}
+
+static inline uint32_t neap__unit_id(uint32_t region, uint32_t index) {
+    return region << NEAP_LAYOUT_ID_SHIFT | (index + 1);
+}
+
+static inline uint32_t neap__id_region(uint32_t id) {
+    return id >> NEAP_LAYOUT_ID_SHIFT;
+}
+
+static inline uint32_t neap__id_index(uint32_t id) {
+    return (id & ((1u << NEAP_LAYOUT_ID_SHIFT) - 1)) - 1;
+}
+
+static inline neap__unit_t *neap__unit_of_id(const neap_heap_t *heap, uint32_t id) {
+    return neap__unit_at(heap, neap__id_region(id), neap__id_index(id));
+}
+
+static inline unsigned char *neap__unit_address(const neap_heap_t *heap, uint32_t region, uint32_t index) {
+    return heap->regions[region].base + ((size_t)index << heap->unit_shift);
+}
+
+/* Ends the process with one line, "neap: " before and a newline after it. */
+_Noreturn void neap__heap_die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The slow halves of the fast paths below, heap.c. */
+void *neap__heap_alloc_slow(neap_heap_t *heap, size_t bytes);
+void neap__heap_free_slow(neap_heap_t *heap, void *block);
+void *neap__heap_realloc_slow(neap_heap_t *heap, void *block, size_t bytes);
+
+/* Class that serves a request of 1 to NEAP_CLASS_BYTES_MAX bytes; 0 for none. */
+static inline unsigned neap__heap_class(const neap_heap_t *heap, size_t bytes) {
+    size_t step = (bytes + 15) >> NEAP_STEP_SHIFT;
+    return NEAP_LIKELY(bytes <= NEAP_LINEAR_BYTES) ? (unsigned)step : heap->class_of_step[step];
+}
+
+/* Class of the slab of region 0 that `block` lies in; 0 for all other pointers. */
+static inline unsigned neap__heap_class_at(const neap_heap_t *heap, const void *block) {
+    uintptr_t offset = (uintptr_t)block - heap->base;
+    return NEAP_LIKELY(offset < heap->span_bytes) ? heap->class_map[offset >> heap->unit_shift] : 0;
+}
+
+static inline void *neap__heap_alloc(neap_heap_t *heap, size_t bytes) {
+    if (NEAP_LIKELY(bytes <= NEAP_CLASS_BYTES_MAX)) {
+        struct neap__magazine *m = &heap->magazines[neap__heap_class(heap, bytes)];
+        uint32_t count = m->count;
+        if (NEAP_LIKELY(count != 0)) {
+            m->count = count - 1;
+            return m->blocks[count - 1];
+        }
+    }
+    return neap__heap_alloc_slow(heap, bytes);
+}
+
+static inline void neap__heap_free(neap_heap_t *heap, void *block) {
+    struct neap__magazine *m = &heap->magazines[neap__heap_class_at(heap, block)];
+    uint32_t count = m->count;
+    if (NEAP_LIKELY(count < m->capacity)) {
+        m->blocks[count] = block;
+        m->count = count + 1;
+        return;
+    }
+    neap__heap_free_slow(heap, block);
+}
+
+/* Keeps the block where the new size still suits its class: no smaller than
+ * three quarters of it, so that what shrinks much moves to a smaller block. */
+static inline void *neap__heap_realloc(neap_heap_t *heap, void *block, size_t bytes) {
+    unsigned class = neap__heap_class_at(heap, block);
+    size_t has = heap->classes[class].block_bytes;
+    if (class != 0 && bytes <= has && bytes >= has - has / 4 && heap->guard == NULL)
+        return block;
+    return neap__heap_realloc_slow(heap, block, bytes);
+}
+
+/* For room hook: the owner lets go of sole ownership (a second GIL appears).
+ * Caller is the owner. Cannot be undone. 0 or NEAP_ERROR_MEMORY. */
+int neap__heap_share(neap_heap_t *heap);
+
+/* Around fork, in the forking thread: no slow path runs in between. */
+void neap__heap_fork_before(neap_heap_t *heap);
+void neap__heap_fork_after(neap_heap_t *heap);
+
+#endif

@@ -1,0 +1,256 @@
+/* heap/purge.c */
+#include "heap/purge.h"
+
+#include <assert.h>
+
+#include "heap/slab.h"
+#include "os/clock.h"
+#include "os/memory.h"
+
+enum {
+    BATCH_RANGES = 64,  /* given back in one call, the lock held */
+    BATCH_PAGES = 512,  /* about 150 microseconds of it */
+    LOOKS_A_HOLD = 256, /* units looked at before others get the lock */
+    BOUNCE_SHARE = 32,  /* of the resident pages, one in so many bouncing is too many */
+    BOUNCE_PAGES = 64,  /* fewer are no matter */
+    CALM_MS = 10000,    /* without a bounce before the decay falls back */
+    STEP_MS_MIN = 10,
+    COST_SHARE = 100 /* looking may cost one part in so many of the time */
+};
+
+/* Pages to be given back together. */
+struct batch {
+    struct neap_os_range ranges[BATCH_RANGES];
+    uint32_t count, pages;
+    uint64_t took_ns, all_pages, all_ranges;
+};
+
+/* --- giving back --- */
+
+static void batch_flush(struct batch *batch) {
+    if (batch->count == 0)
+        return;
+    uint64_t start = neap_os_now_ns();
+    neap_os_purge(batch->ranges, batch->count);
+    batch->took_ns += neap_os_now_ns() - start;
+    batch->all_pages += batch->pages;
+    batch->all_ranges += batch->count;
+    batch->count = batch->pages = 0;
+}
+
+static void batch_add(neap_heap_t *heap, struct batch *batch, unsigned char *address, uint32_t pages) {
+    size_t bytes = (size_t)pages << heap->page_shift;
+    struct neap_os_range *last = batch->count > 0 ? &batch->ranges[batch->count - 1] : NULL;
+    if (last != NULL && (unsigned char *)last->address + last->bytes == address) {
+        last->bytes += bytes;
+    } else {
+        if (batch->count == BATCH_RANGES)
+            batch_flush(batch);
+        batch->ranges[batch->count++] = (struct neap_os_range){address, bytes};
+    }
+    batch->pages += pages;
+}
+
+/* Gives back the pages in `mask` of one unit, all of them free and in memory. */
+static void give_back(neap_heap_t *heap, struct batch *batch, struct neap__place place, unsigned mask,
+                      uint32_t now_ms) {
+    neap__unit_t *unit = neap__place_unit(heap, place);
+    assert((mask & ~(unsigned)unit->resident) == 0);
+    unit->resident = (uint16_t)(unit->resident & ~mask);
+    unit->purged = (uint16_t)(unit->purged | mask);
+    unit->purged_ms = now_ms;
+    heap->layout.resident_pages -= neap_bits_count(mask);
+    heap->layout.purged_pages += neap_bits_count(mask);
+    unsigned char *address = neap__place_address(heap, place);
+    if (unit->flags & NEAP_UNIT_MOVED && unit->kind == NEAP_UNIT_FREE && unit->resident == 0) {
+        /* A mapping of its own, from an mremap: made one with its neighbours again. */
+        if (neap_os_renew(address, (size_t)1 << heap->unit_shift) == NEAP_OK) {
+            unit->flags = (uint8_t)(unit->flags & ~NEAP_UNIT_MOVED);
+            heap->moved_units--;
+            batch->all_pages += neap_bits_count(mask);
+            batch->all_ranges++;
+            mask = 0;
+        }
+    }
+    while (mask != 0) {
+        unsigned first = neap_bits_lowest(mask);
+        unsigned length = neap_bits_lowest(~((uint64_t)mask >> first));
+        batch_add(heap, batch, address + ((size_t)first << heap->page_shift), length);
+        mask &= ~(((1u << length) - 1) << first);
+    }
+    if (unit->kind == NEAP_UNIT_FREE)
+        neap__region_file(heap, place);
+    if (batch->pages >= BATCH_PAGES)
+        batch_flush(batch);
+}
+
+static void note_event(neap_heap_t *heap, const struct batch *batch, enum neap_layout_purge_cause cause) {
+    if (batch->all_pages == 0)
+        return;
+    struct neap_layout_heap *layout = &heap->layout;
+    layout->purges++;
+    layout->purge_ns += batch->took_ns;
+    layout->events[layout->event_count % NEAP_LAYOUT_EVENTS] = (struct neap_layout_event){
+        .at_ms = neap__heap_ms(heap),
+        .bytes = batch->all_pages << heap->page_shift,
+        .ranges = (uint32_t)batch->all_ranges,
+        .cause = cause,
+        .took_ns = batch->took_ns,
+    };
+    layout->event_count++;
+}
+
+/* --- looking --- */
+
+static unsigned free_pages(const neap_heap_t *heap, const neap__unit_t *unit) {
+    switch (unit->kind) {
+    case NEAP_UNIT_FREE:
+        return unit->resident;
+    case NEAP_UNIT_SLAB:
+        return neap__slab_free_pages(heap, unit) & unit->resident;
+    default:
+        return 0;
+    }
+}
+
+static void unqueue(neap_heap_t *heap, struct neap__place place) {
+    neap__unit_t *unit = neap__place_unit(heap, place);
+    unit->flags = (uint8_t)(unit->flags & ~NEAP_UNIT_QUEUED);
+    unit->idle = 0;
+    heap->regions[place.region].queued[place.index / 64] &= ~(UINT64_C(1) << (place.index % 64));
+}
+
+/* One look at one queued unit: notes its free pages, or gives back those noted
+ * a decay ago. It leaves the queue when there is nothing more to wait for. */
+static void look(neap_heap_t *heap, struct batch *batch, struct neap__place place, uint32_t now_ms,
+                 uint32_t decay_ms) {
+    neap__unit_t *unit = neap__place_unit(heap, place);
+    unsigned free = free_pages(heap, unit);
+    if (free == 0) {
+        unqueue(heap, place);
+    } else if (decay_ms == 0) {
+        give_back(heap, batch, place, free, now_ms);
+        unqueue(heap, place);
+    } else if (unit->flags & NEAP_UNIT_TAKEN) {
+        unit->flags = (uint8_t)(unit->flags & ~NEAP_UNIT_TAKEN);
+        unit->idle = (uint16_t)free;
+        unit->idle_ms = now_ms;
+    } else if (now_ms - unit->idle_ms >= decay_ms) {
+        unsigned ripe = unit->idle & free;
+        if (ripe != 0)
+            give_back(heap, batch, place, ripe, now_ms);
+        unit->idle = (uint16_t)(free & ~ripe);
+        unit->idle_ms = now_ms;
+        if (unit->idle == 0)
+            unqueue(heap, place);
+    }
+}
+
+/* Looks at the queued units of one bitmap word. Returns how many. */
+static uint32_t look_word(neap_heap_t *heap, struct batch *batch, uint32_t region, uint32_t word,
+                          uint32_t now_ms, uint32_t decay_ms) {
+    uint64_t bits = heap->regions[region].queued[word];
+    uint32_t looks = neap_bits_count(bits);
+    for (; bits != 0; bits &= bits - 1) {
+        struct neap__place place = {region, word * 64 + neap_bits_lowest(bits)};
+        look(heap, batch, place, now_ms, decay_ms);
+    }
+    return looks;
+}
+
+static uint32_t words_of(const neap_heap_t *heap, uint32_t region) {
+    return heap->regions[region].base == NULL ? 0 : (heap->layout.regions[region].top + 63) / 64;
+}
+
+uint64_t neap__purge_all(neap_heap_t *heap, enum neap_layout_purge_cause cause) {
+    struct batch batch = {.count = 0};
+    uint32_t now_ms = neap__heap_ms(heap);
+    for (uint32_t n = 0; n < heap->layout.region_count; n++) {
+        for (uint32_t w = 0; w < words_of(heap, n); w++)
+            look_word(heap, &batch, n, w, now_ms, 0);
+    }
+    batch_flush(&batch);
+    note_event(heap, &batch, cause);
+    neap__region_shrink(heap);
+    return batch.all_pages;
+}
+
+/* --- stepping --- */
+
+void neap__purge_bounced(neap_heap_t *heap, unsigned pages, uint32_t gap_ms) {
+    if (gap_ms > NEAP_BOUNCE_MS)
+        return;
+    heap->bounced_pages += pages;
+    heap->bounce_ms = neap__heap_ms(heap);
+    if (gap_ms > heap->bounce_gap_ms)
+        heap->bounce_gap_ms = gap_ms;
+}
+
+/* Sets the decay in force by what has bounced since the last step. */
+static void adapt(neap_heap_t *heap, uint32_t now_ms) {
+    uint32_t *decay_ms = &heap->layout.decay_ms;
+    if (heap->bounced_pages >= BOUNCE_PAGES &&
+        heap->bounced_pages >= heap->layout.resident_pages / BOUNCE_SHARE) {
+        /* Long enough that the same gap would have been waited out. */
+        uint32_t need = heap->bounce_gap_ms + *decay_ms + *decay_ms / 2;
+        need += need / 4;
+        if (need > *decay_ms)
+            *decay_ms = need < NEAP_DECAY_MS_MAX ? need : NEAP_DECAY_MS_MAX;
+        heap->bounced_pages = 0;
+        heap->bounce_gap_ms = 0;
+    } else if (*decay_ms > heap->decay_base_ms && now_ms - heap->bounce_ms > CALM_MS) {
+        *decay_ms = heap->decay_base_ms;
+        heap->bounced_pages = 0;
+        heap->bounce_gap_ms = 0;
+    }
+    if (heap->activity != heap->activity_seen) {
+        heap->activity_seen = heap->activity;
+        heap->active_ms = now_ms;
+    }
+}
+
+/* Lets others at the lock, if any wait. */
+static void breathe(neap_heap_t *heap) {
+    bool contended = neap_os_lock_contended(&heap->lock);
+    neap_os_unlock(&heap->lock);
+    if (contended)
+        neap_os_sleep_ns(20000);
+    neap_os_lock(&heap->lock);
+}
+
+uint32_t neap__purge_step(neap_heap_t *heap) {
+    struct batch batch = {.count = 0};
+    uint64_t start_ns = neap_os_now_ns(), looks = 0;
+    uint32_t since_breath = 0;
+    neap_os_lock(&heap->lock);
+    uint32_t now_ms = neap__heap_ms(heap);
+    adapt(heap, now_ms);
+    uint32_t decay_ms = heap->layout.decay_ms;
+    bool idle = now_ms - heap->active_ms >= NEAP_DECAY_MS_MAX;
+    for (uint32_t n = 0; n < heap->layout.region_count; n++) {
+        for (uint32_t w = 0; w < words_of(heap, n); w++) {
+            uint64_t before = batch.all_pages;
+            uint32_t looked = look_word(heap, &batch, n, w, now_ms, idle ? 0 : decay_ms);
+            looks += looked;
+            since_breath += looked;
+            if (since_breath >= LOOKS_A_HOLD || batch.all_pages > before) {
+                batch_flush(&batch);
+                breathe(heap);
+                since_breath = 0;
+            }
+        }
+    }
+    batch_flush(&batch);
+    note_event(heap, &batch, idle ? NEAP_PURGE_IDLE : NEAP_PURGE_DECAY);
+    if (idle)
+        neap__region_shrink(heap);
+    heap->wake_wanted = looks == 0;
+    neap_os_unlock(&heap->lock);
+    if (looks == 0)
+        return 0;
+    uint64_t cost_ms = (neap_os_now_ns() - start_ns - batch.took_ns) / 1000000 * COST_SHARE;
+    uint64_t wait_ms = decay_ms / 2 > STEP_MS_MIN ? decay_ms / 2 : STEP_MS_MIN;
+    if (cost_ms > wait_ms)
+        wait_ms = cost_ms < NEAP_DECAY_MS_MAX ? cost_ms : NEAP_DECAY_MS_MAX;
+    return (uint32_t)wait_ms;
+}

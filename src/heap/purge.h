@@ -1,0 +1,36 @@
+/* heap/purge.h: giving free pages back.
+ *
+ * A page is given back when it was free at two looks of the purger a decay
+ * apart and nothing was taken from its unit in between: what the program used
+ * during the last decay it will probably use again. The purger looks only at
+ * units that something was freed in (`queued`), in address order, so that
+ * neighbouring pages go in one range and ranges in one call.
+ *
+ * A page that is taken again soon after it was given back has bounced; if
+ * enough do, the decay grows to cover the gap seen, up to a second and a
+ * quarter, and falls back when bouncing ends. A heap in which nothing happens
+ * for as long as that is given back whole, whatever the decay.
+ */
+#ifndef NEAP_HEAP_PURGE_H
+#define NEAP_HEAP_PURGE_H
+
+#include "heap/region.h"
+
+enum {
+    NEAP_DECAY_MS = 100,      /* by default */
+    NEAP_DECAY_MS_MAX = 1250, /* however much bounces; also the time to idleness */
+    NEAP_BOUNCE_MS = 1500,    /* a refault within this after the purge is a bounce */
+};
+
+/* Gives back all free pages at once, whatever their age. Lock held on entry and
+ * exit, and throughout. Returns pages. */
+uint64_t neap__purge_all(neap_heap_t *heap, enum neap_layout_purge_cause cause);
+
+/* One look, see neap_heap_purge. Takes the lock itself and lets go of it
+ * between batches. Returns milliseconds to the next look, 0 if none is due. */
+uint32_t neap__purge_step(neap_heap_t *heap);
+
+/* Notes that `pages` purged `gap_ms` ago were taken again. Lock held. */
+void neap__purge_bounced(neap_heap_t *heap, unsigned pages, uint32_t gap_ms);
+
+#endif

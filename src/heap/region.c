@@ -1,0 +1,379 @@
+/* heap/region.c */
+#include "heap/region.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "heap/purge.h"
+#include "os/memory.h"
+
+enum {
+    COMMIT_UNITS = 512,           /* 32 MiB of 64 KiB units a step */
+    COMMIT_UNITS_FIRST = 64,      /* the first step: what a small program needs */
+    REGION_BYTES_LATER = 16 << 20 /* smallest further region */
+};
+
+static bool bit_get(const uint64_t *bits, uint32_t i) {
+    return (bits[i >> 6] >> (i & 63)) & 1;
+}
+
+static void bit_set(uint64_t *bits, uint32_t i) {
+    bits[i >> 6] |= UINT64_C(1) << (i & 63);
+}
+
+static void bit_clear(uint64_t *bits, uint32_t i) {
+    bits[i >> 6] &= ~(UINT64_C(1) << (i & 63));
+}
+
+static size_t bit_array_bytes(uint32_t unit_count) {
+    return (size_t)(unit_count / 64 + 1) * sizeof(uint64_t);
+}
+
+/* Lays out and reserves a region of `bytes`; files it as number `number`. */
+static int region_make(neap_heap_t *heap, uint32_t number, uint64_t bytes) {
+    struct neap__region *r = &heap->regions[number];
+    struct neap_layout_region *public = &heap->layout.regions[number];
+    size_t page = (size_t)1 << heap->page_shift;
+    size_t unit = (size_t)1 << heap->unit_shift;
+    uint32_t count = (uint32_t)(bytes >> heap->unit_shift);
+    uint32_t words = page / 1024 > NEAP_LAYOUT_WORDS_MIN ? (uint32_t)(page / 1024) : NEAP_LAYOUT_WORDS_MIN;
+    uint32_t stride = (uint32_t)(offsetof(neap__unit_t, bitmap) + words * sizeof(uint64_t));
+    size_t units_bytes = neap_bits_round_up((uint64_t)count * stride, page);
+    size_t maps_bytes = neap_bits_round_up(count + 3 * bit_array_bytes(count), page);
+    size_t metadata = neap_bits_round_up(units_bytes + maps_bytes, unit);
+    void *mapping;
+    int error = neap_os_reserve(metadata + ((size_t)count << heap->unit_shift), unit, &mapping);
+    if (error != NEAP_OK)
+        return error;
+    unsigned char *start = mapping;
+    error = neap_os_commit(start + units_bytes, maps_bytes);
+    if (error != NEAP_OK) {
+        neap_os_release(mapping, metadata + ((size_t)count << heap->unit_shift));
+        return error;
+    }
+    unsigned char *bits = start + units_bytes;
+    *r = (struct neap__region){
+        .base = start + metadata,
+        .units = start,
+        .dirty = (uint64_t *)(void *)bits,
+        .clean = (uint64_t *)(void *)(bits + bit_array_bytes(count)),
+        .queued = (uint64_t *)(void *)(bits + 2 * bit_array_bytes(count)),
+        .class_map = bits + 3 * bit_array_bytes(count),
+        .span_bytes = (size_t)count << heap->unit_shift,
+        .mapping = mapping,
+        .mapping_bytes = metadata + ((size_t)count << heap->unit_shift),
+    };
+    *public = (struct neap_layout_region){
+        .base = (uintptr_t)r->base,
+        .units = (uintptr_t)r->units,
+        .class_map = (uintptr_t)r->class_map,
+        .unit_count = count,
+        .unit_stride = stride,
+    };
+    if (number >= heap->layout.region_count)
+        heap->layout.region_count = number + 1;
+    return NEAP_OK;
+}
+
+int neap__region_first(neap_heap_t *heap, uint64_t bytes) {
+    size_t unit = (size_t)1 << heap->unit_shift;
+    bytes &= ~(uint64_t)(unit - 1);
+    int error = NEAP_ERROR_MEMORY;
+    for (; bytes >= 4 * unit; bytes = (bytes / 2) & ~(uint64_t)(unit - 1)) {
+        if (bytes >> heap->unit_shift >= 1u << NEAP_LAYOUT_ID_SHIFT || bytes > SIZE_MAX / 2)
+            continue;
+        error = region_make(heap, 0, bytes);
+        if (error == NEAP_OK)
+            break;
+    }
+    if (error != NEAP_OK)
+        return error;
+    heap->base = (uintptr_t)heap->regions[0].base;
+    heap->span_bytes = heap->regions[0].span_bytes;
+    heap->class_map = heap->regions[0].class_map;
+    heap->region_bytes = bytes < REGION_BYTES_LATER ? REGION_BYTES_LATER : (size_t)bytes;
+    return NEAP_OK;
+}
+
+void neap__region_release_all(neap_heap_t *heap) {
+    for (uint32_t i = 0; i < heap->layout.region_count; i++) {
+        if (heap->regions[i].base != NULL)
+            neap_os_release(heap->regions[i].mapping, heap->regions[i].mapping_bytes);
+    }
+}
+
+/* A further region that holds `count` units, in the first free slot; smaller
+ * ones are tried where the system refuses. */
+static int region_add(neap_heap_t *heap, uint32_t count, uint32_t *number) {
+    uint32_t slot = 1;
+    while (slot < heap->layout.region_count && heap->regions[slot].base != NULL)
+        slot++;
+    if (slot == NEAP_LAYOUT_REGIONS_MAX)
+        return NEAP_ERROR_MEMORY;
+    size_t need = (size_t)count << heap->unit_shift;
+    if (need >> heap->unit_shift != count)
+        return NEAP_ERROR_MEMORY;
+    for (size_t bytes = heap->region_bytes;; bytes /= 2) {
+        if (bytes < need || bytes < REGION_BYTES_LATER)
+            bytes = need > REGION_BYTES_LATER ? need : REGION_BYTES_LATER;
+        if (region_make(heap, slot, bytes) == NEAP_OK) {
+            *number = slot;
+            return NEAP_OK;
+        }
+        if (bytes == need || bytes == REGION_BYTES_LATER)
+            return NEAP_ERROR_MEMORY;
+    }
+}
+
+/* Makes units [0, top) of a region and their structs accessible. */
+static int region_commit(neap_heap_t *heap, uint32_t region, uint32_t top) {
+    struct neap__region *r = &heap->regions[region];
+    struct neap_layout_region *public = &heap->layout.regions[region];
+    if (top <= public->committed)
+        return NEAP_OK;
+    uint32_t step = public->committed == 0 ? COMMIT_UNITS_FIRST : COMMIT_UNITS;
+    uint32_t wish = top - public->committed < step ? public->committed + step : top;
+    if (wish > public->unit_count)
+        wish = public->unit_count;
+    size_t page = (size_t)1 << heap->page_shift;
+    size_t units_before = neap_bits_round_up((uint64_t) public->committed * public->unit_stride, page);
+    for (;;) {
+        size_t units_after = neap_bits_round_up((uint64_t)wish * public->unit_stride, page);
+        if ((units_after == units_before ||
+             neap_os_commit(r->units + units_before, units_after - units_before) == NEAP_OK) &&
+            neap_os_commit(r->base + ((size_t) public->committed << heap->unit_shift),
+                           (size_t)(wish - public->committed) << heap->unit_shift) == NEAP_OK) {
+            public->committed = wish;
+            return NEAP_OK;
+        }
+        if (wish == top)
+            return NEAP_ERROR_MEMORY;
+        wish = top;
+    }
+}
+
+/* Index of the lowest set bit below `end`, or UINT32_MAX. `low` is the word to
+ * begin with, and is moved up past the empty ones. */
+static uint32_t lowest(const uint64_t *bits, uint32_t *low, uint32_t end) {
+    for (; *low < (end + 63) / 64; ++*low) {
+        if (bits[*low] != 0)
+            return *low * 64 + neap_bits_lowest(bits[*low]);
+    }
+    return UINT32_MAX;
+}
+
+/* Lowest index at which `count` units are free, those above the top counting as
+ * free; UINT32_MAX if the region has no such place. */
+static uint32_t first_fit(const neap_heap_t *heap, uint32_t region, uint32_t count) {
+    const struct neap__region *r = &heap->regions[region];
+    const struct neap_layout_region *public = &heap->layout.regions[region];
+    uint32_t start = 0, length = 0, top = public->top;
+    for (uint32_t i = 0; i < top;) {
+        uint64_t free = r->dirty[i >> 6] | r->clean[i >> 6];
+        if ((i & 63) == 0 && (free == 0 || (free == ~UINT64_C(0) && i + 64 <= top))) { /* a word at once */
+            if (free == 0)
+                length = 0;
+            else if (length == 0)
+                start = i, length = 64;
+            else
+                length += 64;
+            i += 64;
+        } else {
+            if (((free >> (i & 63)) & 1) == 0)
+                length = 0;
+            else if (length++ == 0)
+                start = i;
+            i++;
+        }
+        if (length >= count)
+            return start;
+    }
+    if (length == 0)
+        start = top;
+    return (uint64_t)start + count <= public->unit_count ? start : UINT32_MAX;
+}
+
+/* Takes free units out of the bit arrays, raising the top over them. */
+static int take_span(neap_heap_t *heap, uint32_t region, uint32_t index, uint32_t count) {
+    struct neap_layout_region *public = &heap->layout.regions[region];
+    struct neap__region *r = &heap->regions[region];
+    uint32_t end = index + count;
+    if (end > public->top) {
+        int error = region_commit(heap, region, end);
+        if (error != NEAP_OK)
+            return error;
+        assert(index <= public->top);
+        public->top = end;
+    }
+    for (uint32_t i = index; i < end; i++) {
+        bit_clear(r->dirty, i);
+        bit_clear(r->clean, i);
+    }
+    return NEAP_OK;
+}
+
+/* The lowest free unit of all regions, dirty ones first. */
+static int take_one(neap_heap_t *heap, struct neap__place *place) {
+    for (int wanted = 0; wanted < 2; wanted++) {
+        for (uint32_t n = 0; n < heap->layout.region_count; n++) {
+            struct neap__region *r = &heap->regions[n];
+            if (r->base == NULL)
+                continue;
+            uint32_t top = heap->layout.regions[n].top;
+            uint32_t index =
+                wanted == 0 ? lowest(r->dirty, &r->dirty_low, top) : lowest(r->clean, &r->clean_low, top);
+            if (index != UINT32_MAX) {
+                *place = (struct neap__place){n, index};
+                return take_span(heap, n, index, 1);
+            }
+        }
+    }
+    return NEAP_ERROR_ABSENT;
+}
+
+int neap__region_take(neap_heap_t *heap, uint32_t count, struct neap__place *place) {
+    if (count == 1 && take_one(heap, place) == NEAP_OK)
+        return NEAP_OK;
+    for (uint32_t n = 0; n < heap->layout.region_count; n++) {
+        if (heap->regions[n].base == NULL)
+            continue;
+        uint32_t index = first_fit(heap, n, count);
+        if (index != UINT32_MAX && take_span(heap, n, index, count) == NEAP_OK) {
+            *place = (struct neap__place){n, index};
+            return NEAP_OK;
+        }
+    }
+    uint32_t number;
+    int error = region_add(heap, count, &number);
+    if (error == NEAP_OK)
+        error = take_span(heap, number, 0, count);
+    if (error == NEAP_OK)
+        *place = (struct neap__place){number, 0};
+    return error;
+}
+
+bool neap__region_take_at(neap_heap_t *heap, struct neap__place place, uint32_t count) {
+    const struct neap__region *r = &heap->regions[place.region];
+    const struct neap_layout_region *public = &heap->layout.regions[place.region];
+    uint64_t end = (uint64_t)place.index + count;
+    if (end > public->unit_count)
+        return false;
+    for (uint32_t i = place.index; i < end && i < public->top; i++) {
+        if (!bit_get(r->dirty, i) && !bit_get(r->clean, i))
+            return false;
+    }
+    return take_span(heap, place.region, place.index, count) == NEAP_OK;
+}
+
+void neap__region_put(neap_heap_t *heap, struct neap__place place, uint32_t count) {
+    struct neap__region *r = &heap->regions[place.region];
+    for (uint32_t i = place.index; i < place.index + count; i++) {
+        neap__unit_t *unit = neap__unit_at(heap, place.region, i);
+        unit->kind = NEAP_UNIT_FREE;
+        r->class_map[i] = 0;
+        struct neap__place here = {place.region, i};
+        neap__region_file(heap, here);
+        if (unit->resident != 0)
+            neap__region_queue(heap, here);
+    }
+}
+
+void neap__region_file(neap_heap_t *heap, struct neap__place place) {
+    struct neap__region *r = &heap->regions[place.region];
+    bool dirty = neap__place_unit(heap, place)->resident != 0;
+    uint32_t *low = dirty ? &r->dirty_low : &r->clean_low;
+    bit_set(dirty ? r->dirty : r->clean, place.index);
+    bit_clear(dirty ? r->clean : r->dirty, place.index);
+    if (place.index / 64 < *low)
+        *low = place.index / 64;
+}
+
+void neap__region_queue(neap_heap_t *heap, struct neap__place place) {
+    neap__unit_t *unit = neap__place_unit(heap, place);
+    if (unit->flags & NEAP_UNIT_QUEUED)
+        return;
+    unit->flags |= NEAP_UNIT_QUEUED | NEAP_UNIT_TAKEN; /* the first look only notes */
+    bit_set(heap->regions[place.region].queued, place.index);
+    if (heap->wake_wanted && heap->wake != NULL) {
+        heap->wake_wanted = false;
+        heap->wake(heap->context);
+    }
+}
+
+bool neap__region_find(const neap_heap_t *heap, const void *address, struct neap__place *place) {
+    for (uint32_t n = 0; n < heap->layout.region_count; n++) {
+        uintptr_t offset = (uintptr_t)address - (uintptr_t)heap->regions[n].base;
+        if (heap->regions[n].base != NULL && offset < heap->regions[n].span_bytes) {
+            *place = (struct neap__place){n, (uint32_t)(offset >> heap->unit_shift)};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Gives back the unit structs of [top, old_top), whole pages of them; they read
+ * as zero again, which is free and clean. */
+static void forget_units(neap_heap_t *heap, uint32_t region, uint32_t top, uint32_t old_top) {
+    const struct neap_layout_region *public = &heap->layout.regions[region];
+    size_t page = (size_t)1 << heap->page_shift;
+    size_t from = (size_t)top * public->unit_stride, to = (size_t)old_top * public->unit_stride;
+    size_t first = neap_bits_round_up(from, page), last = to & ~(page - 1);
+    unsigned char *units = heap->regions[region].units;
+    if (first >= last) {
+        memset(units + from, 0, to - from);
+        return;
+    }
+    memset(units + from, 0, first - from);
+    memset(units + last, 0, to - last);
+    struct neap_os_range range = {units + first, last - first};
+    neap_os_purge(&range, 1);
+}
+
+static void region_lower(neap_heap_t *heap, uint32_t region) {
+    struct neap_layout_region *public = &heap->layout.regions[region];
+    struct neap__region *r = &heap->regions[region];
+    uint32_t top = public->top;
+    while (top > 0 && bit_get(r->clean, top - 1) && !bit_get(r->queued, top - 1) &&
+           (neap__unit_at(heap, region, top - 1)->flags & NEAP_UNIT_MOVED) == 0) {
+        bit_clear(r->clean, top - 1);
+        top--;
+    }
+    if (top < public->top) {
+        forget_units(heap, region, top, public->top);
+        public->top = top;
+    }
+}
+
+void neap__region_shrink(neap_heap_t *heap) {
+    for (uint32_t n = 0; n < heap->layout.region_count; n++) {
+        struct neap__region *r = &heap->regions[n];
+        if (r->base == NULL)
+            continue;
+        region_lower(heap, n);
+        if (n > 0 && heap->layout.regions[n].top == 0) {
+            neap_os_release(r->mapping, r->mapping_bytes);
+            *r = (struct neap__region){0};
+            heap->layout.regions[n] = (struct neap_layout_region){0};
+        }
+    }
+}
+
+bool neap__region_page_in(neap_heap_t *heap, neap__unit_t *unit, unsigned mask) {
+    unsigned fresh = mask & ~(unsigned)unit->resident;
+    if (NEAP_LIKELY(fresh == 0))
+        return true;
+    unsigned count = neap_bits_count(fresh);
+    if (heap->layout.resident_pages + count > heap->limit_pages)
+        return false;
+    unsigned again = neap_bits_count(fresh & unit->purged);
+    if (again > 0) {
+        heap->layout.refaulted_pages += again;
+        neap__purge_bounced(heap, again, neap__heap_ms(heap) - unit->purged_ms);
+    }
+    unit->resident = (uint16_t)(unit->resident | fresh);
+    unit->purged = (uint16_t)(unit->purged & ~fresh);
+    heap->layout.resident_pages += count;
+    if (heap->layout.resident_pages > heap->layout.peak_pages)
+        heap->layout.peak_pages = heap->layout.resident_pages;
+    return true;
+}

@@ -1,0 +1,197 @@
+/* heap/run.c */
+#include "heap/run.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "os/memory.h"
+
+enum {
+    MOVE_PAGES_MIN = 32,     /* below this a copy costs less than an mremap */
+    MOVED_UNITS_MAX = 16384, /* a moved run splits mappings, of which the system allows 65,530: */
+    MOVED_PAGES_BIG = 16384, /* many small ones are copied instead, few big ones always move */
+    ROOM_UNITS_MIN = 4,      /* growing runs of this many units get room to grow */
+    SHRINK_PAGES_MIN = 4     /* fewer pages off the end stay with the run */
+};
+
+static uint32_t pages_for(const neap_heap_t *heap, size_t bytes) {
+    return (uint32_t)((bytes + ((size_t)1 << heap->page_shift) - 1) >> heap->page_shift);
+}
+
+static uint32_t units_for(uint32_t pages) {
+    return (pages + NEAP_LAYOUT_UNIT_PAGES - 1) / NEAP_LAYOUT_UNIT_PAGES;
+}
+
+/* Mask of the pages of the run's unit number `n` that `pages` pages cover. */
+static unsigned unit_mask(uint32_t n, uint32_t pages) {
+    uint32_t before = n * NEAP_LAYOUT_UNIT_PAGES;
+    if (pages <= before)
+        return 0;
+    uint32_t covered = pages - before;
+    return covered >= NEAP_LAYOUT_UNIT_PAGES ? NEAP_UNIT_PAGES_ALL : (1u << covered) - 1;
+}
+
+/* Marks pages [from, to) of a run as in memory; all or none. */
+static bool page_in(neap_heap_t *heap, struct neap__place place, uint32_t from, uint32_t to) {
+    if (heap->layout.resident_pages + (to - from) > heap->limit_pages) {
+        uint64_t fresh = 0; /* exactly, now that it matters */
+        for (uint32_t n = 0; n < units_for(to); n++)
+            fresh += neap_bits_count(unit_mask(n, to) & ~unit_mask(n, from) &
+                                     ~(unsigned)neap__unit_at(heap, place.region, place.index + n)->resident);
+        if (heap->layout.resident_pages + fresh > heap->limit_pages)
+            return false;
+    }
+    for (uint32_t n = from / NEAP_LAYOUT_UNIT_PAGES; n < units_for(to); n++) {
+        bool in = neap__region_page_in(heap, neap__unit_at(heap, place.region, place.index + n),
+                                       unit_mask(n, to) & ~unit_mask(n, from));
+        assert(in);
+        (void)in;
+    }
+    return true;
+}
+
+/* Makes `count` taken units one run's: the first `known` of them are already. */
+static void label(neap_heap_t *heap, struct neap__place place, uint32_t known, uint32_t count) {
+    for (uint32_t n = known; n < count; n++) {
+        neap__unit_t *unit = neap__unit_at(heap, place.region, place.index + n);
+        unit->kind = n == 0 ? NEAP_UNIT_RUN : NEAP_UNIT_RUN_TAIL;
+        unit->flags |= NEAP_UNIT_TAKEN;
+        unit->run_units = n;
+    }
+    neap__place_unit(heap, place)->run_units = count;
+}
+
+void *neap__run_alloc(neap_heap_t *heap, size_t bytes, size_t room_bytes, bool *zero) {
+    struct neap__place place;
+    if (bytes > SIZE_MAX / 2 || room_bytes > SIZE_MAX / 2 ||
+        (bytes >> heap->unit_shift) >= 1u << NEAP_LAYOUT_ID_SHIFT)
+        return NULL;
+    uint32_t pages = pages_for(heap, bytes), units = units_for(pages_for(heap, room_bytes));
+    if (neap__region_take(heap, units, &place) != NEAP_OK)
+        return NULL;
+    if (zero != NULL) {
+        *zero = true;
+        for (uint32_t n = 0; n < units_for(pages); n++)
+            *zero = *zero && neap__unit_at(heap, place.region, place.index + n)->resident == 0;
+    }
+    if (!page_in(heap, place, 0, pages)) {
+        neap__region_put(heap, place, units);
+        return NULL;
+    }
+    label(heap, place, 0, units);
+    neap__place_unit(heap, place)->run_pages = pages;
+    heap->layout.runs++;
+    heap->layout.run_bytes += (uint64_t)pages << heap->page_shift;
+    return neap__place_address(heap, place);
+}
+
+void neap__run_free(neap_heap_t *heap, struct neap__place place) {
+    neap__unit_t *unit = neap__place_unit(heap, place);
+    heap->layout.runs--;
+    heap->layout.run_bytes -= (uint64_t)unit->run_pages << heap->page_shift;
+    neap__region_put(heap, place, unit->run_units);
+}
+
+size_t neap__run_bytes(const neap_heap_t *heap, struct neap__place place) {
+    return (size_t)neap__place_unit(heap, place)->run_pages << heap->page_shift;
+}
+
+/* Gives pages [from, to) of a run back. */
+static void page_out(neap_heap_t *heap, struct neap__place place, uint32_t from, uint32_t to) {
+    struct neap_os_range range = {neap__place_address(heap, place) + ((size_t)from << heap->page_shift),
+                                  (size_t)(to - from) << heap->page_shift};
+    neap_os_purge(&range, 1);
+    for (uint32_t n = from / NEAP_LAYOUT_UNIT_PAGES; n < units_for(to); n++) {
+        neap__unit_t *unit = neap__unit_at(heap, place.region, place.index + n);
+        unsigned gone = unit_mask(n, to) & ~unit_mask(n, from) & unit->resident;
+        unit->resident = (uint16_t)(unit->resident & ~gone);
+        heap->layout.resident_pages -= neap_bits_count(gone);
+        heap->layout.purged_pages += neap_bits_count(gone);
+    }
+}
+
+/* A shorter run in the same place: whole units off its end are free, single
+ * pages are given back. */
+static void shrink(neap_heap_t *heap, struct neap__place place, uint32_t pages) {
+    neap__unit_t *unit = neap__place_unit(heap, place);
+    uint32_t units = units_for(pages), old_pages = unit->run_pages, old_units = unit->run_units;
+    uint32_t kept_end =
+        units * NEAP_LAYOUT_UNIT_PAGES < old_pages ? units * NEAP_LAYOUT_UNIT_PAGES : old_pages;
+    if (units < old_units) {
+        struct neap__place rest = {place.region, place.index + units};
+        unit->run_units = units;
+        neap__region_put(heap, rest, old_units - units);
+    } else if (kept_end - pages < SHRINK_PAGES_MIN) {
+        return;
+    }
+    if (kept_end > pages)
+        page_out(heap, place, pages, kept_end);
+    unit->run_pages = pages;
+    heap->layout.run_bytes -= (uint64_t)(old_pages - pages) << heap->page_shift;
+}
+
+/* A longer run in the same place, if its spare units or free neighbours do. */
+static bool grow(neap_heap_t *heap, struct neap__place place, uint32_t pages) {
+    neap__unit_t *unit = neap__place_unit(heap, place);
+    uint32_t units = units_for(pages), old_pages = unit->run_pages;
+    if (units > unit->run_units) {
+        struct neap__place next = {place.region, place.index + unit->run_units};
+        uint32_t more = units - unit->run_units;
+        if (!neap__region_take_at(heap, next, more))
+            return false;
+        label(heap, place, unit->run_units, units);
+    }
+    if (!page_in(heap, place, old_pages, pages))
+        return false; /* the units taken stay with the run, as room */
+    unit->run_pages = pages;
+    heap->layout.run_bytes += (uint64_t)(pages - old_pages) << heap->page_shift;
+    return true;
+}
+
+/* Tells the books that the pages of run `from` now lie at run `to`: by mremap a
+ * page in memory here is one there, and one not here is not there. */
+static void book_move(neap_heap_t *heap, struct neap__place from, struct neap__place to, uint32_t pages) {
+    for (uint32_t n = 0; n < units_for(pages); n++) {
+        neap__unit_t *old = neap__unit_at(heap, from.region, from.index + n);
+        neap__unit_t *new = neap__unit_at(heap, to.region, to.index + n);
+        unsigned gone = old->resident & unit_mask(n, pages);
+        heap->layout.resident_pages -= neap_bits_count(gone);
+        old->resident = (uint16_t)(old->resident & ~gone);
+        heap->moved_units += (new->flags &NEAP_UNIT_MOVED) == 0;
+        new->flags |= NEAP_UNIT_MOVED;
+    }
+}
+
+static void *move(neap_heap_t *heap, struct neap__place place, size_t bytes) {
+    uint32_t pages = neap__place_unit(heap, place)->run_pages;
+    size_t room = bytes;
+    if (sizeof(void *) == 8 && units_for(pages) >= ROOM_UNITS_MIN && bytes <= SIZE_MAX / 4)
+        room = 2 * bytes;
+    unsigned char *old = neap__place_address(heap, place);
+    unsigned char *new = neap__run_alloc(heap, bytes, room, NULL);
+    if (new == NULL && room > bytes)
+        new = neap__run_alloc(heap, bytes, bytes, NULL);
+    if (new == NULL)
+        return NULL;
+    struct neap__place there;
+    neap__region_find(heap, new, &there);
+    bool few = heap->moved_units < MOVED_UNITS_MAX || pages >= MOVED_PAGES_BIG;
+    if (pages >= MOVE_PAGES_MIN && few &&
+        neap_os_move(old, new, (size_t)pages << heap->page_shift) == NEAP_OK)
+        book_move(heap, place, there, pages);
+    else
+        memcpy(new, old, (size_t)pages << heap->page_shift);
+    neap__run_free(heap, place);
+    return new;
+}
+
+void *neap__run_resize(neap_heap_t *heap, struct neap__place place, size_t bytes) {
+    if (bytes > SIZE_MAX / 2)
+        return NULL;
+    uint32_t pages = pages_for(heap, bytes), old_pages = neap__place_unit(heap, place)->run_pages;
+    if (pages < old_pages)
+        shrink(heap, place, pages);
+    else if (pages > old_pages && !grow(heap, place, pages))
+        return move(heap, place, bytes);
+    return neap__place_address(heap, place);
+}

@@ -1,0 +1,288 @@
+/* heap/slab.c */
+#include "heap/slab.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { FULL_LEVEL = 8 }; /* eighths */
+
+/* --- the ranking: a pairing heap over unit ids --- */
+
+/* Whether slab `a` is to be taken from before slab `b`. */
+static bool ranks_before(const neap_heap_t *heap, uint32_t a, uint32_t b) {
+    unsigned level_a = neap__unit_of_id(heap, a)->level, level_b = neap__unit_of_id(heap, b)->level;
+    return level_a != level_b ? level_a > level_b : a < b;
+}
+
+/* Joins two trees (either may be 0); the loser becomes the winner's first child.
+ * `rank_prev` of a first child is its parent, of another its left sibling. */
+static uint32_t rank_merge(neap_heap_t *heap, uint32_t a, uint32_t b) {
+    if (a == 0 || b == 0)
+        return a | b;
+    if (ranks_before(heap, b, a)) {
+        uint32_t swap = a;
+        a = b;
+        b = swap;
+    }
+    neap__unit_t *winner = neap__unit_of_id(heap, a), *loser = neap__unit_of_id(heap, b);
+    loser->rank_next = winner->rank_child;
+    loser->rank_prev = a;
+    if (winner->rank_child != 0)
+        neap__unit_of_id(heap, winner->rank_child)->rank_prev = b;
+    winner->rank_child = b;
+    return a;
+}
+
+/* Joins a list of siblings into one tree: in pairs from the left, then the pairs
+ * from the right (iteratively, the pairs being stacked through rank_prev). */
+static uint32_t rank_gather(neap_heap_t *heap, uint32_t first) {
+    uint32_t pairs = 0, tree = 0;
+    while (first != 0) {
+        uint32_t a = first, b = neap__unit_of_id(heap, a)->rank_next;
+        first = b != 0 ? neap__unit_of_id(heap, b)->rank_next : 0;
+        uint32_t pair = rank_merge(heap, a, b);
+        neap__unit_of_id(heap, pair)->rank_prev = pairs;
+        pairs = pair;
+    }
+    while (pairs != 0) {
+        uint32_t below = neap__unit_of_id(heap, pairs)->rank_prev;
+        tree = rank_merge(heap, tree, pairs);
+        pairs = below;
+    }
+    if (tree != 0) {
+        neap__unit_of_id(heap, tree)->rank_prev = 0;
+        neap__unit_of_id(heap, tree)->rank_next = 0;
+    }
+    return tree;
+}
+
+static void rank_insert(neap_heap_t *heap, uint32_t id) {
+    neap__unit_t *unit = neap__unit_of_id(heap, id);
+    struct neap_layout_class *class = &heap->layout.classes[unit->class_index];
+    assert((unit->flags & (NEAP_UNIT_RANKED | NEAP_UNIT_AVOID)) == 0);
+    unit->rank_child = unit->rank_next = unit->rank_prev = 0;
+    unit->flags |= NEAP_UNIT_RANKED;
+    class->root = rank_merge(heap, class->root, id);
+}
+
+static void rank_remove(neap_heap_t *heap, uint32_t id) {
+    neap__unit_t *unit = neap__unit_of_id(heap, id);
+    struct neap_layout_class *class = &heap->layout.classes[unit->class_index];
+    assert(unit->flags & NEAP_UNIT_RANKED);
+    uint32_t below = rank_gather(heap, unit->rank_child);
+    if (class->root == id) {
+        class->root = below;
+    } else {
+        neap__unit_t *before = neap__unit_of_id(heap, unit->rank_prev);
+        if (before->rank_child == id)
+            before->rank_child = unit->rank_next;
+        else
+            before->rank_next = unit->rank_next;
+        if (unit->rank_next != 0)
+            neap__unit_of_id(heap, unit->rank_next)->rank_prev = unit->rank_prev;
+        class->root = rank_merge(heap, class->root, below);
+    }
+    unit->rank_child = unit->rank_next = unit->rank_prev = 0;
+    unit->flags = (uint8_t)(unit->flags & ~NEAP_UNIT_RANKED);
+}
+
+/* --- bitmaps --- */
+
+/* Whether no bit of [first, last] is set. */
+static bool bits_empty(const uint64_t *words, uint32_t first, uint32_t last) {
+    uint32_t w = first / 64, end = last / 64;
+    if (w == end)
+        return (words[w] & neap_bits_span(first & 63, last & 63)) == 0;
+    if (words[w] & (~UINT64_C(0) << (first & 63)))
+        return false;
+    while (++w < end) {
+        if (words[w] != 0)
+            return false;
+    }
+    return (words[end] & (~UINT64_C(0) >> (63 - (last & 63)))) == 0;
+}
+
+/* --- a slab's life --- */
+
+static struct neap__place place_of_id(uint32_t id) {
+    return (struct neap__place){neap__id_region(id), neap__id_index(id)};
+}
+
+static uint32_t slab_make(neap_heap_t *heap, uint32_t class_index) {
+    struct neap__place place;
+    if (neap__region_take(heap, 1, &place) != NEAP_OK)
+        return 0;
+    neap__unit_t *unit = neap__place_unit(heap, place);
+    uint32_t words = (heap->classes[class_index].slab_blocks + 63) / 64;
+    unit->kind = NEAP_UNIT_SLAB;
+    unit->class_index = (uint8_t)class_index;
+    unit->level = 0;
+    unit->used = 0;
+    unit->flags = (uint8_t)((unit->flags | NEAP_UNIT_TAKEN) & ~NEAP_UNIT_AVOID);
+    memset(unit->bitmap, 0, words * sizeof unit->bitmap[0]);
+    heap->regions[place.region].class_map[place.index] = (uint8_t)class_index;
+    heap->layout.classes[class_index].slabs++;
+    uint32_t id = neap__unit_id(place.region, place.index);
+    rank_insert(heap, id);
+    return id;
+}
+
+static void slab_end(neap_heap_t *heap, struct neap__place place) {
+    neap__unit_t *unit = neap__place_unit(heap, place);
+    heap->layout.classes[unit->class_index].slabs--;
+    neap__region_put(heap, place, 1);
+}
+
+/* Files a slab anew after a block came back: one level lower, or the first free
+ * block of a full one. */
+static void slab_relevel(neap_heap_t *heap, struct neap__place place) {
+    neap__unit_t *unit = neap__place_unit(heap, place);
+    uint32_t id = neap__unit_id(place.region, place.index);
+    uint32_t blocks = heap->classes[unit->class_index].slab_blocks;
+    if (unit->flags & NEAP_UNIT_RANKED)
+        rank_remove(heap, id);
+    unit->level = (uint8_t)(unit->used * FULL_LEVEL / blocks);
+    if (unit->used == 0)
+        slab_end(heap, place);
+    else if ((unit->flags & NEAP_UNIT_AVOID) == 0)
+        rank_insert(heap, id);
+}
+
+/* --- taking --- */
+
+/* The pages that block `index` lies on, as a mask. */
+static unsigned pages_of(const neap_heap_t *heap, const struct neap__size_class *c, uint32_t index) {
+    uint32_t offset = neap__size_class_offset(c, index);
+    unsigned first = offset >> heap->page_shift;
+    unsigned last = (offset + c->block_bytes - 1) >> heap->page_shift;
+    return (2u << last) - (1u << first);
+}
+
+/* Takes up to `want` free blocks of one slab, lowest first. Fewer than there are
+ * if the heap's limit lets no further page in. */
+static uint32_t take_from(neap_heap_t *heap, uint32_t id, uint32_t want, void **out) {
+    neap__unit_t *unit = neap__unit_of_id(heap, id);
+    const struct neap__size_class *c = &heap->classes[unit->class_index];
+    unsigned char *start = neap__unit_address(heap, neap__id_region(id), neap__id_index(id));
+    uint32_t taken = 0, room = c->slab_blocks - unit->used;
+    if (want > room)
+        want = room;
+    for (uint32_t w = 0; taken < want; w++) {
+        uint64_t free = ~unit->bitmap[w];
+        for (; free != 0 && taken < want; free &= free - 1) {
+            uint32_t index = w * 64 + neap_bits_lowest(free);
+            if (unit->resident != NEAP_UNIT_PAGES_ALL &&
+                !neap__region_page_in(heap, unit, pages_of(heap, c, index)))
+                return taken;
+            unit->bitmap[w] |= free & -free;
+            unit->used++;
+            out[taken++] = start + neap__size_class_offset(c, index);
+        }
+    }
+    return taken;
+}
+
+uint32_t neap__slab_take(neap_heap_t *heap, uint32_t class_index, uint32_t want, void **out) {
+    uint32_t taken = 0, blocks = heap->classes[class_index].slab_blocks;
+    while (taken < want) {
+        uint32_t id = heap->layout.classes[class_index].root;
+        if (id == 0 && taken == 0)
+            id = slab_make(heap, class_index);
+        if (id == 0)
+            break;
+        uint32_t got = take_from(heap, id, want - taken, out + taken);
+        neap__unit_t *unit = neap__unit_of_id(heap, id);
+        unit->flags |= NEAP_UNIT_TAKEN;
+        if (got == 0) { /* the heap's limit */
+            if (unit->used == 0)
+                slab_relevel(heap, place_of_id(id));
+            break;
+        }
+        taken += got;
+        unit->level = (uint8_t)(unit->used * FULL_LEVEL / blocks); /* rises: the root stays the root */
+        if (unit->used == blocks)
+            rank_remove(heap, id);
+    }
+    return taken;
+}
+
+/* --- putting --- */
+
+bool neap__slab_holds(const neap_heap_t *heap, struct neap__place place, const void *block, uint32_t *index) {
+    const neap__unit_t *unit = neap__place_unit(heap, place);
+    const struct neap__size_class *c = &heap->classes[unit->class_index];
+    uint32_t offset = (uint32_t)((const unsigned char *)block - neap__place_address(heap, place));
+    uint32_t i = neap__size_class_index(c, offset);
+    if (i >= c->slab_blocks || neap__size_class_offset(c, i) != offset)
+        return false;
+    *index = i;
+    return (unit->bitmap[i / 64] >> (i % 64)) & 1;
+}
+
+static _Noreturn void die_of(const neap_heap_t *heap, struct neap__place place, const void *block) {
+    const struct neap__size_class *c = &heap->classes[neap__place_unit(heap, place)->class_index];
+    unsigned char *start = neap__place_address(heap, place);
+    uint32_t index = neap__size_class_index(c, (uint32_t)((const unsigned char *)block - start));
+    const unsigned char *begin = start + neap__size_class_offset(c, index);
+    if (block == begin)
+        neap__heap_die("double free of block %p (size class %u): it was freed before", block, c->block_bytes);
+    neap__heap_die("free of %p: inside block %p (size class %u), not its start", block, (const void *)begin,
+                   c->block_bytes);
+}
+
+void neap__slab_put(neap_heap_t *heap, struct neap__place place, void *block) {
+    neap__unit_t *unit = neap__place_unit(heap, place);
+    uint32_t index;
+    if (NEAP_UNLIKELY(!neap__slab_holds(heap, place, block, &index)))
+        die_of(heap, place, block);
+    const struct neap__size_class *c = &heap->classes[unit->class_index];
+    unit->bitmap[index / 64] &= ~(UINT64_C(1) << (index % 64));
+    unit->used--;
+    if (unit->used + c->page_blocks <= c->slab_blocks && (unit->flags & NEAP_UNIT_QUEUED) == 0)
+        neap__region_queue(heap, place);
+    if (unit->used * FULL_LEVEL < unit->level * c->slab_blocks || unit->used == 0)
+        slab_relevel(heap, place);
+}
+
+/* --- asking --- */
+
+unsigned neap__slab_free_pages(const neap_heap_t *heap, const neap__unit_t *unit) {
+    const struct neap__size_class *c = &heap->classes[unit->class_index];
+    unsigned mask = 0;
+    if (unit->used + c->page_blocks > c->slab_blocks)
+        return 0;
+    for (unsigned j = 0; j < NEAP_LAYOUT_UNIT_PAGES; j++) {
+        if (c->page_first[j] > c->page_last[j] || bits_empty(unit->bitmap, c->page_first[j], c->page_last[j]))
+            mask |= 1u << j;
+    }
+    return mask;
+}
+
+void neap__slab_each(const neap_heap_t *heap, struct neap__place place,
+                     bool (*visit)(void *context, void *block, uint32_t bytes), void *context) {
+    const neap__unit_t *unit = neap__place_unit(heap, place);
+    const struct neap__size_class *c = &heap->classes[unit->class_index];
+    unsigned char *start = neap__place_address(heap, place);
+    for (uint32_t w = 0; w < (c->slab_blocks + 63) / 64; w++) {
+        for (uint64_t used = unit->bitmap[w]; used != 0; used &= used - 1) {
+            uint32_t index = w * 64 + neap_bits_lowest(used);
+            if (!visit(context, start + neap__size_class_offset(c, index), c->block_bytes))
+                return;
+        }
+    }
+}
+
+void neap__slab_avoid(neap_heap_t *heap, struct neap__place place, bool avoid) {
+    neap__unit_t *unit = neap__place_unit(heap, place);
+    uint32_t id = neap__unit_id(place.region, place.index);
+    assert(unit->kind == NEAP_UNIT_SLAB);
+    if (avoid && unit->flags & NEAP_UNIT_RANKED)
+        rank_remove(heap, id);
+    if (avoid) {
+        unit->flags |= NEAP_UNIT_AVOID;
+        return;
+    }
+    unit->flags = (uint8_t)(unit->flags & ~NEAP_UNIT_AVOID);
+    if (unit->used < heap->classes[unit->class_index].slab_blocks && !(unit->flags & NEAP_UNIT_RANKED))
+        rank_insert(heap, id);
+}

@@ -1,0 +1,85 @@
+/* heap/stats.c: neap_heap_stats, by a walk over the units. */
+#include <neap/heap.h>
+
+#include "heap/guard.h"
+#include "heap/magazine.h"
+#include "heap/slab.h"
+
+enum { PIN_SHARE = 8 }; /* a slab filled to less than one part in so many is held by pins */
+
+static void add_slab(const neap_heap_t *heap, const neap__unit_t *unit, struct neap_heap_stats *stats) {
+    const struct neap__size_class *c = &heap->classes[unit->class_index];
+    uint64_t page = heap->layout.page_bytes;
+    uint64_t dirty = neap_bits_count(neap__slab_free_pages(heap, unit) & unit->resident) * page;
+    uint64_t used = (uint64_t)unit->used * c->block_bytes;
+    stats->live_bytes += used;
+    stats->live_blocks += unit->used;
+    stats->dirty_bytes += dirty;
+    stats->free_bytes += neap_bits_count(unit->resident) * page - dirty - used;
+    stats->clean_bytes += neap_bits_count(~(unsigned)unit->resident & NEAP_UNIT_PAGES_ALL) * page;
+    stats->slabs++;
+    stats->pins += unit->used * PIN_SHARE < c->slab_blocks;
+}
+
+static void add_unit(const neap_heap_t *heap, const neap__unit_t *unit, struct neap_heap_stats *stats) {
+    uint64_t page = heap->layout.page_bytes;
+    uint64_t resident = neap_bits_count(unit->resident) * page;
+    stats->resident_bytes += resident;
+    if (unit->kind == NEAP_UNIT_SLAB) {
+        add_slab(heap, unit, stats);
+        return;
+    }
+    stats->clean_bytes += heap->layout.unit_bytes - resident;
+    if (unit->kind == NEAP_UNIT_FREE)
+        stats->dirty_bytes += resident;
+    else
+        stats->live_bytes += resident; /* a run's spare pages are corrected by the caller */
+    if (unit->kind == NEAP_UNIT_RUN) {
+        stats->runs++;
+        stats->live_blocks++;
+    }
+}
+
+/* Blocks that count as used in their slabs and are free for the program. */
+static void move_cached(const neap_heap_t *heap, struct neap_heap_stats *stats) {
+    uint64_t blocks, bytes;
+    neap__guard_waiting(heap, &blocks, &bytes);
+    for (uint32_t i = 1; i < heap->layout.class_count; i++) {
+        uint64_t cached = neap__magazine_cached(heap, i);
+        blocks += cached;
+        bytes += cached * heap->classes[i].block_bytes;
+    }
+    stats->cached_bytes = bytes;
+    stats->live_bytes -= bytes;
+    stats->live_blocks -= blocks;
+}
+
+static uint64_t region_metadata(const neap_heap_t *heap, uint32_t n) {
+    const struct neap_layout_region *public = &heap->layout.regions[n];
+    uint64_t units = (uint64_t) public->top * public->unit_stride;
+    return neap_bits_round_up(units, heap->layout.page_bytes) + 4 * heap->layout.page_bytes;
+}
+
+void neap_heap_stats(neap_heap_t *heap, struct neap_heap_stats *stats) {
+    *stats = (struct neap_heap_stats){0};
+    neap_os_lock(&heap->lock);
+    const struct neap_layout_heap *layout = &heap->layout;
+    for (uint32_t n = 0; n < layout->region_count; n++) {
+        if (heap->regions[n].base == NULL)
+            continue;
+        stats->regions++;
+        stats->reserved_bytes += heap->regions[n].mapping_bytes;
+        stats->metadata_bytes += region_metadata(heap, n);
+        for (uint32_t i = 0; i < layout->regions[n].top; i++)
+            add_unit(heap, neap__unit_at(heap, n, i), stats);
+    }
+    move_cached(heap, stats);
+    uint64_t page = layout->page_bytes;
+    stats->metadata_bytes += sizeof *heap;
+    stats->peak_bytes = layout->peak_pages * page;
+    stats->purged_bytes = layout->purged_pages * page;
+    stats->refaulted_bytes = layout->refaulted_pages * page;
+    stats->purges = layout->purges;
+    stats->purge_ns = layout->purge_ns;
+    neap_os_unlock(&heap->lock);
+}

@@ -1,0 +1,159 @@
+/* os/memory.c: mmap, mprotect, madvise, mremap and nothing else. */
+#include "os/memory.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
+enum {
+    PIDFD_OF_SELF = -10000,       /* PIDFD_SELF_THREAD_GROUP's older name, linux/pidfd.h since 6.14 */
+    RANGES_A_CALL = 512,          /* IOV_MAX is 1024 */
+    LIBC_FREE_BYTES = 1024 * 1024 /* less than this is not worth a malloc_trim */
+};
+
+static unsigned fault_countdown;
+
+void neap_os_fault_after(unsigned n) {
+    __atomic_store_n(&fault_countdown, n, __ATOMIC_RELAXED);
+}
+
+/* Whether this request is the one that is to fail. */
+static bool fault_now(void) {
+    if (NEAP_LIKELY(__atomic_load_n(&fault_countdown, __ATOMIC_RELAXED) == 0))
+        return false;
+    return __atomic_sub_fetch(&fault_countdown, 1, __ATOMIC_RELAXED) == 0;
+}
+
+size_t neap_os_page_bytes(void) {
+    static size_t known;
+    size_t bytes = __atomic_load_n(&known, __ATOMIC_RELAXED);
+    if (bytes == 0) {
+        bytes = (size_t)sysconf(_SC_PAGESIZE);
+        __atomic_store_n(&known, bytes, __ATOMIC_RELAXED);
+    }
+    return bytes;
+}
+
+uint64_t neap_os_memory_bytes(void) {
+    long pages = sysconf(_SC_PHYS_PAGES);
+    return pages > 0 ? (uint64_t)pages * neap_os_page_bytes() : UINT64_C(1) << 30;
+}
+
+uint64_t neap_os_address_space_left_bytes(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return UINT64_MAX;
+    /* What is used already is not worth an open and a read: a request that goes
+       past the limit fails, and the caller asks for less. */
+    return limit.rlim_cur;
+}
+
+int neap_os_reserve(size_t bytes, size_t align_bytes, void **address) {
+    if (fault_now())
+        return NEAP_ERROR_MEMORY;
+    size_t page = neap_os_page_bytes();
+    size_t slack = align_bytes > page ? align_bytes - page : 0;
+    if (bytes + slack < bytes)
+        return NEAP_ERROR_MEMORY;
+    char *start = mmap(NULL, bytes + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (start == MAP_FAILED)
+        return NEAP_ERROR_MEMORY;
+    char *aligned = (char *)neap_bits_round_up((uintptr_t)start, align_bytes > page ? align_bytes : page);
+    if (aligned > start)
+        munmap(start, (size_t)(aligned - start));
+    size_t tail = slack - (size_t)(aligned - start);
+    if (tail > 0)
+        munmap(aligned + bytes, tail);
+    *address = aligned;
+    return NEAP_OK;
+}
+
+void neap_os_release(void *address, size_t bytes) {
+    munmap(address, bytes);
+}
+
+int neap_os_commit(void *address, size_t bytes) {
+    if (fault_now())
+        return NEAP_ERROR_MEMORY;
+    return mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0 ? NEAP_OK : NEAP_ERROR_MEMORY;
+}
+
+/* One process_madvise for up to RANGES_A_CALL ranges; false if the kernel has
+ * not got it for oneself. Advice is per range, so a partial count is retried
+ * from there by the caller's loop over what is left. */
+static bool purge_batch(const struct neap_os_range *ranges, size_t count) {
+#if defined(SYS_process_madvise)
+    static bool absent;
+    struct iovec vectors[RANGES_A_CALL];
+    size_t bytes = 0;
+    if (__atomic_load_n(&absent, __ATOMIC_RELAXED))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        vectors[i] = (struct iovec){ranges[i].address, ranges[i].bytes};
+        bytes += ranges[i].bytes;
+    }
+    long done = syscall(SYS_process_madvise, PIDFD_OF_SELF, vectors, count, MADV_DONTNEED, 0);
+    if (done >= 0 && (size_t)done == bytes)
+        return true;
+    if (done < 0)
+        __atomic_store_n(&absent, true, __ATOMIC_RELAXED);
+    return false;
+#else
+    (void)ranges;
+    (void)count;
+    return false;
+#endif
+}
+
+/* Memory locked by mlock stays where it is, but is zero as the caller expects. */
+static void purge_range(const struct neap_os_range *range) {
+    if (madvise(range->address, range->bytes, MADV_DONTNEED) != 0)
+        memset(range->address, 0, range->bytes);
+}
+
+void neap_os_purge(const struct neap_os_range *ranges, size_t count) {
+    for (size_t at = 0; at < count;) {
+        size_t n = count - at < RANGES_A_CALL ? count - at : RANGES_A_CALL;
+        if (n == 1 || !purge_batch(ranges + at, n)) {
+            for (size_t i = at; i < at + n; i++)
+                purge_range(&ranges[i]);
+        }
+        at += n;
+    }
+}
+
+int neap_os_move(void *from, void *to, size_t bytes) {
+    if (fault_now())
+        return NEAP_ERROR_MEMORY;
+    void *moved = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to);
+    return moved == to ? NEAP_OK : NEAP_ERROR_SYSTEM;
+}
+
+int neap_os_renew(void *address, size_t bytes) {
+    void *fresh = mmap(address, bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    return fresh == address ? NEAP_OK : NEAP_ERROR_MEMORY;
+}
+
+uint64_t neap_os_trim_libc(void) {
+    static size_t free_before;
+    struct mallinfo2 info = mallinfo2();
+    if (info.fordblks < LIBC_FREE_BYTES || info.fordblks == free_before)
+        return 0;
+    malloc_trim(0);
+    struct mallinfo2 after = mallinfo2();
+    free_before = after.fordblks; /* stays "free" for libc, its whole pages given back */
+    return info.arena > after.arena ? info.arena - after.arena : 0;
+}

@@ -3,7 +3,8 @@
 usage: tally.py FOLDER
 
 FOLDER holds one file a runner: NAME.xml (JUnit, from pytest or meson),
-NAME.failed or NAME.skipped (one line: why the runner as a whole did not run).
+or a line in NAME.passed, NAME.failed or NAME.skipped for a runner that is one
+test or did not run at all.
 Prints what failed and what was skipped by name, a line a runner, and last, alone
 on its line, `N passed, N failed, N skipped`. Exits with 1 if anything failed or
 a runner ran nothing.
@@ -40,7 +41,7 @@ def results_of_case(case, suite):
     """The results in one JUnit test case: itself, or the cmocka tests within it."""
     outcome, reason = outcome_of(case)
     owner = case.get("classname") or suite.get("name") or ""
-    name = f"{owner}.{case.get('name')}".lstrip(".")
+    name = f"{owner}.{case.get('name')}".removeprefix("neap.")
     inner = CMOCKA_LINE.findall(case.findtext("system-out") or "")
     if not inner:
         return [Result(outcome, name, reason)]
@@ -53,7 +54,7 @@ def results_of_case(case, suite):
 def results_of_file(path):
     """All results that one runner left."""
     if path.suffix != ".xml":
-        return [Result(path.suffix[1:], path.stem, path.read_text().strip())]
+        return [Result(path.suffix[1:], "", path.read_text().strip())]
     root = ElementTree.parse(path).getroot()
     results = [
         result
@@ -61,16 +62,17 @@ def results_of_file(path):
         for case in suite.findall("testcase")
         for result in results_of_case(case, suite)
     ]
-    return results or [Result("failed", path.stem, "no test was run")]
+    return results or [Result("failed", "", "no test was run")]
 
 
 def main(folder):
     runners = {path.stem: results_of_file(path) for path in sorted(Path(folder).iterdir())}
     everything = [result for results in runners.values() for result in results]
     for outcome in ("skipped", "failed"):
-        for result in everything:
-            if result.outcome == outcome:
-                print(f"{outcome}: {result.name}" + (f": {result.reason}" if result.reason else ""))
+        for runner, results in runners.items():
+            for result in results:
+                if result.outcome == outcome:
+                    print(": ".join(filter(None, (outcome, runner, result.name, result.reason))))
     counts = {}
     for name, results in [*runners.items(), ("", everything)]:
         counts = {word: sum(r.outcome == word for r in results) for word in OUTCOMES.values()}

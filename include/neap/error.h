@@ -10,6 +10,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 enum neap_error {
     NEAP_OK = 0,
@@ -26,6 +27,7 @@ enum neap_error {
 /* One short English phrase for an error, static; never NULL. */
 const char *neap_error_text(int error);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

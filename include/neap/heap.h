@@ -26,6 +26,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 typedef struct neap_heap neap_heap_t;
 
@@ -116,6 +117,7 @@ void neap_heap_stats(neap_heap_t *heap, struct neap_heap_stats *stats);
  * not hold, with a static text in *why. Costs a walk over all slabs. */
 bool neap_heap_check(neap_heap_t *heap, const char **why);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -17,6 +17,7 @@
 #include "os/memory.h"
 
 enum {
+    WAKE_UNITS = 8,   /* half a megabyte of pages at most: less is not worth a thread's while */
     RESERVE_SHARE = 4 /* of a limited address space, one part in so many at the start */
 };
 
@@ -179,6 +180,26 @@ static void *run_alloc(neap_heap_t *heap, size_t bytes, bool *zero) {
     return block;
 }
 
+/* A slow path begins: takes the lock. */
+static void enter(neap_heap_t *heap) {
+    neap_os_lock(&heap->lock);
+    heap->activity++;
+    if (NEAP_UNLIKELY(heap->empty_wanted)) {
+        heap->empty_wanted = false;
+        neap__magazine_empty_all(heap);
+    }
+}
+
+/* A slow path ends; the purger is woken if there is enough for it to do. */
+static void leave(neap_heap_t *heap) {
+    bool wake = heap->wake_wanted && heap->queued_units >= WAKE_UNITS && heap->wake != NULL;
+    if (NEAP_UNLIKELY(wake))
+        heap->wake_wanted = false;
+    neap_os_unlock(&heap->lock);
+    if (NEAP_UNLIKELY(wake) && !heap->wake(heap->context))
+        heap->wake_wanted = true;
+}
+
 static void *class_alloc(neap_heap_t *heap, uint32_t class_index) {
     struct neap__magazine *m = magazine_of(heap, class_index);
     if (m->count == 0 && !neap__magazine_refill(heap, class_index, m)) {
@@ -192,12 +213,11 @@ static void *class_alloc(neap_heap_t *heap, uint32_t class_index) {
 void *neap__heap_alloc_slow(neap_heap_t *heap, size_t bytes) {
     if (heap->guard != NULL)
         return neap__guard_alloc(heap, bytes);
-    neap_os_lock(&heap->lock);
-    heap->activity++;
+    enter(heap);
     void *block = bytes > NEAP_CLASS_BYTES_MAX
                       ? run_alloc(heap, bytes, NULL)
                       : class_alloc(heap, neap__heap_class(heap, bytes != 0 ? bytes : 1));
-    neap_os_unlock(&heap->lock);
+    leave(heap);
     return block;
 }
 
@@ -238,12 +258,11 @@ void neap__heap_free_slow(neap_heap_t *heap, void *block) {
         neap__guard_free(heap, block);
         return;
     }
-    neap_os_lock(&heap->lock);
-    heap->activity++;
+    enter(heap);
     bool ours = neap__region_find(heap, block, &place);
     if (ours)
         free_at(heap, place, block);
-    neap_os_unlock(&heap->lock);
+    leave(heap);
     if (ours)
         return;
     if (heap->foreign_free == NULL)
@@ -267,8 +286,7 @@ static size_t bytes_at(neap_heap_t *heap, struct neap__place place, const void *
 static size_t look_up(neap_heap_t *heap, void *block, size_t bytes, bool *ours, void **resized) {
     struct neap__place place;
     size_t has = 0;
-    neap_os_lock(&heap->lock);
-    heap->activity++;
+    enter(heap);
     *ours = neap__region_find(heap, block, &place);
     if (*ours) {
         has = bytes_at(heap, place, block);
@@ -276,7 +294,7 @@ static size_t look_up(neap_heap_t *heap, void *block, size_t bytes, bool *ours, 
         if (run && has != 0 && bytes > NEAP_CLASS_BYTES_MAX)
             *resized = neap__run_resize(heap, place, bytes);
     }
-    neap_os_unlock(&heap->lock);
+    leave(heap);
     return has;
 }
 
@@ -332,7 +350,7 @@ void *neap_heap_calloc(neap_heap_t *heap, size_t count, size_t bytes) {
         neap_os_lock(&heap->lock);
         heap->activity++;
         block = run_alloc(heap, all, &zero);
-        neap_os_unlock(&heap->lock);
+        leave(heap);
     } else {
         block = neap__heap_alloc(heap, all);
     }

@@ -9,7 +9,7 @@
 /* What a walk adds up, to be compared with what the heap has counted. */
 struct tally {
     const char *why;
-    uint64_t resident, runs, run_bytes, moved;
+    uint64_t resident, runs, run_bytes, moved, queued;
     uint32_t slabs[NEAP_LAYOUT_CLASSES_MAX], ranked[NEAP_LAYOUT_CLASSES_MAX];
 };
 
@@ -91,6 +91,7 @@ static bool check_unit(const neap_heap_t *heap, struct tally *tally, struct neap
     if (r->class_map[place.index] != (unit->kind == NEAP_UNIT_SLAB ? unit->class_index : 0))
         return fail(tally, "the class map differs from a unit");
     tally->resident += neap_bits_count(unit->resident);
+    tally->queued += bit(r->queued, place.index);
     tally->moved += (unit->flags & NEAP_UNIT_MOVED) != 0;
     switch (unit->kind) {
     case NEAP_UNIT_FREE:
@@ -184,6 +185,8 @@ static bool check_all(const neap_heap_t *heap, struct tally *tally) {
         return fail(tally, "the count of runs is wrong");
     if (tally->moved != heap->moved_units)
         return fail(tally, "the count of moved units is wrong");
+    if (tally->queued != heap->queued_units)
+        return fail(tally, "the count of queued units is wrong");
     return true;
 }
 

@@ -68,8 +68,10 @@ struct neap_heap {
 
     /* Warm: the slow paths, all under the lock. */
     struct neap_os_lock lock;
-    bool shared;      /* any thread may call: the magazines above are closed */
-    bool wake_wanted; /* the purger sleeps: call wake when there is something for it */
+    bool shared;           /* any thread may call: the magazines above are closed */
+    bool wake_wanted;      /* the purger sleeps: call wake when there is enough for it */
+    bool empty_wanted;     /* the magazines are to be emptied by the owner's next slow path */
+    uint32_t queued_units; /* how many the purger has to look at */
     unsigned page_shift, unit_shift;
     uint32_t activity; /* counts slow paths, so that the purger sees idleness */
     struct neap__size_class classes[NEAP_LAYOUT_CLASSES_MAX];
@@ -89,7 +91,7 @@ struct neap_heap {
     uint32_t active_ms;     /* heap time when activity last changed */
 
     /* What the owner of the heap may set (room hook). */
-    void (*wake)(void *context);
+    bool (*wake)(void *context); /* without the lock; false: nobody comes, ask again */
     void *(*foreign_realloc)(void *context, void *block, size_t bytes);
     void (*foreign_free)(void *context, void *block);
     void *context;

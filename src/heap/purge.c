@@ -117,6 +117,7 @@ static void unqueue(neap_heap_t *heap, struct neap__place place) {
     neap__unit_t *unit = neap__place_unit(heap, place);
     unit->flags = (uint8_t)(unit->flags & ~NEAP_UNIT_QUEUED);
     unit->idle = 0;
+    heap->queued_units--;
     heap->regions[place.region].queued[place.index / 64] &= ~(UINT64_C(1) << (place.index % 64));
 }
 
@@ -220,7 +221,7 @@ static void breathe(neap_heap_t *heap) {
 
 uint32_t neap__purge_step(neap_heap_t *heap) {
     struct batch batch = {.count = 0};
-    uint64_t start_ns = neap_os_now_ns(), looks = 0;
+    uint64_t start_ns = neap_os_now_ns();
     uint32_t since_breath = 0;
     neap_os_lock(&heap->lock);
     uint32_t now_ms = neap__heap_ms(heap);
@@ -231,7 +232,6 @@ uint32_t neap__purge_step(neap_heap_t *heap) {
         for (uint32_t w = 0; w < words_of(heap, n); w++) {
             uint64_t before = batch.all_pages;
             uint32_t looked = look_word(heap, &batch, n, w, now_ms, idle ? 0 : decay_ms);
-            looks += looked;
             since_breath += looked;
             if (since_breath >= LOOKS_A_HOLD || batch.all_pages > before) {
                 batch_flush(&batch);
@@ -244,9 +244,10 @@ uint32_t neap__purge_step(neap_heap_t *heap) {
     note_event(heap, &batch, idle ? NEAP_PURGE_IDLE : NEAP_PURGE_DECAY);
     if (idle)
         neap__region_shrink(heap);
-    heap->wake_wanted = looks == 0;
+    heap->wake_wanted = heap->queued_units == 0;
+    bool done = heap->wake_wanted;
     neap_os_unlock(&heap->lock);
-    if (looks == 0)
+    if (done)
         return 0;
     uint64_t cost_ms = (neap_os_now_ns() - start_ns - batch.took_ns) / 1000000 * COST_SHARE;
     uint64_t wait_ms = decay_ms / 2 > STEP_MS_MIN ? decay_ms / 2 : STEP_MS_MIN;

@@ -294,10 +294,7 @@ void neap__region_queue(neap_heap_t *heap, struct neap__place place) {
         return;
     unit->flags |= NEAP_UNIT_QUEUED | NEAP_UNIT_TAKEN; /* the first look only notes */
     bit_set(heap->regions[place.region].queued, place.index);
-    if (heap->wake_wanted && heap->wake != NULL) {
-        heap->wake_wanted = false;
-        heap->wake(heap->context);
-    }
+    heap->queued_units++;
 }
 
 bool neap__region_find(const neap_heap_t *heap, const void *address, struct neap__place *place) {

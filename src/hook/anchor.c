@@ -1,0 +1,40 @@
+/* hook/anchor.c */
+#include "hook/anchor.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct neap_layout_anchor neap__anchor __attribute__((aligned(16)));
+
+void neap__anchor_init(void) {
+    Dl_info self;
+    neap__anchor = (struct neap_layout_anchor){
+        .version = NEAP_LAYOUT_VERSION,
+        .anchor_bytes = sizeof(struct neap_layout_anchor),
+        .heap_bytes = sizeof(struct neap_layout_heap),
+        .region_bytes = sizeof(struct neap_layout_region),
+        .unit_bytes = sizeof(struct neap_layout_unit),
+        .class_bytes = sizeof(struct neap_layout_class),
+        .event_bytes = sizeof(struct neap_layout_event),
+        .pointer_bytes = sizeof(void *),
+        .state = NEAP_STATE_ABSENT,
+        .pid = (uint32_t)getpid(),
+        .reason = "no Python was found in this process",
+    };
+    if (dladdr(&neap__anchor, &self) != 0 && self.dli_fname != NULL)
+        snprintf(neap__anchor.library, sizeof neap__anchor.library, "%s", self.dli_fname);
+    memcpy(neap__anchor.magic, NEAP_LAYOUT_MAGIC, sizeof neap__anchor.magic); /* last: it is now valid */
+}
+
+void neap__anchor_serving(const neap_heap_t *heap) {
+    neap__anchor.heap = (uintptr_t)&heap->layout;
+    neap__anchor.reason[0] = '\0';
+    neap__anchor.state = NEAP_STATE_SERVING;
+}
+
+void neap__anchor_refused(const char *reason) {
+    snprintf(neap__anchor.reason, sizeof neap__anchor.reason, "%s", reason);
+    neap__anchor.state = NEAP_STATE_REFUSED;
+}

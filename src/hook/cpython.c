@@ -1,0 +1,173 @@
+/* hook/cpython.c */
+#include "hook/cpython.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "heap/model.h"
+
+enum { DOMAIN_RAW = 0, DOMAIN_MEM = 1, DOMAIN_OBJ = 2 }; /* PyMemAllocatorDomain */
+
+enum {
+    /* PyInterpreterState is zeroed in one piece of 190 to 390 KB, under the
+       creator's GIL and before the new interpreter runs. Nothing else that
+       CPython takes from RAW with a count of 1 is as large. */
+    INTERPRETER_BYTES_MIN = 64 * 1024,
+    FREE_THREADED_OFFSET = 16, /* in _Py_DebugOffsets, a uint64_t */
+    OLDEST_MINOR = 8,
+    DEBUG_OFFSETS_MINOR = 13,
+    OWN_GIL_MINOR = 12
+};
+
+struct allocator { /* PyMemAllocatorEx */
+    void *context;
+    void *(*malloc)(void *context, size_t bytes);
+    void *(*calloc)(void *context, size_t count, size_t bytes);
+    void *(*realloc)(void *context, void *block, size_t bytes);
+    void (*free)(void *context, void *block);
+};
+
+static struct allocator object_before, raw_before; /* what was set when Neap came */
+static struct neap__cpython served;
+
+/* --- finding --- */
+
+static bool free_threaded(void *handle, int minor) {
+    const char *runtime = minor >= DEBUG_OFFSETS_MINOR ? dlsym(handle, "_PyRuntime") : NULL;
+    if (runtime == NULL || memcmp(runtime, "xdebugpy", 8) != 0)
+        return false;
+    uint64_t flag;
+    memcpy(&flag, runtime + FREE_THREADED_OFFSET, sizeof flag);
+    return flag != 0;
+}
+
+bool neap__cpython_find(void *handle, struct neap__cpython *python, char *reason, size_t size) {
+    void *get = dlsym(handle, "PyMem_GetAllocator"), *set = dlsym(handle, "PyMem_SetAllocator");
+    const char *(*version)(void) = (const char *(*)(void))dlsym(handle, "Py_GetVersion");
+    void *initialized = dlsym(handle, "Py_IsInitialized");
+    if (get == NULL || set == NULL || version == NULL || initialized == NULL)
+        return false;
+    *python = (struct neap__cpython){
+        .get_allocator = (void (*)(int, void *))get,
+        .set_allocator = (void (*)(int, void *))set,
+        .is_initialized = (int (*)(void))initialized,
+        .thread_state = (void *(*)(void))dlsym(handle, "_PyThreadState_UncheckedGet"),
+    };
+    int major = 0;
+    reason[0] = '\0';
+    if (sscanf(version(), "%d.%d", &major, &python->minor) != 2 || major != 3 || python->minor < OLDEST_MINOR)
+        snprintf(reason, size, "Python %.12s is older than 3.8, the oldest that Neap serves", version());
+    else if (free_threaded(handle, python->minor))
+        snprintf(reason, size, "a free-threaded Python needs its own allocator");
+    else if (python->is_initialized())
+        snprintf(reason, size, "Python was running before Neap was loaded");
+    return true;
+}
+
+/* Whether `argument` of a command line begins with short options that contain
+ * one of `letters` before any that takes a value. */
+static bool has_short(const char *argument, const char *letters) {
+    if (argument[0] != '-' || argument[1] == '-')
+        return false;
+    for (const char *at = argument + 1; *at != '\0' && strchr("cmWXQ", *at) == NULL; at++) {
+        if (strchr(letters, *at) != NULL)
+            return true;
+    }
+    return false;
+}
+
+void neap__cpython_overridden(int argc, char **argv, char *reason, size_t size) {
+    bool environment = true;
+    reason[0] = '\0';
+    for (int i = 1; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
+        const char *value = NULL;
+        if (strcmp(argv[i], "-X") == 0 && i + 1 < argc)
+            value = argv[++i];
+        else if (strncmp(argv[i], "-X", 2) == 0)
+            value = argv[i] + 2;
+        else if (strcmp(argv[i], "-W") == 0 || strcmp(argv[i], "--check-hash-based-pycs") == 0)
+            i++;
+        else if (strncmp(argv[i], "-c", 2) == 0 || strncmp(argv[i], "-m", 2) == 0)
+            break;
+        else if (has_short(argv[i], "EI"))
+            environment = false;
+        if (value != NULL && strcmp(value, "dev") == 0)
+            snprintf(reason, size, "-X dev replaces Neap's heap by the debug allocator");
+    }
+    const char *malloc_kind = getenv("PYTHONMALLOC"), *dev = getenv("PYTHONDEVMODE");
+    if (environment && malloc_kind != NULL && *malloc_kind != '\0')
+        snprintf(reason, size, "PYTHONMALLOC=%.32s replaces Neap's heap", malloc_kind);
+    else if (environment && dev != NULL && *dev != '\0')
+        snprintf(reason, size, "PYTHONDEVMODE replaces Neap's heap by the debug allocator");
+}
+
+/* --- serving --- */
+
+static void *serve_malloc(void *heap, size_t bytes) {
+    return neap__heap_alloc(heap, bytes);
+}
+
+static void *serve_calloc(void *heap, size_t count, size_t bytes) {
+    return neap_heap_calloc(heap, count, bytes);
+}
+
+static void *serve_realloc(void *heap, void *block, size_t bytes) {
+    return neap__heap_realloc(heap, block, bytes);
+}
+
+static void serve_free(void *heap, void *block) {
+    neap__heap_free(heap, block);
+}
+
+static void foreign_free(void *context, void *block) {
+    (void)context;
+    object_before.free(object_before.context, block);
+}
+
+static void *foreign_realloc(void *context, void *block, size_t bytes) {
+    (void)context;
+    return object_before.realloc(object_before.context, block, bytes);
+}
+
+/* RAW calloc: CPython's own, but for what may be a new interpreter. A caller
+ * without a thread state creates none (PyInterpreterState_New wants the GIL). */
+static void *watch_calloc(void *heap, size_t count, size_t bytes) {
+    if (count == 1 && bytes >= INTERPRETER_BYTES_MIN && served.thread_state != NULL &&
+        served.thread_state() != NULL && neap__heap_share(heap) != NEAP_OK)
+        return NULL;
+    return raw_before.calloc(raw_before.context, count, bytes);
+}
+
+static void *watch_malloc(void *heap, size_t bytes) {
+    (void)heap;
+    return raw_before.malloc(raw_before.context, bytes);
+}
+
+static void *watch_realloc(void *heap, void *block, size_t bytes) {
+    (void)heap;
+    return raw_before.realloc(raw_before.context, block, bytes);
+}
+
+static void watch_free(void *heap, void *block) {
+    (void)heap;
+    raw_before.free(raw_before.context, block);
+}
+
+void neap__cpython_serve(const struct neap__cpython *python, neap_heap_t *heap) {
+    served = *python;
+    python->get_allocator(DOMAIN_OBJ, &object_before);
+    if (heap->guard == NULL) { /* while checking, a foreign block is a finding */
+        heap->foreign_free = foreign_free;
+        heap->foreign_realloc = foreign_realloc;
+    }
+    struct allocator ours = {heap, serve_malloc, serve_calloc, serve_realloc, serve_free};
+    python->set_allocator(DOMAIN_MEM, &ours);
+    python->set_allocator(DOMAIN_OBJ, &ours);
+    if (python->minor >= OWN_GIL_MINOR) {
+        python->get_allocator(DOMAIN_RAW, &raw_before);
+        struct allocator watch = {heap, watch_malloc, watch_calloc, watch_realloc, watch_free};
+        python->set_allocator(DOMAIN_RAW, &watch);
+    }
+}

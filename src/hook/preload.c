@@ -1,0 +1,126 @@
+/* hook/preload.c: the preloaded library's way in and out.
+ *
+ * Its constructor runs before the program's main. Where CPython is in the
+ * process by then (an executable, or a library it needs), it is served from its
+ * first block on. A program that loads CPython later, by dlopen, passes through
+ * `pthread_condattr_setclock`, which CPython calls while its runtime comes up
+ * and hardly anybody else ever does; being preloaded, ours is found first.
+ */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "heap/model.h"
+#include "hook/anchor.h"
+#include "hook/cpython.h"
+#include "hook/helper.h"
+#include "hook/settings.h"
+#include "hook/summary.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+static struct {
+    struct neap__settings settings;
+    neap_heap_t *heap; /* not NULL: it serves */
+    int argc;
+    char **argv;
+} hook;
+
+EXPORT neap_heap_t *neap_hook_heap(void);
+EXPORT uint64_t neap_hook_trim(void);
+EXPORT void neap_hook_stats(struct neap_heap_stats *stats);
+EXPORT int pthread_condattr_setclock(pthread_condattr_t *attributes, clockid_t clock);
+
+static void serve(const struct neap__cpython *python) {
+    struct neap_heap_options options = {
+        .flags = hook.settings.check ? NEAP_HEAP_CHECKED : 0,
+        .reserve_bytes = hook.settings.reserve_bytes,
+        .limit_bytes = hook.settings.limit_bytes,
+        .decay_ms = hook.settings.decay_ms,
+    };
+    neap_heap_t *heap = neap_heap_new(&options);
+    if (heap == NULL) {
+        neap__anchor_refused("the system gave no address space for a heap");
+        return;
+    }
+    hook.heap = heap;
+    neap__helper_attach(heap, hook.settings.helper);
+    neap__helper_guard_forks();
+    neap__cpython_serve(python, heap);
+    neap__anchor_serving(heap);
+    if (hook.settings.summary)
+        unsetenv("NEAP_SUMMARY"); /* this process's, not its children's */
+}
+
+/* Serves the CPython behind `handle`, if there is one and it can be. */
+static void arrive(void *handle) {
+    struct neap__cpython python;
+    char reason[sizeof neap__anchor.reason];
+    if (!neap__cpython_find(handle, &python, reason, sizeof reason))
+        return;
+    if (reason[0] == '\0')
+        neap__cpython_overridden(hook.argc, hook.argv, reason, sizeof reason);
+    if (reason[0] != '\0')
+        neap__anchor_refused(reason);
+    else
+        serve(&python);
+}
+
+__attribute__((constructor)) static void enter(int argc, char **argv) {
+    hook.argc = argc;
+    hook.argv = argv;
+    neap__anchor_init();
+    hook.settings = neap__settings_read();
+    if (hook.settings.off)
+        neap__anchor_refused("NEAP_OFF=1 is set");
+    else
+        arrive(RTLD_DEFAULT);
+}
+
+__attribute__((destructor)) static void leave(void) {
+    if (hook.heap == NULL)
+        return;
+    neap__helper_stop();
+    if (hook.settings.check)
+        neap_heap_trim(hook.heap); /* looks at what waits in quarantine */
+    if (hook.settings.summary)
+        neap__summary_print(hook.heap);
+}
+
+/* --- what others find by name --- */
+
+neap_heap_t *neap_hook_heap(void) {
+    return hook.heap;
+}
+
+uint64_t neap_hook_trim(void) {
+    return hook.heap != NULL ? neap__helper_trim() : 0;
+}
+
+void neap_hook_stats(struct neap_heap_stats *stats) {
+    if (hook.heap != NULL)
+        neap_heap_stats(hook.heap, stats);
+}
+
+/* The object that `address` belongs to, as dlsym takes it; NULL if unknown. */
+static void *handle_of(const void *address) {
+    Dl_info caller;
+    if (dladdr(address, &caller) == 0 || caller.dli_fname == NULL)
+        return NULL;
+    return dlopen(caller.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+}
+
+int pthread_condattr_setclock(pthread_condattr_t *attributes, clockid_t clock) {
+    static int (*next)(pthread_condattr_t *, clockid_t);
+    if (next == NULL)
+        next = (int (*)(pthread_condattr_t *, clockid_t))dlsym(RTLD_NEXT, "pthread_condattr_setclock");
+    if (hook.heap == NULL && neap__anchor.state == NEAP_STATE_ABSENT && !hook.settings.off) {
+        void *handle = handle_of(__builtin_return_address(0));
+        if (handle != NULL) {
+            arrive(handle);
+            dlclose(handle);
+        }
+    }
+    return next(attributes, clock);
+}

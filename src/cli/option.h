@@ -22,14 +22,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum cli_option_kind {               /* type of the target, and what is accepted */
-                       CLI_FLAG,     /* bool; set to true */
-                       CLI_INTEGER,  /* int64_t or uint64_t; decimal */
-                       CLI_NUMBER,   /* double; decimal */
-                       CLI_STRING,   /* const char *; points into argv */
-                       CLI_SIZE,     /* uint64_t, bytes; "512M", "1.5G": K, M, G, T are powers of 1024 */
-                       CLI_DURATION, /* uint64_t, nanoseconds; "2", "1.5s", "200ms", "3m"; seconds without a
-                                        unit */
+/* Type of the target, and what is accepted for it. */
+enum cli_option_kind {
+    CLI_FLAG,     /* bool; set to true */
+    CLI_INTEGER,  /* int64_t or uint64_t; decimal */
+    CLI_NUMBER,   /* double; decimal */
+    CLI_STRING,   /* const char *; points into argv */
+    CLI_SIZE,     /* uint64_t, bytes; "512M", "1.5G": powers of 1024 */
+    CLI_DURATION, /* uint64_t, nanoseconds; "1.5s", "200ms", "3m"; "2" is seconds */
 };
 
 struct cli_option {

@@ -26,6 +26,23 @@ struct neap_os_mapping {
 int neap_os_mappings(pid_t pid, bool (*visit)(void *context, const struct neap_os_mapping *mapping),
                      void *context);
 
+/* Path of the program that `pid` runs (0: this process) into `path`, cut if longer; " (deleted)"
+ * is left out. Where the system does not show it, the bare name that it shows of every process. */
+int neap_os_program(pid_t pid, char *path, size_t bytes);
+
+/* Path under which the file `mapping` of `pid` can be opened from here, also if the target lives
+ * in a container or the file was deleted. NEAP_ERROR_ABSENT if it can not. */
+int neap_os_mapped_file(pid_t pid, const struct neap_os_mapping *mapping, char *path, size_t bytes);
+
+enum neap_os_refusal {
+    NEAP_OS_REFUSAL_USER,         /* the process belongs to another user */
+    NEAP_OS_REFUSAL_PTRACE_SCOPE, /* ours, but kernel.yama.ptrace_scope forbids */
+    NEAP_OS_REFUSAL_PRIVILEGE,    /* ours, but set-user-id, undumpable, or a container's policy */
+};
+
+/* After NEAP_ERROR_PERMISSION: why, as far as the system tells. */
+enum neap_os_refusal neap_os_refusal_cause(pid_t pid);
+
 /* Copies `bytes` at `address` of process `pid` into `out`, all or nothing.
  * NEAP_ERROR_FORMAT if any part of the range is not mapped there. */
 int neap_os_remote_read(pid_t pid, uint64_t address, void *out, size_t bytes);

@@ -1,0 +1,71 @@
+/* cli/option.h: options of a verb as a table; parsing and --help come from it.
+ *
+ *     uint64_t decay_ms = 100;
+ *     bool json = false;
+ *     const struct cli_option table[] = {
+ *         {"decay", 0, "MS", "keep a free page that long", CLI_INTEGER, &decay_ms, 0, 60000},
+ *         {"json", 0, NULL, "print JSON", CLI_FLAG, &json},
+ *         {NULL},
+ *     };
+ *     int rest;
+ *     int code = cli_options_parse(table, &usage, argc, argv, &rest);
+ *     if (code != CLI_GO_ON)
+ *         return code;
+ *     ... argv[rest] .. argv[argc - 1] are the operands ...
+ *
+ * Understood: --name, --name VALUE, --name=VALUE, -x, -xVALUE, -x VALUE, -xyz
+ * for flags, `--`, and --help (-h) without an entry in the table.
+ */
+#ifndef NEAP_CLI_OPTION_H
+#define NEAP_CLI_OPTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Type of the target, and what is accepted for it. */
+enum cli_option_kind {
+    CLI_FLAG,     /* bool; set to true */
+    CLI_INTEGER,  /* int64_t or uint64_t; decimal */
+    CLI_NUMBER,   /* double; decimal */
+    CLI_STRING,   /* const char *; points into argv */
+    CLI_SIZE,     /* uint64_t, bytes; "512M", "1.5G": powers of 1024 */
+    CLI_DURATION, /* uint64_t, nanoseconds; "1.5s", "200ms", "3m"; "2" is seconds */
+};
+
+struct cli_option {
+    const char *name;     /* long name without dashes; NULL ends a table */
+    char letter;          /* short name, 0 if none */
+    const char *argument; /* what its value is called, "MS"; NULL for a flag */
+    const char *help;     /* a sentence without a full stop; wrapped when printed */
+    enum cli_option_kind kind;
+    void *target;       /* written only when the option is given */
+    double least, most; /* bounds of a number's value, included, in the target's unit; both 0: none */
+};
+
+struct cli_usage {
+    const char *verb;     /* "run" */
+    const char *synopsis; /* what follows `neap run`: "[options] [--] COMMAND [ARGUMENT ...]" */
+    const char *about;    /* one paragraph, wrapped when printed; may be NULL */
+    bool mixed;           /* options may also follow operands (`stat PID --json`); false: the first
+                             operand ends the options, for the rest is another program's command */
+};
+
+enum { CLI_GO_ON = -1 };
+
+/* Reads the options of argv[1..], in order; a later one wins. Returns CLI_GO_ON with *rest
+ * the index of the first operand (operands are moved behind the options if usage->mixed),
+ * CLI_EXIT_DONE after --help was printed, or CLI_EXIT_USAGE after one line on stderr. */
+int cli_options_parse(const struct cli_option *table, const struct cli_usage *usage, int argc, char **argv,
+                      int *rest);
+
+/* Prints --help on stdout, at most 80 columns wide. */
+void cli_options_print(const struct cli_option *table, const struct cli_usage *usage);
+
+/* One line on stderr, `neap: ` and the text; returns `exit_code` for `return cli_error(...)`. */
+__attribute__((format(printf, 2, 3))) int cli_error(int exit_code, const char *format, ...);
+
+/* `bytes` and `duration` as CLI_SIZE and CLI_DURATION read them; false if `text` is not one. */
+bool cli_size_parse(const char *text, uint64_t *bytes);
+bool cli_duration_parse(const char *text, uint64_t *ns);
+
+#endif

@@ -1,0 +1,36 @@
+/* cli/verb.h: what a verb of the command line is, and which there are.
+ *
+ * One verb a file: verb_<name>.c defines cli_verb_<name> and keeps the rest
+ * static. A verb parses its options (cli/option.h), calls rooms, prints, and
+ * returns its exit code; it never calls exit. Verbs run once, on the main
+ * thread.
+ */
+#ifndef NEAP_CLI_VERB_H
+#define NEAP_CLI_VERB_H
+
+enum cli_exit {
+    CLI_EXIT_DONE = 0,
+    CLI_EXIT_FAILED = 1,           /* the thing asked for failed */
+    CLI_EXIT_USAGE = 2,            /* wrong usage */
+    CLI_EXIT_NOT_PERMITTED = 3,    /* the system refuses this to this user */
+    CLI_EXIT_NO_PROCESS = 4,       /* no such process, or not a supported Python */
+    CLI_EXIT_CANNOT_EXECUTE = 126, /* `run`, as a shell: found, but cannot be executed */
+    CLI_EXIT_NOT_FOUND = 127,      /* `run`, as a shell: no such command */
+};
+
+struct cli_verb {
+    const char *name;
+    const char *summary;               /* one line of at most 60 columns, no full stop */
+    int (*run)(int argc, char **argv); /* argv[0] is the verb's name; returns the exit code */
+};
+
+extern const struct cli_verb cli_verb_run;
+extern const struct cli_verb cli_verb_compare;
+extern const struct cli_verb cli_verb_stat;
+extern const struct cli_verb cli_verb_trim;
+extern const struct cli_verb cli_verb_help;
+
+/* All verbs in the order in which help shows them; the last is NULL. */
+extern const struct cli_verb *const cli_verbs[];
+
+#endif

@@ -1,0 +1,186 @@
+/* os/remote.c: /proc/PID/maps, process_vm_readv and what stands in their way. */
+#include "os/remote.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static const char deleted_mark[] = " (deleted)";
+
+static int error_of_errno(void) {
+    switch (errno) {
+    case ENOENT:
+    case ESRCH:
+        return NEAP_ERROR_PROCESS;
+    case EPERM:
+    case EACCES:
+        return NEAP_ERROR_PERMISSION;
+    case ENOMEM:
+        return NEAP_ERROR_MEMORY;
+    case EFAULT:
+        return NEAP_ERROR_FORMAT;
+    default:
+        return NEAP_ERROR_SYSTEM;
+    }
+}
+
+/* Writes "/proc/PID/what"; pid 0 is this process. */
+static void proc_path(char *path, size_t bytes, pid_t pid, const char *what) {
+    if (pid == 0)
+        snprintf(path, bytes, "/proc/self/%s", what);
+    else
+        snprintf(path, bytes, "/proc/%d/%s", (int)pid, what);
+}
+
+/* --- mappings ---------------------------------------------------------- */
+
+/* "start-end rw-p offset dev:dev inode     path"; the path may be missing or hold blanks. */
+static bool mapping_parse(const char *line, struct neap_os_mapping *mapping) {
+    char *at;
+    mapping->start = strtoull(line, &at, 16);
+    if (*at != '-')
+        return false;
+    mapping->end = strtoull(at + 1, &at, 16);
+    if (at[0] != ' ' || strlen(at) < 6)
+        return false;
+    memcpy(mapping->access, at + 1, 4);
+    mapping->access[4] = '\0';
+    mapping->offset = strtoull(at + 5, &at, 16);
+    for (int skipped = 0; skipped < 2; skipped++) { /* device, inode */
+        at += strspn(at, " ");
+        at += strcspn(at, " \n");
+    }
+    at += strspn(at, " ");
+    snprintf(mapping->path, sizeof(mapping->path), "%.*s", (int)strcspn(at, "\n"), at);
+    return true;
+}
+
+int neap_os_mappings(pid_t pid, bool (*visit)(void *context, const struct neap_os_mapping *mapping),
+                     void *context) {
+    char path[32];
+    proc_path(path, sizeof(path), pid, "maps");
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return error_of_errno();
+    char *line = NULL;
+    size_t room = 0;
+    bool any = false, more = true;
+    while (more && getline(&line, &room, file) >= 0) {
+        struct neap_os_mapping mapping;
+        if (!mapping_parse(line, &mapping))
+            continue;
+        any = true;
+        more = visit(context, &mapping);
+    }
+    int result = ferror(file) ? error_of_errno() : any ? NEAP_OK : NEAP_ERROR_PROCESS; /* a zombie has none */
+    free(line);
+    fclose(file);
+    return result;
+}
+
+static bool path_strip_deleted(char *path) {
+    size_t length = strlen(path), mark = sizeof(deleted_mark) - 1;
+    if (length <= mark || strcmp(path + length - mark, deleted_mark) != 0)
+        return false;
+    path[length - mark] = '\0';
+    return true;
+}
+
+int neap_os_mapped_file(pid_t pid, const struct neap_os_mapping *mapping, char *path, size_t bytes) {
+    char name[sizeof(mapping->path)], candidate[sizeof(mapping->path) + 64];
+    strcpy(name, mapping->path);
+    if (name[0] != '/')
+        return NEAP_ERROR_ABSENT;
+    if (path_strip_deleted(name)) /* needs a capability, but nothing else reaches such a file */
+        snprintf(candidate, sizeof(candidate), "/proc/%d/map_files/%llx-%llx", (int)pid,
+                 (unsigned long long)mapping->start, (unsigned long long)mapping->end);
+    else
+        snprintf(candidate, sizeof(candidate), "/proc/%d/root%s", (int)pid, name);
+    struct stat status;
+    if (stat(candidate, &status) != 0 || !S_ISREG(status.st_mode) || strlen(candidate) >= bytes)
+        return NEAP_ERROR_ABSENT;
+    strcpy(path, candidate);
+    return NEAP_OK;
+}
+
+/* --- memory ------------------------------------------------------------ */
+
+typedef ssize_t transfer_fn(pid_t, const struct iovec *, unsigned long, const struct iovec *, unsigned long,
+                            unsigned long);
+
+/* One call moves at most 2 GiB and may stop at a hole. */
+static int transfer(transfer_fn *move, pid_t pid, uint64_t address, char *local, size_t bytes) {
+    while (bytes > 0) {
+        if (address != (uintptr_t)address)
+            return NEAP_ERROR_FORMAT;
+        struct iovec here = {local, bytes}, there = {(void *)(uintptr_t)address, bytes};
+        ssize_t done = move(pid, &here, 1, &there, 1, 0);
+        if (done < 0)
+            return error_of_errno();
+        if (done == 0)
+            return NEAP_ERROR_FORMAT;
+        local += done;
+        address += (size_t)done;
+        bytes -= (size_t)done;
+    }
+    return NEAP_OK;
+}
+
+int neap_os_remote_read(pid_t pid, uint64_t address, void *out, size_t bytes) {
+    return transfer(process_vm_readv, pid, address, out, bytes);
+}
+
+int neap_os_remote_write(pid_t pid, uint64_t address, const void *data, size_t bytes) {
+    return transfer(process_vm_writev, pid, address, (char *)(uintptr_t)data, bytes);
+}
+
+/* --- who and why ------------------------------------------------------- */
+
+/* First line of a file of /proc, at most `bytes` - 1 characters. */
+static int line_read(const char *path, char *line, size_t bytes) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return error_of_errno();
+    ssize_t length = read(file, line, bytes - 1);
+    int result = length < 0 ? error_of_errno() : NEAP_OK;
+    close(file);
+    if (result == NEAP_OK) {
+        line[length] = '\0';
+        line[strcspn(line, "\n")] = '\0';
+    }
+    return result;
+}
+
+int neap_os_program(pid_t pid, char *path, size_t bytes) {
+    char link[32], name[4096];
+    proc_path(link, sizeof(link), pid, "exe");
+    ssize_t length = readlink(link, name, sizeof(name) - 1);
+    if (length >= 0) {
+        name[length] = '\0';
+        path_strip_deleted(name);
+    } else {
+        proc_path(link, sizeof(link), pid, "comm");
+        int result = line_read(link, name, sizeof(name));
+        if (result != NEAP_OK)
+            return result;
+    }
+    snprintf(path, bytes, "%s", name);
+    return NEAP_OK;
+}
+
+enum neap_os_refusal neap_os_refusal_cause(pid_t pid) {
+    char path[32], scope[16];
+    struct stat status;
+    proc_path(path, sizeof(path), pid, ""); /* files in it are root's once a process is undumpable */
+    if (stat(path, &status) == 0 && status.st_uid != geteuid() && geteuid() != 0)
+        return NEAP_OS_REFUSAL_USER;
+    if (line_read("/proc/sys/kernel/yama/ptrace_scope", scope, sizeof(scope)) == NEAP_OK &&
+        strtol(scope, NULL, 10) > 0)
+        return NEAP_OS_REFUSAL_PTRACE_SCOPE;
+    return NEAP_OS_REFUSAL_PRIVILEGE;
+}

@@ -226,14 +226,13 @@ static bool pythonmalloc_find(char *const *command, struct neap_allocator_setup 
     char python[512];
     if (!command_python(command, python, sizeof(python))) {
         snprintf(setup->reason, sizeof(setup->reason),
-                 "cannot tell which Python the command runs: name it, as in `python3 app.py`");
+                 "cannot tell which Python the command runs");
         return false;
     }
     const char *const argv[] = {python, "-c", "pass", NULL};
     if (probe(setup, argv))
         return true;
-    snprintf(setup->reason, sizeof(setup->reason), "this Python does not know %s (3.13 and later do)",
-             setup->pythonmalloc);
+    snprintf(setup->reason, sizeof(setup->reason), "this Python has no PYTHONMALLOC=mimalloc (3.13 has)");
     return false;
 }
 
@@ -262,7 +261,7 @@ void neap_allocator_find(const struct neap_allocator *allocator, char *const *co
     *setup = (struct neap_allocator_setup){.present = true};
     if (allocator->pythonmalloc && ignores_environment(command)) {
         snprintf(setup->reason, sizeof(setup->reason),
-                 "-E or -I in the command hides PYTHONMALLOC from Python: leave it out");
+                 "-E or -I in the command hides PYTHONMALLOC from Python");
         setup->present = false;
         return;
     }

@@ -309,8 +309,7 @@ static int command_start(struct run *run) {
     for (size_t i = 0; i < front; i++)
         argv[i] = (char *)(uintptr_t)run->setup->front[i];
     memcpy(argv + front, run->plan->command, length * sizeof(*argv));
-    const struct neap_os_command command = {argv, run->setup->environment,
-                                            run->plan->output ? STDOUT_FILENO : -1, run->errors};
+    const struct neap_os_command command = {argv, run->setup->environment, run->plan->output, run->errors};
     if (neap_os_process_peak(getpid(), &run->own_peak_bytes) != 0)
         run->own_peak_bytes = UINT64_MAX;
     run->start_ns = neap_os_now_ns();
@@ -399,7 +398,7 @@ void neap_trial_describe(const struct neap_trial *trial, char *out, size_t room)
         snprintf(out, room, "ended before it was to be stopped");
         break;
     case NEAP_TRIAL_NOT_LOADED:
-        snprintf(out, room, "its library was not loaded: static program, or other word size?");
+        snprintf(out, room, "its library was not loaded (static, other word size?)");
         break;
     case NEAP_TRIAL_INTERRUPTED:
         snprintf(out, room, "interrupted");

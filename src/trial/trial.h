@@ -28,7 +28,7 @@ struct neap_trial_plan {
     uint64_t for_ns;      /* 0: no limit */
     const char *load;     /* shell command; NULL: none */
     uint64_t idle_ns;     /* after the load */
-    bool output;          /* the command's output goes where ours goes, else nowhere */
+    int output;           /* descriptor for the command's standard output; -1: nowhere */
 
     const volatile sig_atomic_t *interrupted; /* becomes nonzero when the run is to stop; may be NULL */
     void (*watch)(void *context, uint64_t elapsed_ns); /* called after each sample; may be NULL */

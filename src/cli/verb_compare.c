@@ -14,9 +14,11 @@
 #include "cli/compare_report.h"
 #include "cli/option.h"
 #include "cli/progress.h"
-#include "os/process.h"
+#include "os/remote.h"
 
 enum { ALLOCATORS_MAX = 16 };
+
+static const uint64_t idle_default_ns = UINT64_C(2000000000);
 
 struct request {
     const char *with, *html, *svg;
@@ -72,12 +74,11 @@ static int request_parse(struct request *request, int argc, char **argv, int *re
     return cli_options_parse(table, &usage, argc, argv, rest);
 }
 
-static int allocator_add(struct request *request, const struct neap_allocator *allocator) {
+static void allocator_add(struct request *request, const struct neap_allocator *allocator) {
     for (size_t i = 0; i < request->allocator_count; i++)
         if (request->allocators[i] == allocator)
-            return CLI_GO_ON;
+            return;
     request->allocators[request->allocator_count++] = allocator;
-    return CLI_GO_ON;
 }
 
 /* The allocators asked for, behind CPython's own. */
@@ -252,10 +253,12 @@ static int compare_run(int argc, char **argv) {
     char program[PATH_MAX];
     int rest;
     struct request request = {
-        .rounds = 3, .interval_ms = 20, .plan = {.idle_ns = 2000000000, .interrupted = &signal_caught}};
+        .rounds = 3, .interval_ms = 20, .plan = {.idle_ns = idle_default_ns, .interrupted = &signal_caught}};
     int code = request_parse(&request, argc, argv, &rest);
     if (code == CLI_GO_ON && rest == argc)
         code = cli_error(CLI_EXIT_USAGE, "compare: no command given: see `neap compare --help`");
+    if (code == CLI_GO_ON && request.plan.load == NULL && request.plan.idle_ns != idle_default_ns)
+        code = cli_error(CLI_EXIT_USAGE, "compare: --idle without --load: there is nothing to idle after");
     if (code == CLI_GO_ON)
         code = allocators_choose(&request);
     if (code != CLI_GO_ON)
@@ -263,7 +266,7 @@ static int compare_run(int argc, char **argv) {
     request.plan.command = argv + rest;
     request.plan.interval_ns = request.interval_ms * 1000000;
     request.plan.output = request.output ? STDERR_FILENO : -1;
-    bool has_path = neap_os_process_own_path(program, sizeof(program)) == 0;
+    bool has_path = neap_os_program(0, program, sizeof(program)) == 0;
     code = comparison_make(&request, argv, has_path ? program : NULL);
     if (signal_caught) /* everything is ended: now end as one does on that signal */
         raise(signal_caught);

@@ -119,16 +119,6 @@ uint64_t neap_os_process_own_cpu_ns(void) {
     return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-int neap_os_process_own_path(char *path, size_t room) {
-    ssize_t length = readlink("/proc/self/exe", path, room);
-    if (length < 0)
-        return error_from_errno();
-    if ((size_t)length >= room)
-        return NEAP_ERROR_ARGUMENT;
-    path[length] = '\0';
-    return 0;
-}
-
 struct maps_search {
     const char *ending;
     bool found;

@@ -17,7 +17,6 @@
 #define NEAP_OS_PROCESS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -45,10 +44,6 @@ int neap_os_process_listens(pid_t pid, bool *listens);
 
 /* Whether a file whose path ends in `ending` is mapped into the process. */
 int neap_os_process_maps(pid_t pid, const char *ending, bool *maps);
-
-/* The path of the program that runs as this process; NEAP_ERROR_ARGUMENT if it
- * does not fit into `room` bytes. */
-int neap_os_process_own_path(char *path, size_t room);
 
 /* CPU time of the calling thread so far, in nanoseconds. */
 uint64_t neap_os_process_own_cpu_ns(void);

@@ -107,7 +107,10 @@ void neap_table_print(const neap_table_t *table, FILE *stream) {
     unsigned widths[COLUMNS_MAX];
     bool colours = neap_terminal_colours(stream);
     widths_measure(table, widths);
-    for (size_t i = 0; i < table->column_count; i++)
+    size_t titles = table->column_count;
+    while (titles > 0 && table->columns[titles - 1].title[0] == '\0')
+        titles--;
+    for (size_t i = 0; i < titles; i++)
         text_print(table, i, widths[i], NEAP_TONE_DIM, table->columns[i].title, stream, colours);
     putc('\n', stream);
     size_t at = 0;

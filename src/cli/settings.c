@@ -3,36 +3,63 @@
 
 #include <stdio.h>
 
-#define KIB 0x1p10
+#define MIB 0x1p20
 #define TIB 0x1p40
 
 const struct cli_setting cli_settings[] = {
-    {"NEAP_SUMMARY", "summary", NULL, "1", "off", "print at exit what memory was used and given back",
-     CLI_FLAG, 0, 0},
-    {"NEAP_CHECK", "check", NULL, "1", "off",
-     "find misuse of memory (double free, write past the end ...) and end with one line that names it; "
-     "slower",
-     CLI_FLAG, 0, 0},
-    {"NEAP_DECAY_MS", "decay", "MS", NULL, "100",
-     "keep free pages for that many milliseconds before giving them back, in case they are needed again",
-     CLI_INTEGER, 1, 3600000},
-    {"NEAP_HELPER", "no-helper", NULL, "0", "1",
-     "start no helper thread: memory is then given back only while the program allocates, or on neap.trim()",
-     CLI_FLAG, 0, 0},
-    {"NEAP_LIMIT_BYTES", "limit", "SIZE", NULL, "none",
-     "let the heap hold no more memory than that (512M, 2G); beyond it Python raises MemoryError", CLI_SIZE,
-     64 * KIB, 256 * TIB},
-    {"NEAP_RESERVE_BYTES", "reserve", "SIZE", NULL, "4 times the machine's memory",
-     "take that much address space at the start; it costs no memory, and more is taken when it is used up",
-     CLI_SIZE, 64 * KIB, 256 * TIB},
-    {NULL, NULL, NULL, NULL, NULL, NULL, CLI_FLAG, 0, 0},
+    {.variable = "NEAP_SUMMARY",
+     .option = "summary",
+     .flag = "1",
+     .standard = "0",
+     .help = "print at exit what memory was used and given back"},
+    {.variable = "NEAP_CHECK",
+     .option = "check",
+     .flag = "1",
+     .standard = "0",
+     .help =
+         "find misuse of memory (double free, write past the end ...) and end with one line that names the "
+         "block; slower"},
+    {.variable = "NEAP_DECAY_MS",
+     .option = "decay",
+     .argument = "MS",
+     .standard = "100",
+     .help = "keep free pages for that many milliseconds, in case they are needed again",
+     .kind = CLI_INTEGER,
+     .least = 1,
+     .most = 3600000},
+    {.variable = "NEAP_HELPER",
+     .option = "no-helper",
+     .flag = "0",
+     .standard = "1",
+     .help = "start no helper thread: memory then goes back only before a fork and by neap.trim()"},
+    {.variable = "NEAP_LIMIT_BYTES",
+     .option = "limit",
+     .argument = "SIZE",
+     .standard = "no limit",
+     .help = "let the heap hold no more memory than that (512M, 2G); beyond it Python raises MemoryError",
+     .kind = CLI_SIZE,
+     .least = MIB,
+     .most = 16 * TIB},
+    {.variable = "NEAP_RESERVE_BYTES",
+     .option = "reserve",
+     .argument = "SIZE",
+     .standard = "4 times the machine's memory",
+     .help = "take that much address space at the start: it costs no memory, and more is taken when needed",
+     .kind = CLI_SIZE,
+     .least = MIB,
+     .most = 16 * TIB},
+    {.variable = "NEAP_OFF",
+     .flag = "1",
+     .standard = "0",
+     .help = "leave this program on CPython's own heap, though it is started under Neap"},
+    {.variable = NULL},
 };
 
 _Static_assert(sizeof(cli_settings) / sizeof(cli_settings[0]) <= CLI_SETTINGS_MAX + 1, "raise the bound");
 
 void cli_settings_print(void) {
     cli_text_print("Environment variables of a program under Neap, read once when it starts. Its children "
-                   "inherit them. `neap run` has an option for each.",
+                   "inherit them. `neap run` has an option for most.",
                    0, 0);
     for (const struct cli_setting *setting = cli_settings; setting->variable; setting++) {
         printf("\n%s=%s\n", setting->variable,
@@ -41,7 +68,10 @@ void cli_settings_print(void) {
                                            : setting->argument);
         fputs("    ", stdout);
         cli_text_print(setting->help, 4, 4);
-        printf("    default: %s; option: --%s%s%s\n", setting->standard, setting->option,
-               setting->argument ? " " : "", setting->argument ? setting->argument : "");
+        printf("    default: %s", setting->standard);
+        if (setting->option)
+            printf("; option: --%s%s%s", setting->option, setting->argument ? " " : "",
+                   setting->argument ? setting->argument : "");
+        putchar('\n');
     }
 }

@@ -11,7 +11,7 @@
 
 struct cli_setting {
     const char *variable;      /* "NEAP_DECAY_MS"; NULL ends the table */
-    const char *option;        /* of `neap run`, "decay" */
+    const char *option;        /* of `neap run`, "decay"; NULL: none */
     const char *argument;      /* of that option; NULL if it is a flag */
     const char *flag;          /* what a flag sets the variable to */
     const char *standard;      /* value in force if it is not set, in words */

@@ -32,20 +32,21 @@ union value {
     uint64_t number;
 };
 
+/* The settings that have an option, in their order; values[i] belongs to cli_settings[i]. */
 static void options_make(struct cli_option *table, union value *values) {
     unsigned count = 0;
-    for (const struct cli_setting *setting = cli_settings; setting->variable; setting++, count++) {
+    for (unsigned i = 0; cli_settings[i].variable; i++) {
+        const struct cli_setting *setting = &cli_settings[i];
         bool flag = setting->kind == CLI_FLAG;
-        if (flag)
-            values[count].flag = false;
-        else
-            values[count].number = UINT64_MAX;
-        table[count] = (struct cli_option){
+        values[i] = flag ? (union value){.flag = false} : (union value){.number = UINT64_MAX};
+        if (!setting->option)
+            continue;
+        table[count++] = (struct cli_option){
             .name = setting->option,
             .argument = setting->argument,
             .help = setting->help,
             .kind = setting->kind,
-            .target = flag ? (void *)&values[count].flag : (void *)&values[count].number,
+            .target = &values[i],
             .least = setting->least,
             .most = setting->most,
         };

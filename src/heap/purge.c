@@ -15,7 +15,9 @@ enum {
     BOUNCE_PAGES = 64,  /* fewer are no matter */
     CALM_MS = 10000,    /* without a bounce before the decay falls back */
     STEP_MS_MIN = 10,
-    COST_SHARE = 100 /* looking may cost one part in so many of the time */
+    CREST_SHARE = 32,  /* how much higher a new peak is before free pages are looked for */
+    CREST_PAGES = 128, /* and at least */
+    COST_SHARE = 100   /* looking may cost one part in so many of the time */
 };
 
 /* Pages to be given back together. */
@@ -174,6 +176,21 @@ uint64_t neap__purge_all(neap_heap_t *heap, enum neap_layout_purge_cause cause) 
     note_event(heap, &batch, cause);
     neap__region_shrink(heap);
     return batch.all_pages;
+}
+
+void neap__purge_at_crest(neap_heap_t *heap) {
+    struct batch batch = {.count = 0};
+    uint32_t now_ms = neap__heap_ms(heap);
+    if (heap->queued_units > 0) {
+        for (uint32_t n = 0; n < heap->layout.region_count; n++) {
+            for (uint32_t w = 0; w < words_of(heap, n); w++)
+                look_word(heap, &batch, n, w, now_ms, 0);
+        }
+        batch_flush(&batch);
+        note_event(heap, &batch, NEAP_PURGE_CREST);
+    }
+    uint64_t pages = heap->layout.resident_pages, step = pages / CREST_SHARE;
+    heap->crest_pages = pages + (step > CREST_PAGES ? step : CREST_PAGES);
 }
 
 /* --- stepping --- */

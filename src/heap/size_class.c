@@ -76,6 +76,7 @@ void neap__size_class_table(struct neap__size_class *classes, uint8_t *class_of_
         if (c->slab_blocks > slab_blocks_max) /* then as many whole groups as that allows */
             c->slab_blocks = slab_blocks_max / c->group_blocks * c->group_blocks;
         assert(c->slab_blocks > 0);
+        c->group_tail = (1u << c->group_shift) - c->group_blocks * block;
         c->block_reciprocal = reciprocal(block);
         c->group_reciprocal = reciprocal(c->group_blocks);
         note_pages(c, page_shift);

@@ -1,0 +1,116 @@
+/* cli/compare_chart.c: series of samples as lines. */
+#include "cli/compare_chart.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <neap/error.h>
+
+#include "base/units.h"
+
+enum { STEPS_MAX = 600 };
+
+static const char *const kind_names[NEAP_MEMORY_KINDS] = {"RSS", "Pss", "Private_Dirty"};
+
+/* To be told apart by people who see few colours, on white and on black. */
+static const char *colour_of(const char *allocator) {
+    static const struct {
+        const char *allocator, *colour;
+    } colours[] = {
+        {"cpython", "#d1495b"},  {"neap", "#0077c8"},     {"glibc", "#8a8f98"},        {"mimalloc", "#a05eb5"},
+        {"jemalloc", "#c98a00"}, {"tcmalloc", "#1b9e77"}, {"mimalloc-own", "#7a6a53"},
+    };
+    for (size_t i = 0; i < sizeof(colours) / sizeof(colours[0]); i++)
+        if (strcmp(colours[i].allocator, allocator) == 0)
+            return colours[i].colour;
+    return "#8a8f98";
+}
+
+/* The measured entries' runs in the middle, and the longest of them. */
+static size_t typical_count(const struct neap_comparison *comparison, uint64_t *longest_ns, double *most) {
+    size_t count = 0;
+    for (size_t i = 0; i < comparison->entry_count; i++) {
+        if (!neap_comparison_has_figures(&comparison->entries[i]))
+            continue;
+        const struct neap_series *series = &neap_comparison_typical(&comparison->entries[i])->series;
+        if (series->count == 0)
+            continue;
+        uint64_t last_ns = series->samples[series->count - 1].at_ns;
+        *longest_ns = last_ns > *longest_ns ? last_ns : *longest_ns;
+        *most = fmax(*most, neap_series_peak(series, NEAP_MEMORY_RSS));
+        count++;
+    }
+    return count;
+}
+
+static void line_fill(const struct neap_comparison_entry *entry, enum neap_memory_kind kind,
+                      const struct neap_chart *chart, uint64_t step_ns, struct neap_unit unit, char *label,
+                      double *values, struct neap_chart_line *line) {
+    char end[NEAP_UNITS_ROOM];
+    const struct neap_series *series = &neap_comparison_typical(entry)->series;
+    neap_series_steps(series, kind, step_ns, values, chart->count);
+    for (size_t i = 0; i < chart->count; i++)
+        values[i] /= unit.bytes;
+    snprintf(label, CLI_COMPARE_LABEL_ROOM, "%s %s", entry->allocator->name,
+             neap_units_bytes(end, (uint64_t)neap_series_end(series, kind)));
+    *line = (struct neap_chart_line){entry->allocator->name, label, colour_of(entry->allocator->name),
+                                     entry->allocator->by_run, values};
+}
+
+static void chart_fill(const struct cli_compare_report *report, struct cli_compare_charts *charts,
+                       enum neap_memory_kind kind, uint64_t step_ns, struct neap_unit unit) {
+    struct neap_chart *chart = &charts->charts[kind];
+    size_t line = 0;
+    for (size_t i = 0; i < report->comparison->entry_count; i++) {
+        const struct neap_comparison_entry *entry = &report->comparison->entries[i];
+        if (!neap_comparison_has_figures(entry) || neap_comparison_typical(entry)->series.count == 0)
+            continue;
+        size_t at = (size_t)kind * charts->line_count + line++;
+        line_fill(entry, kind, chart, step_ns, unit, charts->labels + at * CLI_COMPARE_LABEL_ROOM,
+                  charts->values + at * chart->count, &charts->lines[at]);
+    }
+}
+
+int cli_compare_charts_make(const struct cli_compare_report *report, struct cli_compare_charts *charts) {
+    uint64_t longest_ns = 0;
+    double most = 0;
+    *charts = (struct cli_compare_charts){.line_count = typical_count(report->comparison, &longest_ns, &most)};
+    uint64_t step_ns = longest_ns / STEPS_MAX + 1;
+    if (step_ns < report->plan->interval_ns)
+        step_ns = report->plan->interval_ns;
+    size_t count = (size_t)(longest_ns / step_ns) + 1, lines = NEAP_MEMORY_KINDS * charts->line_count;
+    struct neap_unit unit = neap_units_pick((uint64_t)most);
+    snprintf(charts->title, sizeof(charts->title), "%.100s%s", report->command,
+             strlen(report->command) > 100 ? " ..." : "");
+    snprintf(charts->note, sizeof(charts->note), "Resident memory over time; at its end, how much each allocator keeps");
+    charts->labels = calloc(lines + 1, CLI_COMPARE_LABEL_ROOM);
+    charts->values = calloc(lines * count + 1, sizeof(*charts->values));
+    charts->lines = calloc(lines + 1, sizeof(*charts->lines));
+    if (!charts->labels || !charts->values || !charts->lines) {
+        cli_compare_charts_clear(charts);
+        return NEAP_ERROR_MEMORY;
+    }
+    for (enum neap_memory_kind kind = 0; kind < NEAP_MEMORY_KINDS; kind++) {
+        charts->charts[kind] = (struct neap_chart){
+            .name = kind_names[kind],
+            .title = charts->title,
+            .note = charts->note,
+            .x_title = "seconds",
+            .y_title = unit.name,
+            .x_step = (double)step_ns / 1e9,
+            .count = count,
+            .lines = charts->lines + (size_t)kind * charts->line_count,
+            .line_count = charts->line_count,
+        };
+        chart_fill(report, charts, kind, step_ns, unit);
+    }
+    return 0;
+}
+
+void cli_compare_charts_clear(struct cli_compare_charts *charts) {
+    free(charts->labels);
+    free(charts->values);
+    free(charts->lines);
+    *charts = (struct cli_compare_charts){0};
+}

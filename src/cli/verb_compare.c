@@ -1,0 +1,274 @@
+/* cli/verb_compare.c: `neap compare`, one command under several allocators. */
+#include "cli/verb.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <neap/error.h>
+
+#include "cli/compare_report.h"
+#include "cli/option.h"
+#include "cli/progress.h"
+#include "os/process.h"
+
+enum { ALLOCATORS_MAX = 16 };
+
+struct request {
+    const char *with, *html, *svg;
+    uint64_t rounds, interval_ms;
+    bool json, output;
+    struct neap_trial_plan plan;
+    const struct neap_allocator *allocators[ALLOCATORS_MAX];
+    size_t allocator_count;
+};
+
+static volatile sig_atomic_t signal_caught;
+
+static void signal_note(int number) {
+    signal_caught = number;
+}
+
+/* --- options ----------------------------------------------------------- */
+
+static const struct cli_usage usage = {
+    .verb = "compare",
+    .synopsis = "[options] [--] COMMAND [ARGUMENT ...]",
+    .about = "Runs the command under CPython's own allocator, Neap, and the others that this machine has, in "
+             "turn and several times, and prints for each: wall and CPU time, and the memory of all its "
+             "processes: peak, mean over time, and at the end, with ratios to CPython's own. Allocators: "
+             "cpython, neap, glibc, mimalloc, jemalloc, tcmalloc, mimalloc-own (CPython 3.13's). The exit code "
+             "is 1 if the command failed under any of them.",
+};
+
+static int request_parse(struct request *request, int argc, char **argv, int *rest) {
+    const struct cli_option table[] = {
+        {"with", 'w', "A,B,...", "only these allocators; cpython, which ratios are to, is always there", CLI_STRING,
+         &request->with, 0, 0},
+        {"rounds", 'n', "N", "run under each N times and take medians (3)", CLI_INTEGER, &request->rounds, 1,
+         NEAP_COMPARISON_ROUNDS_MAX},
+        {"interval", 'i', "MS",
+         "milliseconds between two samples (20); more where sampling would take over 2 % of a core", CLI_INTEGER,
+         &request->interval_ms, 1, 60000},
+        {"for", 0, "SECONDS", "stop the command (or its load) after this time: for servers", CLI_DURATION,
+         &request->plan.for_ns, 1, 0x1p63},
+        {"load", 0, "COMMAND",
+         "a shell command that runs against a server, started once the server listens; when it has ended, the "
+         "server idles and is stopped",
+         CLI_STRING, &request->plan.load, 0, 0},
+        {"idle", 0, "SECONDS", "how long it idles before memory at the end is taken (2)", CLI_DURATION,
+         &request->plan.idle_ns, 0, 0x1p63},
+        {"output", 'o', NULL, "show the command's standard output, on standard error", CLI_FLAG, &request->output,
+         0, 0},
+        {"html", 0, "FILE", "write a page with the memory of each over time", CLI_STRING, &request->html, 0, 0},
+        {"svg", 0, "FILE", "write a picture of the same", CLI_STRING, &request->svg, 0, 0},
+        {"json", 0, NULL, "print JSON", CLI_FLAG, &request->json, 0, 0},
+        {.name = NULL},
+    };
+    return cli_options_parse(table, &usage, argc, argv, rest);
+}
+
+static int allocator_add(struct request *request, const struct neap_allocator *allocator) {
+    for (size_t i = 0; i < request->allocator_count; i++)
+        if (request->allocators[i] == allocator)
+            return CLI_GO_ON;
+    request->allocators[request->allocator_count++] = allocator;
+    return CLI_GO_ON;
+}
+
+/* The allocators asked for, behind CPython's own. */
+static int allocators_choose(struct request *request) {
+    size_t count;
+    const struct neap_allocator *all = neap_allocators(&count);
+    allocator_add(request, &all[0]);
+    for (size_t i = 1; !request->with && i < count && i < ALLOCATORS_MAX; i++)
+        allocator_add(request, &all[i]);
+    const char *name = request->with;
+    while (name && *name) {
+        size_t length = strcspn(name, ",");
+        const struct neap_allocator *allocator = neap_allocator_named(name, length);
+        if (!allocator)
+            return cli_error(CLI_EXIT_USAGE, "no allocator is called '%.*s': see `neap compare --help`",
+                             (int)length, name);
+        allocator_add(request, allocator);
+        name += length + (name[length] != '\0');
+    }
+    return CLI_GO_ON;
+}
+
+/* --- text -------------------------------------------------------------- */
+
+static bool is_plain(const char *word) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,/:@%^";
+    return *word && word[strspn(word, plain)] == '\0';
+}
+
+static void word_write(const char *word, FILE *out) {
+    if (is_plain(word)) {
+        fputs(word, out);
+        return;
+    }
+    putc('\'', out);
+    for (; *word; word++)
+        if (*word == '\'')
+            fputs("'\\''", out);
+        else
+            putc(*word, out);
+    putc('\'', out);
+}
+
+/* The words as one would type them in a shell, after `front`. The caller frees
+ * it; NULL if memory is short. */
+static char *shell_text(const char *front, char *const *words) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    fputs(front, out);
+    for (; *words; words++) {
+        if (ftell(out) > 0)
+            putc(' ', out);
+        word_write(*words, out);
+    }
+    fclose(out);
+    return text;
+}
+
+/* --- running ----------------------------------------------------------- */
+
+static void progress_show(void *context, const struct neap_comparison_progress *now) {
+    (void)context;
+    char text[96];
+    double part = 0;
+    uint64_t left_ns = 0;
+    if (now->expected_ns) {
+        uint64_t elapsed_ns = now->elapsed_ns < now->expected_ns ? now->elapsed_ns : now->expected_ns;
+        part = (double)elapsed_ns / (double)now->expected_ns;
+        left_ns = now->expected_ns * (now->trials - now->trial + 1) - elapsed_ns;
+    }
+    snprintf(text, sizeof(text), "run %u of %u: %s", now->trial, now->trials, now->allocator);
+    cli_progress_show((now->trial - 1 + part) / now->trials, text, left_ns);
+}
+
+/* Runs with SIGINT, SIGTERM and SIGHUP noted, so that what was started is ended. */
+static int comparison_run(struct neap_comparison *comparison, const struct request *request) {
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction note = {.sa_handler = signal_note}, before[3];
+    for (size_t i = 0; i < 3; i++)
+        sigaction(numbers[i], &note, &before[i]);
+    int error = neap_comparison_run(comparison, &request->plan, (unsigned)request->rounds, progress_show, NULL);
+    int reason = errno;
+    for (size_t i = 0; i < 3; i++)
+        sigaction(numbers[i], &before[i], NULL);
+    cli_progress_clear();
+    errno = reason;
+    return error;
+}
+
+static int start_refused(const char *command, int error) {
+    int reason = errno;
+    if (error == NEAP_ERROR_ABSENT)
+        return cli_error(CLI_EXIT_FAILED, "cannot run '%s': there is no such program: check its name and PATH",
+                         command);
+    if (error == NEAP_ERROR_PERMISSION)
+        return cli_error(CLI_EXIT_NOT_PERMITTED, "cannot run '%s': it may not be executed: check its mode",
+                         command);
+    return cli_error(CLI_EXIT_FAILED, "cannot run '%s': %s (%s)", command, neap_error_text(error),
+                     strerror(reason));
+}
+
+/* --- reporting --------------------------------------------------------- */
+
+static int file_write(const char *path, const struct cli_compare_report *report,
+                      int (*write)(const struct cli_compare_report *report, FILE *out)) {
+    FILE *out = fopen(path, "we");
+    if (!out)
+        return cli_error(CLI_EXIT_FAILED, "cannot write %s: %s: give another file", path, strerror(errno));
+    int error = write(report, out);
+    bool failed = ferror(out) != 0;
+    failed |= fclose(out) != 0;
+    if (error == NEAP_ERROR_ABSENT)
+        return cli_error(CLI_EXIT_FAILED, "nothing to draw in %s: the command failed under every allocator", path);
+    if (error || failed)
+        return cli_error(CLI_EXIT_FAILED, "cannot write %s: %s: is there room?", path,
+                         error ? neap_error_text(error) : strerror(errno));
+    return CLI_EXIT_DONE;
+}
+
+/* One line that names the allocators under which the command failed. */
+static int failures_tell(const struct neap_comparison *comparison) {
+    char names[256] = "";
+    size_t at = 0;
+    for (size_t i = 0; i < comparison->entry_count; i++)
+        if (comparison->entries[i].failure && at < sizeof(names))
+            at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s", at ? ", " : "",
+                                   comparison->entries[i].allocator->name);
+    if (at == 0)
+        return CLI_EXIT_DONE;
+    return cli_error(CLI_EXIT_FAILED, "the command failed under %s: see what it wrote to standard error", names);
+}
+
+static int report_all(const struct request *request, const struct cli_compare_report *report) {
+    int code = CLI_EXIT_DONE;
+    if (!request->json)
+        cli_compare_print(report, stdout);
+    else if (cli_compare_json(report, stdout) != 0)
+        code = cli_error(CLI_EXIT_FAILED, "cannot print the JSON: out of memory, or output closed");
+    fflush(stdout);
+    if (request->html && file_write(request->html, report, cli_compare_page) != CLI_EXIT_DONE)
+        code = CLI_EXIT_FAILED;
+    if (request->svg && file_write(request->svg, report, cli_compare_picture) != CLI_EXIT_DONE)
+        code = CLI_EXIT_FAILED;
+    return failures_tell(report->comparison) == CLI_EXIT_DONE ? code : CLI_EXIT_FAILED;
+}
+
+static int comparison_make(struct request *request, char **argv, const char *program) {
+    struct neap_comparison *comparison =
+        neap_comparison_new(request->allocators, request->allocator_count, request->plan.command, program);
+    char *command = shell_text("", request->plan.command), *invocation = shell_text("neap", argv);
+    int code;
+    if (!comparison || !command || !invocation) {
+        code = cli_error(CLI_EXIT_FAILED, "out of memory");
+    } else {
+        int error = comparison_run(comparison, request);
+        const struct cli_compare_report report = {comparison, &request->plan, command, invocation};
+        if (error)
+            code = start_refused(request->plan.command[0], error);
+        else
+            code = signal_caught ? CLI_EXIT_FAILED : report_all(request, &report);
+    }
+    free(command);
+    free(invocation);
+    neap_comparison_destroy(comparison);
+    return code;
+}
+
+static int compare_run(int argc, char **argv) {
+    char program[PATH_MAX];
+    int rest;
+    struct request request = {
+        .rounds = 3, .interval_ms = 20, .plan = {.idle_ns = 2000000000, .interrupted = &signal_caught}};
+    int code = request_parse(&request, argc, argv, &rest);
+    if (code == CLI_GO_ON && rest == argc)
+        code = cli_error(CLI_EXIT_USAGE, "compare: no command given: see `neap compare --help`");
+    if (code == CLI_GO_ON)
+        code = allocators_choose(&request);
+    if (code != CLI_GO_ON)
+        return code;
+    request.plan.command = argv + rest;
+    request.plan.interval_ns = request.interval_ms * 1000000;
+    request.plan.output = request.output ? STDERR_FILENO : -1;
+    bool has_path = neap_os_process_own_path(program, sizeof(program)) == 0;
+    code = comparison_make(&request, argv, has_path ? program : NULL);
+    if (signal_caught) /* everything is ended: now end as one does on that signal */
+        raise(signal_caught);
+    return code;
+}
+
+const struct cli_verb cli_verb_compare = {
+    "compare", "run a command under several allocators and compare", compare_run};

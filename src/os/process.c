@@ -1,0 +1,224 @@
+/* os/process.c: reads /proc/PID. */
+#include "os/process.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "os/remote.h"
+
+enum { PATH_ROOM = 64, SOCKETS_MAX = 4096 };
+
+static int error_from_errno(void) {
+    switch (errno) {
+    case ENOENT:
+    case ESRCH:
+        return NEAP_ERROR_PROCESS;
+    case EACCES:
+    case EPERM:
+        return NEAP_ERROR_PERMISSION;
+    case ENOMEM:
+        return NEAP_ERROR_MEMORY;
+    default:
+        return NEAP_ERROR_SYSTEM;
+    }
+}
+
+static FILE *proc_open(pid_t pid, const char *name) {
+    char path[PATH_ROOM];
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+    return fopen(path, "re");
+}
+
+/* --- memory ------------------------------------------------------------ */
+
+/* Adds the kB behind `key` to *bytes if the line begins with it. */
+static bool kb_add(const char *line, const char *key, uint64_t *bytes) {
+    size_t length = strlen(key);
+    if (strncmp(line, key, length) != 0)
+        return false;
+    *bytes += strtoull(line + length, NULL, 10) * 1024;
+    return true;
+}
+
+int neap__os_process_memory_sum(const char *path, struct neap_os_process_memory *memory) {
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return error_from_errno();
+    struct neap_os_process_memory sum = {0};
+    bool any = false;
+    char line[512]; /* a longer one is a mapping's path: its rest begins with none of the keys */
+    while (fgets(line, sizeof(line), file))
+        any |= kb_add(line, "Rss:", &sum.rss_bytes) || kb_add(line, "Pss:", &sum.pss_bytes) ||
+               kb_add(line, "Private_Clean:", &sum.private_clean_bytes) ||
+               kb_add(line, "Private_Dirty:", &sum.private_dirty_bytes);
+    int error = ferror(file) ? error_from_errno() : any ? 0 : NEAP_ERROR_PROCESS;
+    fclose(file);
+    if (error == 0)
+        *memory = sum;
+    return error;
+}
+
+int neap_os_process_memory(pid_t pid, struct neap_os_process_memory *memory) {
+    char path[PATH_ROOM];
+    snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
+    int error = neap__os_process_memory_sum(path, memory);
+    if (error != NEAP_ERROR_PROCESS || access("/proc/self/smaps_rollup", F_OK) == 0)
+        return error;
+    snprintf(path, sizeof(path), "/proc/%d/smaps", (int)pid);
+    return neap__os_process_memory_sum(path, memory);
+}
+
+int neap_os_process_peak(pid_t pid, uint64_t *peak_bytes) {
+    FILE *file = proc_open(pid, "status");
+    if (!file)
+        return error_from_errno();
+    int error = NEAP_ERROR_PROCESS; /* a process that is ending has no memory to tell of */
+    uint64_t bytes = 0;
+    char line[256];
+    while (error && fgets(line, sizeof(line), file))
+        if (kb_add(line, "VmHWM:", &bytes))
+            error = 0;
+    fclose(file);
+    if (error == 0)
+        *peak_bytes = bytes;
+    return error;
+}
+
+/* --- state ------------------------------------------------------------- */
+
+int neap_os_process_stat(pid_t pid, struct neap_os_process_stat *stat) {
+    FILE *file = proc_open(pid, "stat");
+    if (!file)
+        return error_from_errno();
+    char text[1024];
+    size_t length = fread(text, 1, sizeof(text) - 1, file);
+    fclose(file);
+    text[length] = '\0';
+    /* The name before it may contain anything, brackets included. */
+    const char *rest = strrchr(text, ')');
+    int parent, session;
+    char state;
+    uint64_t user, system;
+    if (!rest || sscanf(rest, ") %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64, &state, &parent,
+                        &session, &user, &system) != 5)
+        return NEAP_ERROR_PROCESS;
+    uint64_t tick_ns = UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK);
+    *stat = (struct neap_os_process_stat){parent, session, state, (user + system) * tick_ns};
+    return 0;
+}
+
+uint64_t neap_os_process_own_cpu_ns(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+int neap_os_process_own_path(char *path, size_t room) {
+    ssize_t length = readlink("/proc/self/exe", path, room);
+    if (length < 0)
+        return error_from_errno();
+    if ((size_t)length >= room)
+        return NEAP_ERROR_ARGUMENT;
+    path[length] = '\0';
+    return 0;
+}
+
+struct maps_search {
+    const char *ending;
+    bool found;
+};
+
+static bool maps_visit(void *context, const struct neap_os_mapping *mapping) {
+    struct maps_search *search = context;
+    size_t path = strlen(mapping->path), ending = strlen(search->ending);
+    search->found = path >= ending && strcmp(mapping->path + path - ending, search->ending) == 0;
+    return !search->found;
+}
+
+int neap_os_process_maps(pid_t pid, const char *ending, bool *maps) {
+    struct maps_search search = {ending, false};
+    int error = neap_os_mappings(pid, maps_visit, &search);
+    if (error == 0)
+        *maps = search.found;
+    return error;
+}
+
+/* --- sockets ----------------------------------------------------------- */
+
+struct sockets {
+    unsigned long inodes[SOCKETS_MAX];
+    size_t count;
+};
+
+/* The sockets among the open files of `pid`. */
+static int sockets_list(pid_t pid, struct sockets *sockets) {
+    char path[PATH_ROOM], target[PATH_ROOM];
+    snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+    DIR *directory = opendir(path);
+    if (!directory)
+        return error_from_errno();
+    sockets->count = 0;
+    const struct dirent *entry;
+    while (sockets->count < SOCKETS_MAX && (entry = readdir(directory))) {
+        ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1);
+        if (length < 0)
+            continue;
+        target[length] = '\0';
+        if (sscanf(target, "socket:[%lu]", &sockets->inodes[sockets->count]) == 1)
+            sockets->count++;
+    }
+    closedir(directory);
+    return 0;
+}
+
+/* The inode of the socket in a line of /proc/net/tcp or unix, 0 if it does not listen. */
+static unsigned long tcp_listener(const char *line) {
+    enum { LISTEN = 0x0A };
+    unsigned state;
+    unsigned long inode;
+    if (sscanf(line, "%*d: %*s %*s %X %*s %*s %*s %*u %*u %lu", &state, &inode) != 2 || state != LISTEN)
+        return 0;
+    return inode;
+}
+
+static unsigned long unix_listener(const char *line) {
+    enum { ACCEPTS = 0x10000 };
+    unsigned flags;
+    unsigned long inode;
+    if (sscanf(line, "%*s %*X %*X %X %*X %*X %lu", &flags, &inode) != 2 || !(flags & ACCEPTS))
+        return 0;
+    return inode;
+}
+
+static bool table_has(pid_t pid, const char *name, unsigned long (*listener)(const char *),
+                      const struct sockets *sockets) {
+    FILE *file = proc_open(pid, name);
+    if (!file)
+        return false; /* no such protocol on this machine */
+    bool found = false;
+    char line[512];
+    while (!found && fgets(line, sizeof(line), file)) {
+        unsigned long inode = listener(line);
+        for (size_t i = 0; inode && i < sockets->count && !found; i++)
+            found = sockets->inodes[i] == inode;
+    }
+    fclose(file);
+    return found;
+}
+
+int neap_os_process_listens(pid_t pid, bool *listens) {
+    struct sockets sockets;
+    int error = sockets_list(pid, &sockets);
+    if (error)
+        return error;
+    *listens = sockets.count > 0 && (table_has(pid, "net/tcp", tcp_listener, &sockets) ||
+                                     table_has(pid, "net/tcp6", tcp_listener, &sockets) ||
+                                     table_has(pid, "net/unix", unix_listener, &sockets));
+    return 0;
+}

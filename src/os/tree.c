@@ -1,0 +1,167 @@
+/* os/tree.c: the descendants of a process. */
+#include "os/tree.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/process.h"
+
+/* Every process seen at the last look, in ascending order of pid. */
+struct seen {
+    pid_t *pids;
+    bool *members;
+    size_t count, room;
+};
+
+struct neap_os_tree {
+    pid_t top, except;
+    long last_pid; /* the system's last pid at the last look; -1 before the first */
+    struct seen seen;
+    pid_t *members;
+    size_t member_count;
+};
+
+neap_os_tree_t *neap_os_tree_new(pid_t top) {
+    neap_os_tree_t *tree = calloc(1, sizeof(*tree));
+    if (tree)
+        *tree = (struct neap_os_tree){.top = top, .last_pid = -1};
+    return tree;
+}
+
+static void seen_clear(struct seen *seen) {
+    free(seen->pids);
+    free(seen->members);
+    *seen = (struct seen){0};
+}
+
+void neap_os_tree_destroy(neap_os_tree_t *tree) {
+    if (!tree)
+        return;
+    seen_clear(&tree->seen);
+    free(tree->members);
+    free(tree);
+}
+
+void neap_os_tree_except(neap_os_tree_t *tree, pid_t session) {
+    tree->except = session;
+}
+
+const pid_t *neap_os_tree_members(const neap_os_tree_t *tree, size_t *count) {
+    *count = tree->member_count;
+    return tree->members;
+}
+
+/* The pid that was given last in this namespace: it changes whenever a process
+ * or thread begins. -1 if the system does not tell. */
+static long last_pid_read(void) {
+    FILE *file = fopen("/proc/loadavg", "re");
+    if (!file)
+        return -1;
+    long pid = -1;
+    if (fscanf(file, "%*s %*s %*s %*s %ld", &pid) != 1)
+        pid = -1;
+    fclose(file);
+    return pid;
+}
+
+static int seen_add(struct seen *seen, pid_t pid) {
+    if (seen->count == seen->room) {
+        size_t room = seen->room ? seen->room * 2 : 256;
+        pid_t *pids = realloc(seen->pids, room * sizeof(*pids));
+        if (pids)
+            seen->pids = pids;
+        bool *members = realloc(seen->members, room * sizeof(*members));
+        if (members)
+            seen->members = members;
+        if (!pids || !members)
+            return NEAP_ERROR_MEMORY;
+        seen->room = room;
+    }
+    seen->pids[seen->count] = pid;
+    seen->members[seen->count++] = false;
+    return 0;
+}
+
+static int pid_compare(const void *a, const void *b) {
+    pid_t left = *(const pid_t *)a, right = *(const pid_t *)b;
+    return (left > right) - (left < right);
+}
+
+static int seen_list(struct seen *seen) {
+    DIR *directory = opendir("/proc");
+    if (!directory)
+        return NEAP_ERROR_SYSTEM;
+    int error = 0;
+    const struct dirent *entry;
+    while (!error && (entry = readdir(directory)))
+        if (isdigit((unsigned char)entry->d_name[0]))
+            error = seen_add(seen, (pid_t)atoi(entry->d_name));
+    closedir(directory);
+    if (!error && seen->count > 0)
+        qsort(seen->pids, seen->count, sizeof(*seen->pids), pid_compare);
+    return error;
+}
+
+static const bool *seen_find(const struct seen *seen, pid_t pid) {
+    const pid_t *found =
+        seen->count ? bsearch(&pid, seen->pids, seen->count, sizeof(pid), pid_compare) : NULL;
+    return found ? &seen->members[found - seen->pids] : NULL;
+}
+
+/* Whether `pid`, seen for the first time, descends from the top. */
+static bool belongs(const neap_os_tree_t *tree, const struct seen *now, pid_t pid) {
+    struct neap_os_process_stat stat;
+    if (pid == tree->top || neap_os_process_stat(pid, &stat) != 0)
+        return false;
+    if (tree->except != 0 && stat.session == tree->except)
+        return false;
+    const bool *parent = seen_find(now, stat.parent);
+    return stat.parent == tree->top || (parent && *parent);
+}
+
+/* A parent has the lower pid unless the numbers have wrapped around, so this
+ * mostly takes one pass and one more to see that nothing changes. */
+static void members_mark(const neap_os_tree_t *tree, struct seen *now) {
+    bool changed = true;
+    for (size_t i = 0; i < now->count; i++) {
+        const bool *before = seen_find(&tree->seen, now->pids[i]);
+        now->members[i] = before && *before;
+    }
+    while (changed) {
+        changed = false;
+        for (size_t i = 0; i < now->count; i++) {
+            if (now->members[i] || seen_find(&tree->seen, now->pids[i]))
+                continue;
+            now->members[i] = belongs(tree, now, now->pids[i]);
+            changed |= now->members[i];
+        }
+    }
+}
+
+int neap_os_tree_update(neap_os_tree_t *tree) {
+    long last_pid = last_pid_read();
+    if (last_pid >= 0 && last_pid == tree->last_pid)
+        return 0;
+    struct seen now = {0};
+    int error = seen_list(&now);
+    pid_t *members = error ? NULL : malloc((now.count + 1) * sizeof(*members));
+    if (!members) {
+        seen_clear(&now);
+        return error ? error : NEAP_ERROR_MEMORY;
+    }
+    members_mark(tree, &now);
+    tree->member_count = 0;
+    free(tree->members);
+    tree->members = members;
+    for (size_t i = 0; i < now.count; i++)
+        if (now.members[i])
+            members[tree->member_count++] = now.pids[i];
+    seen_clear(&tree->seen);
+    tree->seen = now;
+    tree->last_pid = last_pid;
+    return 0;
+}

@@ -1,0 +1,14 @@
+/* report/assets.h: files that a page carries, put in at build time by embed.py.
+ *
+ * Constant text; any thread.
+ */
+#ifndef NEAP_REPORT_ASSETS_H
+#define NEAP_REPORT_ASSETS_H
+
+extern const char neap__asset_page_css[];
+extern const char neap__asset_page_js[];
+extern const char neap__asset_dygraph_css[];
+extern const char neap__asset_dygraph_js[];
+extern const char neap__asset_dygraph_licence[]; /* to be kept with the library */
+
+#endif

@@ -1,0 +1,277 @@
+/* trial/allocator.c: the table, and finding what this machine has of it. */
+#include "trial/allocator.h"
+
+#include <ctype.h>
+#include <glob.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/child.h"
+#include "os/clock.h"
+
+static const struct neap_allocator table[] = {
+    {.name = "cpython", .title = "CPython's own, pymalloc"},
+    {.name = "neap", .title = "Neap", .library = "libneap-preload.so", .by_run = true},
+    {.name = "glibc", .title = "glibc's malloc", .pythonmalloc = "malloc"},
+    {.name = "mimalloc",
+     .title = "mimalloc, preloaded",
+     .pythonmalloc = "malloc",
+     .library = "libmimalloc.so",
+     .package = "libmimalloc2.0"},
+    {.name = "jemalloc",
+     .title = "jemalloc, preloaded",
+     .pythonmalloc = "malloc",
+     .library = "libjemalloc.so",
+     .package = "libjemalloc2"},
+    {.name = "tcmalloc",
+     .title = "tcmalloc, preloaded",
+     .pythonmalloc = "malloc",
+     .library = "libtcmalloc_minimal.so",
+     .package = "libtcmalloc-minimal4"},
+    {.name = "mimalloc-own", .title = "mimalloc as CPython 3.13 has it", .pythonmalloc = "mimalloc", .probed = true},
+};
+enum { TABLE_COUNT = sizeof(table) / sizeof(table[0]) };
+
+const struct neap_allocator *neap_allocators(size_t *count) {
+    *count = TABLE_COUNT;
+    return table;
+}
+
+const struct neap_allocator *neap_allocator_named(const char *name, size_t length) {
+    for (size_t i = 0; i < TABLE_COUNT; i++)
+        if (strlen(table[i].name) == length && strncmp(table[i].name, name, length) == 0)
+            return &table[i];
+    return NULL;
+}
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* --- the command's Python ---------------------------------------------- */
+
+static bool is_python(const char *path) {
+    return strncmp(base_name(path), "python", 6) == 0;
+}
+
+/* The file that `name` means on PATH; false if there is none. */
+static bool path_search(const char *name, char *out, size_t room) {
+    if (strchr(name, '/'))
+        return snprintf(out, room, "%s", name) < (int)room;
+    const char *path = getenv("PATH");
+    for (const char *at = path ? path : "/usr/bin:/bin"; at; at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
+        int length = (int)strcspn(at, ":");
+        if (snprintf(out, room, "%.*s/%s", length, at, name) < (int)room && access(out, X_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The interpreter that the script `command` names in its first line. */
+static bool script_python(const char *command, char *out, size_t room) {
+    char path[512], line[256] = "";
+    FILE *file = path_search(command, path, sizeof(path)) ? fopen(path, "re") : NULL;
+    if (!file)
+        return false;
+    bool has_line = fgets(line, sizeof(line), file) != NULL && strncmp(line, "#!", 2) == 0;
+    fclose(file);
+    char *save, *word = has_line ? strtok_r(line + 2, " \t\n", &save) : NULL;
+    if (word && strcmp(base_name(word), "env") == 0)
+        word = strtok_r(NULL, " \t\n", &save);
+    return word && is_python(word) && snprintf(out, room, "%s", word) < (int)room;
+}
+
+static bool command_python(char *const *command, char *out, size_t room) {
+    if (is_python(command[0]))
+        return snprintf(out, room, "%s", command[0]) < (int)room;
+    return script_python(command[0], out, room);
+}
+
+/* Whether an option makes Python deaf to its environment: -E or -I before the program. */
+static bool ignores_environment(char *const *command) {
+    if (!is_python(command[0]))
+        return false;
+    for (char *const *word = command + 1; *word && (*word)[0] == '-' && (*word)[1] != '-'; word++) {
+        for (const char *letter = *word + 1; *letter; letter++) {
+            if (*letter == 'E' || *letter == 'I')
+                return true;
+            if (*letter == 'c' || *letter == 'm')
+                return false;
+            if (*letter == 'X' || *letter == 'W') { /* take the rest, or the next word, as value */
+                if (letter[1] == '\0' && word[1])
+                    word++;
+                break;
+            }
+        }
+    }
+    return false;
+}
+
+/* --- libraries --------------------------------------------------------- */
+
+/* The first file of that name, of any version, in the folder. Those of the
+ * machine's own word size come first in the list of folders below. */
+static bool folder_search(const char *folder, const char *library, char *out, size_t room) {
+    char pattern[512];
+    glob_t found;
+    snprintf(pattern, sizeof(pattern), "%s/%s*", folder, library);
+    bool any = glob(pattern, 0, NULL, &found) == 0 && found.gl_pathc > 0 &&
+               snprintf(out, room, "%s", found.gl_pathv[0]) < (int)room;
+    globfree(&found);
+    return any;
+}
+
+/* A folder that the loader was told of beyond the usual: as `ldconfig -p` lists it. */
+static bool cache_search(const char *library, char *out, size_t room) {
+    FILE *list = popen("PATH=/sbin:/usr/sbin:$PATH ldconfig -p 2>/dev/null", "re");
+    if (!list)
+        return false;
+    bool found = false;
+    char line[1024];
+    while (fgets(line, sizeof(line), list)) {
+        char *name = line + strspn(line, " \t"), *path = strstr(line, "=> ");
+        if (found || !path || strncmp(name, library, strlen(library)) != 0)
+            continue;
+        path[strcspn(path, "\n")] = '\0';
+        found = snprintf(out, room, "%s", path + 3) < (int)room;
+    }
+    pclose(list);
+    return found;
+}
+
+static bool library_search(const char *library, char *out, size_t room) {
+    static const char *const folders[] = {
+#if defined __x86_64__
+        "/usr/lib/x86_64-linux-gnu", "/lib/x86_64-linux-gnu",
+#elif defined __aarch64__
+        "/usr/lib/aarch64-linux-gnu", "/lib/aarch64-linux-gnu",
+#elif defined __i386__
+        "/usr/lib/i386-linux-gnu", "/lib/i386-linux-gnu",
+#endif
+        "/usr/local/lib",
+#if __SIZEOF_POINTER__ == 8
+        "/usr/lib64", "/usr/local/lib64",
+#endif
+        "/usr/lib", "/lib",
+    };
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+        if (folder_search(folders[i], library, out, room))
+            return true;
+    return cache_search(library, out, room);
+}
+
+/* --- environment ------------------------------------------------------- */
+
+static bool is_allocator_library(const char *path, size_t length) {
+    char copy[512];
+    snprintf(copy, sizeof(copy), "%.*s", (int)length, path);
+    for (size_t i = 0; i < TABLE_COUNT; i++)
+        if (table[i].library && strncmp(base_name(copy), table[i].library, strlen(table[i].library)) == 0)
+            return true;
+    return false;
+}
+
+/* "LD_PRELOAD=" with `library` and what the user had there beside allocators;
+ * just the name, which unsets it, if that is nothing. */
+static void preload_compose(const char *library, char *out, size_t room) {
+    size_t at = (size_t)snprintf(out, room, "LD_PRELOAD=%s", library);
+    bool any = library[0] != '\0';
+    const char *word = getenv("LD_PRELOAD");
+    while (word && *word) {
+        size_t length = strcspn(word, " :");
+        if (length > 0 && !is_allocator_library(word, length) && at + length + 2 < room) {
+            at += (size_t)snprintf(out + at, room - at, "%s%.*s", any ? ":" : "", (int)length, word);
+            any = true;
+        }
+        word += length + (word[length] != '\0');
+    }
+    if (!any)
+        out[strlen("LD_PRELOAD")] = '\0';
+}
+
+static void environment_compose(const struct neap_allocator *allocator, struct neap_allocator_setup *setup) {
+    preload_compose(allocator->by_run ? "" : setup->library, setup->preload, sizeof(setup->preload));
+    snprintf(setup->pythonmalloc, sizeof(setup->pythonmalloc), "PYTHONMALLOC%s%s",
+             allocator->pythonmalloc ? "=" : "", allocator->pythonmalloc ? allocator->pythonmalloc : "");
+    setup->environment[0] = setup->preload;
+    setup->environment[1] = setup->pythonmalloc;
+    setup->environment[2] = NULL;
+}
+
+/* --- finding ----------------------------------------------------------- */
+
+/* Whether the command, run with the setup's environment, exits with 0 soon. */
+static bool probe(const struct neap_allocator_setup *setup, const char *const *argv) {
+    const uint64_t limit_ns = UINT64_C(10000000000);
+    struct neap_os_command command = {(char *const *)(uintptr_t)argv, setup->environment, -1, -1};
+    struct neap_os_ending ending;
+    pid_t pid;
+    if (neap_os_child_start(&command, &pid) != 0)
+        return false;
+    uint64_t until_ns = neap_os_now_ns() + limit_ns;
+    while (neap_os_child_reap(pid, &ending) != 0) {
+        if (neap_os_now_ns() >= until_ns)
+            kill(-pid, SIGKILL);
+        neap_os_child_await(&pid, 1, until_ns);
+    }
+    return ending.status == 0 && ending.signal == 0;
+}
+
+static bool pythonmalloc_find(char *const *command, struct neap_allocator_setup *setup) {
+    char python[512];
+    if (!command_python(command, python, sizeof(python))) {
+        snprintf(setup->reason, sizeof(setup->reason),
+                 "cannot tell which Python the command runs");
+        return false;
+    }
+    const char *const argv[] = {python, "-c", "pass", NULL};
+    if (probe(setup, argv))
+        return true;
+    snprintf(setup->reason, sizeof(setup->reason), "this Python has no PYTHONMALLOC=mimalloc (3.13 has)");
+    return false;
+}
+
+static bool run_find(const char *program, struct neap_allocator_setup *setup) {
+    const char *const argv[] = {program, "run", "--", "true", NULL};
+    if (!program || !probe(setup, argv)) {
+        snprintf(setup->reason, sizeof(setup->reason), "`neap run` does not work here: try `neap run -- true`");
+        return false;
+    }
+    memcpy(setup->front, argv, 3 * sizeof(argv[0]));
+    return true;
+}
+
+/* The path is made real: that is how it will stand among the process's mappings. */
+static bool library_find(const struct neap_allocator *allocator, struct neap_allocator_setup *setup) {
+    char path[PATH_MAX], real[PATH_MAX];
+    if (library_search(allocator->library, path, sizeof(path)) && realpath(path, real) &&
+        snprintf(setup->library, sizeof(setup->library), "%s", real) < (int)sizeof(setup->library))
+        return true;
+    snprintf(setup->reason, sizeof(setup->reason), "not installed: apt-get install %s", allocator->package);
+    return false;
+}
+
+void neap_allocator_find(const struct neap_allocator *allocator, char *const *command, const char *program,
+                         struct neap_allocator_setup *setup) {
+    *setup = (struct neap_allocator_setup){.present = true};
+    if (allocator->pythonmalloc && ignores_environment(command)) {
+        snprintf(setup->reason, sizeof(setup->reason),
+                 "-E or -I in the command hides PYTHONMALLOC from Python");
+        setup->present = false;
+        return;
+    }
+    if (allocator->by_run)
+        snprintf(setup->library, sizeof(setup->library), "%s", allocator->library);
+    else if (allocator->library)
+        setup->present = library_find(allocator, setup);
+    environment_compose(allocator, setup);
+    if (allocator->by_run)
+        setup->present = run_find(program, setup);
+    if (allocator->probed)
+        setup->present = pythonmalloc_find(command, setup);
+}

@@ -18,8 +18,9 @@ static const char *colour_of(const char *allocator) {
     static const struct {
         const char *allocator, *colour;
     } colours[] = {
-        {"cpython", "#d1495b"},  {"neap", "#0077c8"},     {"glibc", "#8a8f98"},        {"mimalloc", "#a05eb5"},
-        {"jemalloc", "#c98a00"}, {"tcmalloc", "#1b9e77"}, {"mimalloc-own", "#7a6a53"},
+        {"cpython", "#d1495b"},      {"neap", "#0077c8"},     {"glibc", "#8a8f98"},
+        {"mimalloc", "#a05eb5"},     {"jemalloc", "#c98a00"}, {"tcmalloc", "#1b9e77"},
+        {"mimalloc-own", "#7a6a53"},
     };
     for (size_t i = 0; i < sizeof(colours) / sizeof(colours[0]); i++)
         if (strcmp(colours[i].allocator, allocator) == 0)
@@ -75,7 +76,8 @@ static void chart_fill(const struct cli_compare_report *report, struct cli_compa
 int cli_compare_charts_make(const struct cli_compare_report *report, struct cli_compare_charts *charts) {
     uint64_t longest_ns = 0;
     double most = 0;
-    *charts = (struct cli_compare_charts){.line_count = typical_count(report->comparison, &longest_ns, &most)};
+    *charts =
+        (struct cli_compare_charts){.line_count = typical_count(report->comparison, &longest_ns, &most)};
     uint64_t step_ns = longest_ns / STEPS_MAX + 1;
     if (step_ns < report->plan->interval_ns)
         step_ns = report->plan->interval_ns;
@@ -83,7 +85,8 @@ int cli_compare_charts_make(const struct cli_compare_report *report, struct cli_
     struct neap_unit unit = neap_units_pick((uint64_t)most);
     snprintf(charts->title, sizeof(charts->title), "%.100s%s", report->command,
              strlen(report->command) > 100 ? " ..." : "");
-    snprintf(charts->note, sizeof(charts->note), "Resident memory over time; at its end, how much each allocator keeps");
+    snprintf(charts->note, sizeof(charts->note),
+             "Resident memory over time; at its end, how much each allocator keeps");
     charts->labels = calloc(lines + 1, CLI_COMPARE_LABEL_ROOM);
     charts->values = calloc(lines * count + 1, sizeof(*charts->values));
     charts->lines = calloc(lines + 1, sizeof(*charts->lines));

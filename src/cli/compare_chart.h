@@ -16,7 +16,7 @@ struct cli_compare_charts {
     char title[128];
     /* What the charts point to. */
     char note[96];
-    char *labels;  /* of CLI_COMPARE_LABEL_ROOM each */
+    char *labels; /* of CLI_COMPARE_LABEL_ROOM each */
     double *values;
     struct neap_chart_line *lines;
 };

@@ -24,13 +24,13 @@ static json_t *memory_json(const double *peak, const double *mean, const double 
 }
 
 static json_t *trial_json(const struct neap_trial *trial) {
-    json_t *object =
-        json_pack("{s:s, s:i, s:i, s:b, s:o, s:o, s:o, s:o, s:i, s:i, s:o}", "outcome",
-                  outcome_names[trial->outcome], "status", trial->status, "signal", trial->signal, "stopped",
-                  trial->stopped, "wall_seconds", seconds((double)trial->wall_ns), "cpu_seconds",
-                  seconds((double)trial->cpu_ns), "load_seconds", seconds((double)trial->load_ns), "sampling_seconds",
-                  seconds((double)trial->sampling_ns), "samples", (int)trial->series.count, "processes",
-                  (int)trial->processes, "standard_error", neap_json_text(trial->errors));
+    json_t *object = json_pack(
+        "{s:s, s:i, s:i, s:b, s:o, s:o, s:o, s:o, s:i, s:i, s:o}", "outcome", outcome_names[trial->outcome],
+        "status", trial->status, "signal", trial->signal, "stopped", trial->stopped, "wall_seconds",
+        seconds((double)trial->wall_ns), "cpu_seconds", seconds((double)trial->cpu_ns), "load_seconds",
+        seconds((double)trial->load_ns), "sampling_seconds", seconds((double)trial->sampling_ns), "samples",
+        (int)trial->series.count, "processes", (int)trial->processes, "standard_error",
+        neap_json_text(trial->errors));
     for (size_t kind = 0; kind < NEAP_MEMORY_KINDS; kind++)
         json_object_set_new(object, kind_names[kind],
                             memory_json(&trial->peak[kind], &trial->mean[kind], &trial->end[kind]));
@@ -38,16 +38,18 @@ static json_t *trial_json(const struct neap_trial *trial) {
 }
 
 /* The figures of an entry, each divided by that of `base` if there is one. */
-static json_t *figures_json(const struct neap_comparison_entry *entry, const struct neap_comparison_entry *base) {
+static json_t *figures_json(const struct neap_comparison_entry *entry,
+                            const struct neap_comparison_entry *base) {
     double figures[NEAP_FIGURES];
     for (enum neap_figure i = 0; i < NEAP_FIGURES; i++) {
         double by = base ? neap_comparison_figure(base, i) : 1;
         figures[i] = by > 0 ? neap_comparison_figure(entry, i) / by : 0;
     }
     double unit = base ? 1 : 1e9;
-    json_t *object = json_pack("{s:f, s:f, s:f}", base ? "wall" : "wall_seconds", figures[NEAP_FIGURE_WALL] / unit,
-                               base ? "cpu" : "cpu_seconds", figures[NEAP_FIGURE_CPU] / unit,
-                               base ? "load" : "load_seconds", figures[NEAP_FIGURE_LOAD] / unit);
+    json_t *object =
+        json_pack("{s:f, s:f, s:f}", base ? "wall" : "wall_seconds", figures[NEAP_FIGURE_WALL] / unit,
+                  base ? "cpu" : "cpu_seconds", figures[NEAP_FIGURE_CPU] / unit,
+                  base ? "load" : "load_seconds", figures[NEAP_FIGURE_LOAD] / unit);
     for (size_t kind = 0; kind < NEAP_MEMORY_KINDS; kind++) {
         double peak = figures[NEAP_FIGURE_PEAK + kind], mean = figures[NEAP_FIGURE_MEAN + kind],
                end = figures[NEAP_FIGURE_END + kind];
@@ -71,7 +73,8 @@ static json_t *series_json(const struct neap_series *series) {
     return object;
 }
 
-static json_t *entry_json(const struct neap_comparison_entry *entry, const struct neap_comparison_entry *base) {
+static json_t *entry_json(const struct neap_comparison_entry *entry,
+                          const struct neap_comparison_entry *base) {
     bool measured = neap_comparison_has_figures(entry), has_base = neap_comparison_has_figures(base);
     json_t *runs = json_array();
     for (unsigned i = 0; i < entry->trial_count; i++)

@@ -38,7 +38,8 @@ static double largest_peak(const struct cli_compare_report *report, enum neap_me
 }
 
 /* Times in seconds, memory in one unit for all. */
-static void view_make(const struct cli_compare_report *report, enum neap_memory_kind kind, struct view *view) {
+static void view_make(const struct cli_compare_report *report, enum neap_memory_kind kind,
+                      struct view *view) {
     static const char *const words[] = {"wall s", "CPU s", "peak", "mean", "end"};
     struct neap_unit unit = neap_units_pick((uint64_t)largest_peak(report, kind));
     *view = (struct view){
@@ -60,8 +61,8 @@ static enum neap_tone ratio_tone(double ratio) {
     return ratio <= 0.97 ? NEAP_TONE_GOOD : ratio >= 1.03 ? NEAP_TONE_BAD : NEAP_TONE_DIM;
 }
 
-static void figures_add(neap_table_t *table, const struct view *view, const struct neap_comparison_entry *entry,
-                        const struct neap_comparison_entry *base) {
+static void figures_add(neap_table_t *table, const struct view *view,
+                        const struct neap_comparison_entry *entry, const struct neap_comparison_entry *base) {
     for (size_t i = 0; i < 5; i++) {
         char text[NEAP_UNITS_ROOM];
         double figure = neap_comparison_figure(entry, view->figures[i]);
@@ -114,7 +115,8 @@ static void caption_make(const struct cli_compare_report *report, char *out, siz
 }
 
 static void pss_caption_make(const struct cli_compare_report *report, char *out, size_t room) {
-    snprintf(out, room, "Pss: pages that the up to %u processes share are counted once.", processes_most(report));
+    snprintf(out, room, "Pss: pages that the up to %u processes share are counted once.",
+             processes_most(report));
 }
 
 /* The last lines of `text`, each behind a bar. */
@@ -167,8 +169,8 @@ void cli_compare_print(const struct cli_compare_report *report, FILE *out) {
 
 /* --- page -------------------------------------------------------------- */
 
-static void view_page(const struct cli_compare_report *report, enum neap_memory_kind kind, const char *heading,
-                      const char *caption, FILE *out) {
+static void view_page(const struct cli_compare_report *report, enum neap_memory_kind kind,
+                      const char *heading, const char *caption, FILE *out) {
     struct view view;
     view_make(report, kind, &view);
     neap_table_t *table = table_make(report, &view);
@@ -196,8 +198,9 @@ int cli_compare_page(const struct cli_compare_report *report, FILE *out) {
     if (error)
         return error;
     neap_page_begin(out, charts.title);
-    neap_page_note(out, "Memory of the command and all its processes over time, under one allocator after the "
-                        "other; of each, the run in the middle. Made by:");
+    neap_page_note(out,
+                   "Memory of the command and all its processes over time, under one allocator after the "
+                   "other; of each, the run in the middle. Made by:");
     neap_page_code(out, report->invocation);
     if (charts.line_count > 0)
         error = neap_page_charts(out, charts.charts, NEAP_MEMORY_KINDS);

@@ -249,8 +249,7 @@ int cli_options_parse(const struct cli_option *table, const struct cli_usage *us
 
 /* --- help -------------------------------------------------------------- */
 
-/* Prints `text` from `column` on, wrapped between `indent` and WIDTH. */
-static void text_print(const char *text, int column, int indent) {
+void cli_text_print(const char *text, int column, int indent) {
     bool first = true;
     while (*text) {
         int length = (int)strcspn(text, " ");
@@ -279,15 +278,15 @@ static void option_print(const struct cli_option *option) {
         column = 0;
     }
     printf("%*s", HELP_COLUMN - column, "");
-    text_print(option->help, HELP_COLUMN, HELP_COLUMN);
+    cli_text_print(option->help, HELP_COLUMN, HELP_COLUMN);
 }
 
 void cli_options_print(const struct cli_option *table, const struct cli_usage *usage) {
     int column = printf("Usage: neap %s ", usage->verb);
-    text_print(usage->synopsis, column, column);
+    cli_text_print(usage->synopsis, column, column);
     if (usage->about) {
         putchar('\n');
-        text_print(usage->about, 0, 0);
+        cli_text_print(usage->about, 0, 0);
     }
     printf("\nOptions:\n");
     for (const struct cli_option *option = table; option->name; option++)

@@ -61,6 +61,9 @@ int cli_options_parse(const struct cli_option *table, const struct cli_usage *us
 /* Prints --help on stdout, at most 80 columns wide. */
 void cli_options_print(const struct cli_option *table, const struct cli_usage *usage);
 
+/* Prints `text` on stdout from `column` on, wrapped between `indent` and 80 columns; ends the line. */
+void cli_text_print(const char *text, int column, int indent);
+
 /* One line on stderr, `neap: ` and the text; returns `exit_code` for `return cli_error(...)`. */
 __attribute__((format(printf, 2, 3))) int cli_error(int exit_code, const char *format, ...);
 

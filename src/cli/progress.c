@@ -25,7 +25,8 @@ void cli_progress_show(double done, const char *text, uint64_t left_ns) {
     bar[BAR] = '\0';
     if (left_ns) /* whole seconds: more would flicker */
         neap_units_ns(left, (left_ns + 999999999) / 1000000000 * 1000000000);
-    snprintf(line, sizeof(line), "[%s] %s%s%s%s", bar, text, left_ns ? ", " : "", left, left_ns ? " left" : "");
+    snprintf(line, sizeof(line), "[%s] %s%s%s%s", bar, text, left_ns ? ", " : "", left,
+             left_ns ? " left" : "");
     fprintf(stderr, "\r\033[K%.*s", (int)neap_terminal_columns(stderr) - 1, line);
     fflush(stderr);
 }

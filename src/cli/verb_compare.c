@@ -38,33 +38,36 @@ static void signal_note(int number) {
 static const struct cli_usage usage = {
     .verb = "compare",
     .synopsis = "[options] [--] COMMAND [ARGUMENT ...]",
-    .about = "Runs the command under CPython's own allocator, Neap, and the others that this machine has, in "
-             "turn and several times, and prints for each: wall and CPU time, and the memory of all its "
-             "processes: peak, mean over time, and at the end, with ratios to CPython's own. Allocators: "
-             "cpython, neap, glibc, mimalloc, jemalloc, tcmalloc, mimalloc-own (CPython 3.13's). The exit code "
-             "is 1 if the command failed under any of them.",
+    .about =
+        "Runs the command under CPython's own allocator, Neap, and the others that this machine has, in "
+        "turn and several times, and prints for each: wall and CPU time, and the memory of all its "
+        "processes: peak, mean over time, and at the end, with ratios to CPython's own. Allocators: "
+        "cpython, neap, glibc, mimalloc, jemalloc, tcmalloc, mimalloc-own (CPython 3.13's). The exit code "
+        "is 1 if the command failed under any of them.",
 };
 
 static int request_parse(struct request *request, int argc, char **argv, int *rest) {
     const struct cli_option table[] = {
-        {"with", 'w', "A,B,...", "only these allocators; cpython, which ratios are to, is always there", CLI_STRING,
-         &request->with, 0, 0},
+        {"with", 'w', "A,B,...", "only these allocators; cpython, which ratios are to, is always there",
+         CLI_STRING, &request->with, 0, 0},
         {"rounds", 'n', "N", "run under each N times and take medians (3)", CLI_INTEGER, &request->rounds, 1,
          NEAP_COMPARISON_ROUNDS_MAX},
         {"interval", 'i', "MS",
-         "milliseconds between two samples (20); more where sampling would take over 2 % of a core", CLI_INTEGER,
-         &request->interval_ms, 1, 60000},
+         "milliseconds between two samples (20); more where sampling would take over 2 % of a core",
+         CLI_INTEGER, &request->interval_ms, 1, 60000},
         {"for", 0, "SECONDS", "stop the command (or its load) after this time: for servers", CLI_DURATION,
          &request->plan.for_ns, 1, 0x1p63},
         {"load", 0, "COMMAND",
-         "a shell command that runs against a server, started once the server listens; when it has ended, the "
+         "a shell command that runs against a server, started once the server listens; when it has ended, "
+         "the "
          "server idles and is stopped",
          CLI_STRING, &request->plan.load, 0, 0},
         {"idle", 0, "SECONDS", "how long it idles before memory at the end is taken (2)", CLI_DURATION,
          &request->plan.idle_ns, 0, 0x1p63},
-        {"output", 'o', NULL, "show the command's standard output, on standard error", CLI_FLAG, &request->output,
-         0, 0},
-        {"html", 0, "FILE", "write a page with the memory of each over time", CLI_STRING, &request->html, 0, 0},
+        {"output", 'o', NULL, "show the command's standard output, on standard error", CLI_FLAG,
+         &request->output, 0, 0},
+        {"html", 0, "FILE", "write a page with the memory of each over time", CLI_STRING, &request->html, 0,
+         0},
         {"svg", 0, "FILE", "write a picture of the same", CLI_STRING, &request->svg, 0, 0},
         {"json", 0, NULL, "print JSON", CLI_FLAG, &request->json, 0, 0},
         {.name = NULL},
@@ -161,7 +164,8 @@ static int comparison_run(struct neap_comparison *comparison, const struct reque
     struct sigaction note = {.sa_handler = signal_note}, before[3];
     for (size_t i = 0; i < 3; i++)
         sigaction(numbers[i], &note, &before[i]);
-    int error = neap_comparison_run(comparison, &request->plan, (unsigned)request->rounds, progress_show, NULL);
+    int error =
+        neap_comparison_run(comparison, &request->plan, (unsigned)request->rounds, progress_show, NULL);
     int reason = errno;
     for (size_t i = 0; i < 3; i++)
         sigaction(numbers[i], &before[i], NULL);
@@ -173,8 +177,8 @@ static int comparison_run(struct neap_comparison *comparison, const struct reque
 static int start_refused(const char *command, int error) {
     int reason = errno;
     if (error == NEAP_ERROR_ABSENT)
-        return cli_error(CLI_EXIT_FAILED, "cannot run '%s': there is no such program: check its name and PATH",
-                         command);
+        return cli_error(CLI_EXIT_FAILED,
+                         "cannot run '%s': there is no such program: check its name and PATH", command);
     if (error == NEAP_ERROR_PERMISSION)
         return cli_error(CLI_EXIT_NOT_PERMITTED, "cannot run '%s': it may not be executed: check its mode",
                          command);
@@ -193,7 +197,8 @@ static int file_write(const char *path, const struct cli_compare_report *report,
     bool failed = ferror(out) != 0;
     failed |= fclose(out) != 0;
     if (error == NEAP_ERROR_ABSENT)
-        return cli_error(CLI_EXIT_FAILED, "nothing to draw in %s: the command failed under every allocator", path);
+        return cli_error(CLI_EXIT_FAILED, "nothing to draw in %s: the command failed under every allocator",
+                         path);
     if (error || failed)
         return cli_error(CLI_EXIT_FAILED, "cannot write %s: %s: is there room?", path,
                          error ? neap_error_text(error) : strerror(errno));
@@ -210,7 +215,8 @@ static int failures_tell(const struct neap_comparison *comparison) {
                                    comparison->entries[i].allocator->name);
     if (at == 0)
         return CLI_EXIT_DONE;
-    return cli_error(CLI_EXIT_FAILED, "the command failed under %s: see what it wrote to standard error", names);
+    return cli_error(CLI_EXIT_FAILED, "the command failed under %s: see what it wrote to standard error",
+                     names);
 }
 
 static int report_all(const struct request *request, const struct cli_compare_report *report) {
@@ -270,5 +276,5 @@ static int compare_run(int argc, char **argv) {
     return code;
 }
 
-const struct cli_verb cli_verb_compare = {
-    "compare", "run a command under several allocators and compare", compare_run};
+const struct cli_verb cli_verb_compare = {"compare", "run a command under several allocators and compare",
+                                          compare_run};

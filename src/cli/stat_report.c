@@ -1,0 +1,206 @@
+/* cli/stat_report.c: tables and JSON of `neap stat`. */
+#include "cli/stat_report.h"
+
+#include <jansson.h>
+
+#include "base/units.h"
+#include "report/json.h"
+#include "report/table.h"
+
+enum { EVENTS_SHOWN = 5 };
+
+static const char *cause_name(uint32_t cause) {
+    static const char *const names[] = {
+        [NEAP_PURGE_DECAY] = "decay", [NEAP_PURGE_IDLE] = "idle",   [NEAP_PURGE_TRIM] = "trim",
+        [NEAP_PURGE_FORK] = "fork",   [NEAP_PURGE_LIMIT] = "limit",
+    };
+    return cause < sizeof(names) / sizeof(names[0]) ? names[cause] : "unknown";
+}
+
+static uint64_t class_used_bytes(const struct neap_class_view *class) {
+    return class->used_blocks * class->block_bytes;
+}
+
+static double fill_of(const struct neap_class_view *class) {
+    return class->blocks ? (double)class->used_blocks / (double)class->blocks : 0;
+}
+
+/* --- text -------------------------------------------------------------- */
+
+/* A table that cannot be made for want of memory is left out. */
+static neap_table_t *table_end(neap_table_t *table, FILE *out) {
+    if (table) {
+        neap_table_print(table, out);
+        neap_table_destroy(table);
+    }
+    return NULL;
+}
+
+struct line {
+    const char *name;
+    uint64_t bytes;
+    const char *meaning;
+};
+
+static void memory_print(const struct neap_heap_stats *stats, FILE *out) {
+    const struct line lines[] = {
+        {"live", stats->live_bytes, "blocks in use"},
+        {"cached", stats->cached_bytes, "free blocks in the magazines of the fast path"},
+        {"free", stats->free_bytes, "free, on pages that also hold live blocks"},
+        {"dirty", stats->dirty_bytes, "whole free pages, still in memory"},
+        {"resident", stats->resident_bytes, "the four above"},
+        {"peak", stats->peak_bytes, "the most that was resident"},
+        {"clean", stats->clean_bytes, "whole free pages, given back or never touched"},
+        {"given back", stats->purged_bytes, "since the start, all told"},
+        {"refaulted", stats->refaulted_bytes, "of that, taken again later"},
+        {"bookkeeping", stats->metadata_bytes, "of the heap itself, estimated"},
+    };
+    static const struct neap_table_column columns[] = {
+        {"", true, false}, {"", false, false}, {"", true, false}};
+    neap_table_t *table = neap_table_new(columns, 3);
+    for (size_t i = 0; table && i < sizeof(lines) / sizeof(lines[0]); i++) {
+        char text[NEAP_UNITS_ROOM];
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", lines[i].name);
+        neap_table_cell(table, NEAP_TONE_STRONG, "%s", neap_units_bytes(text, lines[i].bytes));
+        neap_table_cell(table, NEAP_TONE_DIM, "%s", lines[i].meaning);
+    }
+    table_end(table, out);
+}
+
+static void classes_print(const struct neap_heap_view *view, FILE *out) {
+    static const struct neap_table_column columns[] = {
+        {"block", false, false}, {"used", false, false}, {"cached", false, false}, {"bytes", false, false},
+        {"slabs", false, false}, {"fill", false, false}, {"pins", false, false},
+    };
+    neap_table_t *table = neap_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+    for (uint32_t i = 1; table && i < view->heap.class_count; i++) {
+        const struct neap_class_view *class = &view->classes[i];
+        char text[NEAP_UNITS_ROOM];
+        if (class->slabs == 0)
+            continue;
+        neap_table_cell(table, NEAP_TONE_STRONG, "%u", class->block_bytes);
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%llu", (unsigned long long)class->used_blocks);
+        neap_table_cell(table, NEAP_TONE_DIM, "%llu", (unsigned long long)class->cached_blocks);
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", neap_units_bytes(text, class_used_bytes(class)));
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%u", class->slabs);
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%.0f %%", 100 * fill_of(class));
+        neap_table_cell(table, class->pins ? NEAP_TONE_BAD : NEAP_TONE_PLAIN, "%u", class->pins);
+    }
+    table_end(table, out);
+}
+
+static void events_print(const struct neap_heap_view *view, FILE *out) {
+    static const struct neap_table_column columns[] = {
+        {"purge at", false, false}, {"given back", false, false}, {"stretches", false, false},
+        {"took", false, false},     {"cause", true, false},
+    };
+    neap_table_t *table = neap_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+    for (uint32_t i = 0; table && i < view->event_count && i < EVENTS_SHOWN; i++) {
+        const struct neap_layout_event *event = &view->heap.events[i];
+        char bytes[NEAP_UNITS_ROOM], took[NEAP_UNITS_ROOM];
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%.1f s", (double)event->at_ms / 1e3);
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", neap_units_bytes(bytes, event->bytes));
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%u", event->ranges);
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", neap_units_ns(took, event->took_ns));
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cause_name(event->cause));
+    }
+    table_end(table, out);
+}
+
+void cli_stat_print(const struct neap_target *target, const struct neap_heap_view *view, FILE *out) {
+    const struct neap_heap_stats *stats = &view->stats;
+    char took[NEAP_UNITS_ROOM], runs[NEAP_UNITS_ROOM];
+    fprintf(out, "process %d (%.50s), on Neap\n\n", (int)target->pid, target->program);
+    memory_print(stats, out);
+    fprintf(out, "\n%llu blocks in %u slabs and %u runs (larger blocks, %s); pins: %u slabs\n",
+            (unsigned long long)stats->live_blocks, stats->slabs, stats->runs,
+            neap_units_bytes(runs, view->heap.run_bytes), stats->pins);
+    fprintf(out, "%llu purges took %s; a free page is kept for %u ms\n", (unsigned long long)stats->purges,
+            neap_units_ns(took, stats->purge_ns), view->heap.decay_ms);
+    if (view->rejected_units)
+        fprintf(out, "%llu of %llu units changed while they were read and are not counted\n",
+                (unsigned long long)view->rejected_units, (unsigned long long)view->units);
+    if (stats->slabs) {
+        fputc('\n', out);
+        classes_print(view, out);
+    }
+    if (view->event_count) {
+        fputc('\n', out);
+        events_print(view, out);
+    }
+}
+
+/* --- JSON -------------------------------------------------------------- */
+
+static void set(json_t *object, const char *name, uint64_t value) {
+    json_object_set_new(object, name, json_integer((json_int_t)value));
+}
+
+static json_t *stats_json(const struct neap_heap_stats *stats) {
+    json_t *object = json_object();
+    set(object, "live_bytes", stats->live_bytes);
+    set(object, "cached_bytes", stats->cached_bytes);
+    set(object, "free_bytes", stats->free_bytes);
+    set(object, "dirty_bytes", stats->dirty_bytes);
+    set(object, "clean_bytes", stats->clean_bytes);
+    set(object, "resident_bytes", stats->resident_bytes);
+    set(object, "peak_bytes", stats->peak_bytes);
+    set(object, "reserved_bytes", stats->reserved_bytes);
+    set(object, "metadata_bytes", stats->metadata_bytes);
+    set(object, "live_blocks", stats->live_blocks);
+    set(object, "purged_bytes", stats->purged_bytes);
+    set(object, "refaulted_bytes", stats->refaulted_bytes);
+    set(object, "purges", stats->purges);
+    set(object, "purge_ns", stats->purge_ns);
+    set(object, "slabs", stats->slabs);
+    set(object, "runs", stats->runs);
+    set(object, "regions", stats->regions);
+    set(object, "pins", stats->pins);
+    return object;
+}
+
+static json_t *class_json(const struct neap_class_view *class) {
+    json_t *object = json_object();
+    set(object, "block_bytes", class->block_bytes);
+    set(object, "blocks", class->blocks);
+    set(object, "used_blocks", class->used_blocks);
+    set(object, "cached_blocks", class->cached_blocks);
+    set(object, "used_bytes", class_used_bytes(class));
+    set(object, "slabs", class->slabs);
+    set(object, "pins", class->pins);
+    json_object_set_new(object, "fill", json_real(fill_of(class)));
+    return object;
+}
+
+static json_t *event_json(const struct neap_layout_event *event) {
+    json_t *object = json_object();
+    set(object, "at_ms", event->at_ms);
+    set(object, "bytes", event->bytes);
+    set(object, "ranges", event->ranges);
+    set(object, "took_ns", event->took_ns);
+    json_object_set_new(object, "cause", json_string(cause_name(event->cause)));
+    return object;
+}
+
+int cli_stat_print_json(const struct neap_target *target, const struct neap_heap_view *view, FILE *out) {
+    json_t *document = neap_json_document("neap.stat/1");
+    json_t *classes = json_array(), *events = json_array();
+    for (uint32_t i = 1; i < view->heap.class_count; i++)
+        json_array_append_new(classes, class_json(&view->classes[i]));
+    for (uint32_t i = 0; i < view->event_count; i++)
+        json_array_append_new(events, event_json(&view->heap.events[i]));
+    set(document, "pid", (uint64_t)target->pid);
+    json_object_set_new(document, "program", neap_json_text(target->program));
+    json_object_set_new(document, "library", neap_json_text(target->anchor.library));
+    set(document, "pointer_bytes", target->anchor.pointer_bytes);
+    set(document, "page_bytes", view->heap.page_bytes);
+    set(document, "decay_ms", view->heap.decay_ms);
+    set(document, "run_bytes", view->heap.run_bytes);
+    set(document, "libc_trimmed_bytes", target->anchor.libc_trimmed_bytes);
+    set(document, "units", view->units);
+    set(document, "rejected_units", view->rejected_units);
+    json_object_set_new(document, "stats", stats_json(&view->stats));
+    json_object_set_new(document, "classes", classes);
+    json_object_set_new(document, "events", events);
+    return neap_json_print(document, out);
+}

@@ -1,0 +1,15 @@
+/* cli/stat_report.h: what `neap stat` found, as text and as JSON. Main thread. */
+#ifndef NEAP_CLI_STAT_REPORT_H
+#define NEAP_CLI_STAT_REPORT_H
+
+#include <stdio.h>
+
+#include "inspect/target.h"
+
+/* At most 80 columns wide. */
+void cli_stat_print(const struct neap_target *target, const struct neap_heap_view *view, FILE *out);
+
+/* Schema neap.stat/1, see docs/stat.md. 0, or a negative enum neap_error. */
+int cli_stat_print_json(const struct neap_target *target, const struct neap_heap_view *view, FILE *out);
+
+#endif

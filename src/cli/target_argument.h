@@ -1,0 +1,14 @@
+/* cli/target_argument.h: the PID that `stat` and `trim` take. Main thread. */
+#ifndef NEAP_CLI_TARGET_ARGUMENT_H
+#define NEAP_CLI_TARGET_ARGUMENT_H
+
+#include "inspect/target.h"
+
+/* Finds the process that the only operand of `verb` names and that a Neap heap
+ * serves. CLI_GO_ON, or an exit code after one line on stderr. */
+int cli_target_find(const char *verb, int argc, char **argv, struct neap_target *target);
+
+/* Says on stderr why a later call on the target failed; returns the exit code. */
+int cli_target_error(const char *verb, const struct neap_target *target, int error);
+
+#endif

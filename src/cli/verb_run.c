@@ -1,0 +1,201 @@
+/* cli/verb_run.c: `neap run`, execs a command under the preloaded library.
+ *
+ * It stands in the way of every start of a program, so it does little: it looks
+ * for the library, sets variables, and is gone. No room but os is called.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/option.h"
+#include "cli/settings.h"
+#include "cli/verb.h"
+#include "os/remote.h"
+
+#define LIBRARY_NAME "libneap-preload.so"
+
+static const struct cli_usage usage = {
+    .verb = "run",
+    .synopsis = "[options] [--] COMMAND [ARGUMENT ...]",
+    .about = "Runs COMMAND with CPython's memory on Neap's heap: the resident memory of the program, and of "
+             "all Python programs it starts, follows their live data. A program that is no Python is left "
+             "alone. Exits as COMMAND does.",
+};
+
+/* --- options ----------------------------------------------------------- */
+
+union value {
+    bool flag;
+    uint64_t number;
+};
+
+/* The settings that have an option, in their order; values[i] belongs to cli_settings[i]. */
+static void options_make(struct cli_option *table, union value *values) {
+    unsigned count = 0;
+    for (unsigned i = 0; cli_settings[i].variable; i++) {
+        const struct cli_setting *setting = &cli_settings[i];
+        bool flag = setting->kind == CLI_FLAG;
+        values[i] = flag ? (union value){.flag = false} : (union value){.number = UINT64_MAX};
+        if (!setting->option)
+            continue;
+        table[count++] = (struct cli_option){
+            .name = setting->option,
+            .argument = setting->argument,
+            .help = setting->help,
+            .kind = setting->kind,
+            .target = &values[i],
+            .least = setting->least,
+            .most = setting->most,
+        };
+    }
+    table[count] = (struct cli_option){.name = NULL};
+}
+
+static void settings_export(const union value *values) {
+    for (unsigned i = 0; cli_settings[i].variable; i++) {
+        char number[24];
+        if (cli_settings[i].kind == CLI_FLAG) {
+            if (values[i].flag)
+                setenv(cli_settings[i].variable, cli_settings[i].flag, 1);
+        } else if (values[i].number != UINT64_MAX) {
+            snprintf(number, sizeof(number), "%llu", (unsigned long long)values[i].number);
+            setenv(cli_settings[i].variable, number, 1);
+        }
+    }
+}
+
+/* --- the library ------------------------------------------------------- */
+
+struct installation {
+    char library[PATH_MAX];
+    char packages[PATH_MAX]; /* folder with the Python package, "" if it was installed for Python to find */
+};
+
+static bool path_make(char *path, const char *folder, const char *rest) {
+    int length = snprintf(path, PATH_MAX, "%s/%s", folder, rest);
+    return length > 0 && length < PATH_MAX && access(path, R_OK) == 0;
+}
+
+/* Beside the executable in place, else where it was installed to. */
+static bool installation_find(struct installation *found, char *folder) {
+    *found = (struct installation){.packages = ""};
+    if (neap_os_program(0, folder, PATH_MAX) != NEAP_OK)
+        return false;
+    *strrchr(folder, '/') = '\0';
+    if (path_make(found->library, folder, LIBRARY_NAME)) {
+        if (!path_make(found->packages, folder, "python"))
+            found->packages[0] = '\0';
+        return true;
+    }
+    char installed[PATH_MAX];
+    return path_make(installed, folder, "../" NEAP_LIBRARY_DIR "/" LIBRARY_NAME) &&
+           realpath(installed, found->library);
+}
+
+/* Puts `entry` in front of a list variable, unless it is in front already. */
+static void list_prepend(const char *variable, const char *entry) {
+    const char *old = getenv(variable);
+    size_t length = strlen(entry);
+    if (!old || !*old) {
+        setenv(variable, entry, 1);
+        return;
+    }
+    if (strncmp(old, entry, length) == 0 && (old[length] == ':' || old[length] == '\0'))
+        return;
+    char *list = malloc(length + strlen(old) + 2);
+    if (!list)
+        return;
+    sprintf(list, "%s:%s", entry, old);
+    setenv(variable, list, 1);
+    free(list);
+}
+
+/* --- what would replace the heap --------------------------------------- */
+
+struct python_flags {
+    bool dev;        /* -X dev */
+    bool no_environ; /* -E, -I: PYTHON variables do not count */
+};
+
+/* Reads the flags in front of the program in a Python command line. */
+static struct python_flags python_flags_read(char *const *command) {
+    struct python_flags flags = {false, false};
+    const char *name = strrchr(command[0], '/');
+    if (strncmp(name ? name + 1 : command[0], "python", 6) != 0)
+        return flags;
+    for (char *const *word = command + 1; *word && (*word)[0] == '-' && (*word)[1]; word++) {
+        if ((*word)[1] == '-')
+            continue;
+        for (const char *letter = *word + 1; *letter; letter++) {
+            if (*letter == 'c' || *letter == 'm')
+                return flags;
+            flags.no_environ |= *letter == 'E' || *letter == 'I';
+            if (*letter != 'X' && *letter != 'W')
+                continue;
+            const char *value = letter[1] ? letter + 1 : word[1] ? *++word : "";
+            flags.dev |= *letter == 'X' && strcmp(value, "dev") == 0;
+            break;
+        }
+    }
+    return flags;
+}
+
+static bool variable_set(const char *variable) {
+    const char *value = getenv(variable);
+    return value && *value;
+}
+
+/* CPython then sets its allocator after Neap has: the program runs, but not on our heap. */
+static void replacement_note(char *const *command) {
+    struct python_flags flags = python_flags_read(command);
+    if (!flags.no_environ && variable_set("PYTHONMALLOC"))
+        fprintf(stderr, "neap: PYTHONMALLOC=%s replaces Neap's heap: unset it to run on Neap\n",
+                getenv("PYTHONMALLOC"));
+    else if (flags.dev)
+        fprintf(stderr, "neap: -X dev replaces Neap's heap: leave it out to run on Neap\n");
+    else if (!flags.no_environ && variable_set("PYTHONDEVMODE"))
+        fprintf(stderr, "neap: PYTHONDEVMODE replaces Neap's heap: unset it to run on Neap\n");
+}
+
+/* --- the verb ---------------------------------------------------------- */
+
+static int command_exec(char **command) {
+    execvp(command[0], command);
+    if (errno == ENOENT)
+        return cli_error(CLI_EXIT_NOT_FOUND, "no such command: %s: check its name and PATH", command[0]);
+    return cli_error(CLI_EXIT_CANNOT_EXECUTE, "cannot execute %s: %s: check the file and its permissions",
+                     command[0], strerror(errno));
+}
+
+static int run(int argc, char **argv) {
+    struct cli_option table[CLI_SETTINGS_MAX + 1];
+    union value values[CLI_SETTINGS_MAX];
+    struct installation found;
+    char folder[PATH_MAX];
+    int rest;
+    options_make(table, values);
+    int code = cli_options_parse(table, &usage, argc, argv, &rest);
+    if (code != CLI_GO_ON)
+        return code;
+    if (rest == argc)
+        return cli_error(CLI_EXIT_USAGE, "run has no command: give one, like `neap run python3 app.py`");
+    if (!installation_find(&found, folder))
+        return cli_error(CLI_EXIT_FAILED,
+                         LIBRARY_NAME " is missing, neither in %s nor in %s/../%s: install Neap again",
+                         folder, folder, NEAP_LIBRARY_DIR);
+    if (strpbrk(found.library, " :"))
+        return cli_error(CLI_EXIT_FAILED,
+                         "cannot preload %s: LD_PRELOAD takes no path with a blank or a colon: move it",
+                         found.library);
+    settings_export(values);
+    list_prepend("LD_PRELOAD", found.library);
+    if (found.packages[0])
+        list_prepend("PYTHONPATH", found.packages);
+    replacement_note(argv + rest);
+    return command_exec(argv + rest);
+}
+
+const struct cli_verb cli_verb_run = {"run", "run a command on Neap's heap", run};

@@ -6,8 +6,8 @@
     kept      the same moment of a run with --kept-only, which builds only what the full run keeps
 
 Memory is read from the kernel in the same way under every allocator. Under Neap the heap is
-asked as well, after the kernel, so that the asking is not in the figure. Each line is a JSON
-object on standard output:
+asked as well, after the kernel, so that the asking is not in the figure. A line is for people,
+or with --json an object:
 
     {"mark": "end", "at_s": 12.5, "rss_kb": 9000, "private_dirty_kb": 4000,
      "live_bytes": ..., "cached_bytes": ..., "free_bytes": ..., "dirty_bytes": ...}
@@ -25,6 +25,7 @@ except ImportError:  # a Python built without it; only the heap's own figures ar
 
 SETTLE_S = 0.3  # what start-up left behind may go before the work begins
 QUIET_S = 2.0
+AS_JSON = "--json" in sys.argv[1:]
 
 HEAP_FIGURES = ("live_bytes", "cached_bytes", "free_bytes", "dirty_bytes")  # first in heap.h
 
@@ -59,24 +60,34 @@ def heap_figures():
     return dict(zip(HEAP_FIGURES, buffer))
 
 
-def mark(name, **more):
+def mark(name):
     """Tells a phase: one line, at once."""
     line = {"mark": name, "at_s": time.monotonic()}
     line.update(kernel_figures())
     line.update(heap_figures())
-    line.update(more)
-    os.write(1, json.dumps(line).encode() + b"\n")
+    if AS_JSON:
+        text = json.dumps(line)
+    else:
+        text = "%-6s %6.1f MB" % (name, line["rss_kb"] / 1024.0)
+    os.write(1, text.encode() + b"\n")
 
 
-def quiet(name, **more):
+def quiet(name):
     """A full collection, 2 s of doing nothing, then the mark."""
     gc.collect()
     time.sleep(QUIET_S)
-    mark(name, **more)
+    mark(name)
 
 
 def options(arguments, words):
     """The command line as a dict: `words` gives the defaults, a flag's being False."""
+    if "--help" in arguments:
+        text = sys.modules["__main__"].__doc__ or ""
+        print("usage: %s [--%s]" % (os.path.basename(sys.argv[0]), "] [--".join(
+            word if default is False else "%s %s" % (word, default)
+            for word, default in words.items())))
+        print(text.strip())
+        sys.exit(0)
     chosen = dict(words)
     rest = list(arguments)
     while rest:
@@ -102,10 +113,11 @@ def main(full, kept_only, digest, **words):
     digest(kept)                     a number that tells whether they are the same
     words                            further options of the program, with defaults
     """
-    defaults = {"scale": 1.0, "kept-only": False}
+    defaults = {"scale": 1.0, "kept-only": False, "json": False}
     defaults.update(words)
     chosen = options(sys.argv[1:], defaults)
     scale, only = chosen.pop("scale"), chosen.pop("kept-only")
+    del chosen["json"]
     gc.collect()
     time.sleep(SETTLE_S)
     mark("fresh")
@@ -115,4 +127,5 @@ def main(full, kept_only, digest, **words):
     else:
         kept = full(scale, lambda: mark("peak"), **chosen)
         quiet("end")
-    os.write(1, json.dumps({"digest": digest(kept)}).encode() + b"\n")
+    if AS_JSON:
+        os.write(1, json.dumps({"digest": digest(kept)}).encode() + b"\n")

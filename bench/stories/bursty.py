@@ -1,11 +1,9 @@
-"""The story of the bursty program: one large computation, then many short ones for a long time.
-What the large one leaves behind is small and scattered; does its memory stay?
+"""One large computation, then many short ones for a long time: does the large one's memory stay?
 
-    bursty.py [--scale X] [--seconds-worth X] [--kept-only]
-
---scale is the size of the large computation, --seconds-worth how long about the short ones go
-on. The marks `short` and `done` lie around the short ones, so that what the process holds
-meanwhile can be sampled from outside and their speed compared.
+What it leaves behind is small and scattered. --scale is the size of the large computation,
+--seconds-worth how long about the short ones go on. The marks `short` and `done` lie around
+the short ones, so that what the process holds meanwhile can be sampled from outside, and their
+speed compared.
 """
 import os
 import random

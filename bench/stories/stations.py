@@ -1,7 +1,7 @@
-"""The story of the stations: 600 audio streams, each a list of strings of 200 to 1400 bytes that
-is capped at 128 KiB; then 540 of them go off the air.
+"""600 audio stations, each a list of strings of 200 to 1400 bytes; then 540 go off the air.
 
-    stations.py [--scale X] [--kept-only]
+A station's list is capped at 128 KiB: it drops its oldest strings as new ones come in, so that
+the strings of all stations lie between one another when most of them go.
 """
 import os
 import random

@@ -1,7 +1,7 @@
-"""The story of the million strings: `str(random.random())` a million times, then all but a few
-are dropped. One survivor holds whatever its allocator cannot take apart.
+"""A million times str(random.random()), then all but a few are dropped.
 
-    strings.py [--keep COUNT|1%|half|first] [--scale X] [--kept-only]
+--keep says which stay: a number of them at random places (50), 1%, half (at random), or first
+(the first half). One survivor holds whatever its allocator cannot take apart.
 """
 import os
 import random

@@ -12,6 +12,7 @@ import os
 import random
 import sys
 import time
+import zlib
 
 sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import probe  # noqa: E402  (it lies one folder up)
@@ -29,10 +30,11 @@ def records(scale):
 
 
 def buffers(scale):
-    """Byte strings of 100 to 20,000 bytes: 40 MB."""
+    """Byte strings of 100 to 20,000 bytes, each with its checksum: 40 MB."""
     source = random.Random(5)
-    return [bytes(100) + b"x" * int(20000 * source.random() ** 3)
-            for _ in range(int(8000 * scale))]
+    bodies = (bytes(100) + b"x" * int(20000 * source.random() ** 3)
+              for _ in range(int(8000 * scale)))
+    return [(zlib.crc32(body), body) for body in bodies]
 
 
 KINDS = {"strings": strings, "records": records, "buffers": buffers}

@@ -14,6 +14,7 @@ import glob
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -146,16 +147,23 @@ def program(name):
     return str(PROGRAMS / name)
 
 
-def run(python, *arguments, timeout=120, options=(), **environment):
+def run(python, *arguments, options=(), **more):
     """Runs the interpreter with `arguments` under Neap to its end; returns the CompletedProcess."""
-    return run_command(python.path, *options, *arguments, timeout=timeout, **environment)
+    return run_command(python.path, *options, *arguments, **more)
 
 
-def run_command(*command, timeout=120, stdin=None, **environment):
-    """Runs any command under Neap to its end, in a session of its own that ends with it."""
+def run_command(*command, timeout=120, stdin=None, cwd=None, limits=None, **environment):
+    """Runs any command under Neap to its end, in a session of its own that ends with it.
+
+    `limits` maps resource.RLIMIT_... to figures; other names are environment variables.
+    """
+    def set_limits():
+        for kind, amount in (limits or {}).items():
+            resource.setrlimit(kind, (amount, amount))
+
     process = subprocess.Popen(under_neap(*command), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True, env=clean_environment(**environment),
-                               start_new_session=True)
+                               stderr=subprocess.PIPE, text=True, cwd=cwd, env=clean_environment(**environment),
+                               start_new_session=True, preexec_fn=set_limits)
     try:
         out, err = process.communicate(stdin, timeout=timeout)
     except subprocess.TimeoutExpired:

@@ -124,7 +124,9 @@ def is_named_well(name, room):
     """Whether a function seen outside its file may be called so."""
     if room == "hook" and not name.startswith("neap"):
         return True  # stands in for a function of the system or of CPython, under its name
-    return name == "main" or name.startswith(("neap_", "neap__"))
+    if room == "cli":
+        return name == "main" or name.startswith("cli_")  # a program's own, in no library
+    return name.startswith(("neap_", "neap__"))
 
 
 def complain_names_of_functions(root):

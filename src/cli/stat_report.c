@@ -12,7 +12,7 @@ enum { EVENTS_SHOWN = 5 };
 static const char *cause_name(uint32_t cause) {
     static const char *const names[] = {
         [NEAP_PURGE_DECAY] = "decay", [NEAP_PURGE_IDLE] = "idle",   [NEAP_PURGE_TRIM] = "trim",
-        [NEAP_PURGE_FORK] = "fork",   [NEAP_PURGE_LIMIT] = "limit",
+        [NEAP_PURGE_FORK] = "fork",   [NEAP_PURGE_LIMIT] = "limit", [NEAP_PURGE_CREST] = "crest",
     };
     return cause < sizeof(names) / sizeof(names[0]) ? names[cause] : "unknown";
 }

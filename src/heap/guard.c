@@ -173,7 +173,7 @@ static void let_go(neap_heap_t *heap) {
     if (f.usable > NEAP_CLASS_BYTES_MAX)
         neap__run_free(heap, f.place);
     else
-        neap__slab_put(heap, f.place, block);
+        neap__slab_put(heap, heap->regions[f.place.region].class_map[f.place.index], (void **)&block, 1);
 }
 
 static void *alloc_locked(neap_heap_t *heap, size_t bytes) {

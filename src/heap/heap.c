@@ -92,8 +92,10 @@ static int heap_init(neap_heap_t *heap, const struct neap_heap_options *options,
                                                                      : default_reserve_bytes());
     if (error == NEAP_OK && options->flags & NEAP_HEAP_CHECKED)
         error = neap__guard_start(heap);
+    neap__magazine_close_all(&heap->magazines);
+    neap__magazine_close_all(&heap->inner);
     if (error == NEAP_OK && (options->flags & (NEAP_HEAP_SHARED | NEAP_HEAP_CHECKED)) == 0)
-        neap__magazine_open_all(heap, heap->magazines);
+        error = neap__magazine_open_all(heap, &heap->magazines);
     if (error == NEAP_OK && options->flags & NEAP_HEAP_SHARED)
         error = neap__heap_share(heap);
     return error;
@@ -123,28 +125,22 @@ void neap_heap_destroy(neap_heap_t *heap) {
         return;
     neap__guard_end(heap);
     neap__region_release_all(heap);
-    if (heap->inner != NULL)
-        neap_os_release(heap->inner, neap_bits_round_up(sizeof heap->magazines, neap_os_page_bytes()));
+    neap__magazine_release(&heap->magazines);
+    neap__magazine_release(&heap->inner);
     neap_os_release(heap, struct_bytes());
 }
 
 int neap__heap_share(neap_heap_t *heap) {
     if (heap->shared)
         return NEAP_OK;
-    void *memory;
-    size_t bytes = (size_t)neap_bits_round_up(sizeof heap->magazines, neap_os_page_bytes());
-    int error = neap_os_reserve(bytes, neap_os_page_bytes(), &memory);
-    if (error == NEAP_OK && (error = neap_os_commit(memory, bytes)) != NEAP_OK)
-        neap_os_release(memory, bytes);
-    if (error != NEAP_OK)
-        return error;
+    if (heap->guard == NULL) {
+        int error = neap__magazine_open_all(heap, &heap->inner);
+        if (error != NEAP_OK)
+            return error;
+    }
     neap_os_lock(&heap->lock);
     neap__magazine_empty_all(heap);
-    for (uint32_t i = 0; i < heap->layout.class_count; i++)
-        heap->magazines[i].capacity = 0;
-    heap->inner = memory;
-    if (heap->guard == NULL)
-        neap__magazine_open_all(heap, heap->inner);
+    neap__magazine_close_all(&heap->magazines);
     heap->shared = true;
     heap->layout.flags |= NEAP_HEAP_SHARED;
     neap_os_unlock(&heap->lock);
@@ -161,8 +157,8 @@ void neap__heap_fork_after(neap_heap_t *heap) {
 
 /* --- slow paths --- */
 
-static struct neap__magazine *magazine_of(neap_heap_t *heap, uint32_t class_index) {
-    return heap->shared ? &heap->inner[class_index] : &heap->magazines[class_index];
+static struct neap__magazines *magazines_of(neap_heap_t *heap) {
+    return heap->shared ? &heap->inner : &heap->magazines;
 }
 
 /* Before giving up: what lies in magazines and on free pages may do. */
@@ -201,13 +197,14 @@ static void leave(neap_heap_t *heap) {
 }
 
 static void *class_alloc(neap_heap_t *heap, uint32_t class_index) {
-    struct neap__magazine *m = magazine_of(heap, class_index);
-    if (m->count == 0 && !neap__magazine_refill(heap, class_index, m)) {
+    struct neap__magazines *all = magazines_of(heap);
+    struct neap__magazine *m = &all->of_class[class_index];
+    if (*m->top == NULL && !neap__magazine_refill(heap, all, class_index)) {
         scrape(heap);
-        if (!neap__magazine_refill(heap, class_index, m))
+        if (!neap__magazine_refill(heap, all, class_index))
             return NULL;
     }
-    return m->blocks[--m->count];
+    return *m->top--;
 }
 
 void *neap__heap_alloc_slow(neap_heap_t *heap, size_t bytes) {
@@ -244,10 +241,11 @@ static void free_at(neap_heap_t *heap, struct neap__place place, void *block) {
         run_free(heap, place, block);
         return;
     }
-    struct neap__magazine *m = magazine_of(heap, class_index);
-    if (m->count == m->capacity)
-        neap__magazine_flush(heap, class_index, m);
-    m->blocks[m->count++] = block;
+    struct neap__magazines *all = magazines_of(heap);
+    struct neap__magazine *m = &all->of_class[class_index];
+    if (m->top == m->full)
+        neap__magazine_flush(heap, all, class_index);
+    *++m->top = block;
 }
 
 void neap__heap_free_slow(neap_heap_t *heap, void *block) {
@@ -315,9 +313,15 @@ void *neap__heap_realloc_slow(neap_heap_t *heap, void *block, size_t bytes) {
     }
     if (has == 0)
         neap__heap_die("realloc of %p: no block in use starts there", block);
-    bool suits = bytes <= has && bytes >= has - has / 4;
-    if (suits && has <= NEAP_CLASS_BYTES_MAX)
+    if (bytes <= has && bytes >= has - has / 4)
         return block;
+    return neap__heap_realloc_moving(heap, block, has, bytes);
+}
+
+/* A block of another size with the contents of `block`, which has `has` bytes. */
+void *neap__heap_realloc_moving(neap_heap_t *heap, void *block, size_t has, size_t bytes) {
+    if (heap->guard != NULL)
+        return neap__guard_realloc(heap, block, bytes);
     void *fresh = neap__heap_alloc(heap, bytes);
     if (fresh == NULL)
         return bytes <= has ? block : NULL; /* what shrinks can stay */

@@ -142,15 +142,17 @@ static bool check_ranking(const neap_heap_t *heap, struct tally *tally, uint32_t
 }
 
 static bool check_magazine(const neap_heap_t *heap, struct tally *tally, uint32_t class_index,
-                           const struct neap__magazine *m) {
-    if (m->count > m->capacity || m->capacity > NEAP_MAGAZINE_BLOCKS)
+                           const struct neap__magazines *all) {
+    const struct neap__magazine *m = &all->of_class[class_index];
+    void **bottom = all->bottom[class_index];
+    if (m->top + 1 < bottom || m->top > m->full || bottom[-1] != NULL)
         return fail(tally, "a magazine is overfull");
-    for (uint32_t i = 0; i < m->count; i++) {
+    for (void **at = bottom; at <= m->top; at++) {
         struct neap__place place;
         uint32_t index;
-        if (!neap__region_find(heap, m->blocks[i], &place) ||
+        if (!neap__region_find(heap, *at, &place) ||
             heap->regions[place.region].class_map[place.index] != class_index ||
-            !neap__slab_holds(heap, place, m->blocks[i], &index))
+            !neap__slab_holds(heap, place, *at, &index))
             return fail(tally, "a magazine holds what is no block of its class");
     }
     return true;
@@ -159,8 +161,8 @@ static bool check_magazine(const neap_heap_t *heap, struct tally *tally, uint32_
 static bool check_class(const neap_heap_t *heap, struct tally *tally, uint32_t i) {
     if (tally->slabs[i] != heap->layout.classes[i].slabs)
         return fail(tally, "a class's count of slabs is wrong");
-    return check_ranking(heap, tally, i) && check_magazine(heap, tally, i, &heap->magazines[i]) &&
-           (heap->inner == NULL || check_magazine(heap, tally, i, &heap->inner[i]));
+    return check_ranking(heap, tally, i) && check_magazine(heap, tally, i, &heap->magazines) &&
+           check_magazine(heap, tally, i, &heap->inner);
 }
 
 static bool check_all(const neap_heap_t *heap, struct tally *tally) {

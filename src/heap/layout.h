@@ -99,6 +99,7 @@ enum neap_layout_purge_cause {
     NEAP_PURGE_TRIM = 2,  /* asked for */
     NEAP_PURGE_FORK = 3,  /* before a fork */
     NEAP_PURGE_LIMIT = 4, /* memory or a limit was reached */
+    NEAP_PURGE_CREST = 5, /* the heap was about to be larger than ever */
 };
 
 struct neap_layout_event {

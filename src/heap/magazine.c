@@ -4,54 +4,100 @@
 #include <string.h>
 
 #include "heap/slab.h"
+#include "os/memory.h"
 
-void neap__magazine_open_all(const neap_heap_t *heap, struct neap__magazine *magazines) {
+enum {
+    BLOCKS_MAX = 255,    /* a magazine's capacity for the smallest classes */
+    BLOCKS_BYTES = 16384 /* and for all: no more than this in blocks, but one at least */
+};
+
+/* What a closed magazine's top points at. */
+static void *nothing[1];
+
+static uint32_t capacity(uint32_t block_bytes) {
+    uint32_t blocks = BLOCKS_BYTES / block_bytes;
+    if (block_bytes > 512)
+        blocks /= 2; /* large blocks are rarer, and what lies here keeps pages */
+    return blocks == 0 ? 1 : blocks > BLOCKS_MAX ? BLOCKS_MAX : blocks;
+}
+
+static size_t memory_bytes(uint32_t class_count) {
+    size_t words = 0;
+    for (uint32_t i = 1; i < class_count; i++)
+        words += 1 + capacity(neap__size_class_bytes(i));
+    return (size_t)neap_bits_round_up(words * sizeof(void *), neap_os_page_bytes());
+}
+
+int neap__magazine_open_all(const neap_heap_t *heap, struct neap__magazines *all) {
+    void *memory;
+    size_t bytes = memory_bytes(heap->layout.class_count);
+    int error = neap_os_reserve(bytes, neap_os_page_bytes(), &memory);
+    if (error == NEAP_OK && (error = neap_os_commit(memory, bytes)) != NEAP_OK)
+        neap_os_release(memory, bytes);
+    if (error != NEAP_OK)
+        return error;
+    void **next = all->bottom[0] = memory; /* reads as zero: the NULLs are there */
     for (uint32_t i = 1; i < heap->layout.class_count; i++) {
-        uint32_t blocks = NEAP_MAGAZINE_BYTES / heap->classes[i].block_bytes;
-        magazines[i].capacity = blocks < 2                      ? 2
-                                : blocks > NEAP_MAGAZINE_BLOCKS ? NEAP_MAGAZINE_BLOCKS
-                                                                : blocks;
+        all->bottom[i] = next + 1;
+        all->of_class[i].top = next;
+        all->of_class[i].full = next + capacity(heap->classes[i].block_bytes);
+        next = all->of_class[i].full + 1;
+    }
+    all->of_class[0].top = all->of_class[0].full = nothing;
+    return NEAP_OK;
+}
+
+void neap__magazine_close_all(struct neap__magazines *all) {
+    for (uint32_t i = 0; i < NEAP_LAYOUT_CLASSES_MAX; i++) {
+        all->of_class[i].top = all->of_class[i].full = nothing;
+        all->bottom[i] = i == 0 ? all->bottom[0] : nothing + 1;
     }
 }
 
-bool neap__magazine_refill(neap_heap_t *heap, uint32_t class_index, struct neap__magazine *magazine) {
-    void *taken[NEAP_MAGAZINE_BLOCKS];
-    uint32_t count = neap__slab_take(heap, class_index, (magazine->capacity + 1) / 2, taken);
-    for (uint32_t i = 0; i < count; i++) /* lowest address on top */
-        magazine->blocks[i] = taken[count - 1 - i];
-    magazine->count = count;
+void neap__magazine_release(struct neap__magazines *all) {
+    if (all->bottom[0] != NULL)
+        neap_os_release(all->bottom[0], memory_bytes(neap__size_class_count));
+    all->bottom[0] = NULL;
+}
+
+static uint32_t count_of(const struct neap__magazines *all, uint32_t class_index) {
+    return (uint32_t)(all->of_class[class_index].top + 1 - all->bottom[class_index]);
+}
+
+bool neap__magazine_refill(neap_heap_t *heap, struct neap__magazines *all, uint32_t class_index) {
+    void *taken[BLOCKS_MAX];
+    struct neap__magazine *m = &all->of_class[class_index];
+    uint32_t room = (uint32_t)(m->full - m->top);
+    uint32_t count = neap__slab_take(heap, class_index, (room + 1) / 2, taken);
+    for (uint32_t i = count; i-- > 0;) /* lowest address on top */
+        *++m->top = taken[i];
     heap->layout.classes[class_index].cached = neap__magazine_cached(heap, class_index);
     return count > 0;
 }
 
 /* Returns the oldest `count` blocks. */
-static void put_oldest(neap_heap_t *heap, uint32_t class_index, struct neap__magazine *magazine,
-                       uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
-        struct neap__place place;
-        if (!neap__region_find(heap, magazine->blocks[i], &place) ||
-            heap->regions[place.region].class_map[place.index] != class_index)
-            neap__heap_die("double free of block %p (size class %u): its slab is gone", magazine->blocks[i],
-                           heap->classes[class_index].block_bytes);
-        neap__slab_put(heap, place, magazine->blocks[i]);
-    }
-    magazine->count -= count;
-    memmove(magazine->blocks, magazine->blocks + count, magazine->count * sizeof magazine->blocks[0]);
+static void put_oldest(neap_heap_t *heap, struct neap__magazines *all, uint32_t class_index, uint32_t count) {
+    void **bottom = all->bottom[class_index];
+    uint32_t left = count_of(all, class_index) - count;
+    if (count == 0)
+        return;
+    neap__slab_put(heap, class_index, bottom, count);
+    memmove(bottom, bottom + count, left * sizeof *bottom);
+    all->of_class[class_index].top -= count;
     heap->layout.classes[class_index].cached = neap__magazine_cached(heap, class_index);
 }
 
-void neap__magazine_flush(neap_heap_t *heap, uint32_t class_index, struct neap__magazine *magazine) {
-    put_oldest(heap, class_index, magazine, (magazine->count + 1) / 2);
+void neap__magazine_flush(neap_heap_t *heap, struct neap__magazines *all, uint32_t class_index) {
+    put_oldest(heap, all, class_index, (count_of(all, class_index) + 1) / 2);
 }
 
 void neap__magazine_empty_all(neap_heap_t *heap) {
     for (uint32_t i = 1; i < heap->layout.class_count; i++) {
-        put_oldest(heap, i, &heap->magazines[i], heap->magazines[i].count);
-        if (heap->inner != NULL)
-            put_oldest(heap, i, &heap->inner[i], heap->inner[i].count);
+        put_oldest(heap, &heap->magazines, i, count_of(&heap->magazines, i));
+        put_oldest(heap, &heap->inner, i, count_of(&heap->inner, i));
     }
 }
 
 uint32_t neap__magazine_cached(const neap_heap_t *heap, uint32_t class_index) {
-    return heap->magazines[class_index].count + (heap->inner != NULL ? heap->inner[class_index].count : 0);
+    return count_of(&heap->magazines, class_index) + count_of(&heap->inner, class_index);
 }

@@ -1,18 +1,25 @@
-/* heap/magazine.h: between the fast paths and the slabs. Lock held in all. */
+/* heap/magazine.h: between the fast paths and the slabs. Lock held in all but
+ * opening and releasing.
+ */
 #ifndef NEAP_HEAP_MAGAZINE_H
 #define NEAP_HEAP_MAGAZINE_H
 
 #include "heap/model.h"
 
-/* Gives the magazine of each class its capacity, or closes all (capacity 0). */
-void neap__magazine_open_all(const neap_heap_t *heap, struct neap__magazine *magazines);
+/* Gives each class a stack and opens it. 0 or NEAP_ERROR_MEMORY. */
+int neap__magazine_open_all(const neap_heap_t *heap, struct neap__magazines *all);
+
+/* Closes all, which must be empty. Their memory stays until released. */
+void neap__magazine_close_all(struct neap__magazines *all);
+
+void neap__magazine_release(struct neap__magazines *all);
 
 /* Fills an empty magazine up to half from the slabs; false if none had a block
  * to give and the system gives no more. */
-bool neap__magazine_refill(neap_heap_t *heap, uint32_t class_index, struct neap__magazine *magazine);
+bool neap__magazine_refill(neap_heap_t *heap, struct neap__magazines *all, uint32_t class_index);
 
 /* Returns the older half of a magazine to the slabs; the blocks freed last stay. */
-void neap__magazine_flush(neap_heap_t *heap, uint32_t class_index, struct neap__magazine *magazine);
+void neap__magazine_flush(neap_heap_t *heap, struct neap__magazines *all, uint32_t class_index);
 
 /* Empties all magazines of the heap, the inner ones included. */
 void neap__magazine_empty_all(neap_heap_t *heap);

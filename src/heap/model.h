@@ -29,17 +29,26 @@
 typedef struct neap_layout_unit neap__unit_t;
 
 enum {
-    NEAP_MAGAZINE_BLOCKS = 63,   /* with its header 512 bytes on 64-bit */
-    NEAP_MAGAZINE_BYTES = 8192,  /* but no more than this in blocks, two blocks at least */
     NEAP_UNIT_PAGES_ALL = 0xffff /* all bits of a page mask */
 };
 
-/* Free blocks of one class, the last freed on top. They count as used in their
- * slabs. Only the owner touches an open magazine. */
+/* Free blocks of one class, a stack, the last freed on top. They count as used
+ * in their slabs. Only the owner touches an open magazine.
+ *
+ *   bottom[-1] is NULL | oldest | ... | last freed | room ...  |
+ *                                      '- top                 '- full
+ *
+ * Empty: top points at the NULL below the bottom. Closed: empty, and full is
+ * there too, so that neither fast path finds anything to do. */
 struct neap__magazine {
-    uint32_t count;
-    uint32_t capacity;
-    void *blocks[NEAP_MAGAZINE_BLOCKS];
+    void **top;  /* the last freed block, or the NULL */
+    void **full; /* where top is when there is no more room */
+};
+
+/* The magazines of a heap: the part the fast paths use, and what is behind it. */
+struct neap__magazines {
+    struct neap__magazine of_class[NEAP_LAYOUT_CLASSES_MAX];
+    void **bottom[NEAP_LAYOUT_CLASSES_MAX]; /* of each class's stack; bottom[0]: memory of all */
 };
 
 /* What a region has beside its public part. Bit arrays have a bit a unit. */
@@ -60,7 +69,7 @@ struct neap__guard; /* state of the checking mode, guard.c */
 
 struct neap_heap {
     /* Hot: the fast paths. */
-    struct neap__magazine magazines[NEAP_LAYOUT_CLASSES_MAX];
+    struct neap__magazines magazines;
     uint8_t class_of_step[NEAP_STEPS];
     uintptr_t base;           /* of region 0 */
     size_t span_bytes;        /* of region 0 */
@@ -79,10 +88,11 @@ struct neap_heap {
     uint64_t limit_pages;         /* resident pages beyond which allocation fails */
     uint64_t moved_units;         /* in mappings of their own, by os_move, and not renewed yet */
     size_t region_bytes;          /* of the next region */
-    struct neap__magazine *inner; /* magazines of a shared heap, used under the lock; or NULL */
+    struct neap__magazines inner; /* of a shared heap, used under the lock; else closed */
     struct neap__guard *guard;    /* not NULL: checking mode */
 
     /* Purging, purge.c. */
+    uint64_t crest_pages; /* resident pages at which free ones are given back before more come */
     uint32_t decay_base_ms;
     uint64_t bounced_pages; /* refaults soon after their purge, since the last step */
     uint32_t bounce_gap_ms; /* the longest such gap */
@@ -134,6 +144,7 @@ _Noreturn void neap__heap_die(const char *format, ...) __attribute__((format(pri
 void *neap__heap_alloc_slow(neap_heap_t *heap, size_t bytes);
 void neap__heap_free_slow(neap_heap_t *heap, void *block);
 void *neap__heap_realloc_slow(neap_heap_t *heap, void *block, size_t bytes);
+void *neap__heap_realloc_moving(neap_heap_t *heap, void *block, size_t has, size_t bytes);
 
 /* Class that serves a request of 1 to NEAP_CLASS_BYTES_MAX bytes; 0 for none. */
 static inline unsigned neap__heap_class(const neap_heap_t *heap, size_t bytes) {
@@ -149,22 +160,22 @@ static inline unsigned neap__heap_class_at(const neap_heap_t *heap, const void *
 
 static inline void *neap__heap_alloc(neap_heap_t *heap, size_t bytes) {
     if (NEAP_LIKELY(bytes <= NEAP_CLASS_BYTES_MAX)) {
-        struct neap__magazine *m = &heap->magazines[neap__heap_class(heap, bytes)];
-        uint32_t count = m->count;
-        if (NEAP_LIKELY(count != 0)) {
-            m->count = count - 1;
-            return m->blocks[count - 1];
+        struct neap__magazine *m = &heap->magazines.of_class[neap__heap_class(heap, bytes)];
+        void **top = m->top, *block = *top;
+        if (NEAP_LIKELY(block != NULL)) {
+            m->top = top - 1;
+            return block;
         }
     }
     return neap__heap_alloc_slow(heap, bytes);
 }
 
 static inline void neap__heap_free(neap_heap_t *heap, void *block) {
-    struct neap__magazine *m = &heap->magazines[neap__heap_class_at(heap, block)];
-    uint32_t count = m->count;
-    if (NEAP_LIKELY(count < m->capacity)) {
-        m->blocks[count] = block;
-        m->count = count + 1;
+    struct neap__magazine *m = &heap->magazines.of_class[neap__heap_class_at(heap, block)];
+    void **top = m->top;
+    if (NEAP_LIKELY(top != m->full)) {
+        top[1] = block;
+        m->top = top + 1;
         return;
     }
     neap__heap_free_slow(heap, block);
@@ -177,7 +188,8 @@ static inline void *neap__heap_realloc(neap_heap_t *heap, void *block, size_t by
     size_t has = heap->classes[class].block_bytes;
     if (class != 0 && bytes <= has && bytes >= has - has / 4 && heap->guard == NULL)
         return block;
-    return neap__heap_realloc_slow(heap, block, bytes);
+    return class != 0 ? neap__heap_realloc_moving(heap, block, has, bytes)
+                      : neap__heap_realloc_slow(heap, block, bytes);
 }
 
 /* For room hook: the owner lets go of sole ownership (a second GIL appears).

@@ -15,7 +15,9 @@ enum {
     BOUNCE_PAGES = 64,  /* fewer are no matter */
     CALM_MS = 10000,    /* without a bounce before the decay falls back */
     STEP_MS_MIN = 10,
-    COST_SHARE = 100 /* looking may cost one part in so many of the time */
+    CREST_SHARE = 32, /* how much higher a new peak is before free pages are looked for */
+    CREST_PAGES = 64, /* and at least */
+    COST_SHARE = 100  /* looking may cost one part in so many of the time */
 };
 
 /* Pages to be given back together. */
@@ -23,6 +25,7 @@ struct batch {
     struct neap_os_range ranges[BATCH_RANGES];
     uint32_t count, pages;
     uint64_t took_ns, all_pages, all_ranges;
+    enum neap_layout_purge_cause cause;
 };
 
 /* --- giving back --- */
@@ -58,7 +61,8 @@ static void give_back(neap_heap_t *heap, struct batch *batch, struct neap__place
     assert((mask & ~(unsigned)unit->resident) == 0);
     unit->resident = (uint16_t)(unit->resident & ~mask);
     unit->purged = (uint16_t)(unit->purged | mask);
-    unit->purged_ms = now_ms;
+    /* Only what decayed can bounce: the other causes had no say in the time. */
+    unit->purged_ms = batch->cause == NEAP_PURGE_DECAY ? now_ms : now_ms - NEAP_BOUNCE_MS - 1;
     heap->layout.resident_pages -= neap_bits_count(mask);
     heap->layout.purged_pages += neap_bits_count(mask);
     unsigned char *address = neap__place_address(heap, place);
@@ -84,7 +88,7 @@ static void give_back(neap_heap_t *heap, struct batch *batch, struct neap__place
         batch_flush(batch);
 }
 
-static void note_event(neap_heap_t *heap, const struct batch *batch, enum neap_layout_purge_cause cause) {
+static void note_event(neap_heap_t *heap, const struct batch *batch) {
     if (batch->all_pages == 0)
         return;
     struct neap_layout_heap *layout = &heap->layout;
@@ -94,7 +98,7 @@ static void note_event(neap_heap_t *heap, const struct batch *batch, enum neap_l
         .at_ms = neap__heap_ms(heap),
         .bytes = batch->all_pages << heap->page_shift,
         .ranges = (uint32_t)batch->all_ranges,
-        .cause = cause,
+        .cause = batch->cause,
         .took_ns = batch->took_ns,
     };
     layout->event_count++;
@@ -164,16 +168,34 @@ static uint32_t words_of(const neap_heap_t *heap, uint32_t region) {
 }
 
 uint64_t neap__purge_all(neap_heap_t *heap, enum neap_layout_purge_cause cause) {
-    struct batch batch = {.count = 0};
+    struct batch batch = {.cause = cause};
     uint32_t now_ms = neap__heap_ms(heap);
     for (uint32_t n = 0; n < heap->layout.region_count; n++) {
         for (uint32_t w = 0; w < words_of(heap, n); w++)
             look_word(heap, &batch, n, w, now_ms, 0);
     }
     batch_flush(&batch);
-    note_event(heap, &batch, cause);
+    note_event(heap, &batch);
     neap__region_shrink(heap);
     return batch.all_pages;
+}
+
+void neap__purge_at_crest(neap_heap_t *heap) {
+    struct batch batch = {.cause = NEAP_PURGE_CREST};
+    uint32_t now_ms = heap->queued_units > 0 ? neap__heap_ms(heap) : 0;
+    for (uint32_t n = 0; heap->queued_units > 0 && n < heap->layout.region_count; n++) {
+        for (uint32_t w = 0; w < words_of(heap, n); w++)
+            look_word(heap, &batch, n, w, now_ms, 0);
+    }
+    batch_flush(&batch);
+    note_event(heap, &batch);
+    /* Up to the crest again, or, if there was hardly anything to give back, some
+       way beyond it before the next look. */
+    uint64_t pages = heap->layout.resident_pages, step = pages / CREST_SHARE;
+    if (step < CREST_PAGES)
+        step = CREST_PAGES;
+    if (pages + step > heap->crest_pages)
+        heap->crest_pages = pages + step;
 }
 
 /* --- stepping --- */
@@ -228,6 +250,7 @@ uint32_t neap__purge_step(neap_heap_t *heap) {
     adapt(heap, now_ms);
     uint32_t decay_ms = heap->layout.decay_ms;
     bool idle = now_ms - heap->active_ms >= NEAP_DECAY_MS_MAX;
+    batch.cause = idle ? NEAP_PURGE_IDLE : NEAP_PURGE_DECAY;
     for (uint32_t n = 0; n < heap->layout.region_count; n++) {
         for (uint32_t w = 0; w < words_of(heap, n); w++) {
             uint64_t before = batch.all_pages;
@@ -241,7 +264,7 @@ uint32_t neap__purge_step(neap_heap_t *heap) {
         }
     }
     batch_flush(&batch);
-    note_event(heap, &batch, idle ? NEAP_PURGE_IDLE : NEAP_PURGE_DECAY);
+    note_event(heap, &batch);
     if (idle)
         neap__region_shrink(heap);
     heap->wake_wanted = heap->queued_units == 0;

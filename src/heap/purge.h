@@ -26,6 +26,10 @@ enum {
  * exit, and throughout. Returns pages. */
 uint64_t neap__purge_all(neap_heap_t *heap, enum neap_layout_purge_cause cause);
 
+/* Resident pages are about to pass the highest level so far: gives the free ones
+ * back first, whatever their age, so that a peak holds few of them. Lock held. */
+void neap__purge_at_crest(neap_heap_t *heap);
+
 /* One look, see neap_heap_purge. Takes the lock itself and lets go of it
  * between batches. Returns milliseconds to the next look, 0 if none is due. */
 uint32_t neap__purge_step(neap_heap_t *heap);

@@ -74,11 +74,11 @@ void *neap__run_alloc(neap_heap_t *heap, size_t bytes, size_t room_bytes, bool *
         for (uint32_t n = 0; n < units_for(pages); n++)
             *zero = *zero && neap__unit_at(heap, place.region, place.index + n)->resident == 0;
     }
+    label(heap, place, 0, units); /* before paging in, which may purge what is free */
     if (!page_in(heap, place, 0, pages)) {
         neap__region_put(heap, place, units);
         return NULL;
     }
-    label(heap, place, 0, units);
     neap__place_unit(heap, place)->run_pages = pages;
     heap->layout.runs++;
     heap->layout.run_bytes += (uint64_t)pages << heap->page_shift;

@@ -3,15 +3,18 @@
 
 #include <assert.h>
 
-/* Above 512: sizes of which k fill 2^n pages of 4 KiB but for a tail of at most
- * 1/64, close enough that rounding wastes at most 1/8. */
+/* Above 512: sizes of which k fill 2^n pages of 4 KiB but for a small tail, and
+ * those that CPython asks for most: its dict tables (568, 768, 1104, 1520, 2200,
+ * 3008, 4368, 6512: pycore_dict.h) and the lengths that a growing list goes
+ * through (listobject.c, list_resize). Close enough that rounding wastes at most
+ * 1/8. */
 static const uint16_t class_bytes[] = {
-    0,     16,    32,    48,    64,    80,    96,    112,   128,   144,   160,   176,   192,
-    208,   224,   240,   256,   272,   288,   304,   320,   336,   352,   368,   384,   400,
-    416,   432,   448,   464,   480,   496,   512,   544,   576,   624,   672,   736,   816,
-    896,   1024,  1168,  1248,  1360,  1488,  1632,  1808,  2048,  2336,  2512,  2720,  2976,
-    3264,  3632,  4096,  4672,  5040,  5456,  5952,  6544,  7280,  8192,  9360,  10240, 10912,
-    12288, 13104, 14560, 16384, 18432, 20480, 21840, 24576, 27648, 30720, 32768,
+    0,     16,    32,    48,    64,    80,    96,    112,   128,   144,  160,   176,   192,   208,
+    224,   240,   256,   272,   288,   304,   320,   336,   352,   368,  384,   400,   416,   432,
+    448,   464,   480,   496,   512,   544,   576,   624,   672,   736,  768,   816,   896,   1024,
+    1104,  1184,  1248,  1360,  1520,  1632,  1856,  2048,  2208,  2512, 2720,  3008,  3264,  3632,
+    4096,  4368,  4672,  5040,  5456,  5952,  6544,  7280,  8192,  9360, 10240, 10912, 12288, 13104,
+    14560, 16384, 18432, 20480, 21840, 24576, 27648, 30720, 32768,
 };
 
 const uint32_t neap__size_class_count = sizeof class_bytes / sizeof class_bytes[0];
@@ -76,6 +79,7 @@ void neap__size_class_table(struct neap__size_class *classes, uint8_t *class_of_
         if (c->slab_blocks > slab_blocks_max) /* then as many whole groups as that allows */
             c->slab_blocks = slab_blocks_max / c->group_blocks * c->group_blocks;
         assert(c->slab_blocks > 0);
+        c->group_tail = (1u << c->group_shift) - c->group_blocks * block;
         c->block_reciprocal = reciprocal(block);
         c->group_reciprocal = reciprocal(c->group_blocks);
         note_pages(c, page_shift);

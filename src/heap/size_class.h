@@ -34,6 +34,7 @@ struct neap__size_class {
     uint32_t group_shift;                        /* log2 of a group's bytes */
     uint32_t group_blocks;                       /* blocks in a group */
     uint32_t slab_blocks;                        /* blocks in a slab */
+    uint32_t group_tail;                         /* bytes at the end of a group that no block covers */
     uint32_t page_blocks;                        /* fewest free blocks that can free a page */
     uint64_t block_reciprocal;                   /* ceil(2^40 / block_bytes): division by multiplication, */
     uint64_t group_reciprocal;                   /* ceil(2^40 / group_blocks): exact below 2^20 */
@@ -56,7 +57,7 @@ void neap__size_class_table(struct neap__size_class *classes, uint8_t *class_of_
 /* Offset in bytes of block `index` from the start of its slab. */
 static inline uint32_t neap__size_class_offset(const struct neap__size_class *c, uint32_t index) {
     uint32_t group = (uint32_t)((index * c->group_reciprocal) >> NEAP_RECIPROCAL_SHIFT);
-    return (group << c->group_shift) + (index - group * c->group_blocks) * c->block_bytes;
+    return index * c->block_bytes + group * c->group_tail;
 }
 
 /* Index of the block that contains byte `offset` of a slab; may name a block

@@ -158,6 +158,30 @@ static unsigned pages_of(const neap_heap_t *heap, const struct neap__size_class 
     return (2u << last) - (1u << first);
 }
 
+/* Pages in what the blocks `bits` of word `w` lie on. They are marked as used
+ * already, for paging in may purge free pages; those that the heap's limit leaves
+ * out are unmarked. Returns the others. */
+static uint64_t page_in(neap_heap_t *heap, neap__unit_t *unit, const struct neap__size_class *c, uint32_t w,
+                        uint64_t bits) {
+    for (uint64_t left = bits; left != 0; left &= left - 1) {
+        if (!neap__region_page_in(heap, unit, pages_of(heap, c, w * 64 + neap_bits_lowest(left)))) {
+            unit->bitmap[w] &= ~left;
+            return bits & ~left;
+        }
+    }
+    return bits;
+}
+
+/* The lowest `count` set bits of `bits`. */
+static uint64_t lowest_bits(uint64_t bits, uint32_t count) {
+    uint64_t rest = bits;
+    if (neap_bits_count(bits) <= count)
+        return bits;
+    while (count-- > 0)
+        rest &= rest - 1;
+    return bits & ~rest;
+}
+
 /* Takes up to `want` free blocks of one slab, lowest first. Fewer than there are
  * if the heap's limit lets no further page in. */
 static uint32_t take_from(neap_heap_t *heap, uint32_t id, uint32_t want, void **out) {
@@ -169,16 +193,20 @@ static uint32_t take_from(neap_heap_t *heap, uint32_t id, uint32_t want, void **
         want = room;
     for (uint32_t w = 0; taken < want; w++) {
         uint64_t free = ~unit->bitmap[w];
-        for (; free != 0 && taken < want; free &= free - 1) {
-            uint32_t index = w * 64 + neap_bits_lowest(free);
-            if (unit->resident != NEAP_UNIT_PAGES_ALL &&
-                !neap__region_page_in(heap, unit, pages_of(heap, c, index)))
-                return taken;
-            unit->bitmap[w] |= free & -free;
-            unit->used++;
-            out[taken++] = start + neap__size_class_offset(c, index);
+        if (free == 0)
+            continue;
+        uint64_t wish = lowest_bits(free, want - taken);
+        unit->bitmap[w] |= wish;
+        if (unit->resident != NEAP_UNIT_PAGES_ALL) {
+            uint64_t can = page_in(heap, unit, c, w, wish);
+            if (can != wish)
+                want = taken + neap_bits_count(can); /* no further */
+            wish = can;
         }
+        for (uint64_t left = wish; left != 0; left &= left - 1)
+            out[taken++] = start + neap__size_class_offset(c, w * 64 + neap_bits_lowest(left));
     }
+    unit->used = (uint16_t)(unit->used + taken);
     return taken;
 }
 
@@ -230,18 +258,48 @@ static _Noreturn void die_of(const neap_heap_t *heap, struct neap__place place, 
                    c->block_bytes);
 }
 
-void neap__slab_put(neap_heap_t *heap, struct neap__place place, void *block) {
+/* After blocks came back to a slab: files it anew if that matters. */
+static void settle(neap_heap_t *heap, struct neap__place place, const struct neap__size_class *c) {
     neap__unit_t *unit = neap__place_unit(heap, place);
-    uint32_t index;
-    if (NEAP_UNLIKELY(!neap__slab_holds(heap, place, block, &index)))
-        die_of(heap, place, block);
-    const struct neap__size_class *c = &heap->classes[unit->class_index];
-    unit->bitmap[index / 64] &= ~(UINT64_C(1) << (index % 64));
-    unit->used--;
     if (unit->used + c->page_blocks <= c->slab_blocks && (unit->flags & NEAP_UNIT_QUEUED) == 0)
         neap__region_queue(heap, place);
     if (unit->used * FULL_LEVEL < unit->level * c->slab_blocks || unit->used == 0)
         slab_relevel(heap, place);
+}
+
+/* The slab of the class in which `block` lies; ends the process if there is none. */
+static struct neap__place slab_of(const neap_heap_t *heap, uint32_t class_index, const void *block) {
+    struct neap__place place;
+    if (!neap__region_find(heap, block, &place) ||
+        heap->regions[place.region].class_map[place.index] != class_index)
+        neap__heap_die("double free of block %p (size class %u): its slab is gone", block,
+                       heap->classes[class_index].block_bytes);
+    return place;
+}
+
+/* Blocks freed together often lie together: what follows from a slab is looked up
+ * once for all neighbours in `blocks` that are its. */
+void neap__slab_put(neap_heap_t *heap, uint32_t class_index, void **blocks, uint32_t count) {
+    const struct neap__size_class *c = &heap->classes[class_index];
+    const uint32_t unit_bytes = 1u << heap->unit_shift;
+    for (uint32_t i = 0; i < count;) {
+        struct neap__place place = slab_of(heap, class_index, blocks[i]);
+        neap__unit_t *unit = neap__place_unit(heap, place);
+        unsigned char *start = neap__place_address(heap, place);
+        for (; i < count; i++) {
+            uintptr_t offset = (uintptr_t)blocks[i] - (uintptr_t)start;
+            if (offset >= unit_bytes)
+                break;
+            uint32_t index = neap__size_class_index(c, (uint32_t)offset);
+            uint64_t bit = UINT64_C(1) << (index % 64);
+            if (NEAP_UNLIKELY(index >= c->slab_blocks || neap__size_class_offset(c, index) != offset ||
+                              (unit->bitmap[index / 64] & bit) == 0))
+                die_of(heap, place, blocks[i]);
+            unit->bitmap[index / 64] &= ~bit;
+            unit->used--;
+        }
+        settle(heap, place, c);
+    }
 }
 
 /* --- asking --- */

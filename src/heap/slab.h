@@ -19,9 +19,9 @@
  * `out`; 0 when the system gives no more. */
 uint32_t neap__slab_take(neap_heap_t *heap, uint32_t class_index, uint32_t want, void **out);
 
-/* Returns a block to its slab at `place`. Ends the process if it is not the
- * start of a used block. */
-void neap__slab_put(neap_heap_t *heap, struct neap__place place, void *block);
+/* Returns `count` blocks, said to be of one class, to their slabs. Ends the
+ * process at one that is not the start of a used block of the class. */
+void neap__slab_put(neap_heap_t *heap, uint32_t class_index, void **blocks, uint32_t count);
 
 /* Pages (bit mask) of a slab that no used block touches. */
 unsigned neap__slab_free_pages(const neap_heap_t *heap, const neap__unit_t *unit);

@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""Measures Neap beside CPython's own allocator and others: the rows of docs/figures.md.
+
+Everything is measured in one invocation, side by side: each program under each peer in turn,
+round by round, and the figures are medians. See bench/README.md for what the rows mean.
+"""
+import argparse
+import json
+import os
+import sys
+import time
+
+from harness import figures, measure, peers, rows
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+QUICK_PEERS = ("cpython", "neap", "mimalloc")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        epilog="groups: %s. A group's single programs: --case. Further peers: %s."
+        % (", ".join(measure.GROUPS), ", ".join(peers.ON_REQUEST)))
+    parser.add_argument("--python", action="append", default=[], metavar="WHICH",
+                        help="a path or a version (3.13, 3.8.18); may be repeated; default: "
+                        "every 3.11 and 3.13 found; memory rows on the first")
+    parser.add_argument("--only", default="", metavar="GROUP,...", help="measure these groups")
+    parser.add_argument("--case", default="", metavar="NAME,...", help="and of these, these")
+    parser.add_argument("--with", dest="peers", default="", metavar="PEER,...",
+                        help="besides cpython and neap; default: %s" % ",".join(peers.NAMES[2:]))
+    parser.add_argument("-n", dest="rounds", type=int, metavar="N", help="runs of each (3)")
+    parser.add_argument("--scale", type=float, metavar="X", help="work of the speed programs (1)")
+    parser.add_argument("--quick", action="store_true",
+                        help="one Python, one peer beside, speed at half its work")
+    parser.add_argument("--build", default=os.path.join(ROOT, "build"), metavar="FOLDER",
+                        help="where neap was built (build)")
+    parser.add_argument("--json", metavar="FILE", help="write all that was measured")
+    parser.add_argument("--read", metavar="FILE", help="measure nothing, take this JSON file")
+    parser.add_argument("--write", metavar="FILE", help="write the table as Markdown")
+    return parser.parse_args()
+
+
+def chosen_pythons(options, left_out):
+    """The Pythons to measure; those absent are noted."""
+    wishes = options.python or list(peers.installed_pythons())
+    found = []
+    for wish in wishes:
+        try:
+            found.append(peers.find_python(wish))
+        except peers.Absent as absent:
+            left_out.append({"what": "Python " + wish, "why": str(absent)})
+    if not found:
+        sys.exit("bench: no Python to measure: name one with --python")
+    return found[:1] if options.quick and not options.python else found
+
+
+def chosen_peers(options, pythons, left_out):
+    """The peers that are here, each with the set of Pythons it refuses."""
+    wanted = options.peers.split(",") if options.peers else (
+        QUICK_PEERS if options.quick else peers.NAMES)
+    names = list(dict.fromkeys(["cpython", "neap", *wanted]))
+    found = []
+    for name in names:
+        try:
+            peer = peers.find_peer(name, options.build)
+        except peers.Absent as absent:
+            left_out.append({"what": name, "why": str(absent)})
+            continue
+        except ValueError:
+            sys.exit("bench: no peer named %s: there are %s" % (
+                name, ", ".join(peers.NAMES + peers.ON_REQUEST)))
+        for python in pythons:
+            why = peers.refuses(peer, python)
+            if why:
+                peer.refused[python.label] = why
+                left_out.append({"what": "%s, %s" % (name, python.label), "why": why})
+        found.append(peer)
+    return found
+
+
+def chosen_groups(options):
+    names = options.only.split(",") if options.only else list(measure.GROUPS)
+    for name in names:
+        if name not in measure.GROUPS:
+            sys.exit("bench: no group named %s: there are %s" % (name, ", ".join(measure.GROUPS)))
+    return [name for name in measure.GROUPS if name in names]
+
+
+def measured(options):
+    """Measures what the options ask for; all of it as plain data."""
+    left_out = []
+    groups = chosen_groups(options)
+    pythons = chosen_pythons(options, left_out)
+    session = measure.Session(chosen_peers(options, pythons, left_out),
+                              options.rounds or (2 if options.quick else 3),
+                              options.scale or (0.5 if options.quick else 1.0))
+    for item in left_out:
+        print("bench: left out: %(what)s: %(why)s" % item, file=sys.stderr)
+    only = set(filter(None, options.case.split(",")))
+    began = time.monotonic()
+    for group in groups:
+        everywhere = group in measure.EVERY_PYTHON or options.python
+        for python in pythons if everywhere else pythons[:1]:
+            measure.GROUPS[group](session, python, only)
+    session.say("")
+    return {"schema": "neap-bench 1", "machine": figures.machine(), "rounds": session.rounds,
+            "quick": options.quick, "scale": session.scale,
+            "took_s": time.monotonic() - began, "left_out": left_out,
+            "pythons": [python.label for python in pythons],
+            "peers": {peer.name: peer.about for peer in session.peers},
+            "results": session.results, "failures": session.failures}
+
+
+def main():
+    options = arguments()
+    if options.read:
+        with open(options.read, encoding="utf-8") as file:
+            report = json.load(file)
+    else:
+        report = measured(options)
+    table = rows.table(report["results"])
+    report["rows"] = [row.as_data() for row in table]
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump(report, file, indent=1)
+    if options.write:
+        with open(options.write, "w", encoding="utf-8") as file:
+            file.write(figures.markdown(table, report["peers"], report))
+    print(figures.details(report["results"], report["peers"]).lstrip("\n"))
+    print(figures.summary(table, report["peers"]))
+    print("\n%s; medians of %d runs; %.0f s" % (report["machine"], report["rounds"],
+                                                report["took_s"]))
+    return 1 if report["failures"] else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

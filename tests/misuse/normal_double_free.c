@@ -1,0 +1,12 @@
+// dies: neap: double free of block 0x... (size class 80): it was freed before
+#include "misuse.h"
+
+int main(void) {
+    neap_heap_t *heap = heap_with(0);
+    char *block = block_of(heap, 70);
+    neap_heap_free(heap, block);
+    misused();
+    neap_heap_free(heap, block);
+    neap_heap_trim(heap); /* empties the magazines, where both frees wait */
+    return 0;
+}

@@ -1,0 +1,11 @@
+// dies: neap: free of 0x...: inside block 0x... (size class 80), not its start
+#include "misuse.h"
+
+int main(void) {
+    neap_heap_t *heap = heap_with(0);
+    char *block = block_of(heap, 70);
+    misused();
+    neap_heap_free(heap, block + 16);
+    neap_heap_trim(heap);
+    return 0;
+}

@@ -1,0 +1,11 @@
+// dies: neap: realloc of 0x...: no block in use starts there
+#include "misuse.h"
+
+int main(void) {
+    neap_heap_t *heap = heap_with(0);
+    char *block = block_of(heap, 100000);
+    neap_heap_free(heap, block);
+    misused();
+    neap_heap_realloc(heap, block, 200000);
+    return 0;
+}

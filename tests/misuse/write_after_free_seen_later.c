@@ -1,0 +1,13 @@
+// dies: neap: write after free of block 0x... (size class 80): byte 69 changed
+#include "misuse.h"
+
+int main(void) {
+    neap_heap_t *heap = heap_with(NEAP_HEAP_CHECKED);
+    char *block = block_of(heap, 70);
+    neap_heap_free(heap, block);
+    misused();
+    block[69] = 'w';
+    for (int i = 0; i < 100000; i++) /* no trim: the quarantine is not endless */
+        neap_heap_free(heap, neap_heap_alloc(heap, 70));
+    return 0;
+}

@@ -1,0 +1,11 @@
+// dies: neap: write past the end of block 0x... (size class 80, 70 bytes asked): byte 71 overwritten
+#include "misuse.h"
+
+int main(void) {
+    neap_heap_t *heap = heap_with(NEAP_HEAP_CHECKED);
+    char *block = block_of(heap, 70);
+    misused();
+    block[71] = 'w';
+    neap_heap_realloc(heap, block, 300);
+    return 0;
+}

@@ -1,0 +1,64 @@
+"""Whole programs in the checking mode, and that it finds misuse through CPython's own functions."""
+import re
+import signal
+import subprocess
+
+import pytest
+
+from support import clean_environment, describe, needs_neap, program, python, run  # noqa: F401
+
+# Through ctypes, as a faulty extension module would: {0} is what is done with a block of 70 bytes.
+MISUSE = """
+import ctypes, sys
+api = ctypes.pythonapi
+api.PyObject_Malloc.restype = api.PyObject_Realloc.restype = ctypes.c_void_p
+api.PyObject_Malloc.argtypes = [ctypes.c_size_t]
+api.PyObject_Realloc.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+api.PyObject_Free.argtypes = [ctypes.c_void_p]
+block = api.PyObject_Malloc(70)
+print("misused", flush=True)
+{0}
+"""
+FOUND = {
+    "double free": ("api.PyObject_Free(block); api.PyObject_Free(block)",
+                    r"neap: double free of block 0x[0-9a-f]+ \(size class 80\): it was freed before"),
+    "interior free": ("api.PyObject_Free(block + 16)",
+                      r"neap: free of 0x[0-9a-f]+: inside block 0x[0-9a-f]+ \(size class 80\), not its start"),
+    "write past the end": ("ctypes.memset(block, 1, 71); api.PyObject_Free(block)",
+                           r"neap: write past the end of block 0x[0-9a-f]+ "
+                           r"\(size class 80, 70 bytes asked\): byte 70 overwritten"),
+    "write after free": ("api.PyObject_Free(block); ctypes.memset(block + 5, 1, 1)\n"
+                         "for n in range(10 ** 6): [n]",
+                         r"neap: write after free of block 0x[0-9a-f]+ \(size class 80\): byte 5 changed"),
+    "realloc of a freed block": ("api.PyObject_Free(block); api.PyObject_Realloc(block, 100)",
+                                 r"neap: double realloc of block 0x[0-9a-f]+ \(size class 80\): it was freed before"),
+}
+
+
+def plain(python, *arguments):
+    """What the interpreter does by itself."""
+    return subprocess.run([python.path, *arguments], capture_output=True, text=True, timeout=120,
+                          env=clean_environment(NEAP_BASELINE="1")).stdout
+
+
+@pytest.mark.parametrize("settings", [{}, {"NEAP_CHECK": "1"}, {"NEAP_HELPER": "0"}, {"NEAP_DECAY_MS": "1"}],
+                         ids=["plain", "check", "no helper", "short decay"])
+def test_realistic_program(python, settings):
+    result = run(python, program("realistic.py"), "1500", **settings)
+    assert (result.returncode, result.stderr) == (0, ""), describe(result)
+    assert result.stdout == plain(python, program("realistic.py"), "1500")
+
+
+def test_forks_checked(python):
+    result = run(python, program("pool.py"), "fork", NEAP_CHECK="1")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "ok\n", ""), describe(result)
+
+
+@needs_neap
+@pytest.mark.parametrize("kind", FOUND)
+def test_misuse_is_found(python, kind):
+    action, line = FOUND[kind]
+    result = run(python, "-c", MISUSE.format(action), NEAP_CHECK="1")
+    assert result.stdout == "misused\n", describe(result)
+    assert result.returncode == -signal.SIGABRT, describe(result)
+    assert re.fullmatch(line + "\n", result.stderr), describe(result)

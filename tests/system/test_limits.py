@@ -1,0 +1,52 @@
+"""Memory runs out: MemoryError is raised, nothing is lost, the program goes on."""
+import resource
+
+import pytest
+
+from support import MIB, assert_ok, describe, needs_neap, program, python, run  # noqa: F401
+
+
+def limited(python, *arguments, **settings):
+    """Runs limit.py to a good end; returns the MiB it could hold."""
+    result = run(python, program("limit.py"), *arguments, timeout=180, **settings)
+    assert result.returncode == 0 and result.stderr == "", describe(result)
+    return int(result.stdout)
+
+
+@pytest.mark.parametrize("kind", ["RLIMIT_AS", "RLIMIT_DATA"])
+def test_limit_from_the_start(python, kind):
+    """As a shell's ulimit or a service manager sets it."""
+    held = limited(python, "set", limits={getattr(resource, kind): 120 * MIB})
+    assert held >= 60, "only %d of 120 MiB could be used" % held
+
+
+def test_data_limit_set_by_the_program(python):
+    assert limited(python, "RLIMIT_DATA", "60") >= 40
+
+
+def test_address_space_limit_set_by_the_program(python):
+    """The limit is a round figure, below what Neap has reserved by then."""
+    assert limited(python, "RLIMIT_AS", "=140") >= 70
+
+
+@needs_neap
+def test_limit_of_neap(python):
+    held = limited(python, "set", NEAP_LIMIT_BYTES=str(80 * MIB))
+    assert 40 <= held <= 80
+
+
+@needs_neap
+def test_limit_of_neap_checked(python):
+    limited(python, "set", NEAP_LIMIT_BYTES=str(80 * MIB), NEAP_CHECK="1")
+
+
+def test_small_address_space_is_enough_to_start(python):
+    """Where address space is scarce, Neap takes less of it instead of failing."""
+    assert_ok(run(python, "-c", "print('ok')", limits={resource.RLIMIT_AS: 64 * MIB}))
+
+
+@needs_neap
+def test_reserve_can_be_small(python):
+    """A reserve smaller than the need grows by further regions."""
+    body = "import work, witness; witness.must_serve(); x = work.burst(100); assert len(x) == 320000; print('ok')"
+    assert_ok(run(python, "-c", body, cwd=program(""), NEAP_RESERVE_BYTES=str(16 * MIB)))

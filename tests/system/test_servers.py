@@ -1,0 +1,166 @@
+"""Servers under a load: gunicorn with Flask and with Django, its workers recycled; uWSGI."""
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from support import BASELINE, MIB, PROGRAMS, Server, children, clean_environment, debian_python, free_port
+from support import needs_neap, neap_stat, python, status_field, wait_until  # noqa: F401
+import witness
+import work
+
+DEBIAN_PACKAGES = Path("/usr/lib/python3/dist-packages")
+BURST_SUM = sum(range(20 * 3200))
+MODULES = {  # what a site needs of Debian's packages; these are of pure Python, so that other versions can try them
+    "flask": ["gunicorn", "flask", "werkzeug", "jinja2", "markupsafe", "itsdangerous", "click", "simplejson",
+              "importlib_metadata", "zipp", "blinker"],
+    "django": ["gunicorn", "django", "asgiref", "sqlparse", "pytz"],
+}
+
+
+@pytest.fixture
+def packages(python, tmp_path):
+    """Makes a folder with Debian's pure packages for any interpreter; skips what does not run there."""
+
+    def choose(site):
+        folder = tmp_path / "packages"
+        folder.mkdir()
+        for name in MODULES[site] + ["pkg_resources", "setuptools"]:
+            if (DEBIAN_PACKAGES / name).exists():
+                (folder / name).symlink_to(DEBIAN_PACKAGES / name)
+        path = "%s:%s" % (folder, PROGRAMS)
+        tried = subprocess.run([python.path, "-c", "import gunicorn.app.wsgiapp, web"], capture_output=True, text=True,
+                               env=clean_environment(PYTHONPATH=path, NEAP_SITE=site))
+        if tried.returncode != 0:
+            pytest.skip("%s does not run on %s: %s" % (site, python, tried.stderr.strip().splitlines()[-1]))
+        return path
+
+    return choose
+
+
+def ask(port, path):
+    """One request; the JSON of a good answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        text = answer.read()
+        assert answer.status == 200, "%s: %d %s" % (path, answer.status, text[:500])
+        return json.loads(text)
+    finally:
+        connection.close()
+
+
+def load(port, requests=120, clients=4):
+    """Requests of all kinds from some clients at once; verifies the answers; returns the pids that gave them."""
+    pids, problems = set(), []
+    expected = [work.digest(work.mixed(number, 50)) for number in range(10)]
+
+    def client(first):
+        try:
+            for number in range(first, requests, clients):
+                if number % 6 == 0:
+                    answer = ask(port, "/burst")
+                    assert (answer["count"], answer["sum"]) == (20 * 3200, BURST_SUM)
+                else:
+                    answer = ask(port, "/cached/%d" % (number % 10))
+                    assert answer["digest"] == expected[number % 10]
+                pids.add(answer["pid"])
+        except BaseException as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=client, args=(first,)) for first in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not problems, problems
+    return pids
+
+
+def expect_idle_and_small(pid):
+    """A worker that is idle after its bursts holds what is alive and little more."""
+    def calm():
+        heap = neap_stat(pid)["heap"]
+        return heap["resident_bytes"] - heap["live_bytes"] < 8 * MIB and heap["dirty_bytes"] < 2 * MIB
+    wait_until(calm, 4, "worker %d to give back: %s" % (pid, neap_stat(pid)["heap"]))
+
+
+@pytest.mark.parametrize("site", MODULES)
+def test_gunicorn(python, packages, tmp_path, site):
+    path, port = packages(site), free_port()
+    command = [python.path, "-m", "gunicorn", "-w", "2", "-b", "127.0.0.1:%d" % port, "--max-requests", "25",
+               "--max-requests-jitter", "5", "--worker-tmp-dir", tmp_path, "web:site"]
+    with Server(*command, port=port, log=tmp_path / "log", PYTHONPATH=path, NEAP_SITE=site) as server:
+        pids = load(port)
+        assert len(pids) >= 4, "no worker was recycled"
+        workers = wait_until(lambda: len(children(server.pid)) == 2 and children(server.pid), 5, "two workers")
+        for pid in [server.pid, *workers]:
+            assert witness.serving(pid), witness.anchor(pid)
+        if not BASELINE:
+            time.sleep(1)
+            for pid in children(server.pid):
+                expect_idle_and_small(pid)
+        assert ask(port, "/pid")["pid"] in children(server.pid)
+    text = server.log.read_text()
+    assert "Traceback" not in text and "neap:" not in text and "SIGSEGV" not in text, text
+
+
+def test_gunicorn_threads(python, packages, tmp_path):
+    """Workers of four threads each, the site loaded before the fork."""
+    path, port = packages("flask"), free_port()
+    command = [python.path, "-m", "gunicorn", "-w", "2", "--threads", "4", "--preload", "-b", "127.0.0.1:%d" % port,
+               "--worker-tmp-dir", tmp_path, "web:site"]
+    with Server(*command, port=port, log=tmp_path / "log", PYTHONPATH=path, NEAP_SITE="flask") as server:
+        load(port, requests=60, clients=8)
+        for pid in children(server.pid):
+            assert witness.serving(pid), witness.anchor(pid)
+    text = server.log.read_text()
+    assert "Traceback" not in text and "neap:" not in text, text
+
+
+@pytest.fixture
+def uwsgi(tmp_path):
+    """Starts uWSGI, which loads libpython with its plugin, long after it has started."""
+    if shutil.which("uwsgi") is None or not os.path.exists("/usr/lib/uwsgi/plugins/python3_plugin.so"):
+        pytest.skip("no uwsgi with its python3 plugin")
+    if debian_python() is None:
+        pytest.skip("the interpreters to test do not include Debian's, which the plugin is built for")
+
+    def start(*options):
+        port = free_port()
+        command = ["uwsgi", "--plugins", "python3", "--http-socket", "127.0.0.1:%d" % port, "--master", "--processes",
+                   "2", "--need-app", "--pythonpath", PROGRAMS, "--module", "web:site", "--die-on-term", *options]
+        return Server(*command, port=port, log=tmp_path / "log")
+
+    return start
+
+
+@pytest.mark.parametrize("options", [[], ["--lazy-apps"], ["--enable-threads", "--threads", "4"]],
+                         ids=["plain", "lazy", "threads"])
+def test_uwsgi_serves(uwsgi, options):
+    with uwsgi(*options) as server:
+        assert len(load(server.port, requests=60)) >= 1
+    text = server.log.read_text()
+    assert "Traceback" not in text and "Segmentation" not in text, text
+
+
+@needs_neap
+def test_uwsgi_is_served_or_refused(uwsgi):
+    """Either Neap's heap serves the workers, or `neap stat` says why not."""
+    with uwsgi() as server:
+        load(server.port, requests=24)
+        for pid in children(server.pid):
+            anchor = witness.anchor(pid)
+            if anchor.state == witness.SERVING:
+                expect_idle_and_small(pid)
+            else:
+                assert anchor.state == witness.REFUSED and anchor.reason
+                assert neap_stat(pid)["reason"] == anchor.reason
+            assert status_field(pid, "PPid") == server.pid

@@ -111,8 +111,8 @@ def test_signal_from_outside(python, kind, code):
 
 @every_python
 def test_signal_handler_runs(python):
-    body = ("import signal, sys, time, work\n"
-            "signal.signal(signal.SIGUSR1, lambda *_: (print('handled', flush=True), sys.exit(5)))\n"
+    body = ("import os, signal, sys, time, work\n"
+            "signal.signal(signal.SIGUSR1, lambda *_: (os.write(1, b'handled\\n'), sys.exit(5)))\n"
             "x = work.burst(30); del x; print('up', flush=True); time.sleep(60)")
     with Talk(python.path, "-c", body, PYTHONPATH=program("")) as talk:
         assert talk.hear() == "up"

@@ -163,15 +163,27 @@ static const struct cli_option *letter_find(const struct cli_option *table, char
     return NULL;
 }
 
+/* A bound as a user would write it: "1M", "86400s", "100". */
+static char *bound_text(char *text, size_t bytes, enum cli_option_kind kind, double bound) {
+    static const char *const letters[] = {"", "K", "M", "G", "T"};
+    size_t letter = 0;
+    for (; kind == CLI_SIZE && bound >= 1024 && letter < 4; letter++)
+        bound /= 1024;
+    if (kind == CLI_DURATION)
+        bound /= 1e9;
+    snprintf(text, bytes, "%.15g%s", bound, kind == CLI_DURATION ? "s" : letters[letter]);
+    return text;
+}
+
 static int value_refuse(const struct reading *reading, const struct cli_option *option, const char *text) {
-    const char *verb = reading->usage->verb;
-    bool bounded = option->least != 0 || option->most != 0;
-    if (bounded && (option->kind == CLI_INTEGER || option->kind == CLI_NUMBER))
-        return cli_error(CLI_EXIT_USAGE,
-                         "wrong value '%s' for --%s: give %s from %.15g to %.15g (see `neap %s --help`)",
-                         text, option->name, kind_names[option->kind], option->least, option->most, verb);
-    return cli_error(CLI_EXIT_USAGE, "wrong value '%s' for --%s: give %s%s (see `neap %s --help`)", text,
-                     option->name, kind_names[option->kind], bounded ? " in its bounds" : "", verb);
+    char least[32], most[32];
+    if (option->least == 0 && option->most == 0)
+        return cli_error(CLI_EXIT_USAGE, "wrong value '%s' for --%s: give %s (see `neap %s --help`)", text,
+                         option->name, kind_names[option->kind], reading->usage->verb);
+    return cli_error(
+        CLI_EXIT_USAGE, "wrong value '%s' for --%s: give %s, from %s to %s (see `neap %s --help`)", text,
+        option->name, kind_names[option->kind], bound_text(least, sizeof(least), option->kind, option->least),
+        bound_text(most, sizeof(most), option->kind, option->most), reading->usage->verb);
 }
 
 /* Gives `option` its value: `inline_text` if that stands with it, else the next argument. */

@@ -56,7 +56,7 @@ static void memory_print(const struct neap_heap_stats *stats, FILE *out) {
         {"bookkeeping", stats->metadata_bytes, "of the heap itself, estimated"},
     };
     static const struct neap_table_column columns[] = {
-        {"", true, false}, {"", false, false}, {"", true, false}};
+        {"memory", true, false}, {"", false, false}, {"what it is", true, false}};
     neap_table_t *table = neap_table_new(columns, 3);
     for (size_t i = 0; table && i < sizeof(lines) / sizeof(lines[0]); i++) {
         char text[NEAP_UNITS_ROOM];
@@ -73,11 +73,14 @@ static void classes_print(const struct neap_heap_view *view, FILE *out) {
         {"slabs", false, false}, {"fill", false, false}, {"pins", false, false},
     };
     neap_table_t *table = neap_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+    uint32_t unused = 0;
     for (uint32_t i = 1; table && i < view->heap.class_count; i++) {
         const struct neap_class_view *class = &view->classes[i];
         char text[NEAP_UNITS_ROOM];
-        if (class->slabs == 0)
+        if (class->used_blocks == 0) {
+            unused += class->slabs;
             continue;
+        }
         neap_table_cell(table, NEAP_TONE_STRONG, "%u", class->block_bytes);
         neap_table_cell(table, NEAP_TONE_PLAIN, "%llu", (unsigned long long)class->used_blocks);
         neap_table_cell(table, NEAP_TONE_DIM, "%llu", (unsigned long long)class->cached_blocks);
@@ -87,6 +90,8 @@ static void classes_print(const struct neap_heap_view *view, FILE *out) {
         neap_table_cell(table, class->pins ? NEAP_TONE_BAD : NEAP_TONE_PLAIN, "%u", class->pins);
     }
     table_end(table, out);
+    if (unused)
+        fprintf(out, "%u further slabs hold only blocks that wait in a magazine\n", unused);
 }
 
 static void events_print(const struct neap_heap_view *view, FILE *out) {

@@ -43,9 +43,9 @@ static int permission_error(const char *verb, const struct neap_target *target, 
     default:
         return cli_error(
             CLI_EXIT_NOT_PERMITTED,
-            "not permitted to read %s: the system forbids it: run `neap %s %d` as root, in a container "
-            "with the capability SYS_PTRACE",
-            name, verb, pid);
+            "not permitted to read %s: the system forbids it, even to its owner: use root with the "
+            "capability SYS_PTRACE (docker run --cap-add=SYS_PTRACE)",
+            name);
     }
 }
 

@@ -57,7 +57,7 @@ static int run(int argc, char **argv) {
          .kind = CLI_DURATION,
          .target = &watch_ns,
          .least = 1e6,
-         .most = 1e15},
+         .most = 86400e9},
         {.name = NULL},
     };
     struct neap_target target;

@@ -18,6 +18,7 @@ enum {
 struct survey {
     bool python;
     unsigned count;
+    uint64_t library_end;                       /* of the mapping before, if it was a library of ours */
     struct neap_os_mapping data[LIBRARIES_MAX]; /* writable mappings of Neap's libraries */
 };
 
@@ -44,8 +45,11 @@ static bool mapping_survey(void *context, const struct neap_os_mapping *mapping)
     const char *name = last_part(mapping->path);
     survey->python |= starts_with(name, "libpython");
     bool ours = starts_with(name, "libneap-preload.so") || starts_with(name, "libneap.so");
-    if (ours && mapping->access[0] == 'r' && mapping->access[1] == 'w' && survey->count < LIBRARIES_MAX)
+    bool zeroed = mapping->path[0] == '\0' && mapping->start == survey->library_end; /* its .bss */
+    bool writable = mapping->access[0] == 'r' && mapping->access[1] == 'w';
+    if ((ours || zeroed) && writable && survey->count < LIBRARIES_MAX)
         survey->data[survey->count++] = *mapping;
+    survey->library_end = ours ? mapping->end : 0;
     return true;
 }
 
@@ -69,6 +73,8 @@ static int anchor_search(struct neap_target *target, const struct survey *survey
         target->neap = true;
         target->anchor = anchor;
         target->anchor_address = address;
+        if (data->path[0] == '\0' && i > 0)
+            data--; /* the library's .bss: the file is that of the mapping before */
         if (neap_os_mapped_file(target->pid, data, target->door, sizeof(target->door)) != NEAP_OK)
             target->door[0] = '\0';
         if (anchor.state == NEAP_STATE_SERVING)

@@ -1,7 +1,7 @@
 """What the system tests share: the interpreters of this machine, `neap run`, processes.
 
-A test takes the fixture `python` and runs once on every CPython found; a version
-that Neap supports and the machine lacks is a skip that names it. With
+A test marked `every_python` takes `python` and runs once on every CPython found; a
+version that Neap supports and the machine lacks is a skip that names it. With
 NEAP_BASELINE=1 the same programs run on the plain interpreter: that shows that a
 test asks nothing of Neap that CPython does not do itself. What is asked of Neap
 alone (memory given back, `neap stat`) is skipped then.
@@ -33,8 +33,7 @@ BASELINE = os.environ.get("NEAP_BASELINE") == "1"
 SUPPORTED = [(3, minor) for minor in range(8, 16)]
 MIB = 1 << 20
 
-sys.path.insert(0, str(PROGRAMS))
-import witness  # noqa: E402  (lives with the programs, which import it too)
+sys.path.insert(0, str(PROGRAMS))  # for tests that import witness and work, as the programs do
 
 needs_neap = pytest.mark.skipif(BASELINE, reason="asks for what only Neap does")
 
@@ -119,10 +118,7 @@ def pythons(only=lambda python: True, versions=SUPPORTED):
     ]
 
 
-@pytest.fixture(params=pythons())
-def python(request):
-    """Each interpreter in turn."""
-    return request.param
+every_python = pytest.mark.parametrize("python", pythons())
 
 
 @functools.lru_cache(maxsize=None)
@@ -279,12 +275,17 @@ def wait_until(condition, seconds, what):
         time.sleep(0.02)
 
 
-def neap_stat(pid):
-    """`neap stat PID --json`, read; fails if it does not exit with 0."""
-    result = subprocess.run([str(NEAP), "stat", "--json", str(pid)], capture_output=True, text=True, timeout=30,
-                            env=clean_environment())
+def ask_neap(*words):
+    """`neap WORDS...`, run to its end."""
+    return subprocess.run([str(NEAP), *map(str, words)], capture_output=True, text=True, timeout=30,
+                          env=clean_environment())
+
+
+def heap_stats(pid):
+    """The figures of the whole heap, by `neap stat PID --json`; fails if it does not exit with 0."""
+    result = ask_neap("stat", "--json", pid)
     assert result.returncode == 0, describe(result)
-    return json.loads(result.stdout)
+    return json.loads(result.stdout)["stats"]
 
 
 def neap_lines(text):

@@ -1,7 +1,7 @@
 """numpy and pandas: they work, and what an array holds is not Python objects."""
 import pytest
 
-from support import MIB, Talk, assert_ok, debian_python, needs_neap, neap_stat, program, run
+from support import MIB, Talk, assert_ok, debian_python, heap_stats, needs_neap, program, run
 import witness
 
 WORK = """
@@ -42,7 +42,7 @@ def test_arrays_are_not_objects(python):
         def live_bytes(line):
             talk.say(line)
             assert talk.hear() == "done"
-            return neap_stat(talk.pid)["heap"]["live_bytes"]
+            return heap_stats(talk.pid)["live_bytes"]
 
         live_bytes("array 1")  # numpy's own objects
         before = live_bytes("drop")

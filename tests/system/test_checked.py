@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from support import clean_environment, describe, needs_neap, program, python, run  # noqa: F401
+from support import clean_environment, describe, every_python, needs_neap, program, run
 
 # Through ctypes, as a faulty extension module would: {0} is what is done with a block of 70 bytes.
 MISUSE = """
@@ -41,6 +41,7 @@ def plain(python, *arguments):
                           env=clean_environment(NEAP_BASELINE="1")).stdout
 
 
+@every_python
 @pytest.mark.parametrize("settings", [{}, {"NEAP_CHECK": "1"}, {"NEAP_HELPER": "0"}, {"NEAP_DECAY_MS": "1"}],
                          ids=["plain", "check", "no helper", "short decay"])
 def test_realistic_program(python, settings):
@@ -49,11 +50,13 @@ def test_realistic_program(python, settings):
     assert result.stdout == plain(python, program("realistic.py"), "1500")
 
 
+@every_python
 def test_forks_checked(python):
     result = run(python, program("pool.py"), "fork", NEAP_CHECK="1")
     assert (result.returncode, result.stdout, result.stderr) == (0, "ok\n", ""), describe(result)
 
 
+@every_python
 @needs_neap
 @pytest.mark.parametrize("kind", FOUND)
 def test_misuse_is_found(python, kind):

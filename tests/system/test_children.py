@@ -3,8 +3,10 @@ import time
 
 import pytest
 
-from support import MIB, Talk, assert_ok, children, needs_neap, program, python, run, wait_until  # noqa: F401
+from support import MIB, Talk, assert_ok, children, every_python, needs_neap, program, run, wait_until
 import witness
+
+pytestmark = every_python
 
 
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])

@@ -3,7 +3,9 @@ import resource
 
 import pytest
 
-from support import MIB, assert_ok, describe, needs_neap, program, python, run  # noqa: F401
+from support import MIB, assert_ok, describe, every_python, needs_neap, program, run
+
+pytestmark = every_python
 
 
 def limited(python, *arguments, **settings):

@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from support import MIB, Talk, needs_neap, neap_stat, program, python, status_field, wait_until  # noqa: F401
+from support import MIB, Talk, every_python, heap_stats, needs_neap, program, status_field, wait_until
 import witness
 
-pytestmark = needs_neap
+pytestmark = [needs_neap, every_python]
 
 BURST = 100  # MiB
 LEFT = 4 * MIB  # of RSS above fresh, when next to nothing is alive
@@ -116,12 +116,12 @@ def test_no_purger_when_it_is_not_wanted(python):
 def test_stat_agrees_with_the_kernel(held):
     """What `neap stat` says of the pages in memory is what the process takes."""
     do(held, "burst %d" % BURST)
-    figures = neap_stat(held.pid)
-    resident = figures["heap"]["resident_bytes"]
+    figures = heap_stats(held.pid)
+    resident = figures["resident_bytes"]
     assert BURST * MIB * 3 // 4 < resident <= rss(held)
     assert rss(held) - resident < 40 * MIB  # the interpreter and what it loaded
-    live = figures["heap"]["live_bytes"]
+    live = figures["live_bytes"]
     assert BURST * MIB * 3 // 4 < live <= resident
     do(held, "drop")
     time.sleep(1)
-    assert neap_stat(held.pid)["heap"]["live_bytes"] < 10 * MIB
+    assert heap_stats(held.pid)["live_bytes"] < 10 * MIB

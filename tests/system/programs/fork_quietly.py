@@ -42,8 +42,9 @@ def by_multiprocessing():
 def main():
     witness.must_serve()
     seen = 0  # how often a second thread, the purger, was there just before the fork
-    for pause in (0, 0.01, 0.05, 0.12, 0.3):
+    for settle, pause in ((0, 0), (0, 0.05), (0, 0.12), (1.1, 0.02)):  # in seconds
         for fork in (by_fork, by_forkpty, by_preexec, by_multiprocessing):
+            time.sleep(settle)
             garbage = work.burst(12)
             del garbage
             time.sleep(pause)

@@ -66,7 +66,8 @@ static void figures_add(neap_table_t *table, const struct view *view,
     for (size_t i = 0; i < 5; i++) {
         char text[NEAP_UNITS_ROOM];
         double figure = neap_comparison_figure(entry, view->figures[i]);
-        neap_table_cell(table, NEAP_TONE_PLAIN, i < 2 ? "%.2f" : "%.1f", figure / view->scales[i]);
+        double shown = figure / view->scales[i];
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%.*f", i < 2 && shown < 99.995 ? 2 : 1, shown);
         if (!neap_comparison_has_figures(base)) {
             neap_table_cell(table, NEAP_TONE_DIM, "-");
             continue;

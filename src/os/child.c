@@ -120,8 +120,8 @@ int neap_os_child_start(const struct neap_os_command *command, pid_t *pid) {
     if (child > 0)
         waitpid(child, NULL, 0);
     errno = reason;
-    return reason == ENOENT || reason == ENOTDIR ? NEAP_ERROR_ABSENT
-           : reason == EACCES                    ? NEAP_ERROR_PERMISSION
+    return reason == ENOENT || reason == ENOTDIR  ? NEAP_ERROR_ABSENT
+           : reason == EACCES                     ? NEAP_ERROR_PERMISSION
            : reason == ENOMEM || reason == EAGAIN ? NEAP_ERROR_MEMORY
                                                   : NEAP_ERROR_SYSTEM;
 }

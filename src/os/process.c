@@ -105,8 +105,8 @@ int neap_os_process_stat(pid_t pid, struct neap_os_process_stat *stat) {
     int parent, session;
     char state;
     uint64_t user, system;
-    if (!rest || sscanf(rest, ") %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64, &state, &parent,
-                        &session, &user, &system) != 5)
+    if (!rest || sscanf(rest, ") %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64, &state,
+                        &parent, &session, &user, &system) != 5)
         return NEAP_ERROR_PROCESS;
     uint64_t tick_ns = UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK);
     *stat = (struct neap_os_process_stat){parent, session, state, (user + system) * tick_ns};

@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 struct neap_axis {
-    double step;     /* between marks: 1, 2 or 5 times a power of ten */
-    size_t marks;    /* at 0, step ... (marks - 1) * step */
-    int decimals;    /* that a mark needs */
+    double step;  /* between marks: 1, 2 or 5 times a power of ten */
+    size_t marks; /* at 0, step ... (marks - 1) * step */
+    int decimals; /* that a mark needs */
 };
 
 /* Marks from 0 on for values up to `most` (0 and below are taken as 1), about

@@ -132,8 +132,9 @@ static void labels_draw(const struct plot *plot, const struct neap_chart *chart,
     for (size_t i = 0; i < count; i++) {
         const struct neap_chart_line *line = labels[i].line;
         char attributes[96];
-        fprintf(out, "<path fill=\"none\" stroke=\"%s\" stroke-width=\"1\" stroke-opacity=\".55\" "
-                     "stroke-dasharray=\"2 3\" d=\"M%.1f %.1fL%.1f %.1fL%.1f %.1f\"/>\n",
+        fprintf(out,
+                "<path fill=\"none\" stroke=\"%s\" stroke-width=\"1\" stroke-opacity=\".55\" "
+                "stroke-dasharray=\"2 3\" d=\"M%.1f %.1fL%.1f %.1fL%.1f %.1f\"/>\n",
                 line->colour, labels[i].x, labels[i].y, plot->right, labels[i].y, plot->right + 12,
                 labels[i].at_y);
         fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%s\" fill=\"%s\"/>\n", labels[i].x, labels[i].y,

@@ -65,12 +65,13 @@ static json_t *chart_json(const struct neap_chart *chart) {
     json_t *lines = json_array();
     for (size_t i = 0; i < chart->line_count; i++) {
         const struct neap_chart_line *line = &chart->lines[i];
-        json_array_append_new(lines, json_pack("{s:o, s:s, s:b, s:o}", "name", neap_json_text(line->name), "colour",
-                                               line->colour, "strong", line->strong, "values",
+        json_array_append_new(lines, json_pack("{s:o, s:s, s:b, s:o}", "name", neap_json_text(line->name),
+                                               "colour", line->colour, "strong", line->strong, "values",
                                                values_json(line->values, chart->count)));
     }
-    return json_pack("{s:o, s:s, s:s, s:f, s:i, s:o}", "name", neap_json_text(chart->name), "x", chart->x_title,
-                     "y", chart->y_title, "step", chart->x_step, "count", (int)chart->count, "lines", lines);
+    return json_pack("{s:o, s:s, s:s, s:f, s:i, s:o}", "name", neap_json_text(chart->name), "x",
+                     chart->x_title, "y", chart->y_title, "step", chart->x_step, "count", (int)chart->count,
+                     "lines", lines);
 }
 
 /* JSON inside an element: no text in it may look like a tag. */
@@ -95,9 +96,10 @@ int neap_page_charts(FILE *out, const struct neap_chart *charts, size_t count) {
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(array, chart_json(&charts[i]));
-    fputs("<figure class=\"charts\">\n<div class=\"kinds\" role=\"group\" aria-label=\"What is drawn\"></div>\n"
-          "<div class=\"legend\"></div>\n<div class=\"plot\"></div>\n",
-          out);
+    fputs(
+        "<figure class=\"charts\">\n<div class=\"kinds\" role=\"group\" aria-label=\"What is drawn\"></div>\n"
+        "<div class=\"legend\"></div>\n<div class=\"plot\"></div>\n",
+        out);
     int error = json_array_size(array) == count ? script_write(out, array) : NEAP_ERROR_MEMORY;
     fputs("<noscript>\n", out);
     neap_chart_svg(&charts[0], out);

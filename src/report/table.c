@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "report/markup.h"
 
@@ -40,7 +41,8 @@ void neap_table_destroy(neap_table_t *table) {
     free(table);
 }
 
-static void cell_add(neap_table_t *table, size_t span, enum neap_tone tone, const char *format, va_list values) {
+static void cell_add(neap_table_t *table, size_t span, enum neap_tone tone, const char *format,
+                     va_list values) {
     if (table->cell_count == table->room) {
         size_t room = table->room ? table->room * 2 : 64;
         struct cell *cells = realloc(table->cells, room * sizeof(*cells));
@@ -76,10 +78,29 @@ static const char *cell_text(const struct cell *cell) {
     return cell->text ? cell->text : "";
 }
 
+/* Columns that a title stands over: its own, and a close one without a title. */
+static size_t title_span(const neap_table_t *table, size_t column) {
+    const struct neap_table_column *next = &table->columns[column + 1];
+    return column + 1 < table->column_count && next->close && next->title[0] == '\0' ? 2 : 1;
+}
+
+static unsigned span_width(const unsigned *widths, size_t column, size_t span) {
+    return span == 2 ? widths[column] + 1 + widths[column + 1] : widths[column];
+}
+
+static void titles_fit(const neap_table_t *table, unsigned *widths) {
+    for (size_t i = 0, span; i < table->column_count; i += span) {
+        span = title_span(table, i);
+        unsigned needed = neap_terminal_text_columns(table->columns[i].title),
+                 has = span_width(widths, i, span);
+        if (needed > has)
+            widths[i] += needed - has;
+    }
+}
+
 /* A text that spans columns widens none of them. */
 static void widths_measure(const neap_table_t *table, unsigned *widths) {
-    for (size_t i = 0; i < table->column_count; i++)
-        widths[i] = neap_terminal_text_columns(table->columns[i].title);
+    memset(widths, 0, table->column_count * sizeof(*widths));
     size_t at = 0;
     for (size_t i = 0; i < table->cell_count; i++) {
         const struct cell *cell = &table->cells[i];
@@ -88,6 +109,7 @@ static void widths_measure(const neap_table_t *table, unsigned *widths) {
             widths[at] = width;
         at = (at + cell->span) % table->column_count;
     }
+    titles_fit(table, widths);
 }
 
 static void text_print(const neap_table_t *table, size_t column, unsigned width, enum neap_tone tone,
@@ -107,11 +129,11 @@ void neap_table_print(const neap_table_t *table, FILE *stream) {
     unsigned widths[COLUMNS_MAX];
     bool colours = neap_terminal_colours(stream);
     widths_measure(table, widths);
-    size_t titles = table->column_count;
-    while (titles > 0 && table->columns[titles - 1].title[0] == '\0')
-        titles--;
-    for (size_t i = 0; i < titles; i++)
-        text_print(table, i, widths[i], NEAP_TONE_DIM, table->columns[i].title, stream, colours);
+    for (size_t i = 0, span; i < table->column_count; i += span) {
+        span = title_span(table, i);
+        text_print(table, i, span_width(widths, i, span), NEAP_TONE_DIM, table->columns[i].title, stream,
+                   colours);
+    }
     putc('\n', stream);
     size_t at = 0;
     for (size_t i = 0; i < table->cell_count; i++) {
@@ -136,8 +158,10 @@ static const char *tone_class(enum neap_tone tone) {
 
 void neap_table_html(const neap_table_t *table, FILE *stream) {
     fputs("<div class=\"table\"><table>\n<thead><tr>", stream);
-    for (size_t i = 0; i < table->column_count; i++) {
-        fprintf(stream, "<th scope=\"col\"%s>", table->columns[i].left ? " class=\"left\"" : "");
+    for (size_t i = 0, span; i < table->column_count; i += span) {
+        span = title_span(table, i);
+        fprintf(stream, "<th scope=\"col\" colspan=\"%zu\"%s>", span,
+                table->columns[i].left ? " class=\"left\"" : "");
         neap_markup_text(table->columns[i].title, stream);
         fputs("</th>", stream);
     }
@@ -146,8 +170,8 @@ void neap_table_html(const neap_table_t *table, FILE *stream) {
     for (size_t i = 0; i < table->cell_count; i++) {
         const struct cell *cell = &table->cells[i];
         bool left = table->columns[at].left || cell->span > 1;
-        fprintf(stream, "%s<td class=\"%s%s\" colspan=\"%zu\">", at == 0 ? "<tr>" : "", tone_class(cell->tone),
-                left ? " left" : "", cell->span);
+        fprintf(stream, "%s<td class=\"%s%s\" colspan=\"%zu\">", at == 0 ? "<tr>" : "",
+                tone_class(cell->tone), left ? " left" : "", cell->span);
         neap_markup_text(cell_text(cell), stream);
         at = (at + cell->span) % table->column_count;
         fputs(at == 0 ? "</td></tr>\n" : "</td>", stream);

@@ -23,7 +23,8 @@
 struct neap_table_column {
     const char *title; /* "" for none */
     bool left;         /* text; figures are to the right */
-    bool close;        /* stands one blank after its neighbour, not two: they belong together */
+    bool close;        /* stands one blank after its neighbour, not two; without a title
+                          of its own it stands under the neighbour's */
 };
 
 typedef struct neap_table neap_table_t;

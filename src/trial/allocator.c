@@ -32,7 +32,10 @@ static const struct neap_allocator table[] = {
      .pythonmalloc = "malloc",
      .library = "libtcmalloc_minimal.so",
      .package = "libtcmalloc-minimal4"},
-    {.name = "mimalloc-own", .title = "mimalloc as CPython 3.13 has it", .pythonmalloc = "mimalloc", .probed = true},
+    {.name = "mimalloc-own",
+     .title = "mimalloc as CPython 3.13 has it",
+     .pythonmalloc = "mimalloc",
+     .probed = true},
 };
 enum { TABLE_COUNT = sizeof(table) / sizeof(table[0]) };
 
@@ -64,7 +67,8 @@ static bool path_search(const char *name, char *out, size_t room) {
     if (strchr(name, '/'))
         return snprintf(out, room, "%s", name) < (int)room;
     const char *path = getenv("PATH");
-    for (const char *at = path ? path : "/usr/bin:/bin"; at; at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
+    for (const char *at = path ? path : "/usr/bin:/bin"; at;
+         at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
         int length = (int)strcspn(at, ":");
         if (snprintf(out, room, "%.*s/%s", length, at, name) < (int)room && access(out, X_OK) == 0)
             return true;
@@ -147,17 +151,22 @@ static bool cache_search(const char *library, char *out, size_t room) {
 static bool library_search(const char *library, char *out, size_t room) {
     static const char *const folders[] = {
 #if defined __x86_64__
-        "/usr/lib/x86_64-linux-gnu", "/lib/x86_64-linux-gnu",
+        "/usr/lib/x86_64-linux-gnu",
+        "/lib/x86_64-linux-gnu",
 #elif defined __aarch64__
-        "/usr/lib/aarch64-linux-gnu", "/lib/aarch64-linux-gnu",
+        "/usr/lib/aarch64-linux-gnu",
+        "/lib/aarch64-linux-gnu",
 #elif defined __i386__
-        "/usr/lib/i386-linux-gnu", "/lib/i386-linux-gnu",
+        "/usr/lib/i386-linux-gnu",
+        "/lib/i386-linux-gnu",
 #endif
         "/usr/local/lib",
 #if __SIZEOF_POINTER__ == 8
-        "/usr/lib64", "/usr/local/lib64",
+        "/usr/lib64",
+        "/usr/local/lib64",
 #endif
-        "/usr/lib", "/lib",
+        "/usr/lib",
+        "/lib",
     };
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
         if (folder_search(folders[i], library, out, room))
@@ -225,8 +234,7 @@ static bool probe(const struct neap_allocator_setup *setup, const char *const *a
 static bool pythonmalloc_find(char *const *command, struct neap_allocator_setup *setup) {
     char python[512];
     if (!command_python(command, python, sizeof(python))) {
-        snprintf(setup->reason, sizeof(setup->reason),
-                 "cannot tell which Python the command runs");
+        snprintf(setup->reason, sizeof(setup->reason), "cannot tell which Python the command runs");
         return false;
     }
     const char *const argv[] = {python, "-c", "pass", NULL};
@@ -239,7 +247,8 @@ static bool pythonmalloc_find(char *const *command, struct neap_allocator_setup 
 static bool run_find(const char *program, struct neap_allocator_setup *setup) {
     const char *const argv[] = {program, "run", "--", "true", NULL};
     if (!program || !probe(setup, argv)) {
-        snprintf(setup->reason, sizeof(setup->reason), "`neap run` does not work here: try `neap run -- true`");
+        snprintf(setup->reason, sizeof(setup->reason),
+                 "`neap run` does not work here: try `neap run -- true`");
         return false;
     }
     memcpy(setup->front, argv, 3 * sizeof(argv[0]));

@@ -31,12 +31,12 @@ enum { NEAP_ALLOCATOR_FRONT_MAX = 4, NEAP_ALLOCATOR_CHANGES_MAX = 3 };
 
 struct neap_allocator_setup {
     bool present;
-    char reason[160];                                      /* if not: why, and what to do about it */
-    char library[512];                                     /* what must be mapped in the process; "" nothing */
-    const char *front[NEAP_ALLOCATOR_FRONT_MAX];           /* goes before the command; NULL ends it */
-    const char *environment[NEAP_ALLOCATOR_CHANGES_MAX];   /* as struct neap_os_command has it */
-    char preload[2048];                                    /* "LD_PRELOAD=...", in `environment` */
-    char pythonmalloc[64];                                 /* "PYTHONMALLOC=...", likewise */
+    char reason[160];                                    /* if not: why, and what to do about it */
+    char library[512];                                   /* what must be mapped in the process; "" nothing */
+    const char *front[NEAP_ALLOCATOR_FRONT_MAX];         /* goes before the command; NULL ends it */
+    const char *environment[NEAP_ALLOCATOR_CHANGES_MAX]; /* as struct neap_os_command has it */
+    char preload[2048];                                  /* "LD_PRELOAD=...", in `environment` */
+    char pythonmalloc[64];                               /* "PYTHONMALLOC=...", likewise */
 };
 
 /* The table, in the order of reports; CPython's own is the first. */

@@ -105,7 +105,8 @@ static int entry_run(struct neap_comparison *comparison, struct neap_comparison_
     return 0;
 }
 
-int neap_comparison_run(struct neap_comparison *comparison, const struct neap_trial_plan *plan, unsigned count,
+int neap_comparison_run(struct neap_comparison *comparison, const struct neap_trial_plan *plan,
+                        unsigned count,
                         void (*progress)(void *context, const struct neap_comparison_progress *now),
                         void *context) {
     struct rounds rounds = {.progress = progress, .context = context};
@@ -172,7 +173,8 @@ const struct neap_trial *neap_comparison_typical(const struct neap_comparison_en
     double median = neap_comparison_figure(entry, figure);
     const struct neap_trial *typical = &entry->trials[0];
     for (unsigned i = 1; i < entry->trial_count; i++)
-        if (fabs(trial_figure(&entry->trials[i], figure) - median) < fabs(trial_figure(typical, figure) - median))
+        if (fabs(trial_figure(&entry->trials[i], figure) - median) <
+            fabs(trial_figure(typical, figure) - median))
             typical = &entry->trials[i];
     return typical;
 }

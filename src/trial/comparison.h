@@ -36,9 +36,9 @@ struct neap_comparison_entry {
 
 struct neap_comparison_progress {
     const char *allocator;
-    unsigned trial, trials;  /* the one under way, from 1; of all */
-    uint64_t elapsed_ns;     /* of this trial */
-    uint64_t expected_ns;    /* of a trial, from those before; 0: not known yet */
+    unsigned trial, trials; /* the one under way, from 1; of all */
+    uint64_t elapsed_ns;    /* of this trial */
+    uint64_t expected_ns;   /* of a trial, from those before; 0: not known yet */
 };
 
 struct neap_comparison {
@@ -56,7 +56,8 @@ void neap_comparison_destroy(struct neap_comparison *comparison);
 /* Runs `rounds` rounds (1 to NEAP_COMPARISON_ROUNDS_MAX) of the plan, whose `watch` is replaced by `progress`
  * (may be NULL). Errors are those of neap_trial_run, and then the comparison
  * holds what was done so far; an interruption is none, see the last trial. */
-int neap_comparison_run(struct neap_comparison *comparison, const struct neap_trial_plan *plan, unsigned rounds,
+int neap_comparison_run(struct neap_comparison *comparison, const struct neap_trial_plan *plan,
+                        unsigned rounds,
                         void (*progress)(void *context, const struct neap_comparison_progress *now),
                         void *context);
 

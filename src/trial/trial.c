@@ -13,7 +13,7 @@
 #include "os/tail.h"
 #include "os/tree.h"
 
-#define MS UINT64_C(1000000)
+#define MS      UINT64_C(1000000)
 #define FOREVER UINT64_MAX
 
 /* Sampling takes at most one part in so many of a core: 2 %, with room for the

@@ -49,13 +49,13 @@ enum { NEAP_TRIAL_ERRORS_ROOM = 1024 };
 
 struct neap_trial {
     enum neap_trial_outcome outcome;
-    int status, signal;           /* of the command, of the load if that failed */
-    bool stopped;                 /* by us, as planned */
-    uint64_t wall_ns, cpu_ns;     /* from start to end; of the tree */
+    int status, signal;            /* of the command, of the load if that failed */
+    bool stopped;                  /* by us, as planned */
+    uint64_t wall_ns, cpu_ns;      /* from start to end; of the tree */
     uint64_t load_ns, load_cpu_ns; /* of the load; 0 without */
-    uint64_t sampling_ns;         /* CPU time that the sampling took */
+    uint64_t sampling_ns;          /* CPU time that the sampling took */
     double peak[NEAP_MEMORY_KINDS], mean[NEAP_MEMORY_KINDS], end[NEAP_MEMORY_KINDS]; /* bytes */
-    uint32_t processes;           /* at most, at once */
+    uint32_t processes;                                                              /* at most, at once */
     struct neap_series series;
     char errors[NEAP_TRIAL_ERRORS_ROOM]; /* the last lines of its standard error */
 };

@@ -56,7 +56,8 @@ static void test_smaps_sum(void **state) {
     assert_int_equal(neap_os_process_memory(getpid(), &whole), 0);
     assert_int_equal(neap__os_process_memory_sum("/proc/self/smaps", &sum), 0);
     assert_in_range(sum.rss_bytes + MB, whole.rss_bytes, whole.rss_bytes + 2 * MB);
-    assert_in_range(sum.private_dirty_bytes + MB, whole.private_dirty_bytes, whole.private_dirty_bytes + 2 * MB);
+    assert_in_range(sum.private_dirty_bytes + MB, whole.private_dirty_bytes,
+                    whole.private_dirty_bytes + 2 * MB);
     assert_int_equal(neap__os_process_memory_sum("/dev/null", &sum), NEAP_ERROR_PROCESS);
 }
 
@@ -148,7 +149,8 @@ static void test_listens_unix(void **state) {
     bool listens = false;
     int server = socket(AF_UNIX, SOCK_STREAM, 0);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    assert_int_equal(bind(server, (struct sockaddr *)&address, sizeof(sa_family_t)), 0); /* a name of the system's */
+    assert_int_equal(bind(server, (struct sockaddr *)&address, sizeof(sa_family_t)),
+                     0); /* a name of the system's */
     assert_int_equal(listen(server, 1), 0);
     assert_int_equal(neap_os_process_listens(getpid(), &listens), 0);
     assert_true(listens);

@@ -130,7 +130,10 @@ static void test_utf8(void **state) {
         const char *given, *made;
     } cases[] = {
         {"plain", "plain"},
-        {"gr\xC3\xB6\xC3\x9F" "er", "gr\xC3\xB6\xC3\x9F" "er"},
+        {"gr\xC3\xB6\xC3\x9F"
+         "er",
+         "gr\xC3\xB6\xC3\x9F"
+         "er"},
         {"\xF0\x9F\x8C\x8A", "\xF0\x9F\x8C\x8A"},
         {"a\xFFz", "a\xEF\xBF\xBDz"},
         {"cut \xE2\x82", "cut \xEF\xBF\xBD\xEF\xBF\xBD"},
@@ -162,12 +165,9 @@ static void test_json(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_axis),
-        cmocka_unit_test(test_svg),
-        cmocka_unit_test(test_svg_of_nothing),
-        cmocka_unit_test(test_page_is_one_file),
-        cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_axis),           cmocka_unit_test(test_svg),
+        cmocka_unit_test(test_svg_of_nothing), cmocka_unit_test(test_page_is_one_file),
+        cmocka_unit_test(test_utf8),           cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

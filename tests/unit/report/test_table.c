@@ -41,7 +41,7 @@ static neap_table_t *example(void) {
 static void test_print(void **state) {
     (void)state;
     char *text = printed(example(), neap_table_print);
-    assert_string_equal(text, "name        MB\n"
+    assert_string_equal(text, "name               MB\n"
                               "one       12.3  0.50x\n"
                               "größer  1234.5 10.00x\n"
                               "x       failed: a long text that widens no column\n");

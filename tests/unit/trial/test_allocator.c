@@ -89,7 +89,8 @@ static void test_deaf_python(void **state) {
 /* PYTHONMALLOC=mimalloc is there from 3.13 on: whatever this Python says is believed. */
 static void test_probe_of_mimalloc(void **state) {
     (void)state;
-    const char *newer[] = {"/usr/bin/python3", "app.py", NULL}, *unknown[] = {"/bin/sh", "-c", "exit 0", NULL};
+    const char *newer[] = {"/usr/bin/python3", "app.py", NULL},
+               *unknown[] = {"/bin/sh", "-c", "exit 0", NULL};
     int known = system("PYTHONMALLOC=mimalloc /usr/bin/python3 -c pass 2>/dev/null");
     assert_int_equal(find("mimalloc-own", newer)->present, known == 0);
     assert_false(find("mimalloc-own", unknown)->present);

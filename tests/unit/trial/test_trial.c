@@ -17,7 +17,7 @@
 #include "trial/comparison.h"
 #include "trial/trial.h"
 
-#define MS UINT64_C(1000000)
+#define MS     UINT64_C(1000000)
 #define PYTHON "/usr/bin/python3"
 
 static const struct neap_allocator_setup as_it_is = {.present = true};
@@ -56,9 +56,9 @@ static void described_as(struct neap_trial *trial, enum neap_trial_outcome outco
 
 static void test_memory_is_seen(void **state) {
     (void)state;
-    struct neap_trial trial = python_trial(
-        "import time; x = bytearray(b'1') * 50_000_000; time.sleep(.3); del x; time.sleep(.3)",
-        (struct neap_trial_plan){0});
+    struct neap_trial trial =
+        python_trial("import time; x = bytearray(b'1') * 50_000_000; time.sleep(.3); del x; time.sleep(.3)",
+                     (struct neap_trial_plan){0});
     assert_int_equal(trial.outcome, NEAP_TRIAL_DONE);
     assert_in_range((uint64_t)trial.peak[NEAP_MEMORY_RSS], 55000000, 80000000);
     assert_in_range((uint64_t)trial.end[NEAP_MEMORY_RSS], 3000000, 30000000);
@@ -74,8 +74,8 @@ static void test_memory_is_seen(void **state) {
 /* The cost bound, with a process large enough to need it: 200 MB, 5 ms wanted. */
 static void test_sampling_is_cheap(void **state) {
     (void)state;
-    struct neap_trial trial =
-        python_trial("import time; x = bytearray(b'1') * 200_000_000; time.sleep(2)", (struct neap_trial_plan){0});
+    struct neap_trial trial = python_trial("import time; x = bytearray(b'1') * 200_000_000; time.sleep(2)",
+                                           (struct neap_trial_plan){0});
     assert_true(trial.sampling_ns * 50 < trial.wall_ns);
     assert_true(trial.series.count > 5);
     neap_trial_clear(&trial);
@@ -96,9 +96,10 @@ static void test_short_peak_is_not_missed(void **state) {
 
 static void test_whole_tree_counts(void **state) {
     (void)state;
-    struct neap_trial trial = shell_trial(
-        "for i in 1 2 3; do " PYTHON " -c 'import time; x = bytearray(b\"1\") * 30_000_000; time.sleep(.7)' & done; wait",
-        (struct neap_trial_plan){0});
+    struct neap_trial trial =
+        shell_trial("for i in 1 2 3; do " PYTHON
+                    " -c 'import time; x = bytearray(b\"1\") * 30_000_000; time.sleep(.7)' & done; wait",
+                    (struct neap_trial_plan){0});
     assert_int_equal(trial.processes, 4);
     assert_true(trial.peak[NEAP_MEMORY_PRIVATE] > 90000000);
     assert_true(trial.peak[NEAP_MEMORY_RSS] > trial.peak[NEAP_MEMORY_PSS]);
@@ -107,7 +108,8 @@ static void test_whole_tree_counts(void **state) {
 
 static void test_failures_are_told(void **state) {
     (void)state;
-    struct neap_trial trial = shell_trial("echo first >&2; echo no luck >&2; exit 3", (struct neap_trial_plan){0});
+    struct neap_trial trial =
+        shell_trial("echo first >&2; echo no luck >&2; exit 3", (struct neap_trial_plan){0});
     assert_string_equal(trial.errors, "first\nno luck");
     described_as(&trial, NEAP_TRIAL_EXITED, "exit status 3");
     trial = shell_trial("kill -9 $$", (struct neap_trial_plan){0});
@@ -138,8 +140,9 @@ static void test_server_is_stopped(void **state) {
 static void test_leftovers_end(void **state) {
     (void)state;
     uint64_t start_ns = neap_os_now_ns();
-    struct neap_trial trial = shell_trial("setsid sh -c 'trap \"\" TERM; sleep 61 & exit' & wait; exit 0",
-                                          (struct neap_trial_plan){0}); /* trial_of sees that nobody is left */
+    struct neap_trial trial =
+        shell_trial("setsid sh -c 'trap \"\" TERM; sleep 61 & exit' & wait; exit 0",
+                    (struct neap_trial_plan){0}); /* trial_of sees that nobody is left */
     assert_true(neap_os_now_ns() - start_ns < 30000 * MS);
     described_as(&trial, NEAP_TRIAL_DONE, "done");
 }
@@ -194,7 +197,8 @@ static void test_interruption(void **state) {
     struct sigaction note = {.sa_handler = on_alarm};
     sigaction(SIGALRM, &note, NULL);
     alarm(1);
-    struct neap_trial trial = shell_trial("exec sleep 60", (struct neap_trial_plan){.interrupted = &interrupted});
+    struct neap_trial trial =
+        shell_trial("exec sleep 60", (struct neap_trial_plan){.interrupted = &interrupted});
     assert_in_range(trial.wall_ns, 500 * MS, 8000 * MS);
     described_as(&trial, NEAP_TRIAL_INTERRUPTED, "interrupted");
 }
@@ -215,7 +219,8 @@ static void test_comparison(void **state) {
     char python[] = PYTHON, option[] = "-c";
     char program[] = "import os, sys; sys.exit(5 if os.environ.get('PYTHONMALLOC') else 0)";
     char *const argv[] = {python, option, program, NULL};
-    const struct neap_allocator *allocators[] = {neap_allocator_named("cpython", 7), neap_allocator_named("glibc", 5),
+    const struct neap_allocator *allocators[] = {neap_allocator_named("cpython", 7),
+                                                 neap_allocator_named("glibc", 5),
                                                  neap_allocator_named("neap", 4)};
     struct neap_comparison *comparison = neap_comparison_new(allocators, 3, argv, NULL);
     assert_non_null(comparison);

@@ -88,7 +88,7 @@ int neap_target_find(pid_t pid, struct neap_target *target) {
     struct survey survey = {0};
     *target = (struct neap_target){.pid = pid};
     int result = neap_os_program(pid, path, sizeof(path));
-    snprintf(target->program, sizeof(target->program), "%s", last_part(path));
+    snprintf(target->program, sizeof(target->program), "%.255s", last_part(path));
     if (result == NEAP_OK)
         result = neap_os_mappings(pid, mapping_survey, &survey);
     if (result != NEAP_OK)

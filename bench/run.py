@@ -45,6 +45,11 @@ def arguments():
     return options
 
 
+def misuse(text):
+    print("bench: " + text, file=sys.stderr)
+    sys.exit(2)
+
+
 def chosen_pythons(options, left_out):
     """The Pythons to measure; those absent are noted."""
     wishes = options.python or list(peers.installed_pythons())
@@ -72,7 +77,7 @@ def chosen_peers(options, pythons, left_out):
             left_out.append({"what": name, "why": str(absent)})
             continue
         except ValueError:
-            sys.exit("bench: no peer named %s: there are %s" % (
+            misuse("no peer named %s: there are %s" % (
                 name, ", ".join(peers.NAMES + peers.ON_REQUEST)))
         for python in pythons:
             why = peers.refuses(peer, python)
@@ -87,7 +92,7 @@ def chosen_groups(options):
     names = options.only.split(",") if options.only else list(measure.GROUPS)
     for name in names:
         if name not in measure.GROUPS:
-            sys.exit("bench: no group named %s: there are %s" % (name, ", ".join(measure.GROUPS)))
+            misuse("no group named %s: there are %s" % (name, ", ".join(measure.GROUPS)))
     return [name for name in measure.GROUPS if name in names]
 
 

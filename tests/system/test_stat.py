@@ -10,13 +10,23 @@ import time
 
 import pytest
 
-from support import BUILD, NEAP, Talk, clean_environment, every_python, neap_stat, needs_neap, program, wait_until
+from support import BUILD, NEAP, Talk, clean_environment, every_python, needs_neap, program, wait_until
 
 pytestmark = needs_neap
+
+
+def neap_stat(pid):
+    """What `neap stat --json` prints."""
+    done = subprocess.run([NEAP, "stat", "--json", str(pid)], capture_output=True, text=True, timeout=30,
+                          env=clean_environment())
+    assert (done.returncode, done.stderr) == (0, ""), done
+    return json.loads(done.stdout)
+
 
 MEMBERS = ["live_bytes", "cached_bytes", "free_bytes", "dirty_bytes", "clean_bytes", "resident_bytes", "peak_bytes",
            "reserved_bytes", "metadata_bytes", "live_blocks", "purged_bytes", "refaulted_bytes", "purges", "purge_ns",
            "slabs", "runs", "regions", "pins"]
+CAUSES = {"decay", "idle", "trim", "fork", "limit", "crest"}
 
 
 def stat(*words):
@@ -77,7 +87,7 @@ def test_the_figures_follow_the_program(held):
     assert after["purged_bytes"] > 30 << 20 and after["purges"] > 0 and after["purge_ns"] > 0
     events = neap_stat(held.pid)["events"]
     assert sum(event["bytes"] for event in events) <= after["purged_bytes"]
-    assert {event["cause"] for event in events} <= {"decay", "idle", "trim", "fork", "limit"}
+    assert {event["cause"] for event in events} <= CAUSES
     assert [event["at_ms"] for event in events] == sorted((event["at_ms"] for event in events), reverse=True)
 
 

@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from support import MIB, NEAP, Talk, clean_environment, every_python, neap_stat, needs_neap, program, wait_until
+from test_stat import neap_stat
+from support import MIB, NEAP, Talk, clean_environment, every_python, needs_neap, program, wait_until
 
 pytestmark = needs_neap
 
@@ -54,6 +55,7 @@ def test_it_gives_back_at_once(python):
 
 def test_text_and_a_second_time():
     with Talk("/usr/bin/python3", program("hold.py"), **LONG) as talk:
+        do(talk, "sleep 0.2")
         do(talk, "burst 20")
         do(talk, "drop")
         do(talk, "sleep 0.3")
@@ -69,6 +71,7 @@ def test_text_and_a_second_time():
 def test_many_at_once():
     """Each of them is answered, whoever asks at the same time."""
     with Talk("/usr/bin/python3", program("hold.py"), **LONG) as talk:
+        do(talk, "sleep 0.2")
         do(talk, "burst 20")
         do(talk, "drop")
         do(talk, "sleep 0.3")
@@ -92,6 +95,7 @@ def test_no_helper_no_answer():
 
 def test_a_stopped_process_answers_later():
     with Talk("/usr/bin/python3", program("hold.py"), **LONG) as talk:
+        do(talk, "sleep 0.2")
         do(talk, "burst 10")
         do(talk, "drop")
         do(talk, "sleep 0.3")

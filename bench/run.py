@@ -31,7 +31,7 @@ def arguments():
     parser.add_argument("-n", dest="rounds", type=int, metavar="N", help="runs of each (3)")
     parser.add_argument("--scale", type=float, metavar="X", help="work of the speed programs (1)")
     parser.add_argument("--quick", action="store_true",
-                        help="one Python, one peer beside, speed at half its work")
+                        help="under five minutes: one Python, mimalloc beside, memory once, less work")
     parser.add_argument("--best", action="store_true", help="figures are the best of the runs, not "
                         "their medians: for a machine that others use too; never for the record")
     parser.add_argument("--build", default=os.path.join(ROOT, "build"), metavar="FOLDER",
@@ -103,7 +103,7 @@ def measured(options):
     pythons = chosen_pythons(options, left_out)
     session = measure.Session(chosen_peers(options, pythons, left_out),
                               options.rounds or (2 if options.quick else 3),
-                              options.scale or (0.5 if options.quick else 1.0))
+                              options.scale or (0.4 if options.quick else 1.0), options.quick)
     for item in left_out:
         print("bench: left out: %(what)s: %(why)s" % item, file=sys.stderr)
     only = set(filter(None, options.case.split(",")))

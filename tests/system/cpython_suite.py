@@ -43,6 +43,12 @@ QUICK["test_concurrent_futures"] = ("*ThreadPool*", "*ProcessPoolForkExecutorTes
 QUICK["test_faulthandler"] = ("*fatal*", "*gil*", "*enable*")
 QUICK["test_io"] = ("*CIO*", "*CBuffered*", "*CText*")
 
+# From 3.12 on these are listed part by part; of each, these parts.
+QUICK_PARTS = {
+    "test_asyncio": ("test_tasks", "test_futures", "test_queues"),
+    "test_concurrent_futures": ("test_thread_pool", "test_init"),
+    "test_multiprocessing_fork": ("test_processes",),
+}
 
 # Differences that are as they must be: what fails because Neap's heap serves and not pymalloc.
 EXPECTED = {
@@ -168,9 +174,9 @@ def chosen(python, names, quick):
         return {name: () for name in there}
     found = {}
     for name in there:  # from 3.12 on packages are listed part by part: test.test_asyncio.test_tasks
-        key = next((part for part in name.split(".") if part in QUICK), None)
-        if key is not None:
-            found[name] = QUICK[key]
+        package, _, part = re.sub(r"^test\.", "", name).partition(".")
+        if package in QUICK and (not part or part in QUICK_PARTS.get(package, (part,))):
+            found[name] = QUICK[package]
     return found
 
 

@@ -31,13 +31,23 @@ def arguments():
     parser.add_argument("-n", dest="rounds", type=int, metavar="N", help="runs of each (3)")
     parser.add_argument("--scale", type=float, metavar="X", help="work of the speed programs (1)")
     parser.add_argument("--quick", action="store_true",
-                        help="one Python, one peer beside, speed at half its work")
+                        help="under five minutes: one Python, mimalloc beside, memory once, less work")
+    parser.add_argument("--best", action="store_true", help="figures are the best of the runs, not "
+                        "their medians: for a machine that others use too; never for the record")
     parser.add_argument("--build", default=os.path.join(ROOT, "build"), metavar="FOLDER",
                         help="where neap was built (build)")
     parser.add_argument("--json", metavar="FILE", help="write all that was measured")
     parser.add_argument("--read", metavar="FILE", help="measure nothing, take this JSON file")
     parser.add_argument("--write", metavar="FILE", help="write the table as Markdown")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.best and (options.write or options.json):
+        parser.error("--best is for looking at, it is not written")
+    return options
+
+
+def misuse(text):
+    print("bench: " + text, file=sys.stderr)
+    sys.exit(2)
 
 
 def chosen_pythons(options, left_out):
@@ -67,7 +77,7 @@ def chosen_peers(options, pythons, left_out):
             left_out.append({"what": name, "why": str(absent)})
             continue
         except ValueError:
-            sys.exit("bench: no peer named %s: there are %s" % (
+            misuse("no peer named %s: there are %s" % (
                 name, ", ".join(peers.NAMES + peers.ON_REQUEST)))
         for python in pythons:
             why = peers.refuses(peer, python)
@@ -82,7 +92,7 @@ def chosen_groups(options):
     names = options.only.split(",") if options.only else list(measure.GROUPS)
     for name in names:
         if name not in measure.GROUPS:
-            sys.exit("bench: no group named %s: there are %s" % (name, ", ".join(measure.GROUPS)))
+            misuse("no group named %s: there are %s" % (name, ", ".join(measure.GROUPS)))
     return [name for name in measure.GROUPS if name in names]
 
 
@@ -93,7 +103,7 @@ def measured(options):
     pythons = chosen_pythons(options, left_out)
     session = measure.Session(chosen_peers(options, pythons, left_out),
                               options.rounds or (2 if options.quick else 3),
-                              options.scale or (0.5 if options.quick else 1.0))
+                              options.scale or (0.4 if options.quick else 1.0), options.quick)
     for item in left_out:
         print("bench: left out: %(what)s: %(why)s" % item, file=sys.stderr)
     only = set(filter(None, options.case.split(",")))
@@ -118,6 +128,8 @@ def main():
             report = json.load(file)
     else:
         report = measured(options)
+    if options.best:
+        report["results"] = rows.best(report["results"])
     table = rows.table(report["results"])
     report["rows"] = [row.as_data() for row in table]
     if options.json:
@@ -128,8 +140,8 @@ def main():
             file.write(figures.markdown(table, report["peers"], report))
     print(figures.details(report["results"], report["peers"]).lstrip("\n"))
     print(figures.summary(table, report["peers"]))
-    print("\n%s; medians of %d runs; %.0f s" % (report["machine"], report["rounds"],
-                                                report["took_s"]))
+    print("\n%s; %s of %d runs; %.0f s" % (report["machine"], "best" if options.best else "medians",
+                                          report["rounds"], report["took_s"]))
     return 1 if report["failures"] else 0
 
 

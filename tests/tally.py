@@ -65,14 +65,32 @@ def results_of_file(path):
     return results or [Result("failed", "", "no test was run")]
 
 
+def print_failed(runner, results):
+    for result in results:
+        if result.outcome == "failed":
+            print(": ".join(filter(None, ("failed", runner, result.name, result.reason[:200]))))
+
+
+def print_skipped(runner, results):
+    """What has one reason in common stands on one line."""
+    groups = {}
+    for result in results:
+        if result.outcome == "skipped":
+            groups.setdefault(result.reason or result.name, []).append(result.name)
+    for reason, names in groups.items():
+        if len(names) > 1:
+            modules = sorted({name.split("[")[0].rpartition(".")[0].rpartition(".")[2] for name in names})
+            print(f"skipped: {runner}: {reason}: {len(names)} tests of {', '.join(modules)}")
+        else:
+            print(": ".join(filter(None, ("skipped", runner, names[0] if names[0] != reason else "", reason))))
+
+
 def main(folder):
     runners = {path.stem: results_of_file(path) for path in sorted(Path(folder).iterdir())}
     everything = [result for results in runners.values() for result in results]
-    for outcome in ("skipped", "failed"):
+    for report in (print_skipped, print_failed):
         for runner, results in runners.items():
-            for result in results:
-                if result.outcome == outcome:
-                    print(": ".join(filter(None, (outcome, runner, result.name, result.reason))))
+            report(runner, results)
     counts = {}
     for name, results in [*runners.items(), ("", everything)]:
         counts = {word: sum(r.outcome == word for r in results) for word in OUTCOMES.values()}

@@ -42,8 +42,9 @@ def giveback_cases():
 class Session:
     """One invocation: whom to measure, how often, and what came of it."""
 
-    def __init__(self, peers, rounds, scale, progress=sys.stderr):
-        self.peers, self.rounds, self.scale = peers, rounds, scale
+    def __init__(self, peers, rounds, scale, quick, progress=sys.stderr):
+        self.peers, self.rounds, self.scale, self.quick = peers, rounds, scale, quick
+        self.memory_rounds = 1 if quick else min(rounds, 3)  # memory varies less than time
         self.progress = progress
         self.results, self.failures = {}, []
         self.lock = threading.Lock()
@@ -82,9 +83,9 @@ class Session:
         self.note(group, python, case, peer, run)
         return run
 
-    def turns(self, python, rounds, peers=None):
+    def turns(self, python, rounds):
         """Peers in the order of measuring, over all rounds."""
-        peers = peers or self.usable(python)
+        peers = self.usable(python)
         for number in range(rounds):
             shift = number % len(peers)
             yield from peers[shift:] + peers[:shift]
@@ -119,7 +120,6 @@ def phases(outcome):
 def giveback(session, python, only):
     """Give-back programs, whole and kept-only. They sleep most of the time and only their
     memory counts, so some run at once."""
-    rounds = min(session.rounds, 3)
     chosen = {name: words for name, words in giveback_cases().items()
               if not only or name in only}
     jobs = []
@@ -127,13 +127,13 @@ def giveback(session, python, only):
         jobs += [("kept", name, peer, words + ["--json", "--kept-only"])
                  for peer in session.turns(python, 1)]
         jobs += [("giveback", name, peer, words + ["--json"])
-                 for peer in session.turns(python, rounds)]
+                 for peer in session.turns(python, session.memory_rounds)]
 
     def work(job):
         group, name, peer, words = job
         return name, peer, session.one(group, python, name, peer, words, phases)
 
-    with concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
+    with concurrent.futures.ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as pool:
         digests = {}
         for name, peer, run in pool.map(work, jobs):
             if run and digests.setdefault(name, run["digest"]) != run["digest"]:
@@ -150,7 +150,7 @@ def bursty(session, python, _only):
                 "fresh_kb": marks["fresh"]["rss_kb"], "peak_kb": marks["peak"]["rss_kb"]}
 
     words = [os.path.join(STORIES, "bursty.py"), "--json"]
-    for peer in session.turns(python, session.rounds):
+    for peer in session.turns(python, 1 if session.quick else session.rounds):
         session.one("bursty", python, "bursty", peer, words, read, sample=True)
 
 
@@ -163,10 +163,10 @@ def cyclic(session, python, only):
     for kind in BURSTS:
         for pause_ms, cycles in PAUSES.items():
             name = "%s, %d ms" % (kind, pause_ms)
-            if only and name not in only:
+            if only and name not in only or session.quick and pause_ms == max(PAUSES):
                 continue
             words = [path, "--kind", kind, "--pause-ms", str(pause_ms), "--cycles", str(cycles)]
-            for peer in session.turns(python, session.rounds):
+            for peer in session.turns(python, 1 if session.quick else session.rounds):
                 session.one("cyclic", python, name, peer, words, read)
 
 
@@ -183,7 +183,7 @@ def forked(session, python, _only):
         return {"private_kb": line["private_dirty_kb"], "parent_kb": line["parent_kb"]}
 
     words = [os.path.join(PROGRAMS, "other", "forked_children.py")]
-    for peer in session.turns(python, min(session.rounds, 3)):
+    for peer in session.turns(python, session.memory_rounds):
         session.one("forked", python, "children", peer, words, read)
 
 

@@ -103,7 +103,7 @@ def refuses(peer, python):
                            env=peer.environment(), capture_output=True, text=True, check=False)
     if tried.returncode == 0 and not tried.stderr:
         return None
-    return (tried.stderr.strip().splitlines() or ["exits with %d" % tried.returncode])[-1]
+    return (tried.stderr.strip().splitlines() or ["exits with %d" % tried.returncode])[0]
 
 
 def installed_pythons():

@@ -45,6 +45,14 @@ def middle(runs, key):
     return statistics.median(values) if values else None
 
 
+def best(results):
+    """The same results with one run each, made of the least of every figure."""
+    if isinstance(results, dict):
+        return {name: best(inner) for name, inner in results.items()}
+    return [{key: min(run[key] for run in results if key in run)
+             for key in {key for run in results for key in run}}]
+
+
 def geometric(values):
     return math.exp(statistics.fmean(map(math.log, values))) if values else None
 

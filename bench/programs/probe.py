@@ -2,7 +2,7 @@
 
     fresh     before the work; imports are done
     peak      the program says when
-    end       2 s after it dropped what it no longer needs, and a garbage collection
+    end       after it dropped what it no longer needs, a garbage collection and 2 s
     kept      the same moment of a run with --kept-only, which builds only what the full run keeps
 
 Memory is read from the kernel in the same way under every allocator. Under Neap the heap is
@@ -72,10 +72,10 @@ def mark(name):
     os.write(1, text.encode() + b"\n")
 
 
-def quiet(name):
-    """A full collection, 2 s of doing nothing, then the mark."""
+def quiet(name, quiet_s):
+    """A full collection, a while of doing nothing, then the mark."""
     gc.collect()
-    time.sleep(QUIET_S)
+    time.sleep(quiet_s)
     mark(name)
 
 
@@ -113,19 +113,20 @@ def main(full, kept_only, digest, **words):
     digest(kept)                     a number that tells whether they are the same
     words                            further options of the program, with defaults
     """
-    defaults = {"scale": 1.0, "kept-only": False, "json": False}
+    defaults = {"scale": 1.0, "kept-only": False, "json": False, "quiet-s": QUIET_S}
     defaults.update(words)
     chosen = options(sys.argv[1:], defaults)
     scale, only = chosen.pop("scale"), chosen.pop("kept-only")
+    quiet_s = chosen.pop("quiet-s")
     del chosen["json"]
     gc.collect()
-    time.sleep(SETTLE_S)
+    time.sleep(min(SETTLE_S, quiet_s))
     mark("fresh")
     if only:
         kept = kept_only(scale, **chosen)
-        quiet("kept")
+        quiet("kept", quiet_s)
     else:
         kept = full(scale, lambda: mark("peak"), **chosen)
-        quiet("end")
+        quiet("end", quiet_s)
     if AS_JSON:
         os.write(1, json.dumps({"digest": digest(kept)}).encode() + b"\n")

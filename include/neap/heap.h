@@ -39,7 +39,7 @@ enum neap_heap_flag {
 struct neap_heap_options {
     unsigned flags;         /* enum neap_heap_flag, or-ed */
     uint64_t reserve_bytes; /* address space taken at the start; 4 x memory, less under RLIMIT_AS */
-    uint64_t limit_bytes;   /* resident bytes beyond which allocation fails; no limit */
+    uint64_t limit_bytes;   /* resident bytes beyond which allocation fails; the control group's limit */
     uint32_t page_bytes;    /* step of giving back: a power of two, a multiple of the system's page */
     uint32_t decay_ms;      /* how long a free page is kept for the next demand; 100 */
 };

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cli/option.h"
-#include "cli/settings.h"
+#include "cli/setting_table.h"
 #include "cli/verb.h"
 
 static const struct cli_usage usage = {

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "cli/option.h"
-#include "cli/settings.h"
+#include "cli/setting_table.h"
 #include "cli/verb.h"
 #include "os/remote.h"
 

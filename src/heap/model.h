@@ -86,6 +86,7 @@ struct neap_heap {
     struct neap__size_class classes[NEAP_LAYOUT_CLASSES_MAX];
     struct neap__region regions[NEAP_LAYOUT_REGIONS_MAX];
     uint64_t limit_pages;         /* resident pages beyond which allocation fails */
+    uint64_t limit_asked_pages;   /* the same, as the options had it */
     uint64_t moved_units;         /* in mappings of their own, by os_move, and not renewed yet */
     size_t region_bytes;          /* of the next region */
     struct neap__magazines inner; /* of a shared heap, used under the lock; else closed */

@@ -5,6 +5,7 @@
 
 #include "heap/slab.h"
 #include "os/clock.h"
+#include "os/limits.h"
 #include "os/memory.h"
 
 enum {
@@ -15,9 +16,11 @@ enum {
     BOUNCE_PAGES = 64,  /* fewer are no matter */
     CALM_MS = 10000,    /* without a bounce before the decay falls back */
     STEP_MS_MIN = 10,
-    CREST_SHARE = 32, /* how much higher a new peak is before free pages are looked for */
-    CREST_PAGES = 64, /* and at least */
-    COST_SHARE = 100  /* looking may cost one part in so many of the time */
+    CREST_SHARE = 32,             /* how much higher a new peak is before free pages are looked for */
+    LIMIT_HEAP_BYTES = 16 << 20,  /* smaller heaps do not ask for the control group's limit */
+    LIMIT_MARGIN_BYTES = 2 << 20, /* left to what is not counted: page tables, the heap's books */
+    CREST_PAGES = 64,             /* and at least */
+    COST_SHARE = 100              /* looking may cost one part in so many of the time */
 };
 
 /* Pages to be given back together. */
@@ -167,6 +170,21 @@ static uint32_t words_of(const neap_heap_t *heap, uint32_t region) {
     return heap->regions[region].base == NULL ? 0 : (heap->layout.regions[region].top + 63) / 64;
 }
 
+/* The share of the control group's limit that is this heap's: what the rest of the
+ * process has is not. Looked at only by heaps large enough to come near one. */
+static void heed_limit(neap_heap_t *heap) {
+    uint64_t heap_bytes = heap->layout.resident_pages << heap->page_shift;
+    if (heap_bytes < LIMIT_HEAP_BYTES)
+        return;
+    uint64_t limit = neap_os_cgroup_limit_bytes(), all = neap_os_resident_bytes();
+    uint64_t others = all > heap_bytes ? all - heap_bytes : 0;
+    uint64_t share = limit == UINT64_MAX                   ? limit
+                     : limit > others + LIMIT_MARGIN_BYTES ? limit - others - LIMIT_MARGIN_BYTES
+                                                           : 0;
+    share >>= heap->page_shift;
+    heap->limit_pages = share < heap->limit_asked_pages ? share : heap->limit_asked_pages;
+}
+
 uint64_t neap__purge_all(neap_heap_t *heap, enum neap_layout_purge_cause cause) {
     struct batch batch = {.cause = cause};
     uint32_t now_ms = neap__heap_ms(heap);
@@ -177,6 +195,8 @@ uint64_t neap__purge_all(neap_heap_t *heap, enum neap_layout_purge_cause cause) 
     batch_flush(&batch);
     note_event(heap, &batch);
     neap__region_shrink(heap);
+    if (cause == NEAP_PURGE_LIMIT)
+        heed_limit(heap); /* it may have been raised */
     return batch.all_pages;
 }
 
@@ -196,6 +216,7 @@ void neap__purge_at_crest(neap_heap_t *heap) {
         step = CREST_PAGES;
     if (pages + step > heap->crest_pages)
         heap->crest_pages = pages + step;
+    heed_limit(heap);
 }
 
 /* --- stepping --- */

@@ -360,10 +360,10 @@ bool neap__region_page_in(neap_heap_t *heap, neap__unit_t *unit, unsigned mask) 
     if (NEAP_LIKELY(fresh == 0))
         return true;
     unsigned count = neap_bits_count(fresh);
-    if (heap->layout.resident_pages + count > heap->limit_pages)
-        return false;
     if (NEAP_UNLIKELY(heap->layout.resident_pages + count > heap->crest_pages))
         neap__purge_at_crest(heap);
+    if (heap->layout.resident_pages + count > heap->limit_pages)
+        return false;
     unsigned again = neap_bits_count(fresh & unit->purged);
     if (again > 0) {
         heap->layout.refaulted_pages += again;

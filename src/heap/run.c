@@ -18,6 +18,12 @@ static uint32_t pages_for(const neap_heap_t *heap, size_t bytes) {
     return (uint32_t)((bytes + ((size_t)1 << heap->page_shift) - 1) >> heap->page_shift);
 }
 
+/* Whether no region could ever hold a run of `bytes`; also keeps page counts
+ * within 32 bits. */
+static bool too_large(const neap_heap_t *heap, size_t bytes) {
+    return (bytes >> heap->unit_shift) >= 1u << NEAP_LAYOUT_ID_SHIFT;
+}
+
 static uint32_t units_for(uint32_t pages) {
     return (pages + NEAP_LAYOUT_UNIT_PAGES - 1) / NEAP_LAYOUT_UNIT_PAGES;
 }
@@ -63,8 +69,7 @@ static void label(neap_heap_t *heap, struct neap__place place, uint32_t known, u
 
 void *neap__run_alloc(neap_heap_t *heap, size_t bytes, size_t room_bytes, bool *zero) {
     struct neap__place place;
-    if (bytes > SIZE_MAX / 2 || room_bytes > SIZE_MAX / 2 ||
-        (bytes >> heap->unit_shift) >= 1u << NEAP_LAYOUT_ID_SHIFT)
+    if (too_large(heap, bytes) || too_large(heap, room_bytes))
         return NULL;
     uint32_t pages = pages_for(heap, bytes), units = units_for(pages_for(heap, room_bytes));
     if (neap__region_take(heap, units, &place) != NEAP_OK)
@@ -165,7 +170,7 @@ static void book_move(neap_heap_t *heap, struct neap__place from, struct neap__p
 static void *move(neap_heap_t *heap, struct neap__place place, size_t bytes) {
     uint32_t pages = neap__place_unit(heap, place)->run_pages;
     size_t room = bytes;
-    if (sizeof(void *) == 8 && units_for(pages) >= ROOM_UNITS_MIN && bytes <= SIZE_MAX / 4)
+    if (sizeof(void *) == 8 && units_for(pages) >= ROOM_UNITS_MIN)
         room = 2 * bytes;
     unsigned char *old = neap__place_address(heap, place);
     unsigned char *new = neap__run_alloc(heap, bytes, room, NULL);
@@ -186,7 +191,7 @@ static void *move(neap_heap_t *heap, struct neap__place place, size_t bytes) {
 }
 
 void *neap__run_resize(neap_heap_t *heap, struct neap__place place, size_t bytes) {
-    if (bytes > SIZE_MAX / 2)
+    if (too_large(heap, bytes))
         return NULL;
     uint32_t pages = pages_for(heap, bytes), old_pages = neap__place_unit(heap, place)->run_pages;
     if (pages < old_pages)

@@ -233,8 +233,6 @@ static int region_check(struct reading *reading, const struct neap_layout_region
         return refuse(reading, region->base, "a region's unit structs have an impossible size");
     if (region->base > limit - span || region->units > limit - (uint64_t)region->top * region->unit_stride)
         return refuse(reading, region->base, "a region lies beyond the address space");
-    if (reading->view->units + region->top > NEAP_READER_UNITS_MAX)
-        return refuse(reading, region->base, "more units than a machine has memory for");
     return NEAP_OK;
 }
 
@@ -265,18 +263,30 @@ static int region_read(struct reading *reading, const struct neap_layout_region 
     return NEAP_OK;
 }
 
-static int regions_read(struct reading *reading) {
+/* All are checked before the first is read: what is to be read has a bound. */
+static int regions_check(struct reading *reading) {
     const struct neap_layout_heap *heap = &reading->view->heap;
+    uint64_t units = 0;
     for (uint32_t i = 0; i < heap->region_count; i++) {
         if (heap->regions[i].unit_count == 0)
             continue;
         int result = region_check(reading, &heap->regions[i]);
-        if (result == NEAP_OK)
-            result = region_read(reading, &heap->regions[i]);
         if (result != NEAP_OK)
             return result;
+        units += heap->regions[i].top;
     }
+    if (units > NEAP_READER_UNITS_MAX)
+        return refuse(reading, reading->anchor->heap, "more units than a machine has memory for");
     return NEAP_OK;
+}
+
+static int regions_read(struct reading *reading) {
+    const struct neap_layout_heap *heap = &reading->view->heap;
+    int result = regions_check(reading);
+    for (uint32_t i = 0; i < heap->region_count && result == NEAP_OK; i++)
+        if (heap->regions[i].unit_count != 0)
+            result = region_read(reading, &heap->regions[i]);
+    return result;
 }
 
 /* --- all of it --------------------------------------------------------- */

@@ -88,7 +88,7 @@ int neap_target_find(pid_t pid, struct neap_target *target) {
     struct survey survey = {0};
     *target = (struct neap_target){.pid = pid};
     int result = neap_os_program(pid, path, sizeof(path));
-    snprintf(target->program, sizeof(target->program), "%s", last_part(path));
+    snprintf(target->program, sizeof(target->program), "%.255s", last_part(path));
     if (result == NEAP_OK)
         result = neap_os_mappings(pid, mapping_survey, &survey);
     if (result != NEAP_OK)
@@ -108,33 +108,45 @@ int neap_target_read(struct neap_target *target, struct neap_heap_view *view) {
     return result;
 }
 
-/* A number that is neither the last answered nor one that somebody else asks with. */
-static uint32_t request_number(const struct neap_layout_anchor *anchor) {
-    uint32_t last = anchor->trim_asked > anchor->trim_done ? anchor->trim_asked : anchor->trim_done;
-    return last == UINT32_MAX ? 1 : last + 1;
+/* Numbers of requests go round: whether `a` comes after `b`. */
+static bool comes_after(uint32_t a, uint32_t b) {
+    return (int32_t)(a - b) > 0;
 }
 
+static uint32_t request_number(const struct neap_layout_anchor *anchor) {
+    bool waiting = comes_after(anchor->trim_asked, anchor->trim_done);
+    uint32_t last = waiting ? anchor->trim_asked : anchor->trim_done;
+    return last + 1 != 0 ? last + 1 : 1;
+}
+
+static int trim_ask(struct neap_target *target, uint32_t number) {
+    uint64_t place = target->anchor_address + offsetof(struct neap_layout_anchor, trim_asked);
+    return neap_os_remote_write(target->pid, place, &number, sizeof(number));
+}
+
+/* Others may ask at the same time, so that our number is written over: a later one's answer is
+ * ours too, and an earlier one is replaced by ours again. */
 int neap_target_trim(struct neap_target *target, uint32_t timeout_ms, uint64_t *bytes) {
     struct neap_memory memory = memory_of(target);
-    if (!target->neap || target->anchor.state != NEAP_STATE_SERVING)
+    const struct neap_layout_anchor *anchor = &target->anchor;
+    if (!target->neap || anchor->state != NEAP_STATE_SERVING)
         return NEAP_ERROR_ABSENT;
     int result = neap_heap_anchor_read(&memory, target->anchor_address, &target->anchor, &target->fault);
-    uint32_t number = request_number(&target->anchor);
-    if (result == NEAP_OK)
-        result = neap_os_remote_write(
-            target->pid, target->anchor_address + offsetof(struct neap_layout_anchor, trim_asked), &number,
-            sizeof(number));
+    uint32_t number = request_number(anchor);
     uint64_t give_up_ns = neap_os_now_ns() + (uint64_t)timeout_ms * 1000000;
-    while (result == NEAP_OK && target->anchor.trim_done != number) {
+    while (result == NEAP_OK && comes_after(number, anchor->trim_done)) {
         if (neap_os_now_ns() > give_up_ns)
             return NEAP_ERROR_TIMEOUT;
+        if (comes_after(number, anchor->trim_asked))
+            result = trim_ask(target, number);
         /* The door goes by the process's own idea of its number (a container has its own). */
         if (target->door[0])
-            neap_os_bell_ring_process(target->door, (int)target->anchor.pid);
+            neap_os_bell_ring_process(target->door, (int)anchor->pid);
         neap_os_sleep_ns((uint64_t)RING_MS * 1000000);
-        result = neap_heap_anchor_read(&memory, target->anchor_address, &target->anchor, &target->fault);
+        if (result == NEAP_OK)
+            result = neap_heap_anchor_read(&memory, target->anchor_address, &target->anchor, &target->fault);
     }
     if (result == NEAP_OK)
-        *bytes = target->anchor.trim_bytes;
+        *bytes = anchor->trim_bytes;
     return result;
 }

@@ -10,6 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHON = "/usr/bin/python3"
+
+pytestmark = pytest.mark.xdist_group("install")  # they share a build folder
 PROGRAM = """
 #include <neap/neap.h>
 #include <stdio.h>

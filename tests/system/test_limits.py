@@ -18,8 +18,8 @@ def limited(python, *arguments, **settings):
 @pytest.mark.parametrize("kind", ["RLIMIT_AS", "RLIMIT_DATA"])
 def test_limit_from_the_start(python, kind):
     """As a shell's ulimit or a service manager sets it."""
-    held = limited(python, "set", limits={getattr(resource, kind): 120 * MIB})
-    assert held >= 60, "only %d of 120 MiB could be used" % held
+    held = limited(python, "set", limits={getattr(resource, kind): 80 * MIB})
+    assert held >= 40, "only %d of 80 MiB could be used" % held
 
 
 def test_data_limit_set_by_the_program(python):
@@ -28,18 +28,18 @@ def test_data_limit_set_by_the_program(python):
 
 def test_address_space_limit_set_by_the_program(python):
     """The limit is a round figure, below what Neap has reserved by then."""
-    assert limited(python, "RLIMIT_AS", "=140") >= 70
+    assert limited(python, "RLIMIT_AS", "=100") >= 50
 
 
 @needs_neap
 def test_limit_of_neap(python):
-    held = limited(python, "set", NEAP_LIMIT_BYTES=str(80 * MIB))
-    assert 40 <= held <= 80
+    held = limited(python, "set", NEAP_LIMIT_BYTES=str(60 * MIB))
+    assert 30 <= held <= 60
 
 
 @needs_neap
 def test_limit_of_neap_checked(python):
-    limited(python, "set", NEAP_LIMIT_BYTES=str(80 * MIB), NEAP_CHECK="1")
+    limited(python, "set", NEAP_LIMIT_BYTES=str(60 * MIB), NEAP_CHECK="1")
 
 
 def test_small_address_space_is_enough_to_start(python):

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -84,6 +83,17 @@ def load(port, requests=120, clients=4):
     return pids
 
 
+def settled_workers(pid):
+    """The two workers of a server, once none of them is on its way out any more."""
+    seen = []
+
+    def settled():
+        seen.append(children(pid))
+        return len(seen) > 50 and len(seen[-1]) == 2 and all(one == seen[-1] for one in seen[-50:]) and seen[-1]
+
+    return wait_until(settled, 10, "two workers that stay")
+
+
 def expect_idle_and_small(pid):
     """A worker that is idle after its bursts holds what is alive and little more."""
     def calm():
@@ -101,11 +111,9 @@ def test_gunicorn(python, packages, tmp_path, site):
     with Server(*command, port=port, log=tmp_path / "log", PYTHONPATH=path, NEAP_SITE=site) as server:
         pids = load(port)
         assert len(pids) >= 4, "no worker was recycled"
-        workers = wait_until(lambda: len(children(server.pid)) == 2 and children(server.pid), 5, "two workers")
-        for pid in [server.pid, *workers]:
+        for pid in [server.pid, *settled_workers(server.pid)]:
             assert witness.serving(pid), witness.anchor(pid)
         if not BASELINE:
-            time.sleep(1)
             for pid in children(server.pid):
                 expect_idle_and_small(pid)
         assert ask(port, "/pid")["pid"] in children(server.pid)

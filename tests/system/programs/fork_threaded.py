@@ -7,7 +7,7 @@ import warnings
 import witness
 import work
 
-TIMES = 60
+TIMES = 30
 
 
 def allocate(seed, stop):

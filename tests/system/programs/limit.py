@@ -68,7 +68,7 @@ def refusals(times):
             held.append(b"x" * (CEILING >> number % 3))
         except MemoryError:
             refused += 1
-        if number % 40 == 0:
+        if number % 100 == 0:
             assert work.churn(number, rounds=1, count=5) == 1
     return refused
 
@@ -118,7 +118,7 @@ def main(arguments):
         assert full > 0 and all(held[n] == make(n) for n in range(0, len(held), 1 + len(held) // 20)), name
         del held
         assert work.digest(ballast) == digest, name
-    assert refusals(4000) == 4000
+    assert refusals(3000) == 3000
     growth_refused()
     assert work.digest(ballast) == digest
     assert work.churn(3, rounds=3, count=300) == 3  # the program goes on

@@ -1,5 +1,5 @@
-/* cli/settings.c: the table of settings, and how it is shown. */
-#include "cli/settings.h"
+/* cli/setting_table.c: the table of settings, and how it is shown. */
+#include "cli/setting_table.h"
 
 #include <stdio.h>
 

@@ -1,11 +1,11 @@
-/* cli/settings.h: the NEAP_ environment variables, as one table.
+/* cli/setting_table.h: the NEAP_ environment variables, as one table.
  *
  * `neap run` makes its options from it, `neap help settings` and
  * docs/settings.md show it. The preloaded library reads the variables, once,
  * when a program starts; children inherit them.
  */
-#ifndef NEAP_CLI_SETTINGS_H
-#define NEAP_CLI_SETTINGS_H
+#ifndef NEAP_CLI_SETTING_TABLE_H
+#define NEAP_CLI_SETTING_TABLE_H
 
 #include "cli/option.h"
 

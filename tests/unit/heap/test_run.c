@@ -1,0 +1,164 @@
+/* Large blocks: zeroed or not, grown in place and moved without a copy, shrunk,
+ * and what of them is in memory. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "heap/model.h"
+#include "os/memory.h"
+
+enum { MB = 1 << 20 };
+
+static neap_heap_t *heap;
+
+static int setup(void **state) {
+    (void)state;
+    heap = neap_heap_new(NULL);
+    return heap == NULL;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    neap_heap_destroy(heap);
+    return 0;
+}
+
+static void check(void) {
+    const char *why = NULL;
+    if (!neap_heap_check(heap, &why))
+        fail_msg("%s", why);
+}
+
+static uint64_t resident(void) {
+    struct neap_heap_stats stats;
+    neap_heap_stats(heap, &stats);
+    return stats.resident_bytes;
+}
+
+/* Pages of [block, block + bytes) that the system has in memory. */
+static size_t pages_in_memory(const void *block, size_t bytes) {
+    FILE *file = fopen("/proc/self/pagemap", "rb");
+    size_t page = neap_os_page_bytes(), count = 0;
+    uint64_t entry;
+    assert_non_null(file);
+    for (size_t i = 0; i < bytes / page; i++) {
+        assert_int_equal(fseek(file, (long)(((uintptr_t)block / page + i) * sizeof entry), SEEK_SET), 0);
+        assert_int_equal(fread(&entry, sizeof entry, 1, file), 1);
+        count += entry >> 63;
+    }
+    fclose(file);
+    return count;
+}
+
+static void a_dirty_run_is_zeroed_again(void **state) {
+    (void)state;
+    unsigned char *a = neap_heap_alloc(heap, MB);
+    memset(a, 7, MB);
+    neap_heap_free(heap, a);
+    unsigned char *b = neap_heap_calloc(heap, 1, MB);
+    assert_ptr_equal(a, b); /* the same dirty pages */
+    for (size_t i = 0; i < MB; i++)
+        assert_int_equal(b[i], 0);
+}
+
+static void a_clean_run_is_not_touched_to_be_zero(void **state) {
+    (void)state;
+    unsigned char *a = neap_heap_calloc(heap, 1, 8 * MB);
+    assert_int_equal(pages_in_memory(a, 8 * MB), 0);
+    assert_int_equal(a[5 * MB], 0);
+}
+
+static void growing_moves_pages_not_bytes(void **state) {
+    (void)state;
+    unsigned char *a = neap_heap_alloc(heap, MB);
+    void *behind = neap_heap_alloc(heap, MB); /* so that it cannot grow in place */
+    for (size_t i = 0; i < MB; i++)
+        a[i] = (unsigned char)(i / 4096);
+    unsigned char *b = neap_heap_realloc(heap, a, 4 * MB);
+    assert_ptr_not_equal(a, b);
+    for (size_t i = 0; i < MB; i++)
+        assert_int_equal(b[i], (unsigned char)(i / 4096));
+    assert_true(heap->moved_units > 0);
+    assert_int_equal(pages_in_memory(a, MB), 0);
+    check();
+    neap_heap_free(heap, b);
+    neap_heap_free(heap, behind);
+    neap_heap_trim(heap);
+    assert_int_equal(heap->moved_units, 0); /* one mapping again */
+    assert_int_equal(resident(), 0);
+    check();
+}
+
+static void a_growing_run_gets_room(void **state) {
+    (void)state;
+    if (sizeof(void *) < 8)
+        skip();
+    unsigned char *a = neap_heap_alloc(heap, MB);
+    neap_heap_alloc(heap, MB);
+    a = neap_heap_realloc(heap, a, MB + MB / 8);
+    neap_heap_alloc(heap, MB);
+    unsigned char *b = neap_heap_realloc(heap, a, MB + MB / 2);
+    assert_ptr_equal(a, b);
+    check();
+}
+
+static void shrinking_gives_back_at_once(void **state) {
+    (void)state;
+    unsigned char *a = neap_heap_alloc(heap, 8 * MB);
+    memset(a, 1, 8 * MB);
+    unsigned char *b = neap_heap_realloc(heap, a, MB + 100);
+    assert_ptr_equal(a, b);
+    check();
+    assert_int_equal(neap_heap_usable_bytes(heap, b), MB + neap_os_page_bytes());
+    neap_heap_trim(heap);
+    assert_int_equal(resident(), MB + neap_os_page_bytes());
+    assert_int_equal(pages_in_memory(a, 8 * MB), MB / neap_os_page_bytes() + 1);
+    b = neap_heap_realloc(heap, b, 100); /* a class's block now */
+    assert_int_equal(b[99], 1);
+    check();
+}
+
+static void nothing_is_lost_when_growing_fails(void **state) {
+    (void)state;
+    unsigned char *a = neap_heap_alloc(heap, MB);
+    memset(a, 3, MB);
+    assert_null(neap_heap_realloc(heap, a, SIZE_MAX / 4));
+    assert_null(neap_heap_realloc(heap, a, SIZE_MAX - 10));
+    assert_null(neap_heap_alloc(heap, SIZE_MAX));
+    assert_null(neap_heap_calloc(heap, SIZE_MAX / 2, 3));
+    check();
+    for (size_t i = 0; i < MB; i++)
+        assert_int_equal(a[i], 3);
+}
+
+/* Every way that mremap can be refused ends in a copy. */
+static void without_mremap_it_copies(void **state) {
+    (void)state;
+    unsigned char *a = neap_heap_alloc(heap, MB);
+    neap_heap_alloc(heap, MB);
+    memset(a, 9, MB);
+    neap_os_fault_after(1);
+    unsigned char *b = neap_heap_realloc(heap, a, 2 * MB);
+    neap_os_fault_after(0);
+    assert_non_null(b);
+    for (size_t i = 0; i < MB; i++)
+        assert_int_equal(b[i], 9);
+    check();
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_dirty_run_is_zeroed_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_clean_run_is_not_touched_to_be_zero, setup, teardown),
+        cmocka_unit_test_setup_teardown(growing_moves_pages_not_bytes, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_growing_run_gets_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(shrinking_gives_back_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_lost_when_growing_fails, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_mremap_it_copies, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -52,7 +52,7 @@ static char **environment_new(const char *const *changes) {
             environment[count++] = *entry;
     for (; *changes; changes++)
         if (strchr(*changes, '='))
-            environment[count++] = (char *)(uintptr_t)*changes; /* exec takes them unchanged */
+            environment[count++] = (char *)*changes; /* exec takes them unchanged */
     environment[count] = NULL;
     return environment;
 }

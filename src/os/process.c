@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +32,21 @@ static FILE *proc_open(pid_t pid, const char *name) {
     char path[PATH_ROOM];
     snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
     return fopen(path, "re");
+}
+
+/* The field of a line, counted from 0, that stands behind as many blanks; its
+ * end is the text's where there are fewer. */
+static const char *field_find(const char *line, unsigned index) {
+    line += strspn(line, " ");
+    for (; index > 0; index--) {
+        line += strcspn(line, " \n");
+        line += strspn(line, " ");
+    }
+    return line;
+}
+
+static unsigned long field_number(const char *line, unsigned index, int base) {
+    return strtoul(field_find(line, index), NULL, base);
 }
 
 /* --- memory ------------------------------------------------------------ */
@@ -102,14 +116,16 @@ int neap_os_process_stat(pid_t pid, struct neap_os_process_stat *stat) {
     text[length] = '\0';
     /* The name before it may contain anything, brackets included. */
     const char *rest = strrchr(text, ')');
-    int parent, session;
-    char state;
-    uint64_t user, system;
-    if (!rest || sscanf(rest, ") %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64, &state,
-                        &parent, &session, &user, &system) != 5)
+    if (!rest || !*field_find(rest, 13))
         return NEAP_ERROR_PROCESS;
     uint64_t tick_ns = UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK);
-    *stat = (struct neap_os_process_stat){parent, session, state, (user + system) * tick_ns};
+    uint64_t ticks = field_number(rest, 12, 10) + field_number(rest, 13, 10);
+    *stat = (struct neap_os_process_stat){
+        .parent = (pid_t)field_number(rest, 2, 10),
+        .session = (pid_t)field_number(rest, 4, 10),
+        .state = *field_find(rest, 1),
+        .cpu_ns = ticks * tick_ns,
+    };
     return 0;
 }
 
@@ -153,15 +169,14 @@ static int sockets_list(pid_t pid, struct sockets *sockets) {
     DIR *directory = opendir(path);
     if (!directory)
         return error_from_errno();
-    sockets->count = 0;
     const struct dirent *entry;
     while (sockets->count < SOCKETS_MAX && (entry = readdir(directory))) {
         ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1);
         if (length < 0)
             continue;
         target[length] = '\0';
-        if (sscanf(target, "socket:[%lu]", &sockets->inodes[sockets->count]) == 1)
-            sockets->count++;
+        if (strncmp(target, "socket:[", strlen("socket:[")) == 0)
+            sockets->inodes[sockets->count++] = strtoul(target + strlen("socket:["), NULL, 10);
     }
     closedir(directory);
     return 0;
@@ -170,20 +185,12 @@ static int sockets_list(pid_t pid, struct sockets *sockets) {
 /* The inode of the socket in a line of /proc/net/tcp or unix, 0 if it does not listen. */
 static unsigned long tcp_listener(const char *line) {
     enum { LISTEN = 0x0A };
-    unsigned state;
-    unsigned long inode;
-    if (sscanf(line, "%*d: %*s %*s %X %*s %*s %*s %*u %*u %lu", &state, &inode) != 2 || state != LISTEN)
-        return 0;
-    return inode;
+    return field_number(line, 3, 16) == LISTEN ? field_number(line, 9, 10) : 0;
 }
 
 static unsigned long unix_listener(const char *line) {
     enum { ACCEPTS = 0x10000 };
-    unsigned flags;
-    unsigned long inode;
-    if (sscanf(line, "%*s %*X %*X %X %*X %*X %lu", &flags, &inode) != 2 || !(flags & ACCEPTS))
-        return 0;
-    return inode;
+    return field_number(line, 3, 16) & ACCEPTS ? field_number(line, 6, 10) : 0;
 }
 
 static bool table_has(pid_t pid, const char *name, unsigned long (*listener)(const char *),
@@ -204,6 +211,7 @@ static bool table_has(pid_t pid, const char *name, unsigned long (*listener)(con
 
 int neap_os_process_listens(pid_t pid, bool *listens) {
     struct sockets sockets;
+    sockets.count = 0;
     int error = sockets_list(pid, &sockets);
     if (error)
         return error;

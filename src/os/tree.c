@@ -61,11 +61,10 @@ static long last_pid_read(void) {
     FILE *file = fopen("/proc/loadavg", "re");
     if (!file)
         return -1;
-    long pid = -1;
-    if (fscanf(file, "%*s %*s %*s %*s %ld", &pid) != 1)
-        pid = -1;
+    char line[128];
+    const char *last = fgets(line, sizeof(line), file) ? strrchr(line, ' ') : NULL;
     fclose(file);
-    return pid;
+    return last ? strtol(last, NULL, 10) : -1;
 }
 
 static int seen_add(struct seen *seen, pid_t pid) {
@@ -99,7 +98,7 @@ static int seen_list(struct seen *seen) {
     const struct dirent *entry;
     while (!error && (entry = readdir(directory)))
         if (isdigit((unsigned char)entry->d_name[0]))
-            error = seen_add(seen, (pid_t)atoi(entry->d_name));
+            error = seen_add(seen, (pid_t)strtol(entry->d_name, NULL, 10));
     closedir(directory);
     if (!error && seen->count > 0)
         qsort(seen->pids, seen->count, sizeof(*seen->pids), pid_compare);

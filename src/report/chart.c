@@ -117,11 +117,9 @@ static void labels_spread(const struct plot *plot, struct label *labels, size_t 
         labels[i].at_y = fmax(labels[i].y, least);
     }
     double most = plot->bottom;
-    for (size_t i = count; i-- > 0; most -= LABEL_GAP) {
-        if (labels[i].at_y <= most)
-            most = labels[i].at_y;
-        else
-            labels[i].at_y = most;
+    for (size_t i = count; i-- > 0;) {
+        labels[i].at_y = fmin(labels[i].at_y, most);
+        most = labels[i].at_y - LABEL_GAP;
     }
 }
 

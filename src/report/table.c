@@ -41,6 +41,11 @@ void neap_table_destroy(neap_table_t *table) {
     free(table);
 }
 
+/* Where the next cell stands; 0 in a new row. A cell never spans beyond the row. */
+static size_t column_after(const neap_table_t *table, size_t column, size_t span) {
+    return column + span < table->column_count ? column + span : 0;
+}
+
 static void cell_add(neap_table_t *table, size_t span, enum neap_tone tone, const char *format,
                      va_list values) {
     if (table->cell_count == table->room) {
@@ -55,7 +60,7 @@ static void cell_add(neap_table_t *table, size_t span, enum neap_tone tone, cons
     *cell = (struct cell){NULL, tone, span};
     if (vasprintf(&cell->text, format, values) < 0)
         cell->text = NULL;
-    table->at = (table->at + span) % table->column_count;
+    table->at = column_after(table, table->at, span);
 }
 
 void neap_table_cell(neap_table_t *table, enum neap_tone tone, const char *format, ...) {
@@ -107,7 +112,7 @@ static void widths_measure(const neap_table_t *table, unsigned *widths) {
         unsigned width = neap_terminal_text_columns(cell_text(cell));
         if (cell->span == 1 && width > widths[at])
             widths[at] = width;
-        at = (at + cell->span) % table->column_count;
+        at = column_after(table, at, cell->span);
     }
     titles_fit(table, widths);
 }
@@ -140,7 +145,7 @@ void neap_table_print(const neap_table_t *table, FILE *stream) {
         const struct cell *cell = &table->cells[i];
         unsigned width = cell->span == 1 ? widths[at] : 0;
         text_print(table, at, width, cell->tone, cell_text(cell), stream, colours);
-        at = (at + cell->span) % table->column_count;
+        at = column_after(table, at, cell->span);
         if (at == 0)
             putc('\n', stream);
     }
@@ -173,7 +178,7 @@ void neap_table_html(const neap_table_t *table, FILE *stream) {
         fprintf(stream, "%s<td class=\"%s%s\" colspan=\"%zu\">", at == 0 ? "<tr>" : "",
                 tone_class(cell->tone), left ? " left" : "", cell->span);
         neap_markup_text(cell_text(cell), stream);
-        at = (at + cell->span) % table->column_count;
+        at = column_after(table, at, cell->span);
         fputs(at == 0 ? "</td></tr>\n" : "</td>", stream);
     }
     fputs("</tbody></table></div>\n", stream);

@@ -12,6 +12,7 @@
 
 #include "os/child.h"
 #include "os/clock.h"
+#include "os/tail.h"
 
 static const struct neap_allocator table[] = {
     {.name = "cpython", .title = "CPython's own, pymalloc"},
@@ -130,21 +131,49 @@ static bool folder_search(const char *folder, const char *library, char *out, si
     return any;
 }
 
-/* A folder that the loader was told of beyond the usual: as `ldconfig -p` lists it. */
-static bool cache_search(const char *library, char *out, size_t room) {
-    FILE *list = popen("PATH=/sbin:/usr/sbin:$PATH ldconfig -p 2>/dev/null", "re");
-    if (!list)
+/* Runs a command to its end, 10 seconds at most, in the setup's environment if
+ * there is one; false unless it exits with 0. */
+static bool command_run(const char *const *argv, const struct neap_allocator_setup *setup, int output) {
+    const uint64_t limit_ns = UINT64_C(10000000000);
+    struct neap_os_command command = {(char *const *)argv, setup ? setup->environment : NULL, output, -1};
+    struct neap_os_ending ending;
+    pid_t pid;
+    if (neap_os_child_start(&command, &pid) != 0)
         return false;
-    bool found = false;
-    char line[1024];
-    while (fgets(line, sizeof(line), list)) {
-        char *name = line + strspn(line, " \t"), *path = strstr(line, "=> ");
-        if (found || !path || strncmp(name, library, strlen(library)) != 0)
-            continue;
-        path[strcspn(path, "\n")] = '\0';
-        found = snprintf(out, room, "%s", path + 3) < (int)room;
+    uint64_t until_ns = neap_os_now_ns() + limit_ns;
+    while (neap_os_child_reap(pid, &ending) != 0) {
+        if (neap_os_now_ns() >= until_ns)
+            kill(-pid, SIGKILL);
+        neap_os_child_await(&pid, 1, until_ns);
     }
-    pclose(list);
+    return ending.status == 0 && ending.signal == 0;
+}
+
+/* The path behind "=> " in the line of the loader's cache that begins with `library`. */
+static bool cache_line_find(char *list, const char *library, char *out, size_t room) {
+    char *save = NULL;
+    for (char *line = strtok_r(list, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        const char *name = line + strspn(line, " \t"), *path = strstr(line, "=> ");
+        if (path && strncmp(name, library, strlen(library)) == 0)
+            return snprintf(out, room, "%s", path + strlen("=> ")) < (int)room;
+    }
+    return false;
+}
+
+/* A folder that the loader was told of beyond the usual: as ldconfig lists it. */
+static bool cache_search(const char *library, char *out, size_t room) {
+    enum { LIST_ROOM = 1 << 20 };
+    static const char *const argv[] = {"/sbin/ldconfig", "-p", NULL};
+    int output = neap_os_tail_open();
+    char *list = output >= 0 ? malloc(LIST_ROOM) : NULL;
+    bool found = false;
+    if (list && command_run(argv, NULL, output)) {
+        neap_os_tail_read(output, list, LIST_ROOM);
+        found = cache_line_find(list, library, out, room);
+    }
+    free(list);
+    if (output >= 0)
+        close(output);
     return found;
 }
 
@@ -214,23 +243,6 @@ static void environment_compose(const struct neap_allocator *allocator, struct n
 
 /* --- finding ----------------------------------------------------------- */
 
-/* Whether the command, run with the setup's environment, exits with 0 soon. */
-static bool probe(const struct neap_allocator_setup *setup, const char *const *argv) {
-    const uint64_t limit_ns = UINT64_C(10000000000);
-    struct neap_os_command command = {(char *const *)(uintptr_t)argv, setup->environment, -1, -1};
-    struct neap_os_ending ending;
-    pid_t pid;
-    if (neap_os_child_start(&command, &pid) != 0)
-        return false;
-    uint64_t until_ns = neap_os_now_ns() + limit_ns;
-    while (neap_os_child_reap(pid, &ending) != 0) {
-        if (neap_os_now_ns() >= until_ns)
-            kill(-pid, SIGKILL);
-        neap_os_child_await(&pid, 1, until_ns);
-    }
-    return ending.status == 0 && ending.signal == 0;
-}
-
 static bool pythonmalloc_find(char *const *command, struct neap_allocator_setup *setup) {
     char python[512];
     if (!command_python(command, python, sizeof(python))) {
@@ -238,7 +250,7 @@ static bool pythonmalloc_find(char *const *command, struct neap_allocator_setup 
         return false;
     }
     const char *const argv[] = {python, "-c", "pass", NULL};
-    if (probe(setup, argv))
+    if (command_run(argv, setup, -1))
         return true;
     snprintf(setup->reason, sizeof(setup->reason), "this Python has no PYTHONMALLOC=mimalloc (3.13 has)");
     return false;
@@ -246,7 +258,7 @@ static bool pythonmalloc_find(char *const *command, struct neap_allocator_setup 
 
 static bool run_find(const char *program, struct neap_allocator_setup *setup) {
     const char *const argv[] = {program, "run", "--", "true", NULL};
-    if (!program || !probe(setup, argv)) {
+    if (!program || !command_run(argv, setup, -1)) {
         snprintf(setup->reason, sizeof(setup->reason),
                  "`neap run` does not work here: try `neap run -- true`");
         return false;

@@ -53,11 +53,11 @@ struct neap_comparison *neap_comparison_new(const struct neap_allocator *const *
                                             char *const *command, const char *program);
 void neap_comparison_destroy(struct neap_comparison *comparison);
 
-/* Runs `rounds` rounds (1 to NEAP_COMPARISON_ROUNDS_MAX) of the plan, whose `watch` is replaced by `progress`
+/* Runs `count` rounds (1 to NEAP_COMPARISON_ROUNDS_MAX) of the plan, whose `watch` is replaced by `progress`
  * (may be NULL). Errors are those of neap_trial_run, and then the comparison
  * holds what was done so far; an interruption is none, see the last trial. */
 int neap_comparison_run(struct neap_comparison *comparison, const struct neap_trial_plan *plan,
-                        unsigned rounds,
+                        unsigned count,
                         void (*progress)(void *context, const struct neap_comparison_progress *now),
                         void *context);
 

@@ -212,7 +212,7 @@ static void phase_begin(struct run *run, enum phase phase, uint64_t length_ns) {
 
 static int load_begin(struct run *run) {
     char shell[] = "/bin/sh", option[] = "-c";
-    char *const argv[] = {shell, option, (char *)(uintptr_t)run->plan->load, NULL};
+    char *const argv[] = {shell, option, (char *)run->plan->load, NULL};
     const struct neap_os_command command = {argv, NULL, -1, run->errors};
     int error = neap_os_child_start(&command, &run->load);
     if (error)
@@ -307,7 +307,7 @@ static int command_start(struct run *run) {
     if (!argv)
         return NEAP_ERROR_MEMORY;
     for (size_t i = 0; i < front; i++)
-        argv[i] = (char *)(uintptr_t)run->setup->front[i];
+        argv[i] = (char *)run->setup->front[i];
     memcpy(argv + front, run->plan->command, length * sizeof(*argv));
     const struct neap_os_command command = {argv, run->setup->environment, run->plan->output, run->errors};
     if (neap_os_process_peak(getpid(), &run->own_peak_bytes) != 0)

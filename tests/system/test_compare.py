@@ -204,7 +204,7 @@ def test_server_under_load():
 def test_server_without_load_is_stopped():
     run = document("-n", 1, "--with", "cpython", "--for", "0.5", "--", PYTHON, PROGRAMS / "answering.py",
                    free_port())["allocators"][0]["runs"][0]
-    assert run["stopped"] and run["outcome"] == "done" and 0.5 <= run["wall_seconds"] < 5
+    assert run["stopped"] and run["outcome"] == "done" and 0.5 <= run["wall_seconds"] < 30
 
 
 def test_failing_load():
@@ -272,7 +272,7 @@ def test_terminal_shows_progress_and_colours():
     assert [bar[1:] for bar in bars] == sorted((bar[1:] for bar in bars), key=lambda bar: bar[0])
     assert {bar[1] for bar in bars} == {"1", "2", "3", "4"}
     assert all(len(bar[0]) < 80 for bar in bars)
-    assert " left" in bars[-1][0]
+    assert any(" left" in bar[0] for bar in bars)  # once a run has shown how long one takes
     assert re.search(r"\033\[2m1\.00x\033\[0m", shown)
     assert "\033[2m" not in on_terminal(*command, NO_COLOR="1")
 

@@ -65,7 +65,7 @@ static void test_memory_is_seen(void **state) {
     assert_in_range((uint64_t)trial.mean[NEAP_MEMORY_RSS], 15000000, 60000000);
     assert_true(trial.peak[NEAP_MEMORY_PRIVATE] > 50000000);
     assert_true(trial.peak[NEAP_MEMORY_PSS] > trial.peak[NEAP_MEMORY_PRIVATE]);
-    assert_in_range(trial.wall_ns, 600 * MS, 5000 * MS);
+    assert_in_range(trial.wall_ns, 600 * MS, 30000 * MS);
     assert_in_range(trial.cpu_ns, MS, trial.wall_ns * 2);
     assert_true(trial.series.count > 5);
     neap_trial_clear(&trial);
@@ -132,7 +132,7 @@ static void test_server_is_stopped(void **state) {
     struct neap_trial trial =
         python_trial("import time; time.sleep(60)", (struct neap_trial_plan){.for_ns = 400 * MS});
     assert_true(trial.stopped);
-    assert_in_range(trial.wall_ns, 400 * MS, 3000 * MS);
+    assert_in_range(trial.wall_ns, 400 * MS, 30000 * MS);
     described_as(&trial, NEAP_TRIAL_DONE, "done");
 }
 
@@ -155,8 +155,8 @@ static void test_load_and_idling(void **state) {
     (void)state;
     struct neap_trial trial =
         python_trial(server, (struct neap_trial_plan){.load = "sleep 0.2", .idle_ns = 300 * MS});
-    assert_in_range(trial.load_ns, 200 * MS, 2000 * MS);
-    assert_in_range(trial.wall_ns, trial.load_ns + 300 * MS, 8000 * MS);
+    assert_in_range(trial.load_ns, 200 * MS, 30000 * MS);
+    assert_in_range(trial.wall_ns, trial.load_ns + 300 * MS, 30000 * MS);
     assert_int_equal(trial.processes, 1); /* the load is none of the command's */
     assert_true(trial.stopped);
     described_as(&trial, NEAP_TRIAL_DONE, "done");
@@ -166,16 +166,16 @@ static void test_load_is_stopped(void **state) {
     (void)state;
     struct neap_trial trial = python_trial(
         server, (struct neap_trial_plan){.load = "sleep 50; true", .for_ns = 300 * MS, .idle_ns = 10 * MS});
-    assert_in_range(trial.load_ns, 300 * MS, 3000 * MS);
+    assert_in_range(trial.load_ns, 300 * MS, 30000 * MS);
     described_as(&trial, NEAP_TRIAL_DONE, "done");
 }
 
 static void test_load_fails(void **state) {
     (void)state;
     struct neap_trial trial = python_trial(
-        server, (struct neap_trial_plan){.load = "echo refused >&2; exit 7", .idle_ns = 10000 * MS});
+        server, (struct neap_trial_plan){.load = "echo refused >&2; exit 7", .idle_ns = 40000 * MS});
     assert_string_equal(trial.errors, "refused");
-    assert_true(trial.wall_ns < 8000 * MS); /* it does not idle after that */
+    assert_true(trial.wall_ns < 30000 * MS); /* it does not idle after that */
     described_as(&trial, NEAP_TRIAL_LOAD_FAILED, "load: exit status 7");
 }
 
@@ -199,14 +199,14 @@ static void test_interruption(void **state) {
     alarm(1);
     struct neap_trial trial =
         shell_trial("exec sleep 60", (struct neap_trial_plan){.interrupted = &interrupted});
-    assert_in_range(trial.wall_ns, 500 * MS, 8000 * MS);
+    assert_in_range(trial.wall_ns, 500 * MS, 30000 * MS);
     described_as(&trial, NEAP_TRIAL_INTERRUPTED, "interrupted");
 }
 
 static void test_library_that_is_not_loaded(void **state) {
     (void)state;
     struct neap_allocator_setup setup = {.present = true, .library = "/no-such-library.so"};
-    char sleep[] = "sleep", time[] = "0.3";
+    char sleep[] = "sleep", time[] = "1";
     char *const argv[] = {sleep, time, NULL};
     struct neap_trial trial = trial_of((struct neap_trial_plan){.command = argv}, &setup);
     described_as(&trial, NEAP_TRIAL_NOT_LOADED, "its library was not loaded (static, other word size?)");

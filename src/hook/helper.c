@@ -12,8 +12,10 @@
 #include "os/memory.h"
 
 enum {
-    START_MS = 100,          /* age of a process before it gets a helper */
-    AFTER_FORK_MS = 1000,    /* pause after a fork before it gets one again */
+    START_MS = 100,          /* age of a process before it gets a helper for little */
+    AFTER_FORK_MS = 1000,    /* pause after a fork before the parent gets one for little */
+    FORK_QUIET_MS = 100,     /* or at all: by then CPython has long counted the threads */
+    MUCH_UNITS = 64,         /* 4 MiB of pages at most: less is little */
     FORK_PURGE_MS = 100,     /* forks in a row closer than this share a purge */
     LIBC_TRIM_MS = 2000,     /* between two looks at libc's free memory */
     STACK_BYTES = 256 * 1024 /* of which a page or two are ever touched */
@@ -25,7 +27,8 @@ static struct {
     pthread_t thread;
     pthread_mutex_t door; /* starting and stopping, one at a time */
     bool allowed, running, stop;
-    uint32_t not_before_ms; /* heap time of the next start */
+    uint32_t not_before_ms; /* heap time of the next start for little */
+    uint32_t not_at_all_ms; /* and for anything */
     uint32_t fork_purge_ms; /* heap time of the last purge before a fork */
     uint32_t libc_trim_ms;  /* heap time of the last look at libc */
 } helper = {.door = PTHREAD_MUTEX_INITIALIZER};
@@ -82,26 +85,36 @@ static bool start(void) {
     helper.stop = false;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    helper.running = pthread_create(&helper.thread, &attributes, run, NULL) == 0;
+    bool running = pthread_create(&helper.thread, &attributes, run, NULL) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
-    if (!helper.running) {
+    __atomic_store_n(&helper.running, running, __ATOMIC_RELEASE);
+    if (!running) {
         neap_os_bell_close(&helper.bell);
         helper.allowed = false; /* a sandbox, or no threads left: not tried again */
     }
-    return helper.running;
+    return running;
+}
+
+/* Whether a helper may be started now. A process that starts, or has just forked,
+ * is given time to do without; not when there is much, since it may go idle at
+ * once and never ask again. */
+static bool may_start(void) {
+    if (!helper.allowed)
+        return false;
+    uint32_t now_ms = neap__heap_ms(helper.heap);
+    return now_ms >= helper.not_before_ms ||
+           (now_ms >= helper.not_at_all_ms && helper.heap->queued_units >= MUCH_UNITS);
 }
 
 /* The heap has something to purge and nobody is awake. */
 static bool wake(void *unused) {
     (void)unused;
-    if (helper.running) {
+    if (__atomic_load_n(&helper.running, __ATOMIC_ACQUIRE)) {
         neap_os_bell_ring(&helper.bell);
         return true;
     }
-    if (!helper.allowed || neap__heap_ms(helper.heap) < helper.not_before_ms)
-        return false;
-    if (pthread_mutex_trylock(&helper.door) != 0)
+    if (!may_start() || pthread_mutex_trylock(&helper.door) != 0)
         return false;
     bool started = helper.running || start();
     pthread_mutex_unlock(&helper.door);
@@ -115,7 +128,7 @@ void neap__helper_stop(void) {
         neap_os_bell_ring(&helper.bell);
         pthread_join(helper.thread, NULL);
         neap_os_bell_close(&helper.bell);
-        helper.running = false;
+        __atomic_store_n(&helper.running, false, __ATOMIC_RELEASE);
     }
     pthread_mutex_unlock(&helper.door);
 }
@@ -136,18 +149,27 @@ static void before_fork(void) {
 }
 
 static void after_fork(void) {
-    helper.not_before_ms = neap__heap_ms(helper.heap) + AFTER_FORK_MS;
     neap__heap_fork_after(helper.heap);
     pthread_mutex_unlock(&helper.door);
 }
 
+static void after_fork_in_parent(void) {
+    uint32_t now_ms = neap__heap_ms(helper.heap);
+    helper.not_before_ms = now_ms + AFTER_FORK_MS;
+    helper.not_at_all_ms = now_ms + FORK_QUIET_MS;
+    after_fork();
+}
+
+/* In a child nobody counts: it may have a helper as soon as it needs one. */
 static void after_fork_in_child(void) {
+    helper.not_before_ms = neap__heap_ms(helper.heap) + START_MS;
+    helper.not_at_all_ms = 0;
     neap__anchor.pid = (uint32_t)getpid();
     after_fork();
 }
 
 void neap__helper_guard_forks(void) {
-    pthread_atfork(before_fork, after_fork, after_fork_in_child);
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
 void neap__helper_attach(neap_heap_t *heap, bool allowed) {

@@ -4,11 +4,11 @@
  *                      ^  \-- nothing left --> asleep on the bell, for ever
  *                      '---- wake, trim -----------'
  *
- * It is started by the first freeing that is worth it, not before the process
- * is a tenth of a second old, and has all signals blocked. It is gone before a
- * fork (CPython 3.12 and later count threads right after one and warn) and comes
- * back with the first need a second later. While it is absent the heap is
- * purged before the fork, and by explicit trims.
+ * It is started by the first freeing that is worth it: for little not before the
+ * process is a tenth of a second old. It has all signals blocked. It is gone before
+ * a fork (CPython 3.12 and later count threads right after one and warn) and comes
+ * back in the child with the first need, in the parent with one a second later, or
+ * a tenth if there is much. What is free is purged before the fork.
  */
 #ifndef NEAP_HOOK_HELPER_H
 #define NEAP_HOOK_HELPER_H

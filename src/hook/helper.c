@@ -15,7 +15,7 @@ enum {
     START_MS = 100,          /* age of a process before it gets a helper for little */
     AFTER_FORK_MS = 1000,    /* pause after a fork before the parent gets one for little */
     FORK_QUIET_MS = 100,     /* or at all: by then CPython has long counted the threads */
-    MUCH_UNITS = 64,         /* 4 MiB of pages at most: less is little */
+    MUCH_UNITS = 40,         /* 2.5 MiB of pages at most: less is little */
     FORK_PURGE_MS = 100,     /* forks in a row closer than this share a purge */
     LIBC_TRIM_MS = 2000,     /* between two looks at libc's free memory */
     STACK_BYTES = 256 * 1024 /* of which a page or two are ever touched */

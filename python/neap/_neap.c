@@ -172,6 +172,11 @@ static int module_clear(PyObject *module) {
     return 0;
 }
 
+/* A module that ends without a collection is not cleared before. */
+static void module_free(void *module) {
+    module_clear(module);
+}
+
 static PyMethodDef methods[] = {
     {"trim", neap_trim, METH_NOARGS, "Give back all memory that can be; returns bytes."},
     {"stats", neap_stats, METH_NOARGS, "What the heap of this process holds, as neap.Stats."},
@@ -198,6 +203,7 @@ static PyModuleDef_Slot slots_3_12[] = {
     {                                                                                                        \
         .m_base = PyModuleDef_HEAD_INIT, .m_name = "neap._neap", .m_size = sizeof(struct state),             \
         .m_methods = methods, .m_slots = its_slots, .m_traverse = module_traverse, .m_clear = module_clear,  \
+        .m_free = module_free,                                                                               \
     }
 
 static PyModuleDef definition = DEFINITION(slots);

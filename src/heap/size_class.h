@@ -15,6 +15,7 @@
 #ifndef NEAP_HEAP_SIZE_CLASS_H
 #define NEAP_HEAP_SIZE_CLASS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -66,6 +67,17 @@ static inline uint32_t neap__size_class_index(const struct neap__size_class *c, 
     uint32_t group = offset >> c->group_shift;
     uint32_t within = offset & ((1u << c->group_shift) - 1);
     return group * c->group_blocks + (uint32_t)((within * c->block_reciprocal) >> NEAP_RECIPROCAL_SHIFT);
+}
+
+/* Whether a block starts at byte `offset` of a slab; its index, which is below
+ * 2^16 in any case. */
+static inline bool neap__size_class_locate(const struct neap__size_class *c, uint32_t offset,
+                                           uint32_t *index) {
+    uint32_t group = offset >> c->group_shift;
+    uint32_t within = offset & ((1u << c->group_shift) - 1);
+    uint32_t nth = (uint32_t)((within * c->block_reciprocal) >> NEAP_RECIPROCAL_SHIFT);
+    *index = group * c->group_blocks + nth;
+    return nth * c->block_bytes == within && nth < c->group_blocks && *index < c->slab_blocks;
 }
 
 #endif

@@ -158,11 +158,17 @@ static unsigned pages_of(const neap_heap_t *heap, const struct neap__size_class 
     return (2u << last) - (1u << first);
 }
 
-/* Pages in what the blocks `bits` of word `w` lie on. They are marked as used
- * already, for paging in may purge free pages; those that the heap's limit leaves
- * out are unmarked. Returns the others. */
+/* Pages in what the blocks `bits` of word `w` lie on. They are the lowest free ones
+ * and marked as used already, so every page from the first to the last has a used
+ * block on it. Those that the heap's limit leaves out are unmarked. Returns the
+ * others. */
 static uint64_t page_in(neap_heap_t *heap, neap__unit_t *unit, const struct neap__size_class *c, uint32_t w,
                         uint64_t bits) {
+    unsigned first = pages_of(heap, c, w * 64 + neap_bits_lowest(bits));
+    unsigned last = pages_of(heap, c, w * 64 + neap_bits_highest(bits));
+    unsigned span = (unsigned)neap_bits_span(neap_bits_lowest(first), neap_bits_highest(last));
+    if (neap__region_page_in(heap, unit, span))
+        return bits;
     for (uint64_t left = bits; left != 0; left &= left - 1) {
         if (!neap__region_page_in(heap, unit, pages_of(heap, c, w * 64 + neap_bits_lowest(left)))) {
             unit->bitmap[w] &= ~left;
@@ -240,8 +246,8 @@ bool neap__slab_holds(const neap_heap_t *heap, struct neap__place place, const v
     const neap__unit_t *unit = neap__place_unit(heap, place);
     const struct neap__size_class *c = &heap->classes[unit->class_index];
     uint32_t offset = (uint32_t)((const unsigned char *)block - neap__place_address(heap, place));
-    uint32_t i = neap__size_class_index(c, offset);
-    if (i >= c->slab_blocks || neap__size_class_offset(c, i) != offset)
+    uint32_t i;
+    if (!neap__size_class_locate(c, offset, &i))
         return false;
     *index = i;
     return (unit->bitmap[i / 64] >> (i % 64)) & 1;
@@ -290,10 +296,10 @@ void neap__slab_put(neap_heap_t *heap, uint32_t class_index, void **blocks, uint
             uintptr_t offset = (uintptr_t)blocks[i] - (uintptr_t)start;
             if (offset >= unit_bytes)
                 break;
-            uint32_t index = neap__size_class_index(c, (uint32_t)offset);
+            uint32_t index;
+            bool starts = neap__size_class_locate(c, (uint32_t)offset, &index);
             uint64_t bit = UINT64_C(1) << (index % 64);
-            if (NEAP_UNLIKELY(index >= c->slab_blocks || neap__size_class_offset(c, index) != offset ||
-                              (unit->bitmap[index / 64] & bit) == 0))
+            if (NEAP_UNLIKELY(!starts || (unit->bitmap[index / 64] & bit) == 0))
                 die_of(heap, place, blocks[i]);
             unit->bitmap[index / 64] &= ~bit;
             unit->used--;

@@ -17,9 +17,10 @@
 #include "heap/region.h"
 
 enum {
-    NEAP_DECAY_MS = 100,      /* by default */
-    NEAP_DECAY_MS_MAX = 1250, /* however much bounces; also the time to idleness */
-    NEAP_BOUNCE_MS = 1500,    /* a refault within this after the purge is a bounce */
+    NEAP_DECAY_MS = 100,        /* by default */
+    NEAP_DECAY_MS_MAX = 1250,   /* however much bounces; also the time to idleness */
+    NEAP_CREST_BYTES = 4 << 20, /* a heap that was never larger keeps what is free */
+    NEAP_BOUNCE_MS = 1500,      /* a refault within this after the purge is a bounce */
 };
 
 /* Gives back all free pages at once, whatever their age. Lock held on entry and

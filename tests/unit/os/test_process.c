@@ -40,7 +40,8 @@ static void test_memory_follows(void **state) {
     munmap(big, BIG);
     assert_int_equal(neap_os_process_memory(getpid(), &after), 0);
     assert_in_range(with.rss_bytes - before.rss_bytes, BIG, BIG + MB);
-    assert_in_range(with.pss_bytes - before.pss_bytes, BIG, BIG + MB);
+    /* A share of a library grows and shrinks with the other processes that map it. */
+    assert_in_range(with.pss_bytes - before.pss_bytes, BIG - MB, BIG + MB);
     assert_in_range(with.private_dirty_bytes - before.private_dirty_bytes, BIG, BIG + MB);
     assert_true(after.rss_bytes < with.rss_bytes - BIG + MB);
 

@@ -264,3 +264,10 @@ def test_settings_are_the_options_of_run():
     text = neap("run", "--help").stdout
     options = set(re.findall(r"^ +(?:-\w, )?--([\w-]+)", text, re.M)) - {"help"}
     assert options == {option for _, option in described_settings().values() if option}
+
+
+def test_the_manual_has_each_setting_and_verb():
+    with open(BUILD.parent / "docs" / "neap.1") as file:
+        text = file.read()
+    assert set(re.findall(r"^\.BI? (NEAP_\w+)", text, re.M)) == set(described_settings())
+    assert set(re.findall(r"^\.B neap (\w+)$", text, re.M)) == set(VERBS)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "heap/purge.h"
 #include "heap/run.h"
 #include "heap/slab.h"
 #include "os/memory.h"
@@ -182,6 +183,7 @@ static void *alloc_locked(neap_heap_t *heap, size_t bytes) {
     unsigned char *block = take(heap, bytes + RED_BYTES + TRAILER_BYTES);
     if (block == NULL) {
         neap__guard_trim(heap);
+        neap__purge_all(heap, NEAP_PURGE_LIMIT);
         block = take(heap, bytes + RED_BYTES + TRAILER_BYTES);
     }
     if (block == NULL)

@@ -149,6 +149,13 @@ int neap__heap_share(neap_heap_t *heap) {
     return NEAP_OK;
 }
 
+void neap__heap_yield(neap_heap_t *heap, uint64_t limit_bytes) {
+    neap_os_lock(&heap->lock);
+    if (!heap->yielded)
+        neap__region_yield(heap, limit_bytes / RESERVE_SHARE);
+    neap_os_unlock(&heap->lock);
+}
+
 void neap__heap_fork_before(neap_heap_t *heap) {
     neap_os_lock(&heap->lock);
 }

@@ -61,8 +61,7 @@ struct neap__region {
     uint64_t *queued;              /* the purger is to look at it */
     uint32_t dirty_low, clean_low; /* no bit of these is set in words before this one */
     size_t span_bytes;
-    void *mapping; /* what to release: metadata and units */
-    size_t mapping_bytes;
+    unsigned char *maps; /* where the bit arrays and the class map begin; they end before base */
 };
 
 struct neap__guard; /* state of the checking mode, guard.c */
@@ -77,6 +76,7 @@ struct neap_heap {
 
     /* Warm: the slow paths, all under the lock. */
     struct neap_os_lock lock;
+    bool yielded;          /* address space is scarce: the reserve was given back */
     bool shared;           /* any thread may call: the magazines above are closed */
     bool wake_wanted;      /* the purger sleeps: call wake when there is enough for it */
     bool empty_wanted;     /* the magazines are to be emptied by the owner's next slow path */
@@ -196,6 +196,10 @@ static inline void *neap__heap_realloc(neap_heap_t *heap, void *block, size_t by
 /* For room hook: the owner lets go of sole ownership (a second GIL appears).
  * Caller is the owner. Cannot be undone. 0 or NEAP_ERROR_MEMORY. */
 int neap__heap_share(neap_heap_t *heap);
+
+/* For room hook: the program is about to limit its address space to `limit_bytes`.
+ * What the heap has reserved and not used goes back. Caller is the owner. */
+void neap__heap_yield(neap_heap_t *heap, uint64_t limit_bytes);
 
 /* Around fork, in the forking thread: no slow path runs in between. */
 void neap__heap_fork_before(neap_heap_t *heap);

@@ -8,9 +8,10 @@
 #include "os/memory.h"
 
 enum {
-    COMMIT_UNITS = 512,           /* 32 MiB of 64 KiB units a step */
-    COMMIT_UNITS_FIRST = 64,      /* the first step: what a small program needs */
-    REGION_BYTES_LATER = 16 << 20 /* smallest further region */
+    COMMIT_UNITS = 512,            /* 32 MiB of 64 KiB units a step */
+    COMMIT_UNITS_FIRST = 64,       /* the first step: what a small program needs */
+    REGION_BYTES_LATER = 16 << 20, /* a further region, where address space is scarce */
+    REGION_BYTES_LEAST = 1 << 20   /* and where there is hardly any left */
 };
 
 static bool bit_get(const uint64_t *bits, uint32_t i) {
@@ -60,8 +61,7 @@ static int region_make(neap_heap_t *heap, uint32_t number, uint64_t bytes) {
         .queued = (uint64_t *)(void *)(bits + 2 * bit_array_bytes(count)),
         .class_map = bits + 3 * bit_array_bytes(count),
         .span_bytes = (size_t)count << heap->unit_shift,
-        .mapping = mapping,
-        .mapping_bytes = metadata + ((size_t)count << heap->unit_shift),
+        .maps = bits,
     };
     *public = (struct neap_layout_region){
         .base = (uintptr_t)r->base,
@@ -95,10 +95,22 @@ int neap__region_first(neap_heap_t *heap, uint64_t bytes) {
     return NEAP_OK;
 }
 
+/* What was cut off is somebody else's by now: the parts that are left, one by one. */
+static void region_release(neap_heap_t *heap, uint32_t number) {
+    struct neap__region *r = &heap->regions[number];
+    struct neap_layout_region *public = &heap->layout.regions[number];
+    size_t page = (size_t)1 << heap->page_shift;
+    neap_os_release(r->units, neap_bits_round_up((uint64_t) public->unit_count * public->unit_stride, page));
+    neap_os_release(r->maps, (size_t)(r->base - r->maps));
+    neap_os_release(r->base, r->span_bytes);
+    *r = (struct neap__region){0};
+    *public = (struct neap_layout_region){0};
+}
+
 void neap__region_release_all(neap_heap_t *heap) {
     for (uint32_t i = 0; i < heap->layout.region_count; i++) {
         if (heap->regions[i].base != NULL)
-            neap_os_release(heap->regions[i].mapping, heap->regions[i].mapping_bytes);
+            region_release(heap, i);
     }
 }
 
@@ -113,16 +125,16 @@ static int region_add(neap_heap_t *heap, uint32_t count, uint32_t *number) {
     size_t need = (size_t)count << heap->unit_shift;
     if (need >> heap->unit_shift != count)
         return NEAP_ERROR_MEMORY;
-    for (size_t bytes = heap->region_bytes;; bytes /= 2) {
-        if (bytes < need || bytes < REGION_BYTES_LATER)
-            bytes = need > REGION_BYTES_LATER ? need : REGION_BYTES_LATER;
+    for (size_t bytes = heap->region_bytes; bytes > need && bytes >= REGION_BYTES_LEAST; bytes /= 2) {
         if (region_make(heap, slot, bytes) == NEAP_OK) {
             *number = slot;
             return NEAP_OK;
         }
-        if (bytes == need || bytes == REGION_BYTES_LATER)
-            return NEAP_ERROR_MEMORY;
     }
+    int error = region_make(heap, slot, need);
+    if (error == NEAP_OK)
+        *number = slot;
+    return error;
 }
 
 /* Makes units [0, top) of a region and their structs accessible. */
@@ -348,11 +360,36 @@ void neap__region_shrink(neap_heap_t *heap) {
             continue;
         region_lower(heap, n);
         if (n > 0 && heap->layout.regions[n].top == 0) {
-            neap_os_release(r->mapping, r->mapping_bytes);
-            *r = (struct neap__region){0};
-            heap->layout.regions[n] = (struct neap_layout_region){0};
+            region_release(heap, n);
         }
     }
+}
+
+/* Cuts region `number` down to `count` units. */
+static void region_cut(neap_heap_t *heap, uint32_t number, uint32_t count) {
+    struct neap__region *r = &heap->regions[number];
+    struct neap_layout_region *public = &heap->layout.regions[number];
+    size_t page = (size_t)1 << heap->page_shift;
+    size_t structs = neap_bits_round_up((uint64_t)count * public->unit_stride, page);
+    size_t structs_before = neap_bits_round_up((uint64_t) public->unit_count * public->unit_stride, page);
+    size_t span = (size_t)count << heap->unit_shift;
+    if (structs < structs_before)
+        neap_os_release(r->units + structs, structs_before - structs);
+    neap_os_release(r->base + span, r->span_bytes - span);
+    r->span_bytes = span;
+    public->unit_count = count;
+}
+
+void neap__region_yield(neap_heap_t *heap, uint64_t keep_bytes) {
+    for (uint32_t n = 0; n < heap->layout.region_count; n++) {
+        const struct neap_layout_region *public = &heap->layout.regions[n];
+        uint64_t count = public->committed + (n == 0 ? keep_bytes >> heap->unit_shift : 0);
+        if (heap->regions[n].base != NULL && count < public->unit_count && count > 0)
+            region_cut(heap, n, (uint32_t)count);
+    }
+    heap->span_bytes = heap->regions[0].span_bytes;
+    heap->region_bytes = REGION_BYTES_LATER;
+    heap->yielded = true;
 }
 
 bool neap__region_page_in(neap_heap_t *heap, neap__unit_t *unit, unsigned mask) {

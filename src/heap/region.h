@@ -50,6 +50,10 @@ bool neap__region_find(const neap_heap_t *heap, const void *address, struct neap
  * and gives back whole regions without a block. */
 void neap__region_shrink(neap_heap_t *heap);
 
+/* Gives back the reserved address space that no unit was ever taken from, but for
+ * about `keep_bytes`; what is needed beyond comes from further, small regions. */
+void neap__region_yield(neap_heap_t *heap, uint64_t keep_bytes);
+
 /* Marks pages (bits of `mask`) of a unit as in memory, before they are handed
  * out. False if that would pass the heap's limit; nothing has changed then. */
 bool neap__region_page_in(neap_heap_t *heap, neap__unit_t *unit, unsigned mask);

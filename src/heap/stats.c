@@ -54,6 +54,13 @@ static void move_cached(const neap_heap_t *heap, struct neap_heap_stats *stats) 
     stats->live_blocks -= blocks;
 }
 
+/* Address space of a region's bookkeeping, touched or not. */
+static uint64_t region_books(const neap_heap_t *heap, uint32_t n) {
+    const struct neap_layout_region *public = &heap->layout.regions[n];
+    return (uint64_t) public->unit_count * public->unit_stride +
+           (uint64_t)(heap->regions[n].base - heap->regions[n].maps);
+}
+
 static uint64_t region_metadata(const neap_heap_t *heap, uint32_t n) {
     const struct neap_layout_region *public = &heap->layout.regions[n];
     uint64_t units = (uint64_t) public->top * public->unit_stride;
@@ -68,7 +75,7 @@ void neap_heap_stats(neap_heap_t *heap, struct neap_heap_stats *stats) {
         if (heap->regions[n].base == NULL)
             continue;
         stats->regions++;
-        stats->reserved_bytes += heap->regions[n].mapping_bytes;
+        stats->reserved_bytes += heap->regions[n].span_bytes + region_books(heap, n);
         stats->metadata_bytes += region_metadata(heap, n);
         for (uint32_t i = 0; i < layout->regions[n].top; i++)
             add_unit(heap, neap__unit_at(heap, n, i), stats);

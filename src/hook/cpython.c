@@ -43,17 +43,24 @@ static bool free_threaded(void *handle, int minor) {
     return flag != 0;
 }
 
+/* Public since 3.13, under another name before. */
+static void *thread_state_getter(void *handle) {
+    void *getter = dlsym(handle, "PyThreadState_GetUnchecked");
+    return getter != NULL ? getter : dlsym(handle, "_PyThreadState_UncheckedGet");
+}
+
 bool neap__cpython_find(void *handle, struct neap__cpython *python, char *reason, size_t size) {
     void *get = dlsym(handle, "PyMem_GetAllocator"), *set = dlsym(handle, "PyMem_SetAllocator");
     const char *(*version)(void) = (const char *(*)(void))dlsym(handle, "Py_GetVersion");
     void *initialized = dlsym(handle, "Py_IsInitialized");
-    if (get == NULL || set == NULL || version == NULL || initialized == NULL)
+    if (get == NULL || set == NULL || version == NULL || initialized == NULL ||
+        thread_state_getter(handle) == NULL)
         return false;
     *python = (struct neap__cpython){
         .get_allocator = (void (*)(int, void *))get,
         .set_allocator = (void (*)(int, void *))set,
         .is_initialized = (int (*)(void))initialized,
-        .thread_state = (void *(*)(void))dlsym(handle, "_PyThreadState_UncheckedGet"),
+        .thread_state = (void *(*)(void))thread_state_getter(handle),
     };
     int major = 0;
     reason[0] = '\0';
@@ -134,8 +141,8 @@ static void *foreign_realloc(void *context, void *block, size_t bytes) {
 /* RAW calloc: CPython's own, but for what may be a new interpreter. A caller
  * without a thread state creates none (PyInterpreterState_New wants the GIL). */
 static void *watch_calloc(void *heap, size_t count, size_t bytes) {
-    if (count == 1 && bytes >= INTERPRETER_BYTES_MIN && served.thread_state != NULL &&
-        served.thread_state() != NULL && neap__heap_share(heap) != NEAP_OK)
+    if (count == 1 && bytes >= INTERPRETER_BYTES_MIN && served.thread_state() != NULL &&
+        neap__heap_share(heap) != NEAP_OK)
         return NULL;
     return raw_before.calloc(raw_before.context, count, bytes);
 }

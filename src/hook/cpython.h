@@ -2,8 +2,8 @@
  *
  * Nothing of CPython is linked; what is used is exported by every 3.8 to 3.15:
  * PyMem_GetAllocator, PyMem_SetAllocator, Py_GetVersion, Py_IsInitialized,
- * _PyThreadState_UncheckedGet, and the head of _PyRuntime (_Py_DebugOffsets,
- * from 3.13). Source: CPython's Include/cpython/pymem.h, Objects/obmalloc.c,
+ * PyThreadState_GetUnchecked (_PyThreadState_UncheckedGet before 3.13), and the head of _PyRuntime
+ * (_Py_DebugOffsets, from 3.13). Source: CPython's Include/cpython/pymem.h, Objects/obmalloc.c,
  * Python/pystate.c.
  *
  * One process has one CPython at most that is served; the first one found.

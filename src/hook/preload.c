@@ -15,6 +15,7 @@
 #include "hook/anchor.h"
 #include "hook/cpython.h"
 #include "hook/helper.h"
+#include "hook/hook.h"
 #include "hook/settings.h"
 #include "hook/summary.h"
 
@@ -27,9 +28,6 @@ static struct {
     char **argv;
 } hook;
 
-EXPORT neap_heap_t *neap_hook_heap(void);
-EXPORT uint64_t neap_hook_trim(void);
-EXPORT void neap_hook_stats(struct neap_heap_stats *stats);
 EXPORT int pthread_condattr_setclock(pthread_condattr_t *attributes, clockid_t clock);
 
 static void serve(const struct neap__cpython *python) {

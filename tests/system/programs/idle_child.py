@@ -21,7 +21,7 @@ def child():
 
 def main():
     witness.must_serve()
-    kept = work.burst(5)
+    kept = work.burst(1)  # the collection in the child makes its pages the child's own
     garbage = work.burst(20)  # the parent has a purger of its own at the time of the fork
     del garbage
     pid = os.fork()

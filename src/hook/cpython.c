@@ -17,8 +17,7 @@ enum {
     INTERPRETER_BYTES_MIN = 64 * 1024,
     FREE_THREADED_OFFSET = 16, /* in _Py_DebugOffsets, a uint64_t */
     OLDEST_MINOR = 8,
-    DEBUG_OFFSETS_MINOR = 13,
-    OWN_GIL_MINOR = 12
+    DEBUG_OFFSETS_MINOR = 13
 };
 
 struct allocator { /* PyMemAllocatorEx */
@@ -172,7 +171,7 @@ void neap__cpython_serve(const struct neap__cpython *python, neap_heap_t *heap) 
     struct allocator ours = {heap, serve_malloc, serve_calloc, serve_realloc, serve_free};
     python->set_allocator(DOMAIN_MEM, &ours);
     python->set_allocator(DOMAIN_OBJ, &ours);
-    if (python->minor >= OWN_GIL_MINOR) {
+    if (python->minor >= NEAP_OWN_GIL_MINOR) {
         python->get_allocator(DOMAIN_RAW, &raw_before);
         struct allocator watch = {heap, watch_malloc, watch_calloc, watch_realloc, watch_free};
         python->set_allocator(DOMAIN_RAW, &watch);

@@ -16,6 +16,8 @@
 
 #include <neap/heap.h>
 
+enum { NEAP_OWN_GIL_MINOR = 12 }; /* since then an interpreter can have a GIL of its own */
+
 /* A CPython in this process, by its exported functions. */
 struct neap__cpython {
     int minor; /* of 3.minor */

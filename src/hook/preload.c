@@ -16,6 +16,7 @@
 #include "hook/cpython.h"
 #include "hook/helper.h"
 #include "hook/hook.h"
+#include "hook/interpreters.h"
 #include "hook/settings.h"
 #include "hook/summary.h"
 
@@ -30,7 +31,7 @@ static struct {
 
 EXPORT int pthread_condattr_setclock(pthread_condattr_t *attributes, clockid_t clock);
 
-static void serve(const struct neap__cpython *python) {
+static void serve(const struct neap__cpython *python, void *handle) {
     struct neap_heap_options options = {
         .flags = hook.settings.check ? NEAP_HEAP_CHECKED : 0,
         .reserve_bytes = hook.settings.reserve_bytes,
@@ -46,6 +47,8 @@ static void serve(const struct neap__cpython *python) {
     neap__helper_attach(heap, hook.settings.helper);
     neap__helper_guard_forks();
     neap__cpython_serve(python, heap);
+    if (python->minor >= NEAP_OWN_GIL_MINOR)
+        neap__interpreters_watch(handle, heap);
     neap__anchor_serving(heap);
     if (hook.settings.summary)
         unsetenv("NEAP_SUMMARY"); /* this process's, not its children's */
@@ -62,7 +65,7 @@ static void arrive(void *handle) {
     if (reason[0] != '\0')
         neap__anchor_refused(reason);
     else
-        serve(&python);
+        serve(&python, handle);
 }
 
 __attribute__((constructor)) static void enter(int argc, char **argv) {

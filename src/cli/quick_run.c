@@ -10,16 +10,15 @@
 #ifdef NEAP_OS_BARE
 
 #include <errno.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <unistd.h>
 
-enum { VARIABLES_MAX = 1000 };
+enum { VARIABLES_MAX = 1000, PATH_BYTES = 4096 };
 
-/* A text in a buffer of PATH_MAX; `full` once it did not fit. */
+/* A text in a buffer of PATH_BYTES; `full` once it did not fit. */
 struct path {
-    char text[PATH_MAX];
+    char text[PATH_BYTES];
     size_t length;
     bool full;
 };

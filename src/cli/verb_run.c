@@ -1,7 +1,8 @@
 /* cli/verb_run.c: `neap run`, execs a command under the preloaded library.
  *
  * It stands in the way of every start of a program, so it does little: it looks
- * for the library, sets variables, and is gone. No room but os is called.
+ * for the library, sets variables, and is gone. No room but os is called. The
+ * plainest case does not even come here: quick_run.c, which must do the same.
  */
 #include <errno.h>
 #include <limits.h>
@@ -90,9 +91,10 @@ static bool installation_find(struct installation *found, char *folder) {
             found->packages[0] = '\0';
         return true;
     }
-    char installed[PATH_MAX];
-    return path_make(installed, folder, "../" NEAP_LIBRARY_DIR "/" LIBRARY_NAME) &&
-           realpath(installed, found->library);
+    char prefix[PATH_MAX];
+    snprintf(prefix, sizeof(prefix), "%s", folder);
+    *strrchr(prefix, '/') = '\0';
+    return path_make(found->library, prefix, NEAP_LIBRARY_DIR "/" LIBRARY_NAME);
 }
 
 /* Puts `entry` in front of a list variable, unless it is in front already. */

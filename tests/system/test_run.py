@@ -73,6 +73,52 @@ def test_words_after_the_command_are_its_own():
     assert neap("run", "--", "/bin/echo", "--", "a").stdout == "-- a\n"
 
 
+# ---- the quick start: what libc's start-up is not waited for must come out the same -----
+
+@pytest.fixture
+def both():
+    """Runs a command as plainly as can be, and once more with an option, which takes the ordinary way."""
+    def run(*words, **more):
+        results = []
+        for options in ([], ["--no-helper"]):
+            done = subprocess.run([NEAP, "run", *options, *words], capture_output=True,
+                                  text=True, timeout=30, **more)
+            results.append((done.returncode, done.stdout.replace("NEAP_HELPER=0\n", ""), done.stderr))
+        return results
+    return run
+
+
+def test_quick_and_ordinary_start_agree(both, tmp_path):
+    (tmp_path / "script").write_text("echo script $1")
+    (tmp_path / "script").chmod(0o755)
+    (tmp_path / "data").write_text("data")
+    base = {"PATH": "/usr/bin:/bin", "HOME": "/"}
+    path = {"PATH": "%s::/nowhere:/usr/bin:/bin" % tmp_path}
+    many = {"V%d" % i: str(i) for i in range(1500)}
+    for words, environment in [
+        (["/usr/bin/env"], base), (["env"], base), (["--", "env"], base), (["env"], path), (["env"], {**base, **many}),
+        (["script", "a"], path), (["./script", "b"], base), (["script", "c"], {"PATH": ":/usr/bin"}), (["script"], base),
+        (["data"], path), (["./data"], base), (["nosuch"], path), ([""], base), (["/usr/bin/env"], {}),
+        (["/usr/bin/env", "-X", "x"], base), (["env"], {**base, "LD_PRELOAD": "libm.so.6"}),
+        (["env"], {**base, "PYTHONPATH": "/x"}), (["env"], {**base, "LD_PRELOAD": "", "PYTHONPATH": ""}),
+        (["python3", "-X", "dev", "-c", "pass"], base), (["python3", "-c", "pass"], {**base, "PYTHONMALLOC": "malloc"}),
+    ]:
+        quick, ordinary = both(*words, env=environment, cwd=tmp_path)
+        if words[-1] == "env" or words[0] == "/usr/bin/env":
+            quick, ordinary = ([done[0], sorted(done[1].splitlines()), done[2]] for done in (quick, ordinary))
+        assert quick == ordinary, words
+
+
+def test_quick_start_is_taken():
+    """strace sees no libc come up before the command does."""
+    if not shutil.which("strace") or os.uname().machine != "x86_64":
+        pytest.skip("needs strace, on x86_64")
+    environment = {"PATH": "/usr/bin:/bin"}
+    trace = subprocess.run(["strace", NEAP, "run", "true"], capture_output=True, text=True, env=environment).stderr
+    before = trace.split('execve("/usr/bin/true"')[0]
+    assert "readlink(" in before and "brk(" not in before and "arch_prctl(" not in before, before
+
+
 # ---- how it ends ----------------------------------------------------------------
 
 @pytest.mark.parametrize("code", [0, 1, 3, 4, 126, 255])

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -241,16 +242,16 @@ def test_another_users_process():
     process = subprocess.Popen([NEAP, "run", "/usr/bin/python3", "-c", WAIT], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, text=True, env=clean_environment())
     process.stdout.readline()
-    copy = "/tmp/neap-stat-%d" % os.getpid()
-    shutil.copy2(NEAP, copy)  # where another user can reach it
-    os.chmod(copy, 0o755)
+    folder = tempfile.mkdtemp()  # where another user can reach it
+    os.chmod(folder, 0o755)
+    copy = shutil.copy2(NEAP, folder)
     try:
         for verb in ("stat", "trim"):
             done = subprocess.run([copy, verb, str(process.pid)], capture_output=True, text=True, user=65534,
                                   group=65534, extra_groups=[], cwd="/")
             assert_refused(done, 3, "not permitted", "another user's", "sudo neap %s %d" % (verb, process.pid))
     finally:
-        os.unlink(copy)
+        shutil.rmtree(folder)
         process.communicate("\n", timeout=10)
 
 

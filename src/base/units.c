@@ -11,10 +11,11 @@ static const struct neap_unit byte_units[] = {
 };
 enum { BYTE_UNITS = sizeof(byte_units) / sizeof(byte_units[0]) };
 
-/* The first unit in which `bytes` stays below `limit` after rounding to a tenth. */
+/* The first unit in which `bytes` stays below `limit` after rounding to a tenth.
+ * Products are exact where quotients are not, whatever the precision (x87). */
 static struct neap_unit unit_below(double bytes, double limit) {
     size_t i = 0;
-    while (i + 1 < BYTE_UNITS && bytes / byte_units[i].bytes >= limit - 0.05)
+    while (i + 1 < BYTE_UNITS && bytes * 10 >= (limit * 10 - 0.5) * byte_units[i].bytes)
         i++;
     return byte_units[i];
 }

@@ -19,6 +19,10 @@ enum {
     WAITV_NUMBER = 449   /* futex_waitv, Linux 5.16, the same on all architectures */
 };
 
+struct deadline { /* struct __kernel_timespec: 64 bits on every architecture */
+    int64_t seconds, nanoseconds;
+};
+
 struct waiter { /* struct futex_waitv, which older headers lack */
     uint64_t value, address;
     uint32_t flags, reserved;
@@ -93,14 +97,11 @@ static bool wait_both(struct neap_os_bell *bell, uint32_t seen, uint32_t ms) {
         {seen, (uintptr_t)&bell->rung, 2 | 128, 0}, /* FUTEX2_SIZE_U32 | FUTEX2_PRIVATE */
         {__atomic_load_n(bell->door, __ATOMIC_RELAXED), (uintptr_t)bell->door, 2, 0},
     };
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t nanoseconds = now.tv_nsec + (int64_t)(ms % 1000) * 1000000;
+    struct deadline until = {now.tv_sec + (int64_t)(ms / 1000) + nanoseconds / 1000000000,
+                             nanoseconds % 1000000000};
     long result = syscall(WAITV_NUMBER, words, 2, 0, ms != 0 ? &until : NULL, CLOCK_MONOTONIC);
     return result >= 0 || (errno != ENOSYS && errno != EPERM && errno != EINVAL);
 }

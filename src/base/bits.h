@@ -32,6 +32,11 @@ static inline uint64_t neap_bits_round_up(uint64_t n, uint64_t step) {
     return (n + step - 1) & ~(step - 1);
 }
 
+/* The same for lengths in memory. */
+static inline size_t neap_bits_round_up_size(size_t n, size_t step) {
+    return (n + step - 1) & ~(step - 1);
+}
+
 /* Ones in bits [first, last], 0 <= first <= last < 64. */
 static inline uint64_t neap_bits_span(unsigned first, unsigned last) {
     return (~UINT64_C(0) >> (63 - last)) & (~UINT64_C(0) << first);

@@ -7,11 +7,12 @@
 #include "os/memory.h"
 
 enum {
-    MOVE_PAGES_MIN = 32,     /* below this a copy costs less than an mremap */
-    MOVED_UNITS_MAX = 16384, /* a moved run splits mappings, of which the system allows 65,530: */
-    MOVED_PAGES_BIG = 16384, /* many small ones are copied instead, few big ones always move */
-    ROOM_UNITS_MIN = 4,      /* growing runs of this many units get room to grow */
-    SHRINK_PAGES_MIN = 4     /* fewer pages off the end stay with the run */
+    MOVE_PAGES_MIN = 32,           /* below this a copy costs less than an mremap */
+    MOVED_UNITS_MAX = 16384,       /* a moved run splits mappings, of which the system allows 65,530: */
+    MOVED_PAGES_BIG = 16384,       /* many small ones are copied instead, few big ones always move */
+    ROOM_UNITS_MIN = 4,            /* growing runs of this many units get room to grow */
+    UNADDRESSABLE_BYTES = 1 << 24, /* at the end of any address space, so that rounding up fits */
+    SHRINK_PAGES_MIN = 4           /* fewer pages off the end stay with the run */
 };
 
 static uint32_t pages_for(const neap_heap_t *heap, size_t bytes) {
@@ -21,7 +22,8 @@ static uint32_t pages_for(const neap_heap_t *heap, size_t bytes) {
 /* Whether no region could ever hold a run of `bytes`; also keeps page counts
  * within 32 bits. */
 static bool too_large(const neap_heap_t *heap, size_t bytes) {
-    return (bytes >> heap->unit_shift) >= 1u << NEAP_LAYOUT_ID_SHIFT;
+    return bytes > SIZE_MAX - UNADDRESSABLE_BYTES ||
+           (bytes >> heap->unit_shift) >= 1u << NEAP_LAYOUT_ID_SHIFT;
 }
 
 static uint32_t units_for(uint32_t pages) {

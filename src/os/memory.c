@@ -70,7 +70,8 @@ int neap_os_reserve(size_t bytes, size_t align_bytes, void **address) {
     char *start = mmap(NULL, bytes + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (start == MAP_FAILED)
         return NEAP_ERROR_MEMORY;
-    char *aligned = (char *)neap_bits_round_up((uintptr_t)start, align_bytes > page ? align_bytes : page);
+    char *aligned =
+        (char *)neap_bits_round_up_size((uintptr_t)start, align_bytes > page ? align_bytes : page);
     if (aligned > start)
         munmap(start, (size_t)(aligned - start));
     size_t tail = slack - (size_t)(aligned - start);

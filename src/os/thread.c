@@ -113,6 +113,6 @@ void neap_os_bell_wait(struct neap_os_bell *bell, uint32_t seen, uint32_t ms) {
         if (ms == 0 || ms > DOOR_POLL_MS)
             ms = DOOR_POLL_MS;
     }
-    struct timespec span = {ms / 1000, (long)(ms % 1000) * 1000000};
+    struct timespec span = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
     syscall(SYS_futex, &bell->rung, FUTEX_WAIT_PRIVATE, seen, ms != 0 ? &span : NULL, NULL, 0);
 }

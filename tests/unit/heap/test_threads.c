@@ -90,8 +90,13 @@ static void one_owner_and_a_purger(void **state) {
     struct worker owner = {.heap = heap, .seed = 9}, purging = {.heap = heap};
     pthread_t purger;
     pthread_create(&purger, NULL, purge, &purging);
-    churn(&owner);
-    churn(&owner);
+    uint64_t purged = 0;
+    for (int round = 0; round < 2 || (purged == 0 && round < 10000); round++) { /* until both have met */
+        struct neap_heap_stats now;
+        churn(&owner);
+        neap_heap_stats(heap, &now);
+        purged = now.purged_bytes;
+    }
     __atomic_store_n(&purging.stop, true, __ATOMIC_RELEASE);
     pthread_join(purger, NULL);
     const char *why = NULL;

@@ -132,6 +132,12 @@ enum neap_layout_state {
     NEAP_STATE_REFUSED = 2, /* Python is there and Neap does not serve it: reason tells */
 };
 
+enum neap_layout_helper {                          /* the purging thread, which answers requests */
+                          NEAP_HELPER_NOT_YET = 0, /* none: there has not been enough to purge */
+                          NEAP_HELPER_RUNS = 1,    /* awake or asleep */
+                          NEAP_HELPER_NEVER = 2, /* none, by NEAP_HELPER=0 or because none could be started */
+};
+
 /* Lies in the preloaded library's data, aligned to 16: found by its magic in the
  * library's writable mapping. */
 struct neap_layout_anchor {
@@ -148,7 +154,9 @@ struct neap_layout_anchor {
     uint32_t trim_done;          /* the last number answered */
     uint64_t trim_bytes;         /* given back by it, libc's share included */
     uint64_t libc_trimmed_bytes; /* given back by libc on Neap's asking, estimated, all told */
-    uint64_t reserved[4];
+    uint32_t helper;             /* enum neap_layout_helper */
+    uint32_t reserved_word;
+    uint64_t reserved[3];
 };
 
 #endif

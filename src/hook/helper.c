@@ -89,6 +89,7 @@ static bool start(void) {
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     __atomic_store_n(&helper.running, running, __ATOMIC_RELEASE);
+    neap__anchor.helper = running ? NEAP_HELPER_RUNS : NEAP_HELPER_NEVER;
     if (!running) {
         neap_os_bell_close(&helper.bell);
         helper.allowed = false; /* a sandbox, or no threads left: not tried again */
@@ -129,6 +130,7 @@ void neap__helper_stop(void) {
         pthread_join(helper.thread, NULL);
         neap_os_bell_close(&helper.bell);
         __atomic_store_n(&helper.running, false, __ATOMIC_RELEASE);
+        neap__anchor.helper = NEAP_HELPER_NOT_YET;
     }
     pthread_mutex_unlock(&helper.door);
 }
@@ -175,6 +177,7 @@ void neap__helper_guard_forks(void) {
 void neap__helper_attach(neap_heap_t *heap, bool allowed) {
     helper.heap = heap;
     helper.allowed = allowed;
+    neap__anchor.helper = allowed ? NEAP_HELPER_NOT_YET : NEAP_HELPER_NEVER;
     helper.not_before_ms = START_MS;
     heap->wake = wake;
     heap->wake_wanted = true;

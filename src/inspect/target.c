@@ -133,6 +133,10 @@ int neap_target_trim(struct neap_target *target, uint32_t timeout_ms, uint64_t *
         return NEAP_ERROR_ABSENT;
     int result = neap_heap_anchor_read(&memory, target->anchor_address, &target->anchor, &target->fault);
     uint32_t number = request_number(anchor);
+    if (result == NEAP_OK && anchor->helper == NEAP_HELPER_NOT_YET) {
+        *bytes = 0; /* it has no helper because it has hardly a free page */
+        return NEAP_OK;
+    }
     uint64_t give_up_ns = neap_os_now_ns() + (uint64_t)timeout_ms * 1000000;
     while (result == NEAP_OK && comes_after(number, anchor->trim_done)) {
         if (neap_os_now_ns() > give_up_ns)

@@ -34,7 +34,8 @@ int neap_target_find(pid_t pid, struct neap_target *target);
 int neap_target_read(struct neap_target *target, struct neap_heap_view *view);
 
 /* Has the target give back all it can and waits for it, at most `timeout_ms`.
- * *bytes is what was given back. NEAP_ERROR_ABSENT if its heap serves nothing,
+ * *bytes is what was given back: none by a target that has not needed a purging
+ * thread so far, for it has next to nothing to give. NEAP_ERROR_ABSENT if its heap serves nothing,
  * NEAP_ERROR_TIMEOUT if it did not answer; else as for reading. */
 int neap_target_trim(struct neap_target *target, uint32_t timeout_ms, uint64_t *bytes);
 

@@ -5,6 +5,8 @@ import re
 import signal
 import subprocess
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +95,17 @@ def test_no_helper_no_answer():
         assert "neap.trim()" in done.stderr
 
 
+def test_a_process_that_never_needed_a_helper():
+    """It has next to nothing to give, and nobody waits for an answer."""
+    with Talk("/usr/bin/python3", program("hold.py")) as talk:
+        do(talk, "pid")
+        started = time.monotonic()
+        done = trim(talk.pid)
+        assert (done.returncode, done.stderr) == (0, "") and " 0 B given back" in done.stdout, done
+        assert time.monotonic() - started < 4  # the time-out is 5
+        assert neap_stat(talk.pid)["stats"]["dirty_bytes"] < 4 * MIB
+
+
 def test_a_stopped_process_answers_later():
     with Talk("/usr/bin/python3", program("hold.py"), **LONG) as talk:
         do(talk, "sleep 0.2")
@@ -100,6 +113,8 @@ def test_a_stopped_process_answers_later():
         do(talk, "drop")
         do(talk, "sleep 0.3")
         os.kill(talk.pid, signal.SIGSTOP)
+        while Path("/proc/%d/stat" % talk.pid).read_text().rsplit(")", 1)[1].split()[0] != "T":
+            time.sleep(0.01)  # stopping takes its time on a busy machine
         asking = subprocess.Popen([NEAP, "trim", str(talk.pid)], stdout=subprocess.PIPE, text=True)
         try:
             with pytest.raises(subprocess.TimeoutExpired):
@@ -114,6 +129,8 @@ def test_the_process_ends_meanwhile():
     with Talk("/usr/bin/python3", program("hold.py"), **LONG) as talk:
         do(talk, "burst 10")
         os.kill(talk.pid, signal.SIGSTOP)
+        while Path("/proc/%d/stat" % talk.pid).read_text().rsplit(")", 1)[1].split()[0] != "T":
+            time.sleep(0.01)  # stopping takes its time on a busy machine
         asking = subprocess.Popen([NEAP, "trim", str(talk.pid)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         with pytest.raises(subprocess.TimeoutExpired):
             asking.wait(0.3)

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "heap/run.h"
 #include "heap/slab.h"
 #include "os/clock.h"
 #include "os/limits.h"
@@ -109,14 +110,15 @@ static void note_event(neap_heap_t *heap, const struct batch *batch) {
 
 /* --- looking --- */
 
-static unsigned free_pages(const neap_heap_t *heap, const neap__unit_t *unit) {
+static unsigned free_pages(const neap_heap_t *heap, struct neap__place place) {
+    const neap__unit_t *unit = neap__place_unit(heap, place);
     switch (unit->kind) {
     case NEAP_UNIT_FREE:
         return unit->resident;
     case NEAP_UNIT_SLAB:
         return neap__slab_free_pages(heap, unit) & unit->resident;
     default:
-        return 0;
+        return neap__run_free_pages(heap, place);
     }
 }
 
@@ -133,7 +135,7 @@ static void unqueue(neap_heap_t *heap, struct neap__place place) {
 static void look(neap_heap_t *heap, struct batch *batch, struct neap__place place, uint32_t now_ms,
                  uint32_t decay_ms) {
     neap__unit_t *unit = neap__place_unit(heap, place);
-    unsigned free = free_pages(heap, unit);
+    unsigned free = free_pages(heap, place);
     if (free == 0) {
         unqueue(heap, place);
     } else if (decay_ms == 0) {

@@ -30,13 +30,23 @@ static uint32_t units_for(uint32_t pages) {
     return (pages + NEAP_LAYOUT_UNIT_PAGES - 1) / NEAP_LAYOUT_UNIT_PAGES;
 }
 
-/* Mask of the pages of the run's unit number `n` that `pages` pages cover. */
-static unsigned unit_mask(uint32_t n, uint32_t pages) {
-    uint32_t before = n * NEAP_LAYOUT_UNIT_PAGES;
-    if (pages <= before)
-        return 0;
-    uint32_t covered = pages - before;
-    return covered >= NEAP_LAYOUT_UNIT_PAGES ? NEAP_UNIT_PAGES_ALL : (1u << covered) - 1;
+unsigned neap__run_free_pages(const neap_heap_t *heap, struct neap__place place) {
+    const neap__unit_t *unit = neap__place_unit(heap, place), *head = unit;
+    uint32_t n = unit->kind == NEAP_UNIT_RUN ? 0 : unit->run_units;
+    if (n > 0)
+        head = neap__unit_at(heap, place.region, place.index - n);
+    return unit->resident & ~neap__run_unit_mask(n, head->run_pages);
+}
+
+/* Has the purger look at spare pages that were in memory before they were the
+ * run's. */
+static void queue_spare(neap_heap_t *heap, struct neap__place place) {
+    const neap__unit_t *head = neap__place_unit(heap, place);
+    for (uint32_t n = head->run_pages / NEAP_LAYOUT_UNIT_PAGES; n < head->run_units; n++) {
+        struct neap__place here = {place.region, place.index + n};
+        if (neap__run_free_pages(heap, here) != 0)
+            neap__region_queue(heap, here);
+    }
 }
 
 /* Marks pages [from, to) of a run as in memory; all or none. */
@@ -44,14 +54,14 @@ static bool page_in(neap_heap_t *heap, struct neap__place place, uint32_t from, 
     if (heap->layout.resident_pages + (to - from) > heap->limit_pages) {
         uint64_t fresh = 0; /* exactly, now that it matters */
         for (uint32_t n = 0; n < units_for(to); n++)
-            fresh += neap_bits_count(unit_mask(n, to) & ~unit_mask(n, from) &
+            fresh += neap_bits_count(neap__run_unit_mask(n, to) & ~neap__run_unit_mask(n, from) &
                                      ~(unsigned)neap__unit_at(heap, place.region, place.index + n)->resident);
         if (heap->layout.resident_pages + fresh > heap->limit_pages)
             return false;
     }
     for (uint32_t n = from / NEAP_LAYOUT_UNIT_PAGES; n < units_for(to); n++) {
         bool in = neap__region_page_in(heap, neap__unit_at(heap, place.region, place.index + n),
-                                       unit_mask(n, to) & ~unit_mask(n, from));
+                                       neap__run_unit_mask(n, to) & ~neap__run_unit_mask(n, from));
         assert(in);
         (void)in;
     }
@@ -82,11 +92,12 @@ void *neap__run_alloc(neap_heap_t *heap, size_t bytes, size_t room_bytes, bool *
             *zero = *zero && neap__unit_at(heap, place.region, place.index + n)->resident == 0;
     }
     label(heap, place, 0, units); /* before paging in, which may purge what is free */
+    neap__place_unit(heap, place)->run_pages = pages;
     if (!page_in(heap, place, 0, pages)) {
         neap__region_put(heap, place, units);
         return NULL;
     }
-    neap__place_unit(heap, place)->run_pages = pages;
+    queue_spare(heap, place);
     heap->layout.runs++;
     heap->layout.run_bytes += (uint64_t)pages << heap->page_shift;
     return neap__place_address(heap, place);
@@ -110,7 +121,7 @@ static void page_out(neap_heap_t *heap, struct neap__place place, uint32_t from,
     neap_os_purge(&range, 1);
     for (uint32_t n = from / NEAP_LAYOUT_UNIT_PAGES; n < units_for(to); n++) {
         neap__unit_t *unit = neap__unit_at(heap, place.region, place.index + n);
-        unsigned gone = unit_mask(n, to) & ~unit_mask(n, from) & unit->resident;
+        unsigned gone = neap__run_unit_mask(n, to) & ~neap__run_unit_mask(n, from) & unit->resident;
         unit->resident = (uint16_t)(unit->resident & ~gone);
         heap->layout.resident_pages -= neap_bits_count(gone);
         heap->layout.purged_pages += neap_bits_count(gone);
@@ -148,9 +159,13 @@ static bool grow(neap_heap_t *heap, struct neap__place place, uint32_t pages) {
             return false;
         label(heap, place, unit->run_units, units);
     }
-    if (!page_in(heap, place, old_pages, pages))
+    unit->run_pages = pages; /* before paging in, as above */
+    if (!page_in(heap, place, old_pages, pages)) {
+        unit->run_pages = old_pages;
+        queue_spare(heap, place);
         return false; /* the units taken stay with the run, as room */
-    unit->run_pages = pages;
+    }
+    queue_spare(heap, place);
     heap->layout.run_bytes += (uint64_t)(pages - old_pages) << heap->page_shift;
     return true;
 }
@@ -161,7 +176,7 @@ static void book_move(neap_heap_t *heap, struct neap__place from, struct neap__p
     for (uint32_t n = 0; n < units_for(pages); n++) {
         neap__unit_t *old = neap__unit_at(heap, from.region, from.index + n);
         neap__unit_t *new = neap__unit_at(heap, to.region, to.index + n);
-        unsigned gone = old->resident & unit_mask(n, pages);
+        unsigned gone = old->resident & neap__run_unit_mask(n, pages);
         heap->layout.resident_pages -= neap_bits_count(gone);
         old->resident = (uint16_t)(old->resident & ~gone);
         heap->moved_units += (new->flags &NEAP_UNIT_MOVED) == 0;

@@ -13,6 +13,19 @@
 
 #include "heap/region.h"
 
+/* Pages (bit mask) of a run's unit number `n` that its block of `run_pages` pages
+ * covers; the others are spare. */
+static inline unsigned neap__run_unit_mask(uint32_t n, uint32_t run_pages) {
+    uint32_t before = n * NEAP_LAYOUT_UNIT_PAGES;
+    if (run_pages <= before)
+        return 0;
+    uint32_t covered = run_pages - before;
+    return covered >= NEAP_LAYOUT_UNIT_PAGES ? NEAP_UNIT_PAGES_ALL : (1u << covered) - 1;
+}
+
+/* Pages of the unit at `place`, part of a run, that are in memory and spare. */
+unsigned neap__run_free_pages(const neap_heap_t *heap, struct neap__place place);
+
 /* A run of at least `bytes`, with address space for `room_bytes` (>= bytes). If
  * `zero` is not NULL, tells there whether it is known to read as zero. NULL if
  * the system gives no more. */

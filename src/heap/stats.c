@@ -3,6 +3,7 @@
 
 #include "heap/guard.h"
 #include "heap/magazine.h"
+#include "heap/run.h"
 #include "heap/slab.h"
 
 enum { PIN_SHARE = 8 }; /* a slab filled to less than one part in so many is held by pins */
@@ -21,7 +22,8 @@ static void add_slab(const neap_heap_t *heap, const neap__unit_t *unit, struct n
     stats->pins += unit->used * PIN_SHARE < c->slab_blocks;
 }
 
-static void add_unit(const neap_heap_t *heap, const neap__unit_t *unit, struct neap_heap_stats *stats) {
+static void add_unit(const neap_heap_t *heap, struct neap__place place, struct neap_heap_stats *stats) {
+    const neap__unit_t *unit = neap__place_unit(heap, place);
     uint64_t page = heap->layout.page_bytes;
     uint64_t resident = neap_bits_count(unit->resident) * page;
     stats->resident_bytes += resident;
@@ -30,10 +32,11 @@ static void add_unit(const neap_heap_t *heap, const neap__unit_t *unit, struct n
         return;
     }
     stats->clean_bytes += heap->layout.unit_bytes - resident;
-    if (unit->kind == NEAP_UNIT_FREE)
-        stats->dirty_bytes += resident;
-    else
-        stats->live_bytes += resident; /* a run's spare pages are corrected by the caller */
+    uint64_t dirty = resident;
+    if (unit->kind != NEAP_UNIT_FREE)
+        dirty = neap_bits_count(neap__run_free_pages(heap, place)) * page;
+    stats->dirty_bytes += dirty;
+    stats->live_bytes += resident - dirty;
     if (unit->kind == NEAP_UNIT_RUN) {
         stats->runs++;
         stats->live_blocks++;
@@ -78,7 +81,7 @@ void neap_heap_stats(neap_heap_t *heap, struct neap_heap_stats *stats) {
         stats->reserved_bytes += heap->regions[n].span_bytes + region_books(heap, n);
         stats->metadata_bytes += region_metadata(heap, n);
         for (uint32_t i = 0; i < layout->regions[n].top; i++)
-            add_unit(heap, neap__unit_at(heap, n, i), stats);
+            add_unit(heap, (struct neap__place){n, i}, stats);
     }
     move_cached(heap, stats);
     uint64_t page = layout->page_bytes;

@@ -28,6 +28,7 @@ struct reading {
     struct neap_fault *fault;
     unsigned char *chunk; /* CHUNK_BYTES */
     struct page_blocks pages[NEAP_LAYOUT_CLASSES_MAX];
+    uint32_t run_pages; /* of the run being read, those still to come */
 };
 
 static int refuse(struct reading *reading, uint64_t address, const char *why) {
@@ -192,6 +193,20 @@ static bool slab_add(struct reading *reading, const struct neap_layout_unit *uni
     return true;
 }
 
+/* A unit of a run: of its resident pages those that the block covers are live, and
+ * the others spare. Units come in address order, the run's first before its tail. */
+static void run_add(struct reading *reading, const struct neap_layout_unit *unit) {
+    struct neap_heap_view *view = reading->view;
+    if (unit->kind == NEAP_UNIT_RUN)
+        reading->run_pages = unit->run_pages;
+    uint32_t covered =
+        reading->run_pages < NEAP_LAYOUT_UNIT_PAGES ? reading->run_pages : NEAP_LAYOUT_UNIT_PAGES;
+    reading->run_pages -= covered;
+    unsigned live = unit->resident & ((1u << covered) - 1);
+    view->stats.live_bytes += (uint64_t)neap_bits_count(live) * view->heap.page_bytes;
+    view->stats.dirty_bytes += (uint64_t)neap_bits_count(unit->resident & ~live) * view->heap.page_bytes;
+}
+
 static bool unit_add(struct reading *reading, const struct neap_layout_unit *unit, size_t bitmap_words) {
     struct neap_heap_view *view = reading->view;
     uint64_t resident = (uint64_t)neap_bits_count(unit->resident) * view->heap.page_bytes;
@@ -206,10 +221,10 @@ static bool unit_add(struct reading *reading, const struct neap_layout_unit *uni
     case NEAP_UNIT_RUN:
         view->stats.runs++;
         view->stats.live_blocks++;
-        view->stats.live_bytes += resident;
+        run_add(reading, unit);
         break;
     case NEAP_UNIT_RUN_TAIL:
-        view->stats.live_bytes += resident;
+        run_add(reading, unit);
         break;
     default:
         return false;
@@ -334,7 +349,8 @@ int neap_heap_read(const struct neap_memory *memory, const struct neap_layout_an
     unsigned char *chunk = malloc(CHUNK_BYTES);
     int result = NEAP_ERROR_MEMORY;
     if (own && reading && chunk) {
-        *reading = (struct reading){memory, anchor, own, fault, chunk, {{{0}, {0}}}};
+        *reading =
+            (struct reading){.memory = memory, .anchor = anchor, .view = own, .fault = fault, .chunk = chunk};
         result = heap_fetch(reading);
         if (result == NEAP_OK)
             result = heap_check(reading);

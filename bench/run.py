@@ -38,7 +38,7 @@ def arguments():
                         help="where neap was built (build)")
     parser.add_argument("--json", metavar="FILE", help="write all that was measured")
     parser.add_argument("--read", metavar="FILE", help="measure nothing, take this JSON file")
-    parser.add_argument("--write", metavar="FILE", help="write the table as Markdown")
+    parser.add_argument("--write", metavar="FILE", help="write the table as Markdown, or between its marks")
     options = parser.parse_args()
     if options.best and (options.write or options.json):
         parser.error("--best is for looking at, it is not written")
@@ -136,8 +136,7 @@ def main():
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump(report, file, indent=1)
     if options.write:
-        with open(options.write, "w", encoding="utf-8") as file:
-            file.write(figures.markdown(table, report["peers"], report))
+        figures.write(options.write, table, report["peers"], report)
     print(figures.details(report["results"], report["peers"]).lstrip("\n"))
     print(figures.summary(table, report["peers"]))
     print("\n%s; %s of %d runs; %.0f s" % (report["machine"], "best" if options.best else "medians",

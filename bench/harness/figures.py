@@ -116,6 +116,35 @@ def machine():
         os.sysconf("SC_PAGE_SIZE") // 1024)
 
 
+MARKS = "<!-- figures:start -->", "<!-- figures:end -->"
+
+
+def row_lines(rows, peers):
+    """The rows as Markdown tables, one a Python."""
+    lines, heading = [], None
+    for row in rows:
+        if row.python != heading:
+            heading = row.python
+            lines += ["", "**Python %s**" % heading, "",
+                      "| what | wanted | " + " | ".join(peers) + " | | note |",
+                      "|---|---|" + "---|" * len(peers) + "---|---|"]
+        verdict = row.verdict()
+        lines.append("| %s | %s | %s | %s | %s |" % (
+            row.what, row.wanted().replace("<=", "≤").replace(">=", "≥"),
+            " | ".join(row.figure(peer) for peer in peers),
+            "**missed**" if verdict == "missed" else verdict, row.note))
+    return lines
+
+
+def between_marks(text, rows, peers, report):
+    """`text` with the rows in place of whatever stood between its two marks."""
+    before, rest = text.split(MARKS[0])
+    after = rest.split(MARKS[1])[1]
+    how = "Medians of %d runs on %s." % (report["rounds"], report["machine"])
+    lines = [MARKS[0], how, *row_lines(rows, peer_order(peers)), "", MARKS[1]]
+    return before + "\n".join(lines) + after
+
+
 def markdown(rows, peers, report):
     """docs/figures.md, whole."""
     peers = peer_order(peers)
@@ -124,19 +153,7 @@ def markdown(rows, peers, report):
              "means is in [bench/README.md](../bench/README.md). Medians of %d runs%s; ratios are "
              % (report["rounds"], ", quick" if report["quick"] else ""),
              "to CPython's own allocator in the same run; MB are 2^20 bytes. Measured on:",
-             "%s." % report["machine"], ""]
-    heading = None
-    for row in rows:
-        if row.python != heading:
-            heading = row.python
-            lines += ["", "## Python %s" % heading, "",
-                      "| what | wanted | " + " | ".join(peers) + " | | note |",
-                      "|---|---|" + "---|" * len(peers) + "---|---|"]
-        verdict = row.verdict()
-        lines.append("| %s | %s | %s | %s | %s |" % (
-            row.what, row.wanted().replace("<=", "≤").replace(">=", "≥"),
-            " | ".join(row.figure(peer) for peer in peers),
-            "**missed**" if verdict == "missed" else verdict, row.note))
+             "%s." % report["machine"], *row_lines(rows, peers)]
     for title, items in (("Left out", report["left_out"]), ("Failed", report["failures"])):
         if items:
             lines += ["", "## " + title, ""]
@@ -144,3 +161,16 @@ def markdown(rows, peers, report):
     lines += ["", "## Program by program", "", "```", details(report["results"], peers).strip(),
               "```", ""]
     return "\n".join(lines)
+
+
+def write(path, rows, peers, report):
+    """Writes docs/figures.md, or, into a document that has the two marks, what belongs between."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except FileNotFoundError:
+        text = ""
+    marked = all(mark in text for mark in MARKS)
+    text = between_marks(text, rows, peers, report) if marked else markdown(rows, peers, report)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)

@@ -11,7 +11,7 @@
 
 static bool pid_parse(const char *text, pid_t *pid) {
     char *end;
-    long value = strtol(text, &end, 10);
+    long long value = strtoll(text, &end, 10);
     if (*text < '0' || *text > '9' || *end != '\0' || value <= 0 || value > INT_MAX)
         return false;
     *pid = (pid_t)value;

@@ -9,6 +9,7 @@ SHORT = {"cpython": "cpyth", "mimalloc": "mimal", "jemalloc": "jemal", "tcmalloc
          "own-mimalloc": "ownmi", "neap-env": "n-env"}
 WORD = {"met": "met", "missed": "MISS", "unmeasured": "?", "": ""}
 LOUD = 1.03  # a single program above this is marked
+QUIET = 0.03  # the share of the processors that others may use before times are in doubt
 
 
 def peer_order(names):
@@ -116,6 +117,14 @@ def machine():
         os.sysconf("SC_PAGE_SIZE") // 1024)
 
 
+def disturbance(report):
+    """What to know before believing the times: empty if the machine was the bench's own."""
+    share = report["foreign_share"]
+    if share < QUIET:
+        return ""
+    return "; DISTURBED: other programs used %.0f %% of the processors" % (100 * share)
+
+
 def markdown(rows, peers, report):
     """docs/figures.md, whole."""
     peers = peer_order(peers)
@@ -124,7 +133,7 @@ def markdown(rows, peers, report):
              "means is in [bench/README.md](../bench/README.md). Medians of %d runs%s; ratios are "
              % (report["rounds"], ", quick" if report["quick"] else ""),
              "to CPython's own allocator in the same run; MB are 2^20 bytes. Measured on:",
-             "%s." % report["machine"], ""]
+             "%s%s." % (report["machine"], disturbance(report)), ""]
     heading = None
     for row in rows:
         if row.python != heading:

@@ -96,6 +96,14 @@ def chosen_groups(options):
     return [name for name in measure.GROUPS if name in names]
 
 
+def foreign_s():
+    """Processor seconds spent so far by all but this program and its children."""
+    with open("/proc/stat", encoding="ascii") as stat:
+        user, nice, system, _, _, irq, softirq, steal = map(int, stat.readline().split()[1:9])
+    all_s = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+    return all_s - sum(os.times()[:4])
+
+
 def measured(options):
     """Measures what the options ask for; all of it as plain data."""
     left_out = []
@@ -107,15 +115,17 @@ def measured(options):
     for item in left_out:
         print("bench: left out: %(what)s: %(why)s" % item, file=sys.stderr)
     only = set(filter(None, options.case.split(",")))
-    began = time.monotonic()
+    began, others_s = time.monotonic(), foreign_s()
     for group in groups:
         everywhere = group in measure.EVERY_PYTHON or options.python
         for python in pythons if everywhere else pythons[:1]:
             measure.GROUPS[group](session, python, only)
     session.say("")
+    took_s = time.monotonic() - began
+    others = max(0.0, foreign_s() - others_s) / (took_s * (os.cpu_count() or 1))
     return {"schema": "neap-bench 1", "machine": figures.machine(), "rounds": session.rounds,
             "quick": options.quick, "scale": session.scale,
-            "took_s": time.monotonic() - began, "left_out": left_out,
+            "took_s": took_s, "foreign_share": others, "left_out": left_out,
             "pythons": [python.label for python in pythons],
             "peers": {peer.name: peer.about for peer in session.peers},
             "results": session.results, "failures": session.failures}
@@ -139,8 +149,9 @@ def main():
         figures.write(options.write, table, report["peers"], report)
     print(figures.details(report["results"], report["peers"]).lstrip("\n"))
     print(figures.summary(table, report["peers"]))
-    print("\n%s; %s of %d runs; %.0f s" % (report["machine"], "best" if options.best else "medians",
-                                          report["rounds"], report["took_s"]))
+    print("\n%s; %s of %d runs; %.0f s%s" % (
+        report["machine"], "best" if options.best else "medians", report["rounds"],
+        report["took_s"], figures.disturbance(report)))
     return 1 if report["failures"] else 0
 
 

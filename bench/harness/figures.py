@@ -9,6 +9,7 @@ SHORT = {"cpython": "cpyth", "mimalloc": "mimal", "jemalloc": "jemal", "tcmalloc
          "own-mimalloc": "ownmi", "neap-env": "n-env"}
 WORD = {"met": "met", "missed": "MISS", "unmeasured": "?", "": ""}
 LOUD = 1.03  # a single program above this is marked
+QUIET = 0.03  # the share of the processors that others may use before times are in doubt
 
 
 def peer_order(names):
@@ -116,6 +117,14 @@ def machine():
         os.sysconf("SC_PAGE_SIZE") // 1024)
 
 
+def disturbance(report):
+    """What to know before believing the times: empty if the machine was the bench's own."""
+    share = report["foreign_share"]
+    if share < QUIET:
+        return ""
+    return "; DISTURBED: other programs used %.0f %% of the processors" % (100 * share)
+
+
 MARKS = "<!-- figures:start -->", "<!-- figures:end -->"
 
 
@@ -140,7 +149,7 @@ def between_marks(text, rows, peers, report):
     """`text` with the rows in place of whatever stood between its two marks."""
     before, rest = text.split(MARKS[0])
     after = rest.split(MARKS[1])[1]
-    how = "Medians of %d runs on %s." % (report["rounds"], report["machine"])
+    how = "Medians of %d runs on %s%s." % (report["rounds"], report["machine"], disturbance(report))
     lines = [MARKS[0], how, *row_lines(rows, peer_order(peers)), "", MARKS[1]]
     return before + "\n".join(lines) + after
 
@@ -153,7 +162,7 @@ def markdown(rows, peers, report):
              "means is in [bench/README.md](../bench/README.md). Medians of %d runs%s; ratios are "
              % (report["rounds"], ", quick" if report["quick"] else ""),
              "to CPython's own allocator in the same run; MB are 2^20 bytes. Measured on:",
-             "%s." % report["machine"], *row_lines(rows, peers)]
+             "%s%s." % (report["machine"], disturbance(report)), *row_lines(rows, peers)]
     for title, items in (("Left out", report["left_out"]), ("Failed", report["failures"])):
         if items:
             lines += ["", "## " + title, ""]

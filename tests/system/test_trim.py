@@ -28,6 +28,14 @@ def do(talk, line):
     return talk.hear()
 
 
+def stop(pid):
+    """Stops every thread of a process; it takes its time on a busy machine."""
+    os.kill(pid, signal.SIGSTOP)
+    for task in Path("/proc/%d/task" % pid).iterdir():
+        while (task / "stat").read_text().rsplit(")", 1)[1].split()[0] != "T":
+            time.sleep(0.01)
+
+
 def rss(pid):
     with open("/proc/%d/statm" % pid) as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
@@ -112,9 +120,7 @@ def test_a_stopped_process_answers_later():
         do(talk, "burst 10")
         do(talk, "drop")
         do(talk, "sleep 0.3")
-        os.kill(talk.pid, signal.SIGSTOP)
-        while Path("/proc/%d/stat" % talk.pid).read_text().rsplit(")", 1)[1].split()[0] != "T":
-            time.sleep(0.01)  # stopping takes its time on a busy machine
+        stop(talk.pid)
         asking = subprocess.Popen([NEAP, "trim", str(talk.pid)], stdout=subprocess.PIPE, text=True)
         try:
             with pytest.raises(subprocess.TimeoutExpired):
@@ -127,10 +133,11 @@ def test_a_stopped_process_answers_later():
 
 def test_the_process_ends_meanwhile():
     with Talk("/usr/bin/python3", program("hold.py"), **LONG) as talk:
+        do(talk, "sleep 0.2")
         do(talk, "burst 10")
-        os.kill(talk.pid, signal.SIGSTOP)
-        while Path("/proc/%d/stat" % talk.pid).read_text().rsplit(")", 1)[1].split()[0] != "T":
-            time.sleep(0.01)  # stopping takes its time on a busy machine
+        do(talk, "drop")
+        do(talk, "sleep 0.3")  # it has its helper now, and is asked
+        stop(talk.pid)
         asking = subprocess.Popen([NEAP, "trim", str(talk.pid)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         with pytest.raises(subprocess.TimeoutExpired):
             asking.wait(0.3)

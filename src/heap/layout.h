@@ -63,8 +63,7 @@ struct neap_layout_unit {
     uint32_t run_units;                        /* run: units in all; run tail: units back to the first */
     uint32_t run_pages;                        /* run: pages that the block covers */
     uint32_t rank_child, rank_next, rank_prev; /* ids in the class's ranking; 0 none */
-    uint32_t queue_next;                       /* id of the next unit the purger has to look at; 0 none */
-    uint32_t reserved[3];
+    uint32_t reserved[4];
     uint64_t bitmap[NEAP_LAYOUT_WORDS_MIN]; /* slab: bit a block, set = used; region.unit_stride
                                                tells the true length where pages are large */
 };
@@ -87,7 +86,7 @@ struct neap_layout_class {
     uint32_t group_shift;  /* log2 of a group's bytes: 2^n pages */
     uint32_t group_blocks; /* blocks in a group */
     uint32_t slab_blocks;  /* blocks in a slab */
-    uint32_t cached;       /* address offset aside: free blocks in the magazine, at the time of reading */
+    uint32_t cached;       /* free blocks in magazines when the owner last took a slow path */
     uint32_t slabs;        /* slabs of the class */
     uint32_t root;         /* id of the unit to take blocks from next; 0 none */
     uint32_t reserved;

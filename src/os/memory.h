@@ -31,7 +31,8 @@ size_t neap_os_page_bytes(void);
 /* Memory of the machine in bytes. */
 uint64_t neap_os_memory_bytes(void);
 
-/* What RLIMIT_AS still allows, in bytes; UINT64_MAX without a limit. */
+/* RLIMIT_AS, in bytes; UINT64_MAX without a limit. What of it is in use already is
+ * not looked up: a request that goes past it fails, and the caller asks for less. */
 uint64_t neap_os_address_space_left_bytes(void);
 
 /* Takes address space, aligned to `align_bytes` (a power of two), without

@@ -38,17 +38,6 @@ unsigned neap__run_free_pages(const neap_heap_t *heap, struct neap__place place)
     return unit->resident & ~neap__run_unit_mask(n, head->run_pages);
 }
 
-/* Has the purger look at spare pages that were in memory before they were the
- * run's. */
-static void queue_spare(neap_heap_t *heap, struct neap__place place) {
-    const neap__unit_t *head = neap__place_unit(heap, place);
-    for (uint32_t n = head->run_pages / NEAP_LAYOUT_UNIT_PAGES; n < head->run_units; n++) {
-        struct neap__place here = {place.region, place.index + n};
-        if (neap__run_free_pages(heap, here) != 0)
-            neap__region_queue(heap, here);
-    }
-}
-
 /* Marks pages [from, to) of a run as in memory; all or none. */
 static bool page_in(neap_heap_t *heap, struct neap__place place, uint32_t from, uint32_t to) {
     if (heap->layout.resident_pages + (to - from) > heap->limit_pages) {
@@ -97,7 +86,6 @@ void *neap__run_alloc(neap_heap_t *heap, size_t bytes, size_t room_bytes, bool *
         neap__region_put(heap, place, units);
         return NULL;
     }
-    queue_spare(heap, place);
     heap->layout.runs++;
     heap->layout.run_bytes += (uint64_t)pages << heap->page_shift;
     return neap__place_address(heap, place);
@@ -162,10 +150,8 @@ static bool grow(neap_heap_t *heap, struct neap__place place, uint32_t pages) {
     unit->run_pages = pages; /* before paging in, as above */
     if (!page_in(heap, place, old_pages, pages)) {
         unit->run_pages = old_pages;
-        queue_spare(heap, place);
         return false; /* the units taken stay with the run, as room */
     }
-    queue_spare(heap, place);
     heap->layout.run_bytes += (uint64_t)(pages - old_pages) << heap->page_shift;
     return true;
 }

@@ -23,7 +23,8 @@ static inline unsigned neap__run_unit_mask(uint32_t n, uint32_t run_pages) {
     return covered >= NEAP_LAYOUT_UNIT_PAGES ? NEAP_UNIT_PAGES_ALL : (1u << covered) - 1;
 }
 
-/* Pages of the unit at `place`, part of a run, that are in memory and spare. */
+/* Pages of the unit at `place`, part of a run, that are in memory and spare. The
+ * purger has them to look at: a free unit with such pages is queued when taken. */
 unsigned neap__run_free_pages(const neap_heap_t *heap, struct neap__place place);
 
 /* A run of at least `bytes`, with address space for `room_bytes` (>= bytes). If

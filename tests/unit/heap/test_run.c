@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "heap/model.h"
+#include "heap/run.h"
 #include "os/memory.h"
 
 enum { MB = 1 << 20 };
@@ -106,6 +106,21 @@ static void a_growing_run_gets_room(void **state) {
     check();
 }
 
+static void spare_pages_go(void **state) {
+    (void)state;
+    unsigned char *a = neap_heap_alloc(heap, 4 * MB);
+    memset(a, 1, 4 * MB);
+    neap_heap_free(heap, a);
+    unsigned char *b = neap__run_alloc(heap, MB, 4 * MB, NULL); /* room on the same dirty pages */
+    assert_ptr_equal(a, b);
+    check();
+    neap_heap_trim(heap);
+    assert_int_equal(resident(), MB);
+    assert_int_equal(pages_in_memory(a, 4 * MB), MB / neap_os_page_bytes());
+    assert_int_equal(b[MB - 1], 1);
+    check();
+}
+
 static void shrinking_gives_back_at_once(void **state) {
     (void)state;
     unsigned char *a = neap_heap_alloc(heap, 8 * MB);
@@ -156,6 +171,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_clean_run_is_not_touched_to_be_zero, setup, teardown),
         cmocka_unit_test_setup_teardown(growing_moves_pages_not_bytes, setup, teardown),
         cmocka_unit_test_setup_teardown(a_growing_run_gets_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(spare_pages_go, setup, teardown),
         cmocka_unit_test_setup_teardown(shrinking_gives_back_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_lost_when_growing_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(without_mremap_it_copies, setup, teardown),

@@ -16,20 +16,8 @@
 
 #include <neap/error.h>
 
+#include "base/memory_source.h"
 #include "heap/layout.h"
-
-/* Where memory comes from. `read` copies all of [address, address + bytes) into
- * `out` and returns 0, or returns a negative enum neap_error. */
-struct neap_memory {
-    int (*read)(void *context, uint64_t address, void *out, size_t bytes);
-    void *context;
-};
-
-/* What was wrong with what was read, and where. */
-struct neap_fault {
-    uint64_t address;
-    const char *why; /* static */
-};
 
 /* Reads and checks the anchor at `address`. NEAP_ERROR_FORMAT with *fault if it
  * is none, or none that this version can read; else the reader's own error. */

@@ -28,7 +28,7 @@ static int process_read(void *context, uint64_t address, void *out, size_t bytes
 }
 
 static struct neap_memory memory_of(struct neap_target *target) {
-    return (struct neap_memory){process_read, target};
+    return (struct neap_memory){.read = process_read, .context = target};
 }
 
 static const char *last_part(const char *path) {

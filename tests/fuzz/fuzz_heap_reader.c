@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
         memcpy(&value, data + at + 4, sizeof(value));
         memcpy(image.bytes + place % (image.size - sizeof(value)), &value, sizeof(value));
     }
-    const struct neap_memory memory = {heap_image_read, &image};
+    const struct neap_memory memory = {.read = heap_image_read, .context = &image};
     if (neap_heap_anchor_find(&memory, HEAP_IMAGE_BASE, HEAP_IMAGE_BASE + image.size, &anchor, &address,
                               &fault) == NEAP_OK) {
         image.read_bytes = 0;

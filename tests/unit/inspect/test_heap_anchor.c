@@ -49,7 +49,7 @@ struct search {
 /* Looks for an anchor in `count` bytes of zeros with copies of a sound one `at` the places given. */
 static int search(struct search *search, size_t count, const size_t *at, size_t copies, size_t spoilt) {
     struct heap_image memory = {.size = count, .bytes = calloc(1, count)};
-    const struct neap_memory source = {heap_image_read, &memory};
+    const struct neap_memory source = {.read = heap_image_read, .context = &memory};
     assert_non_null(memory.bytes);
     heap_image_make(&search->image, 4096, 0, 64, 12);
     for (size_t i = 0; i < copies; i++) {
@@ -102,7 +102,7 @@ static void test_texts_are_cleaned(void **state) {
     struct neap_layout_anchor anchor;
     struct neap_fault fault;
     heap_image_make(&image, 4096, 0, 64, 12);
-    const struct neap_memory memory = {heap_image_read, &image};
+    const struct neap_memory memory = {.read = heap_image_read, .context = &image};
     memset(heap_image_anchor(&image)->reason, 27, sizeof(anchor.reason));
     strcpy(heap_image_anchor(&image)->library, "/lib\n\033[2J/x");
     assert_int_equal(neap_heap_anchor_read(&memory, HEAP_IMAGE_BASE, &anchor, &fault), NEAP_OK);

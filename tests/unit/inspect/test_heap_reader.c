@@ -18,7 +18,7 @@ static uint32_t random_below(uint32_t bound) {
 }
 
 static int image_view(struct heap_image *image, struct neap_heap_view *view, struct neap_fault *fault) {
-    const struct neap_memory memory = {heap_image_read, image};
+    const struct neap_memory memory = {.read = heap_image_read, .context = image};
     struct neap_layout_anchor anchor;
     int result = neap_heap_anchor_read(&memory, HEAP_IMAGE_BASE, &anchor, fault);
     return result == NEAP_OK ? neap_heap_read(&memory, &anchor, view, fault) : result;

@@ -1,5 +1,5 @@
-/* trial/allocator.c: the table, and finding what this machine has of it. */
-#include "trial/allocator.h"
+/* trial/contender.c: the table, and finding what this machine has of it. */
+#include "trial/contender.h"
 
 #include <ctype.h>
 #include <glob.h>
@@ -14,7 +14,7 @@
 #include "os/clock.h"
 #include "os/tail.h"
 
-static const struct neap_allocator table[] = {
+static const struct neap_contender table[] = {
     {.name = "cpython", .title = "CPython's own, pymalloc"},
     {.name = "neap", .title = "Neap", .library = "libneap-preload.so", .by_run = true},
     {.name = "glibc", .title = "glibc's malloc", .pythonmalloc = "malloc"},
@@ -40,12 +40,12 @@ static const struct neap_allocator table[] = {
 };
 enum { TABLE_COUNT = sizeof(table) / sizeof(table[0]) };
 
-const struct neap_allocator *neap_allocators(size_t *count) {
+const struct neap_contender *neap_contenders(size_t *count) {
     *count = TABLE_COUNT;
     return table;
 }
 
-const struct neap_allocator *neap_allocator_named(const char *name, size_t length) {
+const struct neap_contender *neap_contender_named(const char *name, size_t length) {
     for (size_t i = 0; i < TABLE_COUNT; i++)
         if (strlen(table[i].name) == length && strncmp(table[i].name, name, length) == 0)
             return &table[i];
@@ -133,7 +133,7 @@ static bool folder_search(const char *folder, const char *library, char *out, si
 
 /* Runs a command to its end, 10 seconds at most, in the setup's environment if
  * there is one; false unless it exits with 0. */
-static bool command_run(const char *const *argv, const struct neap_allocator_setup *setup, int output) {
+static bool command_run(const char *const *argv, const struct neap_contender_setup *setup, int output) {
     const uint64_t limit_ns = UINT64_C(10000000000);
     struct neap_os_command command = {(char *const *)argv, setup ? setup->environment : NULL, output, -1};
     struct neap_os_ending ending;
@@ -232,7 +232,7 @@ static void preload_compose(const char *library, char *out, size_t room) {
         out[strlen("LD_PRELOAD")] = '\0';
 }
 
-static void environment_compose(const struct neap_allocator *allocator, struct neap_allocator_setup *setup) {
+static void environment_compose(const struct neap_contender *allocator, struct neap_contender_setup *setup) {
     preload_compose(allocator->by_run ? "" : setup->library, setup->preload, sizeof(setup->preload));
     snprintf(setup->pythonmalloc, sizeof(setup->pythonmalloc), "PYTHONMALLOC%s%s",
              allocator->pythonmalloc ? "=" : "", allocator->pythonmalloc ? allocator->pythonmalloc : "");
@@ -243,7 +243,7 @@ static void environment_compose(const struct neap_allocator *allocator, struct n
 
 /* --- finding ----------------------------------------------------------- */
 
-static bool pythonmalloc_find(char *const *command, struct neap_allocator_setup *setup) {
+static bool pythonmalloc_find(char *const *command, struct neap_contender_setup *setup) {
     char python[512];
     if (!command_python(command, python, sizeof(python))) {
         snprintf(setup->reason, sizeof(setup->reason), "cannot tell which Python the command runs");
@@ -256,7 +256,7 @@ static bool pythonmalloc_find(char *const *command, struct neap_allocator_setup 
     return false;
 }
 
-static bool run_find(const char *program, struct neap_allocator_setup *setup) {
+static bool run_find(const char *program, struct neap_contender_setup *setup) {
     const char *const argv[] = {program, "run", "--", "true", NULL};
     if (!program || !command_run(argv, setup, -1)) {
         snprintf(setup->reason, sizeof(setup->reason),
@@ -268,7 +268,7 @@ static bool run_find(const char *program, struct neap_allocator_setup *setup) {
 }
 
 /* The path is made real: that is how it will stand among the process's mappings. */
-static bool library_find(const struct neap_allocator *allocator, struct neap_allocator_setup *setup) {
+static bool library_find(const struct neap_contender *allocator, struct neap_contender_setup *setup) {
     char path[PATH_MAX], real[PATH_MAX];
     if (library_search(allocator->library, path, sizeof(path)) && realpath(path, real) &&
         snprintf(setup->library, sizeof(setup->library), "%s", real) < (int)sizeof(setup->library))
@@ -277,9 +277,9 @@ static bool library_find(const struct neap_allocator *allocator, struct neap_all
     return false;
 }
 
-void neap_allocator_find(const struct neap_allocator *allocator, char *const *command, const char *program,
-                         struct neap_allocator_setup *setup) {
-    *setup = (struct neap_allocator_setup){.present = true};
+void neap_contender_find(const struct neap_contender *allocator, char *const *command, const char *program,
+                         struct neap_contender_setup *setup) {
+    *setup = (struct neap_contender_setup){.present = true};
     if (allocator->pythonmalloc && ignores_environment(command)) {
         snprintf(setup->reason, sizeof(setup->reason),
                  "-E or -I in the command hides PYTHONMALLOC from Python");

@@ -46,7 +46,7 @@ struct found {
 };
 
 static size_t guard_bytes(void) {
-    return (size_t)neap_bits_round_up(sizeof(struct neap__guard), neap_os_page_bytes());
+    return (size_t)neap_word_round_up(sizeof(struct neap__guard), neap_os_page_bytes());
 }
 
 int neap__guard_start(neap_heap_t *heap) {

@@ -68,12 +68,12 @@ static void publish_classes(neap_heap_t *heap) {
 }
 
 static size_t struct_bytes(void) {
-    return (size_t)neap_bits_round_up(sizeof(neap_heap_t), neap_os_page_bytes());
+    return (size_t)neap_word_round_up(sizeof(neap_heap_t), neap_os_page_bytes());
 }
 
 /* Fills a zeroed heap. */
 static int heap_init(neap_heap_t *heap, const struct neap_heap_options *options, uint32_t page_bytes) {
-    heap->page_shift = neap_bits_lowest(page_bytes);
+    heap->page_shift = neap_word_lowest(page_bytes);
     heap->unit_shift = heap->page_shift + 4;
     heap->decay_base_ms = options->decay_ms != 0 ? options->decay_ms : NEAP_DECAY_MS;
     heap->limit_pages = options->limit_bytes != 0 ? options->limit_bytes >> heap->page_shift : UINT64_MAX;
@@ -109,7 +109,7 @@ neap_heap_t *neap_heap_new(const struct neap_heap_options *options) {
         options = &defaults;
     size_t page = neap_os_page_bytes();
     uint32_t page_bytes = options->page_bytes != 0 ? options->page_bytes : (uint32_t)page;
-    if (!neap_bits_power_of_two(page_bytes) || page_bytes < page || page_bytes > 1u << 16 ||
+    if (!neap_word_power_of_two(page_bytes) || page_bytes < page || page_bytes > 1u << 16 ||
         options->flags & ~(unsigned)(NEAP_HEAP_SHARED | NEAP_HEAP_CHECKED))
         return NULL;
     void *memory;

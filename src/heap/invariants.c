@@ -29,7 +29,7 @@ static bool check_slab(const neap_heap_t *heap, struct tally *tally, struct neap
     const struct neap__size_class *c = &heap->classes[unit->class_index];
     uint32_t used = 0;
     for (uint32_t w = 0; w < (c->slab_blocks + 63) / 64; w++)
-        used += neap_bits_count(unit->bitmap[w]);
+        used += neap_word_count(unit->bitmap[w]);
     if (used != unit->used)
         return fail(tally, "a slab's count of used blocks differs from its bitmap");
     if (c->slab_blocks % 64 != 0 && unit->bitmap[c->slab_blocks / 64] >> (c->slab_blocks % 64) != 0)
@@ -90,7 +90,7 @@ static bool check_unit(const neap_heap_t *heap, struct tally *tally, struct neap
         return fail(tally, "a page is both resident and given back");
     if (r->class_map[place.index] != (unit->kind == NEAP_UNIT_SLAB ? unit->class_index : 0))
         return fail(tally, "the class map differs from a unit");
-    tally->resident += neap_bits_count(unit->resident);
+    tally->resident += neap_word_count(unit->resident);
     tally->queued += bit(r->queued, place.index);
     tally->moved += (unit->flags & NEAP_UNIT_MOVED) != 0;
     switch (unit->kind) {

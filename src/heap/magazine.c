@@ -25,7 +25,7 @@ static size_t memory_bytes(uint32_t class_count) {
     size_t words = 0;
     for (uint32_t i = 1; i < class_count; i++)
         words += 1 + capacity(neap__size_class_bytes(i));
-    return (size_t)neap_bits_round_up(words * sizeof(void *), neap_os_page_bytes());
+    return (size_t)neap_word_round_up(words * sizeof(void *), neap_os_page_bytes());
 }
 
 int neap__magazine_open_all(const neap_heap_t *heap, struct neap__magazines *all) {

@@ -21,7 +21,7 @@
 
 #include <neap/heap.h>
 
-#include "base/bits.h"
+#include "base/word.h"
 #include "heap/layout.h"
 #include "heap/size_class.h"
 #include "os/thread.h"

@@ -67,22 +67,22 @@ static void give_back(neap_heap_t *heap, struct batch *batch, struct neap__place
     unit->purged = (uint16_t)(unit->purged | mask);
     /* Only what decayed can bounce: the other causes had no say in the time. */
     unit->purged_ms = batch->cause == NEAP_PURGE_DECAY ? now_ms : now_ms - NEAP_BOUNCE_MS - 1;
-    heap->layout.resident_pages -= neap_bits_count(mask);
-    heap->layout.purged_pages += neap_bits_count(mask);
+    heap->layout.resident_pages -= neap_word_count(mask);
+    heap->layout.purged_pages += neap_word_count(mask);
     unsigned char *address = neap__place_address(heap, place);
     if (unit->flags & NEAP_UNIT_MOVED && unit->kind == NEAP_UNIT_FREE && unit->resident == 0) {
         /* A mapping of its own, from an mremap: made one with its neighbours again. */
         if (neap_os_renew(address, (size_t)1 << heap->unit_shift) == NEAP_OK) {
             unit->flags = (uint8_t)(unit->flags & ~NEAP_UNIT_MOVED);
             heap->moved_units--;
-            batch->all_pages += neap_bits_count(mask);
+            batch->all_pages += neap_word_count(mask);
             batch->all_ranges++;
             mask = 0;
         }
     }
     while (mask != 0) {
-        unsigned first = neap_bits_lowest(mask);
-        unsigned length = neap_bits_lowest(~((uint64_t)mask >> first));
+        unsigned first = neap_word_lowest(mask);
+        unsigned length = neap_word_lowest(~((uint64_t)mask >> first));
         batch_add(heap, batch, address + ((size_t)first << heap->page_shift), length);
         mask &= ~(((1u << length) - 1) << first);
     }
@@ -160,9 +160,9 @@ static void look(neap_heap_t *heap, struct batch *batch, struct neap__place plac
 static uint32_t look_word(neap_heap_t *heap, struct batch *batch, uint32_t region, uint32_t word,
                           uint32_t now_ms, uint32_t decay_ms) {
     uint64_t bits = heap->regions[region].queued[word];
-    uint32_t looks = neap_bits_count(bits);
+    uint32_t looks = neap_word_count(bits);
     for (; bits != 0; bits &= bits - 1) {
-        struct neap__place place = {region, word * 64 + neap_bits_lowest(bits)};
+        struct neap__place place = {region, word * 64 + neap_word_lowest(bits)};
         look(heap, batch, place, now_ms, decay_ms);
     }
     return looks;

@@ -39,9 +39,9 @@ static int region_make(neap_heap_t *heap, uint32_t number, uint64_t bytes) {
     uint32_t count = (uint32_t)(bytes >> heap->unit_shift);
     uint32_t words = page / 1024 > NEAP_LAYOUT_WORDS_MIN ? (uint32_t)(page / 1024) : NEAP_LAYOUT_WORDS_MIN;
     uint32_t stride = (uint32_t)(offsetof(neap__unit_t, bitmap) + words * sizeof(uint64_t));
-    size_t units_bytes = neap_bits_round_up_size((size_t)count * stride, page);
-    size_t maps_bytes = neap_bits_round_up_size(count + 3 * bit_array_bytes(count), page);
-    size_t metadata = neap_bits_round_up_size(units_bytes + maps_bytes, unit);
+    size_t units_bytes = neap_word_round_up_size((size_t)count * stride, page);
+    size_t maps_bytes = neap_word_round_up_size(count + 3 * bit_array_bytes(count), page);
+    size_t metadata = neap_word_round_up_size(units_bytes + maps_bytes, unit);
     void *mapping;
     int error = neap_os_reserve(metadata + ((size_t)count << heap->unit_shift), unit, &mapping);
     if (error != NEAP_OK)
@@ -101,7 +101,7 @@ static void region_release(neap_heap_t *heap, uint32_t number) {
     struct neap_layout_region *public = &heap->layout.regions[number];
     size_t page = (size_t)1 << heap->page_shift;
     neap_os_release(r->units,
-                    neap_bits_round_up_size((size_t) public->unit_count * public->unit_stride, page));
+                    neap_word_round_up_size((size_t) public->unit_count * public->unit_stride, page));
     neap_os_release(r->maps, (size_t)(r->base - r->maps));
     neap_os_release(r->base, r->span_bytes);
     *r = (struct neap__region){0};
@@ -149,9 +149,9 @@ static int region_commit(neap_heap_t *heap, uint32_t region, uint32_t top) {
     if (wish > public->unit_count)
         wish = public->unit_count;
     size_t page = (size_t)1 << heap->page_shift;
-    size_t units_before = neap_bits_round_up_size((size_t) public->committed * public->unit_stride, page);
+    size_t units_before = neap_word_round_up_size((size_t) public->committed * public->unit_stride, page);
     for (;;) {
-        size_t units_after = neap_bits_round_up_size((size_t)wish * public->unit_stride, page);
+        size_t units_after = neap_word_round_up_size((size_t)wish * public->unit_stride, page);
         if ((units_after == units_before ||
              neap_os_commit(r->units + units_before, units_after - units_before) == NEAP_OK) &&
             neap_os_commit(r->base + ((size_t) public->committed << heap->unit_shift),
@@ -170,7 +170,7 @@ static int region_commit(neap_heap_t *heap, uint32_t region, uint32_t top) {
 static uint32_t lowest(const uint64_t *bits, uint32_t *low, uint32_t end) {
     for (; *low < (end + 63) / 64; ++*low) {
         if (bits[*low] != 0)
-            return *low * 64 + neap_bits_lowest(bits[*low]);
+            return *low * 64 + neap_word_lowest(bits[*low]);
     }
     return UINT32_MAX;
 }
@@ -327,7 +327,7 @@ static void forget_units(neap_heap_t *heap, uint32_t region, uint32_t top, uint3
     const struct neap_layout_region *public = &heap->layout.regions[region];
     size_t page = (size_t)1 << heap->page_shift;
     size_t from = (size_t)top * public->unit_stride, to = (size_t)old_top * public->unit_stride;
-    size_t first = neap_bits_round_up_size(from, page), last = to & ~(page - 1);
+    size_t first = neap_word_round_up_size(from, page), last = to & ~(page - 1);
     unsigned char *units = heap->regions[region].units;
     if (first >= last) {
         memset(units + from, 0, to - from);
@@ -371,8 +371,8 @@ static void region_cut(neap_heap_t *heap, uint32_t number, uint32_t count) {
     struct neap__region *r = &heap->regions[number];
     struct neap_layout_region *public = &heap->layout.regions[number];
     size_t page = (size_t)1 << heap->page_shift;
-    size_t structs = neap_bits_round_up_size((size_t)count * public->unit_stride, page);
-    size_t structs_before = neap_bits_round_up_size((size_t) public->unit_count * public->unit_stride, page);
+    size_t structs = neap_word_round_up_size((size_t)count * public->unit_stride, page);
+    size_t structs_before = neap_word_round_up_size((size_t) public->unit_count * public->unit_stride, page);
     size_t span = (size_t)count << heap->unit_shift;
     if (structs < structs_before)
         neap_os_release(r->units + structs, structs_before - structs);
@@ -397,12 +397,12 @@ bool neap__region_page_in(neap_heap_t *heap, neap__unit_t *unit, unsigned mask) 
     unsigned fresh = mask & ~(unsigned)unit->resident;
     if (NEAP_LIKELY(fresh == 0))
         return true;
-    unsigned count = neap_bits_count(fresh);
+    unsigned count = neap_word_count(fresh);
     if (NEAP_UNLIKELY(heap->layout.resident_pages + count > heap->crest_pages))
         neap__purge_at_crest(heap);
     if (heap->layout.resident_pages + count > heap->limit_pages)
         return false;
-    unsigned again = neap_bits_count(fresh & unit->purged);
+    unsigned again = neap_word_count(fresh & unit->purged);
     if (again > 0) {
         heap->layout.refaulted_pages += again;
         neap__purge_bounced(heap, again, neap__heap_ms(heap) - unit->purged_ms);

@@ -43,7 +43,7 @@ static bool page_in(neap_heap_t *heap, struct neap__place place, uint32_t from, 
     if (heap->layout.resident_pages + (to - from) > heap->limit_pages) {
         uint64_t fresh = 0; /* exactly, now that it matters */
         for (uint32_t n = 0; n < units_for(to); n++)
-            fresh += neap_bits_count(neap__run_unit_mask(n, to) & ~neap__run_unit_mask(n, from) &
+            fresh += neap_word_count(neap__run_unit_mask(n, to) & ~neap__run_unit_mask(n, from) &
                                      ~(unsigned)neap__unit_at(heap, place.region, place.index + n)->resident);
         if (heap->layout.resident_pages + fresh > heap->limit_pages)
             return false;
@@ -111,8 +111,8 @@ static void page_out(neap_heap_t *heap, struct neap__place place, uint32_t from,
         neap__unit_t *unit = neap__unit_at(heap, place.region, place.index + n);
         unsigned gone = neap__run_unit_mask(n, to) & ~neap__run_unit_mask(n, from) & unit->resident;
         unit->resident = (uint16_t)(unit->resident & ~gone);
-        heap->layout.resident_pages -= neap_bits_count(gone);
-        heap->layout.purged_pages += neap_bits_count(gone);
+        heap->layout.resident_pages -= neap_word_count(gone);
+        heap->layout.purged_pages += neap_word_count(gone);
     }
 }
 
@@ -163,7 +163,7 @@ static void book_move(neap_heap_t *heap, struct neap__place from, struct neap__p
         neap__unit_t *old = neap__unit_at(heap, from.region, from.index + n);
         neap__unit_t *new = neap__unit_at(heap, to.region, to.index + n);
         unsigned gone = old->resident & neap__run_unit_mask(n, pages);
-        heap->layout.resident_pages -= neap_bits_count(gone);
+        heap->layout.resident_pages -= neap_word_count(gone);
         old->resident = (uint16_t)(old->resident & ~gone);
         heap->moved_units += (new->flags &NEAP_UNIT_MOVED) == 0;
         new->flags |= NEAP_UNIT_MOVED;

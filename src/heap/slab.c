@@ -92,7 +92,7 @@ static void rank_remove(neap_heap_t *heap, uint32_t id) {
 static bool bits_empty(const uint64_t *words, uint32_t first, uint32_t last) {
     uint32_t w = first / 64, end = last / 64;
     if (w == end)
-        return (words[w] & neap_bits_span(first & 63, last & 63)) == 0;
+        return (words[w] & neap_word_span(first & 63, last & 63)) == 0;
     if (words[w] & (~UINT64_C(0) << (first & 63)))
         return false;
     while (++w < end) {
@@ -164,13 +164,13 @@ static unsigned pages_of(const neap_heap_t *heap, const struct neap__size_class 
  * others. */
 static uint64_t page_in(neap_heap_t *heap, neap__unit_t *unit, const struct neap__size_class *c, uint32_t w,
                         uint64_t bits) {
-    unsigned first = pages_of(heap, c, w * 64 + neap_bits_lowest(bits));
-    unsigned last = pages_of(heap, c, w * 64 + neap_bits_highest(bits));
-    unsigned span = (unsigned)neap_bits_span(neap_bits_lowest(first), neap_bits_highest(last));
+    unsigned first = pages_of(heap, c, w * 64 + neap_word_lowest(bits));
+    unsigned last = pages_of(heap, c, w * 64 + neap_word_highest(bits));
+    unsigned span = (unsigned)neap_word_span(neap_word_lowest(first), neap_word_highest(last));
     if (neap__region_page_in(heap, unit, span))
         return bits;
     for (uint64_t left = bits; left != 0; left &= left - 1) {
-        if (!neap__region_page_in(heap, unit, pages_of(heap, c, w * 64 + neap_bits_lowest(left)))) {
+        if (!neap__region_page_in(heap, unit, pages_of(heap, c, w * 64 + neap_word_lowest(left)))) {
             unit->bitmap[w] &= ~left;
             return bits & ~left;
         }
@@ -181,7 +181,7 @@ static uint64_t page_in(neap_heap_t *heap, neap__unit_t *unit, const struct neap
 /* The lowest `count` set bits of `bits`. */
 static uint64_t lowest_bits(uint64_t bits, uint32_t count) {
     uint64_t rest = bits;
-    if (neap_bits_count(bits) <= count)
+    if (neap_word_count(bits) <= count)
         return bits;
     while (count-- > 0)
         rest &= rest - 1;
@@ -206,11 +206,11 @@ static uint32_t take_from(neap_heap_t *heap, uint32_t id, uint32_t want, void **
         if (unit->resident != NEAP_UNIT_PAGES_ALL) {
             uint64_t can = page_in(heap, unit, c, w, wish);
             if (can != wish)
-                want = taken + neap_bits_count(can); /* no further */
+                want = taken + neap_word_count(can); /* no further */
             wish = can;
         }
         for (uint64_t left = wish; left != 0; left &= left - 1)
-            out[taken++] = start + neap__size_class_offset(c, w * 64 + neap_bits_lowest(left));
+            out[taken++] = start + neap__size_class_offset(c, w * 64 + neap_word_lowest(left));
     }
     unit->used = (uint16_t)(unit->used + taken);
     return taken;
@@ -329,7 +329,7 @@ void neap__slab_each(const neap_heap_t *heap, struct neap__place place,
     unsigned char *start = neap__place_address(heap, place);
     for (uint32_t w = 0; w < (c->slab_blocks + 63) / 64; w++) {
         for (uint64_t used = unit->bitmap[w]; used != 0; used &= used - 1) {
-            uint32_t index = w * 64 + neap_bits_lowest(used);
+            uint32_t index = w * 64 + neap_word_lowest(used);
             if (!visit(context, start + neap__size_class_offset(c, index), c->block_bytes))
                 return;
         }

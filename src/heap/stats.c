@@ -11,13 +11,13 @@ enum { PIN_SHARE = 8 }; /* a slab filled to less than one part in so many is hel
 static void add_slab(const neap_heap_t *heap, const neap__unit_t *unit, struct neap_heap_stats *stats) {
     const struct neap__size_class *c = &heap->classes[unit->class_index];
     uint64_t page = heap->layout.page_bytes;
-    uint64_t dirty = neap_bits_count(neap__slab_free_pages(heap, unit) & unit->resident) * page;
+    uint64_t dirty = neap_word_count(neap__slab_free_pages(heap, unit) & unit->resident) * page;
     uint64_t used = (uint64_t)unit->used * c->block_bytes;
     stats->live_bytes += used;
     stats->live_blocks += unit->used;
     stats->dirty_bytes += dirty;
-    stats->free_bytes += neap_bits_count(unit->resident) * page - dirty - used;
-    stats->clean_bytes += neap_bits_count(~(unsigned)unit->resident & NEAP_UNIT_PAGES_ALL) * page;
+    stats->free_bytes += neap_word_count(unit->resident) * page - dirty - used;
+    stats->clean_bytes += neap_word_count(~(unsigned)unit->resident & NEAP_UNIT_PAGES_ALL) * page;
     stats->slabs++;
     stats->pins += unit->used * PIN_SHARE < c->slab_blocks;
 }
@@ -25,7 +25,7 @@ static void add_slab(const neap_heap_t *heap, const neap__unit_t *unit, struct n
 static void add_unit(const neap_heap_t *heap, struct neap__place place, struct neap_heap_stats *stats) {
     const neap__unit_t *unit = neap__place_unit(heap, place);
     uint64_t page = heap->layout.page_bytes;
-    uint64_t resident = neap_bits_count(unit->resident) * page;
+    uint64_t resident = neap_word_count(unit->resident) * page;
     stats->resident_bytes += resident;
     if (unit->kind == NEAP_UNIT_SLAB) {
         add_slab(heap, unit, stats);
@@ -34,7 +34,7 @@ static void add_unit(const neap_heap_t *heap, struct neap__place place, struct n
     stats->clean_bytes += heap->layout.unit_bytes - resident;
     uint64_t dirty = resident;
     if (unit->kind != NEAP_UNIT_FREE)
-        dirty = neap_bits_count(neap__run_free_pages(heap, place)) * page;
+        dirty = neap_word_count(neap__run_free_pages(heap, place)) * page;
     stats->dirty_bytes += dirty;
     stats->live_bytes += resident - dirty;
     if (unit->kind == NEAP_UNIT_RUN) {
@@ -67,7 +67,7 @@ static uint64_t region_books(const neap_heap_t *heap, uint32_t n) {
 static uint64_t region_metadata(const neap_heap_t *heap, uint32_t n) {
     const struct neap_layout_region *public = &heap->layout.regions[n];
     uint64_t units = (uint64_t) public->top * public->unit_stride;
-    return neap_bits_round_up(units, heap->layout.page_bytes) + 4 * heap->layout.page_bytes;
+    return neap_word_round_up(units, heap->layout.page_bytes) + 4 * heap->layout.page_bytes;
 }
 
 void neap_heap_stats(neap_heap_t *heap, struct neap_heap_stats *stats) {

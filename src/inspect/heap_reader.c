@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bits.h"
+#include "base/word.h"
 
 enum {
     PAGE_BYTES_MIN = 4096,
@@ -118,7 +118,7 @@ static void class_map_pages(const struct neap_layout_heap *heap, const struct ne
 static int heap_check(struct reading *reading) {
     const struct neap_layout_heap *heap = &reading->view->heap;
     uint64_t at = reading->anchor->heap;
-    if (!neap_bits_power_of_two(heap->page_bytes) || heap->page_bytes < PAGE_BYTES_MIN ||
+    if (!neap_word_power_of_two(heap->page_bytes) || heap->page_bytes < PAGE_BYTES_MIN ||
         heap->page_bytes > PAGE_BYTES_MAX || heap->unit_bytes != heap->page_bytes * NEAP_LAYOUT_UNIT_PAGES)
         return refuse(reading, at, "pages or units have an impossible size");
     if (heap->class_count > NEAP_LAYOUT_CLASSES_MAX || heap->region_count > NEAP_LAYOUT_REGIONS_MAX)
@@ -137,16 +137,16 @@ static int heap_check(struct reading *reading) {
 static uint32_t bits_used(const uint64_t *bitmap, uint32_t blocks) {
     uint32_t used = 0;
     for (uint32_t word = 0; word < blocks / 64; word++)
-        used += neap_bits_count(bitmap[word]);
+        used += neap_word_count(bitmap[word]);
     if (blocks % 64 != 0)
-        used += neap_bits_count(bitmap[blocks / 64] & neap_bits_span(0, blocks % 64 - 1));
+        used += neap_word_count(bitmap[blocks / 64] & neap_word_span(0, blocks % 64 - 1));
     return used;
 }
 
 static bool bits_any(const uint64_t *bitmap, uint32_t first, uint32_t last) {
     for (uint32_t word = first / 64; word <= last / 64; word++) {
         unsigned from = word == first / 64 ? first % 64 : 0, to = word == last / 64 ? last % 64 : 63;
-        if (bitmap[word] & neap_bits_span(from, to))
+        if (bitmap[word] & neap_word_span(from, to))
             return true;
     }
     return false;
@@ -174,7 +174,7 @@ static bool slab_add(struct reading *reading, const struct neap_layout_unit *uni
         return false;
     uint32_t used = bits_used(unit->bitmap, class->slab_blocks);
     unsigned free_pages = slab_free_pages(pages, unit->bitmap) & unit->resident;
-    uint64_t held = (uint64_t)neap_bits_count(unit->resident & ~free_pages) * view->heap.page_bytes;
+    uint64_t held = (uint64_t)neap_word_count(unit->resident & ~free_pages) * view->heap.page_bytes;
     uint64_t used_bytes = (uint64_t)used * class->block_bytes;
     if (used != unit->used || used_bytes > held)
         return false;
@@ -189,7 +189,7 @@ static bool slab_add(struct reading *reading, const struct neap_layout_unit *uni
     view->stats.live_blocks += used;
     view->stats.live_bytes += used_bytes;
     view->stats.free_bytes += held - used_bytes;
-    view->stats.dirty_bytes += (uint64_t)neap_bits_count(free_pages) * view->heap.page_bytes;
+    view->stats.dirty_bytes += (uint64_t)neap_word_count(free_pages) * view->heap.page_bytes;
     return true;
 }
 
@@ -203,13 +203,13 @@ static void run_add(struct reading *reading, const struct neap_layout_unit *unit
         reading->run_pages < NEAP_LAYOUT_UNIT_PAGES ? reading->run_pages : NEAP_LAYOUT_UNIT_PAGES;
     reading->run_pages -= covered;
     unsigned live = unit->resident & ((1u << covered) - 1);
-    view->stats.live_bytes += (uint64_t)neap_bits_count(live) * view->heap.page_bytes;
-    view->stats.dirty_bytes += (uint64_t)neap_bits_count(unit->resident & ~live) * view->heap.page_bytes;
+    view->stats.live_bytes += (uint64_t)neap_word_count(live) * view->heap.page_bytes;
+    view->stats.dirty_bytes += (uint64_t)neap_word_count(unit->resident & ~live) * view->heap.page_bytes;
 }
 
 static bool unit_add(struct reading *reading, const struct neap_layout_unit *unit, size_t bitmap_words) {
     struct neap_heap_view *view = reading->view;
-    uint64_t resident = (uint64_t)neap_bits_count(unit->resident) * view->heap.page_bytes;
+    uint64_t resident = (uint64_t)neap_word_count(unit->resident) * view->heap.page_bytes;
     switch (unit->kind) {
     case NEAP_UNIT_FREE:
         view->stats.dirty_bytes += resident;
@@ -273,7 +273,7 @@ static int region_read(struct reading *reading, const struct neap_layout_region 
     }
     view->stats.regions++;
     view->stats.reserved_bytes += (uint64_t)region->unit_count * view->heap.unit_bytes;
-    view->stats.metadata_bytes += neap_bits_round_up((uint64_t)region->top * stride, view->heap.page_bytes) +
+    view->stats.metadata_bytes += neap_word_round_up((uint64_t)region->top * stride, view->heap.page_bytes) +
                                   (uint64_t)REGION_EXTRA_PAGES * view->heap.page_bytes;
     return NEAP_OK;
 }

@@ -11,7 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "base/bits.h"
+#include "base/word.h"
 
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
@@ -71,7 +71,7 @@ int neap_os_reserve(size_t bytes, size_t align_bytes, void **address) {
     if (start == MAP_FAILED)
         return NEAP_ERROR_MEMORY;
     char *aligned =
-        (char *)neap_bits_round_up_size((uintptr_t)start, align_bytes > page ? align_bytes : page);
+        (char *)neap_word_round_up_size((uintptr_t)start, align_bytes > page ? align_bytes : page);
     if (aligned > start)
         munmap(start, (size_t)(aligned - start));
     size_t tail = slack - (size_t)(aligned - start);

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/bits.h"
+#include "base/word.h"
 #include "os/memory.h"
 
 enum {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bits.h"
+#include "base/word.h"
 
 enum {
     PAGE_SHIFT = 12,
@@ -148,7 +148,7 @@ static bool span_room(neap_block_index_t *index, uint32_t blocks) {
 static void live_set(neap_block_index_t *index, uint32_t ordinal, uint32_t blocks, const uint64_t *live) {
     for (uint32_t i = 0; i < blocks; i += 64) {
         uint32_t left = blocks - i, at = (ordinal + i) / 64, shift = (ordinal + i) % 64;
-        uint64_t word = (live ? live[i / 64] : ~UINT64_C(0)) & neap_bits_span(0, left < 64 ? left - 1 : 63);
+        uint64_t word = (live ? live[i / 64] : ~UINT64_C(0)) & neap_word_span(0, left < 64 ? left - 1 : 63);
         index->live[at] |= word << shift;
         if (shift && word >> (64 - shift))
             index->live[at + 1] |= word >> (64 - shift);

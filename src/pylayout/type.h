@@ -1,0 +1,130 @@
+/* pylayout/type.h: type objects of the target, decoded once and kept.
+ *
+ *   ob_type --> front[] of a lens (one a thread, a few ns) --> types (shared, locked)
+ *                                                         --> the target's memory, once a type
+ *
+ * A pointer is a type if its own type is one, in a few steps up to `type`, which
+ * is its own; and each of its figures is in range. What is none is remembered
+ * too. Names are bounded and cleaned of what a terminal would act upon. A struct
+ * neap_py_type is never changed or moved once handed out, and lives as long as
+ * the types it came from.
+ */
+#ifndef NEAP_PYLAYOUT_TYPE_H
+#define NEAP_PYLAYOUT_TYPE_H
+
+#include "pylayout/pymalloc.h"
+
+enum {
+    NEAP_PY_TYPES_MAX = 1 << 20, /* types; further ones are taken for opaque memory */
+    NEAP_PY_NAME_MAX = 200,      /* bytes of a name, terminator included */
+    NEAP_PY_MEMBERS_MAX = 256,   /* slots and members of one type that are followed by name */
+    NEAP_PY_FRONT = 1 << 10,
+};
+
+/* Who knows the layout. A subclass has the kind of the built-in type it derives from. */
+enum neap_py_kind {
+    NEAP_PY_OPAQUE, /* extension type: words are scanned conservatively */
+    NEAP_PY_PLAIN,  /* object and classes written in Python: dict and slots only */
+    NEAP_PY_INT,
+    NEAP_PY_FLOAT,
+    NEAP_PY_COMPLEX,
+    NEAP_PY_STR,
+    NEAP_PY_BYTES,
+    NEAP_PY_BYTEARRAY,
+    NEAP_PY_TUPLE,
+    NEAP_PY_LIST,
+    NEAP_PY_DICT,
+    NEAP_PY_SET, /* and frozenset */
+    NEAP_PY_TYPE,
+    NEAP_PY_MODULE,
+    NEAP_PY_FUNCTION,
+    NEAP_PY_CODE,
+    NEAP_PY_CELL,
+    NEAP_PY_METHOD,
+    NEAP_PY_CFUNCTION,
+    NEAP_PY_FRAME,
+    NEAP_PY_GENERATOR, /* and coroutine, async generator */
+    NEAP_PY_WEAKREF,
+    NEAP_PY_DEQUE,
+    NEAP_PY_ODICT,
+    NEAP_PY_ARRAY, /* array.array */
+    NEAP_PY_KINDS
+};
+
+enum neap_py_type_flag {
+    NEAP_PY_TYPE_GC = 1u << 0,            /* objects have a GC head */
+    NEAP_PY_TYPE_HEAP = 1u << 1,          /* made at run time: by a class statement or a type spec */
+    NEAP_PY_TYPE_MANAGED_DICT = 1u << 2,  /* dict or values in front of the object */
+    NEAP_PY_TYPE_MANAGED_WEAK = 1u << 3,  /* weakref list in front of the object */
+    NEAP_PY_TYPE_INLINE_VALUES = 1u << 4, /* attributes behind the object */
+    NEAP_PY_TYPE_BUILTIN = 1u << 5,       /* exactly a built-in, no subclass */
+    NEAP_PY_TYPE_EXACT = 1u << 6,         /* all referents are known without scanning words */
+};
+
+struct neap_py_member {
+    uint32_t offset; /* of a PyObject * in the object */
+    const char *name;
+};
+
+struct neap_py_type {
+    uint64_t address;
+    uint32_t index;       /* 0, 1, 2, ... in the order they were met: for tables by type */
+    uint8_t kind;         /* enum neap_py_kind */
+    uint8_t prefix_bytes; /* of GC head and managed words, between block and object */
+    uint16_t flags;       /* enum neap_py_type_flag */
+    uint64_t tp_flags;
+    uint32_t basic_bytes, item_bytes;
+    int32_t dict_offset; /* tp_dictoffset; 0 none */
+    uint32_t weaklist_offset;
+    uint64_t cached_keys;  /* ht_cached_keys: names of managed and inline attributes; 0 none */
+    uint32_t inline_bytes; /* of inline values behind each object */
+    uint32_t known_bytes;  /* of the object that the kind's decoder accounts for; behind: members, words */
+    uint32_t member_count;
+    const struct neap_py_member *members; /* slots and object members, by offset */
+    const struct neap_py_type *base;      /* NULL for object */
+    const struct neap_py_type *metatype;  /* NULL for `type` itself */
+    const char *name;                     /* "dict", "app.cache.Entry" */
+    const char *module;                   /* "builtins", "app.cache"; "" if unknown */
+};
+
+typedef struct neap_py_types neap_py_types_t;
+
+/* NULL without memory. */
+neap_py_types_t *neap_py_types_new(const struct neap_memory *memory, const struct neap_py_version *version);
+void neap_py_types_delete(neap_py_types_t *types);
+
+/* Finds `type`: from `hint` (address of PyType_Type or of any object; 0 if unknown), else through
+ * the blocks of `blocks`. NEAP_ERROR_ABSENT if nothing there is of a type. Before any lookup. */
+int neap_py_types_root(neap_py_types_t *types, uint64_t hint, const struct neap_block_source *blocks);
+
+/* Types met so far, and each by its index; any thread. */
+uint32_t neap_py_types_count(neap_py_types_t *types);
+const struct neap_py_type *neap_py_types_at(neap_py_types_t *types, uint32_t index);
+uint64_t neap_py_types_rejected(neap_py_types_t *types); /* claimed to be types and contradicted themselves */
+
+/* One thread's view of the target's objects: plain data, to be set up by neap_py_lens_init. */
+struct neap_py_lens {
+    neap_py_types_t *types;
+    const struct neap_memory *memory;
+    const struct neap_py_version *version;
+    struct {
+        uint64_t address;
+        const struct neap_py_type *type; /* NULL: known to be none */
+    } front[NEAP_PY_FRONT];
+    uint64_t rejected; /* structures that contradicted themselves, met through this lens */
+};
+
+void neap_py_lens_init(struct neap_py_lens *lens, neap_py_types_t *types);
+
+/* neap_py_type_of's slow path. */
+const struct neap_py_type *neap__py_type_meet(struct neap_py_lens *lens, uint64_t address);
+
+/* The type at `address`, NULL if none lies there. */
+static inline const struct neap_py_type *neap_py_type_of(struct neap_py_lens *lens, uint64_t address) {
+    uint64_t slot = (address >> 4 ^ address >> 14) % NEAP_PY_FRONT;
+    if (lens->front[slot].address == address)
+        return lens->front[slot].type;
+    return neap__py_type_meet(lens, address);
+}
+
+#endif

@@ -2,7 +2,9 @@
 #ifndef NEAP_NEAP_H
 #define NEAP_NEAP_H
 
+#include <neap/allocator.h>
 #include <neap/error.h>
 #include <neap/heap.h>
+#include <neap/kind.h>
 
 #endif

@@ -8,7 +8,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "base/bits.h"
+#include "base/word.h"
 #include "os/file.h"
 
 #define MAGIC "neapfile"
@@ -37,7 +37,7 @@ struct neap__container_draft {
 };
 
 static uint64_t body_offset(size_t head_bytes) {
-    return neap_bits_round_up(sizeof(struct preamble) + head_bytes, NEAP_CONTAINER_FILE_ALIGN);
+    return neap_word_round_up(sizeof(struct preamble) + head_bytes, NEAP_CONTAINER_FILE_ALIGN);
 }
 
 static uint64_t checksum_of(const struct preamble *preamble, const void *head) {

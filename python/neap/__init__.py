@@ -8,6 +8,7 @@ A program comes under Neap by `neap run python3 app.py`, or `python3 -m neap app
 """
 
 import gc
+import importlib
 import sys
 
 if sys.version_info < (3, 11):
@@ -19,6 +20,22 @@ from ._neap import trim as _heap_trim
 __all__ = ["NotServing", "Stats", "serving", "stats", "trim"]
 
 serving: bool = is_serving()
+
+# The containers, each in an extension module that is loaded when it is first asked for.
+_CONTAINERS = {
+}
+
+
+def __getattr__(name: str):
+    if name not in _CONTAINERS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module("." + _CONTAINERS[name], __name__), name)
+    globals()[name] = value  # the next time it is found without this function
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *_CONTAINERS})
 
 
 def _drop_caches() -> None:

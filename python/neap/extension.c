@@ -1,0 +1,57 @@
+/* extension.c */
+#include "extension.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <neap/error.h>
+
+int neap__extension_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **type) {
+    *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
+    if (*type == NULL)
+        return -1;
+    const char *name = strrchr(spec->name, '.') + 1;
+    return *name == '_' ? 0 : PyModule_AddObjectRef(module, name, (PyObject *)*type);
+}
+
+int neap__extension_register(PyTypeObject *type, const char *abc_name) {
+    PyObject *abcs = PyImport_ImportModule("collections.abc");
+    PyObject *abc = abcs != NULL ? PyObject_GetAttrString(abcs, abc_name) : NULL;
+    PyObject *done = abc != NULL ? PyObject_CallMethod(abc, "register", "O", type) : NULL;
+    Py_XDECREF(abcs);
+    Py_XDECREF(abc);
+    Py_XDECREF(done);
+    return done != NULL ? 0 : -1;
+}
+
+/* The subclass of OSError follows from errno. */
+static void raise_os(int number, PyObject *path) {
+    errno = number;
+    if (path != NULL)
+        PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
+    else
+        PyErr_SetFromErrno(PyExc_OSError);
+}
+
+PyObject *neap__extension_raise(int error, PyObject *path, const char *what) {
+    int number = errno;
+    switch (error) {
+    case NEAP_ERROR_MEMORY:
+        return PyErr_NoMemory();
+    case NEAP_ERROR_ABSENT:
+        raise_os(ENOENT, path);
+        break;
+    case NEAP_ERROR_PERMISSION:
+        raise_os(number == EROFS || number == EPERM ? number : EACCES, path);
+        break;
+    case NEAP_ERROR_SYSTEM:
+        raise_os(number != 0 ? number : EIO, path);
+        break;
+    default:
+        if (path != NULL)
+            PyErr_Format(PyExc_ValueError, "%s: %R", what, path);
+        else
+            PyErr_SetString(PyExc_ValueError, what);
+    }
+    return NULL;
+}

@@ -3,6 +3,7 @@
 #define NEAP_NEAP_H
 
 #include <neap/allocator.h>
+#include <neap/bits.h>
 #include <neap/error.h>
 #include <neap/heap.h>
 #include <neap/kind.h>

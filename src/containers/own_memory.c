@@ -38,7 +38,7 @@ static bool sank(uint64_t *crest_bytes, uint64_t live_bytes) {
     return true;
 }
 
-static neap_heap_t *heap_new(void) {
+neap_heap_t *neap__own_memory_heap(void) {
     uint64_t left = neap_os_address_space_left_bytes();
     uint64_t reserve = sizeof(void *) == 4 ? RESERVE_BYTES_32 : RESERVE_BYTES_64;
     if (left / ADDRESS_SHARE < reserve)
@@ -61,7 +61,7 @@ static neap_heap_t *nursery_heap(void) {
     if (!nursery.forks_watched)
         nursery.forks_watched = pthread_atfork(nursery_lock, nursery_unlock, nursery_unlock) == 0;
     if (nursery.heap == NULL)
-        nursery.heap = heap_new();
+        nursery.heap = neap__own_memory_heap();
     return nursery.heap;
 }
 
@@ -128,7 +128,7 @@ static void counted(struct neap__own_memory *memory, uint64_t more, uint64_t les
 /* Whether the next block is to come from the heap of its own, which is made now if need be. */
 static bool is_large(struct neap__own_memory *memory, size_t bytes) {
     if (memory->heap == NULL && memory->live_bytes + bytes > NEAP_NURSERY_BYTES)
-        memory->heap = heap_new(); /* refused: the nursery may still have room */
+        memory->heap = neap__own_memory_heap(); /* refused: the nursery may still have room */
     return memory->heap != NULL;
 }
 

@@ -53,6 +53,10 @@ static inline bool neap__own_memory_ends_all(const struct neap__own_memory *memo
     return memory->given.alloc == NULL;
 }
 
+/* A heap for containers: little address space at first, where that is scarce. NULL if there is
+ * no memory. */
+neap_heap_t *neap__own_memory_heap(void);
+
 #define NEAP_ALLOC(memory, bytes) ((memory)->allocator.alloc((memory)->allocator.context, bytes))
 #define NEAP_REALLOC(memory, block, old_bytes, bytes)                                                        \
     ((memory)->allocator.realloc((memory)->allocator.context, block, old_bytes, bytes))

@@ -40,6 +40,7 @@ struct neap_block_holder {
 
 struct neap_block_source {
     uint32_t holders;
+    uint32_t block_bytes_max; /* no block of a batch is larger */
     /* Both: 0 or a negative enum neap_error (NEAP_ERROR_ABSENT: no blocks in use here,
      * NEAP_ERROR_FORMAT: what lies there makes no sense, and is counted in `rejected` of
      * whatever is behind). Any thread, each with a batch of its own. */

@@ -20,6 +20,7 @@ ROW(arenas_count_from_pools,         none,   none,   none,   none,   1064,   106
 
 /* Include/object.h */
 ROW(immortal,                           0,      0,      0,      0,      1,      1,      1,      1) /* refcount is 32 bits, negative is for ever */
+ROW(parked_by_link,                     0,      0,      0,      0,      0,      0,      1,      1) /* free lists chain through the refcount's word */
 ROW(preheader,                          0,      0,      0,      1,      2,      3,      3,      3) /* 1: values, dict; 2: weak, tagged dict; 3: weak, dict */
 ROW(sizeof_with_preheader,              0,      0,      0,      0,      1,      1,      1,      1) /* sys.getsizeof counts managed words too */
 

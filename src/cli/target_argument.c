@@ -40,6 +40,11 @@ static int permission_error(const char *verb, const struct neap_target *target, 
             "not permitted to read %s: kernel.yama.ptrace_scope forbids it: `sudo neap %s %d`, or "
             "`sudo sysctl kernel.yama.ptrace_scope=0`",
             name, verb, pid);
+    case NEAP_OS_REFUSAL_TRACED:
+        return cli_error(CLI_EXIT_NOT_PERMITTED,
+                         "not permitted to stop %s: another tracer has it (a debugger, strace): end that, or "
+                         "use --no-pause",
+                         name);
     default:
         return cli_error(
             CLI_EXIT_NOT_PERMITTED,

@@ -173,12 +173,28 @@ int neap_os_program(pid_t pid, char *path, size_t bytes) {
     return NEAP_OK;
 }
 
+/* Whether the first thread has a tracer already. */
+static bool is_traced(pid_t pid) {
+    char path[32], line[128];
+    proc_path(path, sizeof(path), pid, "status");
+    FILE *file = fopen(path, "re");
+    long tracer = 0;
+    while (file && fgets(line, sizeof(line), file))
+        if (strncmp(line, "TracerPid:", strlen("TracerPid:")) == 0)
+            tracer = strtol(line + strlen("TracerPid:"), NULL, 10);
+    if (file)
+        fclose(file);
+    return tracer != 0;
+}
+
 enum neap_os_refusal neap_os_refusal_cause(pid_t pid) {
     char path[32], scope[16];
     struct stat status;
     proc_path(path, sizeof(path), pid, ""); /* files in it are root's once a process is undumpable */
     if (stat(path, &status) == 0 && status.st_uid != geteuid() && geteuid() != 0)
         return NEAP_OS_REFUSAL_USER;
+    if (is_traced(pid))
+        return NEAP_OS_REFUSAL_TRACED;
     if (line_read("/proc/sys/kernel/yama/ptrace_scope", scope, sizeof(scope)) == NEAP_OK &&
         strtol(scope, NULL, 10) > 0)
         return NEAP_OS_REFUSAL_PTRACE_SCOPE;

@@ -36,6 +36,7 @@ int neap_os_mapped_file(pid_t pid, const struct neap_os_mapping *mapping, char *
 
 enum neap_os_refusal {
     NEAP_OS_REFUSAL_USER,         /* the process belongs to another user */
+    NEAP_OS_REFUSAL_TRACED,       /* another tracer has it: gdb, strace ... */
     NEAP_OS_REFUSAL_PTRACE_SCOPE, /* ours, but kernel.yama.ptrace_scope forbids */
     NEAP_OS_REFUSAL_PRIVILEGE,    /* ours, but set-user-id, undumpable, or a container's policy */
 };

@@ -1,0 +1,292 @@
+/* os/pause.c: PTRACE_SEIZE and PTRACE_INTERRUPT, by a thread of its own. */
+#include "os/pause.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/register.h"
+
+enum {
+    POLL_NS_LEAST = 10 * 1000,
+    POLL_NS_MOST = 1000 * 1000,
+    BUSY_AFTER_NS =
+        2 * 1000 * 1000 /* after so long it is worth asking whether a thread is inside the kernel */
+};
+
+enum hold_state {
+    HOLD_ASKED, /* seized and interrupted, has not been seen to stop */
+    HOLD_BUSY,  /* inside the kernel: will stop on its way back */
+    HOLD_STILL,
+    HOLD_GONE,
+};
+
+struct hold {
+    enum hold_state state;
+    int signal; /* that it was about to get: given to it at the end */
+};
+
+struct neap_os_pause {
+    pid_t pid;
+    uint64_t give_up_ns;
+    pthread_t tracer;
+    sem_t held, finish;
+    int result;
+    uint64_t begin_ns, end_ns;
+    struct hold *holds; /* as many as threads */
+    struct neap_os_pause_thread *threads;
+    size_t count, room;
+};
+
+/* The letter of /proc/PID/task/TID/stat, '\0' if the thread is no more. */
+static char thread_state(pid_t pid, pid_t tid) {
+    char path[64], text[512];
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", (int)pid, (int)tid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return '\0';
+    size_t length = fread(text, 1, sizeof(text) - 1, file);
+    fclose(file);
+    text[length] = '\0';
+    const char *name_end = strrchr(text, ')'); /* the name before it may hold anything */
+    return name_end && name_end[1] == ' ' ? name_end[2] : '\0';
+}
+
+static bool state_ended(char state) {
+    return state == '\0' || state == 'Z' || state == 'X';
+}
+
+/* --- taking hold --------------------------------------------------------- */
+
+static bool is_held(const struct neap_os_pause *pause, pid_t tid) {
+    for (size_t i = 0; i < pause->count; i++)
+        if (pause->threads[i].tid == tid && pause->holds[i].state != HOLD_GONE)
+            return true;
+    return false;
+}
+
+static int room_make(struct neap_os_pause *pause) {
+    if (pause->count < pause->room)
+        return NEAP_OK;
+    size_t room = pause->room ? pause->room * 2 : 64;
+    struct hold *holds = realloc(pause->holds, room * sizeof(*holds));
+    if (holds)
+        pause->holds = holds;
+    struct neap_os_pause_thread *threads = realloc(pause->threads, room * sizeof(*threads));
+    if (threads)
+        pause->threads = threads;
+    if (!holds || !threads)
+        return NEAP_ERROR_MEMORY;
+    pause->room = room;
+    return NEAP_OK;
+}
+
+/* Seizes and interrupts; *added tells whether there was something to hold. */
+static int thread_seize(struct neap_os_pause *pause, pid_t tid, bool *added) {
+    int error = room_make(pause);
+    if (error != NEAP_OK)
+        return error;
+    if (pause->begin_ns == 0)
+        pause->begin_ns = neap_os_now_ns();
+    if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) != 0) {
+        if (errno == ESRCH || state_ended(thread_state(pause->pid, tid)))
+            return NEAP_OK; /* ended, or a main thread that ended before the others */
+        return errno == EPERM || errno == EACCES ? NEAP_ERROR_PERMISSION : NEAP_ERROR_SYSTEM;
+    }
+    pause->threads[pause->count] = (struct neap_os_pause_thread){.tid = tid};
+    pause->holds[pause->count++] = (struct hold){.state = HOLD_ASKED};
+    *added = true;
+    ptrace(PTRACE_INTERRUPT, tid, NULL, NULL); /* fails for one that has just ended only */
+    return NEAP_OK;
+}
+
+static int threads_seize(struct neap_os_pause *pause, bool *added) {
+    char path[32];
+    snprintf(path, sizeof(path), "/proc/%d/task", (int)pause->pid);
+    DIR *folder = opendir(path);
+    if (!folder)
+        return errno == EACCES || errno == EPERM ? NEAP_ERROR_PERMISSION : NEAP_ERROR_PROCESS;
+    int error = NEAP_OK;
+    const struct dirent *entry;
+    while (error == NEAP_OK && (entry = readdir(folder))) {
+        pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
+        if (isdigit((unsigned char)entry->d_name[0]) && !is_held(pause, tid))
+            error = thread_seize(pause, tid, added);
+    }
+    closedir(folder);
+    return error;
+}
+
+/* Looks whether a thread has stopped or ended. */
+static void thread_look(struct neap_os_pause *pause, size_t i) {
+    int status;
+    pid_t tid = pause->threads[i].tid, seen;
+    do
+        seen = waitpid(tid, &status, __WALL | __WNOTHREAD | WNOHANG);
+    while (seen < 0 && errno == EINTR);
+    if (seen == 0)
+        return;
+    if (seen < 0 || !WIFSTOPPED(status)) {
+        pause->holds[i].state = HOLD_GONE;
+        return;
+    }
+    bool by_event = status >> 16 != 0; /* our interrupt, or a stop of the whole process */
+    pause->holds[i] = (struct hold){HOLD_STILL, by_event ? 0 : WSTOPSIG(status)};
+}
+
+/* Until none is asked any more. */
+static int threads_await(struct neap_os_pause *pause) {
+    uint64_t began_ns = neap_os_now_ns(), nap_ns = POLL_NS_LEAST;
+    for (;;) {
+        uint64_t now_ns = neap_os_now_ns();
+        bool waiting = false;
+        for (size_t i = 0; i < pause->count; i++) {
+            struct hold *hold = &pause->holds[i];
+            if (hold->state == HOLD_ASKED)
+                thread_look(pause, i);
+            if (hold->state == HOLD_ASKED && now_ns - began_ns > BUSY_AFTER_NS &&
+                thread_state(pause->pid, pause->threads[i].tid) == 'D')
+                hold->state = HOLD_BUSY;
+            waiting |= hold->state == HOLD_ASKED;
+        }
+        if (!waiting)
+            return NEAP_OK;
+        if (now_ns > pause->give_up_ns)
+            return NEAP_ERROR_TIMEOUT;
+        neap_os_sleep_ns(nap_ns);
+        nap_ns = nap_ns * 2 < POLL_NS_MOST ? nap_ns * 2 : POLL_NS_MOST;
+    }
+}
+
+/* Leaves out those that ended, and asks the others where they are. */
+static int threads_settle(struct neap_os_pause *pause) {
+    size_t kept = 0;
+    for (size_t i = 0; i < pause->count; i++) {
+        struct neap_os_pause_thread *thread = &pause->threads[i];
+        if (pause->holds[i].state == HOLD_GONE)
+            continue;
+        if (pause->holds[i].state == HOLD_STILL)
+            neap__os_registers_read(thread->tid, &thread->stack_pointer, &thread->thread_pointer);
+        pause->holds[kept] = pause->holds[i];
+        pause->threads[kept++] = *thread;
+    }
+    pause->count = kept;
+    return kept > 0 ? NEAP_OK : NEAP_ERROR_PROCESS;
+}
+
+/* A thread that is still makes no thread, so a look that finds no new one is the last. */
+static int threads_hold(struct neap_os_pause *pause) {
+    int error;
+    bool added;
+    do {
+        added = false;
+        error = threads_seize(pause, &added);
+        if (error == NEAP_OK)
+            error = threads_await(pause);
+    } while (error == NEAP_OK && added);
+    return error == NEAP_OK ? threads_settle(pause) : error;
+}
+
+/* --- letting go ---------------------------------------------------------- */
+
+/* A thread that is not seen to be still cannot be detached by us: the kernel does it when the
+   tracer ends, which is the next that happens. */
+static void threads_release(struct neap_os_pause *pause) {
+    for (size_t i = 0; i < pause->count; i++) {
+        struct hold *hold = &pause->holds[i];
+        if (hold->state == HOLD_ASKED || hold->state == HOLD_BUSY)
+            thread_look(pause, i);
+        if (hold->state == HOLD_STILL)
+            ptrace(PTRACE_DETACH, pause->threads[i].tid, NULL, (void *)(uintptr_t)hold->signal);
+    }
+    pause->end_ns = neap_os_now_ns();
+}
+
+static void sem_take(sem_t *semaphore) {
+    while (sem_wait(semaphore) != 0 && errno == EINTR)
+        ;
+}
+
+static void *tracer_run(void *argument) {
+    struct neap_os_pause *pause = argument;
+    pause->result = threads_hold(pause);
+    if (pause->result == NEAP_OK) {
+        sem_post(&pause->held);
+        sem_take(&pause->finish);
+        threads_release(pause);
+    } else {
+        threads_release(pause);
+        sem_post(&pause->held);
+    }
+    return NULL;
+}
+
+/* --- the door ------------------------------------------------------------ */
+
+/* The tracer takes no signal: a handler could leave it by longjmp. */
+static int tracer_start(struct neap_os_pause *pause) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int refused = pthread_create(&pause->tracer, NULL, tracer_run, pause);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return refused ? NEAP_ERROR_MEMORY : NEAP_OK;
+}
+
+static void pause_free(struct neap_os_pause *pause) {
+    sem_destroy(&pause->held);
+    sem_destroy(&pause->finish);
+    free(pause->holds);
+    free(pause->threads);
+    free(pause);
+}
+
+int neap_os_pause_begin(pid_t pid, uint32_t timeout_ms, neap_os_pause_t **pause) {
+    if (pid <= 0 || pid == getpid())
+        return NEAP_ERROR_ARGUMENT;
+    struct neap_os_pause *made = calloc(1, sizeof(*made));
+    if (!made)
+        return NEAP_ERROR_MEMORY;
+    made->pid = pid;
+    made->give_up_ns = neap_os_now_ns() + (uint64_t)timeout_ms * 1000000;
+    sem_init(&made->held, 0, 0);
+    sem_init(&made->finish, 0, 0);
+    int error = tracer_start(made);
+    if (error == NEAP_OK) {
+        sem_take(&made->held);
+        error = made->result;
+        if (error == NEAP_OK) {
+            *pause = made;
+            return NEAP_OK;
+        }
+        pthread_join(made->tracer, NULL);
+    }
+    pause_free(made);
+    return error;
+}
+
+const struct neap_os_pause_thread *neap_os_pause_threads(const neap_os_pause_t *pause, size_t *count) {
+    *count = pause->count;
+    return pause->threads;
+}
+
+uint64_t neap_os_pause_end(neap_os_pause_t *pause) {
+    if (!pause)
+        return 0;
+    sem_post(&pause->finish);
+    pthread_join(pause->tracer, NULL);
+    uint64_t ns = pause->end_ns - pause->begin_ns;
+    pause_free(pause);
+    return ns;
+}

@@ -1,0 +1,357 @@
+/* A process held still: busy, threaded, asleep, stopped before, dying; and what becomes of it. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/pause.h"
+#include "os/process.h"
+#include "os/remote.h"
+
+enum { THREADS = 4, TIMEOUT_MS = 10000, LONG_MS = 20, MS = 1000000 };
+
+/* What a child shows of itself. */
+struct shown {
+    volatile uint64_t counts[THREADS];
+    volatile uint64_t born, signals;
+};
+static struct shown *shown;
+
+static void nap(unsigned ms) {
+    neap_os_sleep_ns((uint64_t)ms * MS);
+}
+
+static uint64_t total(void) {
+    uint64_t sum = shown->born;
+    for (int i = 0; i < THREADS; i++)
+        sum += shown->counts[i];
+    return sum;
+}
+
+/* Whether what the child counts changes; waits for it as long as it takes if it is to. */
+static bool moves(bool expected) {
+    uint64_t before = total();
+    for (int i = 0; i < (expected ? TIMEOUT_MS : LONG_MS); i++) {
+        nap(1);
+        if (total() != before)
+            return true;
+    }
+    return false;
+}
+
+/* --- what the children do ------------------------------------------------ */
+
+static void *count_up(void *count) {
+    for (;;)
+        ++*(volatile uint64_t *)count;
+    return NULL;
+}
+
+static void *end_at_once(void *count) {
+    ++*(volatile uint64_t *)count;
+    return NULL;
+}
+
+static void be_busy(void) {
+    pthread_t thread;
+    for (int i = 1; i < THREADS; i++)
+        pthread_create(&thread, NULL, count_up, (void *)&shown->counts[i]);
+    shown->born = 1; /* now all are there */
+    count_up((void *)&shown->counts[0]);
+}
+
+/* Threads all the time, each of a few microseconds. */
+static void be_fertile(void) {
+    for (;;) {
+        pthread_t threads[THREADS];
+        for (int i = 0; i < THREADS; i++)
+            pthread_create(&threads[i], NULL, end_at_once, (void *)&shown->born);
+        for (int i = 0; i < THREADS; i++)
+            pthread_join(threads[i], NULL);
+    }
+}
+
+/* The first thread ends, the others go on. */
+static void be_headless(void) {
+    pthread_t thread;
+    pthread_create(&thread, NULL, count_up, (void *)&shown->counts[1]);
+    pthread_exit(NULL);
+}
+
+static void signal_count(int number) {
+    (void)number;
+    shown->signals++;
+}
+
+static void be_signalled(void) {
+    signal(SIGUSR1, signal_count);
+    shown->counts[0] = 1;
+    for (;;)
+        pause();
+}
+
+static void be_asleep(void) {
+    shown->counts[0] = 1;
+    for (;;)
+        pause();
+}
+
+static pid_t child_start(void (*be)(void)) {
+    memset((void *)shown, 0, sizeof(*shown));
+    pid_t child = fork();
+    if (child == 0) {
+        be();
+        _exit(0);
+    }
+    while (be == be_busy ? shown->born == 0 : total() == 0)
+        nap(1);
+    return child;
+}
+
+static void child_end(pid_t child) {
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
+static char state_of(pid_t pid) {
+    struct neap_os_process_stat stat;
+    return neap_os_process_stat(pid, &stat) == NEAP_OK ? stat.state : '\0';
+}
+
+static void state_wait(pid_t pid, char state) {
+    for (int i = 0; i < TIMEOUT_MS && state_of(pid) != state; i++)
+        nap(1);
+    assert_int_equal(state_of(pid), state);
+}
+
+/* --- tests --------------------------------------------------------------- */
+
+static void assert_holds(void (*be)(void), size_t least_threads) {
+    pid_t child = child_start(be);
+    for (int round = 0; round < 20; round++) {
+        neap_os_pause_t *pause;
+        size_t count;
+        assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &pause), NEAP_OK);
+        const struct neap_os_pause_thread *threads = neap_os_pause_threads(pause, &count);
+        assert_true(count >= least_threads);
+        for (size_t i = 0; i < count; i++)
+            assert_true(threads[i].tid > 0);
+        assert_false(moves(false));
+        uint64_t ns = neap_os_pause_end(pause);
+        assert_true(ns >= LONG_MS * MS / 2 && ns < (uint64_t)TIMEOUT_MS * MS);
+        assert_true(moves(true));
+    }
+    child_end(child);
+}
+
+static void test_busy_threads(void **state) {
+    (void)state;
+    assert_holds(be_busy, THREADS);
+}
+
+static void test_threads_that_come_and_go(void **state) {
+    (void)state;
+    assert_holds(be_fertile, 1);
+}
+
+static void test_main_thread_has_ended(void **state) {
+    (void)state;
+    assert_holds(be_headless, 1);
+}
+
+/* Registers: the stack pointer lies in a stack, and each thread has a block of its own. */
+static bool is_stack(void *context, const struct neap_os_mapping *mapping) {
+    uint64_t *address = context;
+    if (*address >= mapping->start && *address < mapping->end && strcmp(mapping->access, "rw-p") == 0)
+        *address = 0;
+    return true;
+}
+
+static void test_stack_pointers(void **state) {
+    (void)state;
+    pid_t child = child_start(be_busy);
+    neap_os_pause_t *pause;
+    size_t count;
+    for (int i = 0; i < THREADS; i++) /* past the start of the threads */
+        while (shown->counts[i] == 0)
+            nap(1);
+    assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &pause), NEAP_OK);
+    const struct neap_os_pause_thread *threads = neap_os_pause_threads(pause, &count);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t place = threads[i].stack_pointer, block = threads[i].thread_pointer;
+        assert_true(place != 0 && block != 0);
+        assert_int_equal(neap_os_mappings(child, is_stack, &place), NEAP_OK);
+        assert_int_equal(place, 0);
+        assert_int_equal(neap_os_mappings(child, is_stack, &block), NEAP_OK);
+        assert_int_equal(block, 0);
+        for (size_t other = 0; other < i; other++)
+            assert_true(threads[other].thread_pointer != threads[i].thread_pointer);
+    }
+    neap_os_pause_end(pause);
+    child_end(child);
+}
+
+static void test_stopped_stays_stopped(void **state) {
+    (void)state;
+    pid_t child = child_start(be_busy);
+    kill(child, SIGSTOP);
+    state_wait(child, 'T');
+    neap_os_pause_t *pause;
+    assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &pause), NEAP_OK);
+    assert_false(moves(false));
+    neap_os_pause_end(pause);
+    state_wait(child, 'T');
+    assert_false(moves(false));
+    kill(child, SIGCONT);
+    assert_true(moves(true));
+    child_end(child);
+}
+
+/* None lost, none doubled, whatever moment they come at. */
+static void test_signals_arrive(void **state) {
+    (void)state;
+    pid_t child = child_start(be_signalled);
+    uint64_t sent = 0;
+    for (int round = 0; round < 100; round++) {
+        neap_os_pause_t *pause;
+        kill(child, SIGUSR1); /* may come before, amid or after the stop */
+        sent++;
+        assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &pause), NEAP_OK);
+        neap_os_pause_end(pause);
+        for (int i = 0; i < TIMEOUT_MS && shown->signals < sent; i++)
+            nap(1);
+        assert_int_equal(shown->signals, sent);
+    }
+    child_end(child);
+}
+
+static void test_asleep(void **state) {
+    (void)state;
+    pid_t child = child_start(be_asleep);
+    neap_os_pause_t *pause;
+    state_wait(child, 'S');
+    assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &pause), NEAP_OK);
+    assert_int_equal(state_of(child), 't');
+    neap_os_pause_end(pause);
+    state_wait(child, 'S');
+    child_end(child);
+}
+
+/* The kernel lets the target go when whoever held it is killed. */
+static void test_holder_is_killed(void **state) {
+    (void)state;
+    pid_t child = child_start(be_busy);
+    for (int round = 0; round < 20; round++) {
+        int held[2];
+        char byte;
+        assert_int_equal(pipe(held), 0);
+        pid_t holder = fork();
+        if (holder == 0) {
+            neap_os_pause_t *pause;
+            int error = neap_os_pause_begin(child, TIMEOUT_MS, &pause);
+            _exit(error == NEAP_OK && write(held[1], "x", 1) == 1 ? (nap(TIMEOUT_MS), 0) : 1);
+        }
+        close(held[1]);
+        assert_int_equal(read(held[0], &byte, 1), 1);
+        close(held[0]);
+        assert_false(moves(false));
+        kill(holder, SIGKILL);
+        waitpid(holder, NULL, 0);
+        assert_true(moves(true));
+    }
+    child_end(child);
+}
+
+/* Killed at any moment of the beginning. */
+static void test_holder_is_killed_early(void **state) {
+    (void)state;
+    pid_t child = child_start(be_fertile);
+    for (unsigned round = 0; round < 50; round++) {
+        pid_t holder = fork();
+        if (holder == 0) {
+            neap_os_pause_t *pause;
+            for (;;)
+                if (neap_os_pause_begin(child, TIMEOUT_MS, &pause) == NEAP_OK)
+                    neap_os_pause_end(pause);
+        }
+        neap_os_sleep_ns((uint64_t)round * 50000);
+        kill(holder, SIGKILL);
+        waitpid(holder, NULL, 0);
+        assert_true(moves(true));
+    }
+    child_end(child);
+}
+
+static void test_target_is_killed(void **state) {
+    (void)state;
+    pid_t child = child_start(be_busy);
+    neap_os_pause_t *pause;
+    assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &pause), NEAP_OK);
+    kill(child, SIGKILL); /* its parent hears of it only when the tracer is done with it */
+    state_wait(child, 'Z');
+    neap_os_pause_end(pause);
+    waitpid(child, NULL, 0);
+    assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &pause), NEAP_ERROR_PROCESS);
+}
+
+static void test_refusals(void **state) {
+    (void)state;
+    neap_os_pause_t *pause = NULL;
+    pid_t zombie = fork();
+    if (zombie == 0)
+        _exit(0);
+    state_wait(zombie, 'Z');
+    assert_int_equal(neap_os_pause_begin(zombie, TIMEOUT_MS, &pause), NEAP_ERROR_PROCESS);
+    waitpid(zombie, NULL, 0);
+    assert_int_equal(neap_os_pause_begin(zombie, TIMEOUT_MS, &pause), NEAP_ERROR_PROCESS);
+    assert_int_equal(neap_os_pause_begin(getpid(), TIMEOUT_MS, &pause), NEAP_ERROR_ARGUMENT);
+    assert_int_equal(neap_os_pause_begin(0, TIMEOUT_MS, &pause), NEAP_ERROR_ARGUMENT);
+    assert_null(pause);
+    assert_int_equal(neap_os_pause_end(NULL), 0);
+}
+
+static void test_traced_by_another(void **state) {
+    (void)state;
+    pid_t child = child_start(be_asleep);
+    neap_os_pause_t *first, *second;
+    assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &first), NEAP_OK);
+    assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &second), NEAP_ERROR_PERMISSION);
+    assert_int_equal(neap_os_refusal_cause(child), NEAP_OS_REFUSAL_TRACED);
+    neap_os_pause_end(first);
+    assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &second), NEAP_OK);
+    neap_os_pause_end(second);
+    child_end(child);
+}
+
+int main(void) {
+    shown = mmap(NULL, sizeof(*shown), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_busy_threads),
+        cmocka_unit_test(test_threads_that_come_and_go),
+        cmocka_unit_test(test_main_thread_has_ended),
+        cmocka_unit_test(test_stack_pointers),
+        cmocka_unit_test(test_stopped_stays_stopped),
+        cmocka_unit_test(test_signals_arrive),
+        cmocka_unit_test(test_asleep),
+        cmocka_unit_test(test_holder_is_killed),
+        cmocka_unit_test(test_holder_is_killed_early),
+        cmocka_unit_test(test_target_is_killed),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_traced_by_another),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

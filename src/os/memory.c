@@ -13,6 +13,9 @@
 
 #include "base/word.h"
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
 #endif
@@ -89,6 +92,11 @@ int neap_os_commit(void *address, size_t bytes) {
     if (fault_now())
         return NEAP_ERROR_MEMORY;
     return mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0 ? NEAP_OK : NEAP_ERROR_MEMORY;
+}
+
+void neap_os_populate(void *address, size_t bytes, bool huge) {
+    madvise(address, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE); /* advice: may be refused */
+    madvise(address, bytes, MADV_POPULATE_WRITE);
 }
 
 /* One process_madvise for up to RANGES_A_CALL ranges; false if the kernel has

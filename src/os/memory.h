@@ -14,6 +14,7 @@
 #ifndef NEAP_OS_MEMORY_H
 #define NEAP_OS_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +46,11 @@ void neap_os_release(void *address, size_t bytes);
 /* Makes reserved pages readable and writable; they read as zero.
  * NEAP_ERROR_MEMORY when RLIMIT_DATA or the commit limit is reached. */
 int neap_os_commit(void *address, size_t bytes);
+
+/* Puts memory behind committed pages now instead of at their first touch, in huge pages where
+ * `huge` and the system has them; the range may then be less than whole huge pages. What cannot
+ * be had now comes at the first touch, or not at all. */
+void neap_os_populate(void *address, size_t bytes, bool huge);
 
 /* Gives the memory behind committed pages back; they read as zero after, also
  * where the system keeps them because they are locked. Ranges do not overlap. One system call where the

@@ -10,9 +10,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "os/mapping_line.h"
+#include "os/memory.h"
+
 static const char deleted_mark[] = " (deleted)";
 
-static int error_of_errno(void) {
+int neap__os_error_of_errno(void) {
     switch (errno) {
     case ENOENT:
     case ESRCH:
@@ -39,8 +42,15 @@ static void proc_path(char *path, size_t bytes, pid_t pid, const char *what) {
 
 /* --- mappings ---------------------------------------------------------- */
 
-/* "start-end rw-p offset dev:dev inode     path"; the path may be missing or hold blanks. */
-static bool mapping_parse(const char *line, struct neap_os_mapping *mapping) {
+int neap__os_proc_open(pid_t pid, const char *what, FILE **file) {
+    char path[48];
+    proc_path(path, sizeof(path), pid, what);
+    *file = fopen(path, "re");
+    return *file ? NEAP_OK : neap__os_error_of_errno();
+}
+
+/* The path may be missing or hold blanks. */
+bool neap__os_mapping_parse(const char *line, struct neap_os_mapping *mapping) {
     char *at;
     mapping->start = strtoull(line, &at, 16);
     if (*at != '-')
@@ -62,22 +72,23 @@ static bool mapping_parse(const char *line, struct neap_os_mapping *mapping) {
 
 int neap_os_mappings(pid_t pid, bool (*visit)(void *context, const struct neap_os_mapping *mapping),
                      void *context) {
-    char path[32];
-    proc_path(path, sizeof(path), pid, "maps");
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return error_of_errno();
+    FILE *file;
+    int error = neap__os_proc_open(pid, "maps", &file);
+    if (error != NEAP_OK)
+        return error;
     char *line = NULL;
     size_t room = 0;
     bool any = false, more = true;
     while (more && getline(&line, &room, file) >= 0) {
         struct neap_os_mapping mapping;
-        if (!mapping_parse(line, &mapping))
+        if (!neap__os_mapping_parse(line, &mapping))
             continue;
         any = true;
         more = visit(context, &mapping);
     }
-    int result = ferror(file) ? error_of_errno() : any ? NEAP_OK : NEAP_ERROR_PROCESS; /* a zombie has none */
+    int result = ferror(file) ? neap__os_error_of_errno()
+                 : any        ? NEAP_OK
+                              : NEAP_ERROR_PROCESS; /* a zombie has none */
     free(line);
     fclose(file);
     return result;
@@ -121,7 +132,7 @@ static int transfer(transfer_fn *move, pid_t pid, uint64_t address, char *local,
         struct iovec here = {local, bytes}, there = {(void *)(uintptr_t)address, bytes};
         ssize_t done = move(pid, &here, 1, &there, 1, 0);
         if (done < 0)
-            return error_of_errno();
+            return neap__os_error_of_errno();
         if (done == 0)
             return NEAP_ERROR_FORMAT;
         local += done;
@@ -135,6 +146,67 @@ int neap_os_remote_read(pid_t pid, uint64_t address, void *out, size_t bytes) {
     return transfer(process_vm_readv, pid, address, out, bytes);
 }
 
+enum { PIECES_A_CALL = 512 }; /* IOV_MAX is 1024 */
+
+/* One piece in steps of a page, each of which may fail. */
+static int gather_slowly(pid_t pid, const struct neap_os_remote_piece *piece, size_t from,
+                         uint64_t *missing) {
+    size_t page = neap_os_page_bytes();
+    while (from < piece->bytes) {
+        uint64_t address = piece->address + from;
+        size_t bytes = page - (size_t)(address % page);
+        if (bytes > piece->bytes - from)
+            bytes = piece->bytes - from;
+        int error = neap_os_remote_read(pid, address, (char *)piece->out + from, bytes);
+        if (error == NEAP_ERROR_PROCESS || error == NEAP_ERROR_PERMISSION)
+            return error;
+        *missing += error == NEAP_OK ? 0 : bytes;
+        from += bytes;
+    }
+    return NEAP_OK;
+}
+
+/* Reads as many pieces as one call takes; *count is how many that were. */
+static int gather_some(pid_t pid, const struct neap_os_remote_piece *pieces, size_t *count,
+                       uint64_t *missing) {
+    struct iovec here[PIECES_A_CALL] = {{0}}, there[PIECES_A_CALL] = {{0}};
+    size_t most = 0;
+    for (; most < *count && most < PIECES_A_CALL; most++) {
+        if (pieces[most].address != (uintptr_t)pieces[most].address)
+            break; /* of a 64-bit process, and we are not */
+        here[most] = (struct iovec){pieces[most].out, pieces[most].bytes};
+        there[most] = (struct iovec){(void *)(uintptr_t)pieces[most].address, pieces[most].bytes};
+    }
+    ssize_t done = process_vm_readv(pid, here, most, there, most, 0);
+    if (done < 0 && errno != EFAULT)
+        return neap__os_error_of_errno();
+    size_t left = done < 0 ? 0 : (size_t)done, whole = 0;
+    while (whole < most && left >= pieces[whole].bytes)
+        left -= pieces[whole++].bytes;
+    int error = NEAP_OK;
+    if (whole < most || whole == 0) /* a hole, or the most that one call moves */
+        error = gather_slowly(pid, &pieces[whole++], left, missing);
+    *count = whole;
+    return error;
+}
+
+int neap_os_remote_gather(pid_t pid, const struct neap_os_remote_piece *pieces, size_t count,
+                          uint64_t *missing_bytes) {
+    int error = NEAP_OK;
+    uint64_t missing = 0;
+    while (error == NEAP_OK && count > 0) {
+        size_t done = count;
+        error = gather_some(pid, pieces, &done, &missing);
+        if (error == NEAP_OK) {
+            pieces += done;
+            count -= done;
+        }
+    }
+    if (error == NEAP_OK)
+        *missing_bytes += missing;
+    return error;
+}
+
 int neap_os_remote_write(pid_t pid, uint64_t address, const void *data, size_t bytes) {
     return transfer(process_vm_writev, pid, address, (char *)(uintptr_t)data, bytes);
 }
@@ -145,9 +217,9 @@ int neap_os_remote_write(pid_t pid, uint64_t address, const void *data, size_t b
 static int line_read(const char *path, char *line, size_t bytes) {
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
-        return error_of_errno();
+        return neap__os_error_of_errno();
     ssize_t length = read(file, line, bytes - 1);
-    int result = length < 0 ? error_of_errno() : NEAP_OK;
+    int result = length < 0 ? neap__os_error_of_errno() : NEAP_OK;
     close(file);
     if (result == NEAP_OK) {
         line[length] = '\0';

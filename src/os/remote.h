@@ -48,6 +48,17 @@ enum neap_os_refusal neap_os_refusal_cause(pid_t pid);
  * NEAP_ERROR_FORMAT if any part of the range is not mapped there. */
 int neap_os_remote_read(pid_t pid, uint64_t address, void *out, size_t bytes);
 
+struct neap_os_remote_piece {
+    uint64_t address;
+    void *out;
+    size_t bytes;
+};
+
+/* Copies many pieces with few calls. What cannot be read, page by page, is left as it is in
+ * `out`, and added to *missing_bytes. NEAP_ERROR_PROCESS if the process ends meanwhile. */
+int neap_os_remote_gather(pid_t pid, const struct neap_os_remote_piece *pieces, size_t count,
+                          uint64_t *missing_bytes);
+
 /* Writes; as above. Only for fields that a published layout names as requests. */
 int neap_os_remote_write(pid_t pid, uint64_t address, const void *data, size_t bytes);
 

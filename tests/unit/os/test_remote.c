@@ -74,6 +74,47 @@ static void test_hole_is_told(void **state) {
     assert_int_equal(neap_os_remote_read(child, UINT64_MAX - 8, copy, 4), NEAP_ERROR_FORMAT);
 }
 
+static void test_gather(void **state) {
+    (void)state;
+    unsigned char a[100], b[1000], c[50], d[200];
+    memset(b, 0xEE, sizeof(b));
+    uint64_t start = (uintptr_t)stretch, hole = start + 2 * page, missing = 7;
+    const struct neap_os_remote_piece pieces[] = {
+        {start, a, sizeof(a)},
+        {hole - 400, b, sizeof(b)}, /* 400 bytes of it are there */
+        {hole, c, sizeof(c)},
+        {start + page - 100, d, sizeof(d)},
+    };
+    assert_int_equal(neap_os_remote_gather(child, pieces, 4, &missing), NEAP_OK);
+    assert_int_equal(missing, 7 + 600 + 50);
+    for (size_t i = 0; i < sizeof(a); i++)
+        assert_int_equal(a[i], (unsigned char)(i * 7));
+    for (size_t i = 0; i < sizeof(b); i++)
+        assert_int_equal(b[i], i < 400 ? (unsigned char)((2 * page - 400 + i) * 7) : 0xEE);
+    for (size_t i = 0; i < sizeof(d); i++)
+        assert_int_equal(d[i], (unsigned char)((page - 100 + i) * 7));
+}
+
+/* More pieces than one call takes, with holes between them. */
+static void test_gather_many(void **state) {
+    (void)state;
+    enum { MANY = 3000 };
+    static unsigned char out[MANY][4];
+    static struct neap_os_remote_piece pieces[MANY];
+    uint64_t missing = 0, absent = 0;
+    for (size_t i = 0; i < MANY; i++) {
+        size_t place = i * 8 % (3 * page);
+        absent += place >= 2 * page ? 4 : 0;
+        pieces[i] = (struct neap_os_remote_piece){(uintptr_t)stretch + place, out[i], 4};
+    }
+    assert_int_equal(neap_os_remote_gather(child, pieces, MANY, &missing), NEAP_OK);
+    assert_int_equal(missing, absent);
+    for (size_t i = 0; i < MANY; i++) {
+        size_t place = i * 8 % (3 * page);
+        assert_int_equal(out[i][1], place < 2 * page ? (unsigned char)((place + 1) * 7) : 0);
+    }
+}
+
 static void test_write(void **state) {
     (void)state;
     const uint32_t said = 0xdeadbeef;
@@ -183,6 +224,9 @@ static void test_no_such_process(void **state) {
     assert_int_equal(neap_os_mappings(gone, visit_one, &visits), NEAP_ERROR_PROCESS);
     assert_int_equal(neap_os_program(gone, path, sizeof(path)), NEAP_ERROR_PROCESS);
     assert_int_equal(neap_os_remote_read(gone, 4096, &byte, 1), NEAP_ERROR_PROCESS);
+    const struct neap_os_remote_piece piece = {4096, &byte, 1};
+    uint64_t missing = 0;
+    assert_int_equal(neap_os_remote_gather(gone, &piece, 1, &missing), NEAP_ERROR_PROCESS);
     assert_int_equal(visits, 0);
 }
 
@@ -190,6 +234,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read),
         cmocka_unit_test(test_hole_is_told),
+        cmocka_unit_test(test_gather),
+        cmocka_unit_test(test_gather_many),
         cmocka_unit_test(test_write),
         cmocka_unit_test(test_mappings),
         cmocka_unit_test(test_mapped_file),

@@ -1,0 +1,115 @@
+/* os/residence.c: /proc/PID/smaps and pagemap. */
+#include "os/residence.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/memory.h"
+#include "os/mapping_line.h"
+
+/* --- smaps --------------------------------------------------------------- */
+
+/* "Rss:                 136 kB"; a line that is none of ours adds nothing. */
+static void figure_add(const char *line, struct neap_os_mapping_figures *figures) {
+    static const struct {
+        const char *key;
+        size_t place;
+    } keys[] = {
+        {"Rss:", offsetof(struct neap_os_mapping_figures, rss_bytes)},
+        {"Pss:", offsetof(struct neap_os_mapping_figures, pss_bytes)},
+        {"Private_Dirty:", offsetof(struct neap_os_mapping_figures, private_dirty_bytes)},
+        {"Anonymous:", offsetof(struct neap_os_mapping_figures, anonymous_bytes)},
+        {"Swap:", offsetof(struct neap_os_mapping_figures, swap_bytes)},
+    };
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        size_t length = strlen(keys[i].key);
+        if (strncmp(line, keys[i].key, length) == 0)
+            *(uint64_t *)((char *)figures + keys[i].place) = strtoull(line + length, NULL, 10) * 1024;
+    }
+}
+
+int neap_os_mapping_figures(pid_t pid,
+                            bool (*visit)(void *context, const struct neap_os_mapping *mapping,
+                                          const struct neap_os_mapping_figures *figures),
+                            void *context) {
+    FILE *file;
+    int error = neap__os_proc_open(pid, "smaps", &file);
+    if (error != NEAP_OK)
+        return error;
+    struct neap_os_mapping mapping = {0}, next;
+    struct neap_os_mapping_figures figures = {0};
+    char *line = NULL;
+    size_t room = 0;
+    bool any = false, more = true;
+    while (more && getline(&line, &room, file) >= 0) {
+        if (!neap__os_mapping_parse(line, &next)) { /* "Rss: ..." has no dash where a range has */
+            figure_add(line, &figures);
+            continue;
+        }
+        more = !any || visit(context, &mapping, &figures);
+        any = true;
+        mapping = next;
+        figures = (struct neap_os_mapping_figures){0};
+    }
+    int result = ferror(file) ? neap__os_error_of_errno() : any ? NEAP_OK : NEAP_ERROR_PROCESS;
+    if (more && any && result == NEAP_OK)
+        visit(context, &mapping, &figures);
+    free(line);
+    fclose(file);
+    return result;
+}
+
+/* --- pagemap --------------------------------------------------------------- */
+
+struct neap_os_residence {
+    int file;
+    uint64_t page_bytes;
+};
+
+int neap_os_residence_open(pid_t pid, neap_os_residence_t **residence) {
+    char path[32];
+    snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)pid);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return errno == ENOENT && access("/proc/self/pagemap", F_OK) != 0 ? NEAP_ERROR_ABSENT
+                                                                          : neap__os_error_of_errno();
+    struct neap_os_residence *made = malloc(sizeof(*made));
+    if (!made) {
+        close(file);
+        return NEAP_ERROR_MEMORY;
+    }
+    *made = (struct neap_os_residence){file, neap_os_page_bytes()};
+    *residence = made;
+    return NEAP_OK;
+}
+
+void neap_os_residence_close(neap_os_residence_t *residence) {
+    if (!residence)
+        return;
+    close(residence->file);
+    free(residence);
+}
+
+int neap_os_residence_read(neap_os_residence_t *residence, uint64_t address, uint64_t *entries,
+                           size_t pages) {
+    char *out = (char *)entries;
+    size_t bytes = pages * sizeof(*entries);
+    uint64_t at = address / residence->page_bytes * sizeof(*entries);
+    while (bytes > 0) {
+        ssize_t done = pread(residence->file, out, bytes, (off_t)at);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return neap__os_error_of_errno();
+        if (done == 0) /* it has ended, or that is past its address space */
+            return NEAP_ERROR_PROCESS;
+        out += done;
+        at += (uint64_t)done;
+        bytes -= (size_t)done;
+    }
+    return NEAP_OK;
+}

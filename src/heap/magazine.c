@@ -36,8 +36,9 @@ int neap__magazine_open_all(const neap_heap_t *heap, struct neap__magazines *all
         neap_os_release(memory, bytes);
     if (error != NEAP_OK)
         return error;
-    void **next = all->bottom[0] = memory; /* reads as zero: the NULLs are there */
+    void **next = all->bottom[0] = memory;
     for (uint32_t i = 1; i < heap->layout.class_count; i++) {
+        *next = NULL; /* is there already, but a page read before it is written is faulted in twice */
         all->bottom[i] = next + 1;
         all->of_class[i].top = next;
         all->of_class[i].full = next + capacity(heap->classes[i].block_bytes);

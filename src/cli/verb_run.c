@@ -174,7 +174,7 @@ static int command_exec(char **command) {
 
 static int run(int argc, char **argv) {
     struct cli_option table[CLI_SETTINGS_MAX + 1];
-    union value values[CLI_SETTINGS_MAX];
+    union value values[CLI_SETTINGS_MAX] = {0};
     struct installation found;
     char folder[PATH_MAX];
     int rest;

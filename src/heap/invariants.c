@@ -60,9 +60,8 @@ static bool check_run(const neap_heap_t *heap, struct tally *tally, struct neap_
     if (unit->kind == NEAP_UNIT_RUN_TAIL) {
         if (unit->run_units == 0 || unit->run_units > place.index)
             return fail(tally, "a run's tail points outside its region");
-        const neap__unit_t *head = unit;
         struct neap__place first = {place.region, place.index - unit->run_units};
-        head = neap__place_unit(heap, first);
+        const neap__unit_t *head = neap__place_unit(heap, first);
         return head->kind == NEAP_UNIT_RUN && head->run_units > unit->run_units
                    ? true
                    : fail(tally, "a run's tail belongs to no run");

@@ -18,8 +18,6 @@ enum { MODULES = sizeof module_names / sizeof module_names[0] };
 static neap_heap_t *watched;
 static void *(*real_init[MODULES])(void);
 
-__attribute__((visibility("default"))) void *dlopen(const char *file, int mode);
-
 /* Cannot fail upwards: where memory for the inner magazines is refused, so will be
  * that for an interpreter, which wants hundreds of kilobytes at once. */
 static void share(void) {
@@ -50,7 +48,7 @@ static bool is_module(const char *path) {
 
 /* libc looks at who called it (for $ORIGIN and the like): the call at the end is a
  * jump, so that this is still our caller. */
-void *dlopen(const char *file, int mode) {
+__attribute__((visibility("default"))) void *dlopen(const char *file, int mode) {
     static void *(*next)(const char *, int);
     if (next == NULL)
         next = (void *(*)(const char *, int))dlsym(RTLD_NEXT, "dlopen");

@@ -29,8 +29,6 @@ static struct {
     char **argv;
 } hook;
 
-EXPORT int pthread_condattr_setclock(pthread_condattr_t *attributes, clockid_t clock);
-
 static void serve(const struct neap__cpython *python, void *handle) {
     struct neap_heap_options options = {
         .flags = hook.settings.check ? NEAP_HEAP_CHECKED : 0,
@@ -112,7 +110,8 @@ static void *handle_of(const void *address) {
     return dlopen(caller.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
 }
 
-int pthread_condattr_setclock(pthread_condattr_t *attributes, clockid_t clock) {
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc names its own with __ */
+EXPORT int pthread_condattr_setclock(pthread_condattr_t *attr, clockid_t clock) {
     static int (*next)(pthread_condattr_t *, clockid_t);
     if (next == NULL)
         next = (int (*)(pthread_condattr_t *, clockid_t))dlsym(RTLD_NEXT, "pthread_condattr_setclock");
@@ -123,5 +122,5 @@ int pthread_condattr_setclock(pthread_condattr_t *attributes, clockid_t clock) {
             dlclose(handle);
         }
     }
-    return next(attributes, clock);
+    return next(attr, clock);
 }

@@ -4,10 +4,9 @@
  *                                                         --> the target's memory, once a type
  *
  * A pointer is a type if its own type is one, in a few steps up to `type`, which
- * is its own; and each of its figures is in range. What is none is remembered
- * too. Names are bounded and cleaned of what a terminal would act upon. A struct
- * neap_py_type is never changed or moved once handed out, and lives as long as
- * the types it came from.
+ * is its own; and each of its figures is in range. Names are bounded and cleaned of what a terminal would act
+ * upon. A struct neap_py_type is never changed or moved once handed out, and lives as long as the types it
+ * came from.
  */
 #ifndef NEAP_PYLAYOUT_TYPE_H
 #define NEAP_PYLAYOUT_TYPE_H
@@ -82,7 +81,7 @@ struct neap_py_type {
     uint32_t member_count;
     const struct neap_py_member *members; /* slots and object members, by offset */
     const struct neap_py_type *base;      /* NULL for object */
-    const struct neap_py_type *metatype;  /* NULL for `type` itself */
+    const struct neap_py_type *metatype;  /* NULL for `type` and `object`: `type` */
     const char *name;                     /* "dict", "app.cache.Entry" */
     const char *module;                   /* "builtins", "app.cache"; "" if unknown */
 };
@@ -109,7 +108,7 @@ struct neap_py_lens {
     const struct neap_py_version *version;
     struct {
         uint64_t address;
-        const struct neap_py_type *type; /* NULL: known to be none */
+        const struct neap_py_type *type; /* with an address, never NULL */
     } front[NEAP_PY_FRONT];
     uint64_t rejected; /* structures that contradicted themselves, met through this lens */
 };
@@ -119,9 +118,13 @@ void neap_py_lens_init(struct neap_py_lens *lens, neap_py_types_t *types);
 /* neap_py_type_of's slow path. */
 const struct neap_py_type *neap__py_type_meet(struct neap_py_lens *lens, uint64_t address);
 
+static inline uint64_t neap__py_front_slot(uint64_t address) {
+    return (address >> 4 ^ address >> 14) % NEAP_PY_FRONT;
+}
+
 /* The type at `address`, NULL if none lies there. */
 static inline const struct neap_py_type *neap_py_type_of(struct neap_py_lens *lens, uint64_t address) {
-    uint64_t slot = (address >> 4 ^ address >> 14) % NEAP_PY_FRONT;
+    uint64_t slot = neap__py_front_slot(address);
     if (lens->front[slot].address == address)
         return lens->front[slot].type;
     return neap__py_type_meet(lens, address);

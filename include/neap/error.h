@@ -22,6 +22,8 @@ enum neap_error {
     NEAP_ERROR_ABSENT = -6,     /* the thing asked for is not there (no Neap heap, no program) */
     NEAP_ERROR_SYSTEM = -7,     /* any other refusal of the system; errno tells */
     NEAP_ERROR_TIMEOUT = -8,    /* the other side did not answer in time */
+    NEAP_ERROR_BUSY = -9,       /* somebody else has it, or it takes nothing now: later, perhaps */
+    NEAP_ERROR_OVERRUN = -10,   /* it was overwritten while it was used */
 };
 
 /* One short English phrase for an error, static; never NULL. */

@@ -21,6 +21,10 @@ const char *neap_error_text(int error) {
         return "refused by the system";
     case NEAP_ERROR_TIMEOUT:
         return "no answer in time";
+    case NEAP_ERROR_BUSY:
+        return "in use";
+    case NEAP_ERROR_OVERRUN:
+        return "overwritten meanwhile";
     default:
         return "unknown error";
     }

@@ -7,5 +7,6 @@
 #include <neap/error.h>
 #include <neap/heap.h>
 #include <neap/kind.h>
+#include <neap/stream.h>
 
 #endif

@@ -1,0 +1,133 @@
+/* Sending out of the ring: what comes out at the other end is what was written. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "stream_bytes.h"
+
+static int pair[2];
+
+static int open_pair(void **state) {
+    (void)state;
+    int bytes = 4096;
+    return socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0 ||
+           setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes) != 0;
+}
+
+static int close_pair(void **state) {
+    (void)state;
+    close(pair[0]);
+    close(pair[1]);
+    return 0;
+}
+
+static void received(uint64_t offset, size_t bytes) {
+    uint8_t buffer[65536];
+    assert_true(bytes <= sizeof buffer);
+    assert_int_equal(recv(pair[1], buffer, bytes, MSG_WAITALL), bytes);
+    assert_true(stream_bytes_good(buffer, offset, bytes));
+}
+
+static void around_the_end(void **state) {
+    (void)state;
+    neap_stream_t *stream = neap_stream_new(100, 8, NULL);
+    struct neap_reader reader;
+    size_t sent = 99;
+    neap_reader_open(&reader, stream, 0);
+    assert_int_equal(neap_reader_send(&reader, pair[0], 1000, &sent), NEAP_OK);
+    assert_int_equal(sent, 0);
+    for (unsigned i = 0; i < 40; i++) {
+        uint64_t offset = reader.offset;
+        assert_int_equal(stream_bytes_write(stream, 370), NEAP_OK);
+        assert_int_equal(neap_reader_send(&reader, pair[0], 200, &sent), NEAP_OK);
+        assert_int_equal(sent, 200);
+        received(offset, 200);
+        assert_int_equal(neap_reader_send(&reader, pair[0], 1000, &sent), NEAP_OK);
+        assert_int_equal(sent, 170);
+        received(offset + 200, 170);
+    }
+    assert_int_equal(reader.missed_bytes, 0);
+    neap_stream_destroy(stream);
+}
+
+/* A reader at the very end of its window goes by way of a copy, to the same effect. */
+static void at_the_end_of_the_window(void **state) {
+    (void)state;
+    neap_stream_t *stream = neap_stream_new(100, 8, NULL);
+    struct neap_reader reader;
+    size_t sent;
+    neap_reader_open(&reader, stream, 0);
+    assert_int_equal(stream_bytes_write(stream, 790), NEAP_OK);
+    assert_int_equal(neap_reader_send(&reader, pair[0], 50, &sent), NEAP_OK);
+    assert_int_equal(sent, 50);
+    assert_int_equal(reader.offset, 50);
+    received(0, 50);
+    assert_int_equal(stream_bytes_write(stream, 100), NEAP_OK);
+    assert_int_equal(neap_reader_send(&reader, pair[0], 20, &sent), NEAP_OK);
+    assert_int_equal(sent, 20);
+    assert_int_equal(reader.offset, 120);
+    assert_int_equal(reader.missed_bytes, 50);
+    received(100, 20);
+    neap_stream_destroy(stream);
+}
+
+static void a_socket_that_is_full(void **state) {
+    (void)state;
+    neap_stream_t *stream = neap_stream_new(4096, 64, NULL);
+    struct neap_reader reader;
+    uint64_t all = 0;
+    size_t sent;
+    neap_reader_open(&reader, stream, 0);
+    assert_int_equal(stream_bytes_write(stream, 200000), NEAP_OK);
+    int error;
+    while ((error = neap_reader_send(&reader, pair[0], 200000, &sent)) == NEAP_OK && sent > 0)
+        all += sent;
+    assert_int_equal(error, NEAP_ERROR_BUSY);
+    assert_int_equal(reader.offset, all);
+    assert_true(all > 0 && all < 200000);
+    for (uint64_t offset = 0; offset < all;) {
+        size_t part = all - offset < 4096 ? (size_t)(all - offset) : 4096;
+        received(offset, part);
+        offset += part;
+    }
+    uint64_t offset = reader.offset;
+    assert_int_equal(neap_reader_send(&reader, pair[0], 100, &sent), NEAP_OK);
+    assert_int_equal(sent, 100);
+    received(offset, 100);
+    neap_stream_destroy(stream);
+}
+
+static void a_peer_that_went(void **state) {
+    (void)state;
+    neap_stream_t *stream = neap_stream_new(100, 8, NULL);
+    struct neap_reader reader;
+    size_t sent = 7;
+    neap_reader_open(&reader, stream, 0);
+    assert_int_equal(stream_bytes_write(stream, 100), NEAP_OK);
+    shutdown(pair[1], SHUT_RDWR);
+    assert_int_equal(neap_reader_send(&reader, pair[0], 100, &sent), NEAP_ERROR_SYSTEM);
+    assert_int_equal(errno, EPIPE); /* and no signal */
+    assert_int_equal(neap_reader_send(&reader, -1, 100, &sent), NEAP_ERROR_SYSTEM);
+    assert_int_equal(errno, EBADF);
+    assert_int_equal(sent, 7);
+    assert_int_equal(reader.offset, 0);
+    neap_stream_destroy(stream);
+}
+
+int main(void) {
+#define TEST(function) cmocka_unit_test_setup_teardown(function, open_pair, close_pair)
+    const struct CMUnitTest tests[] = {
+        TEST(around_the_end),
+        TEST(at_the_end_of_the_window),
+        TEST(a_socket_that_is_full),
+        TEST(a_peer_that_went),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,134 @@
+/* One writer that never waits, sixteen reading threads, each byte delivered verified. Run by
+ * ThreadSanitizer too: nothing here is locked. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+
+#include "stream_bytes.h"
+
+enum { READERS = 16, BLOCK_BYTES = 512, BLOCKS = 8, TAIL_BYTES = BLOCK_BYTES * BLOCKS };
+
+struct reading {
+    neap_stream_t *stream;
+    unsigned number;
+    uint64_t delivered, missed, start;
+    int good, consistent;
+};
+
+static size_t take(struct neap_reader *reader, unsigned number, uint8_t *buffer, size_t room) {
+    switch (number % 3) {
+    case 0:
+        return neap_reader_read_block(reader, buffer);
+    case 1:
+        return neap_reader_read(reader, buffer, 1 + (number * 97) % room);
+    default:
+        return neap_reader_read(reader, buffer, room);
+    }
+}
+
+static void *read_all(void *argument) {
+    struct reading *reading = argument;
+    uint8_t buffer[BLOCK_BYTES * BLOCKS];
+    struct neap_reader reader;
+    neap_reader_open(&reader, reading->stream, NEAP_READER_OLDEST);
+    reading->start = reader.offset;
+    for (;;) {
+        int ended = neap_stream_state(reading->stream) == NEAP_STREAM_CLOSED;
+        size_t bytes = take(&reader, reading->number, buffer, sizeof buffer);
+        if (bytes == 0 && ended)
+            break;
+        if (bytes == 0) {
+            neap_reader_wait(&reader, reading->number % 2, 1000);
+            continue;
+        }
+        reading->good &= stream_bytes_good(buffer, reader.offset - bytes, bytes);
+        reading->delivered += bytes;
+    }
+    reading->missed = reader.missed_bytes;
+    reading->consistent = reading->start + reading->delivered + reading->missed == reader.offset &&
+                          reader.offset == neap_stream_written(reading->stream);
+    return NULL;
+}
+
+static void one_writer_many_readers(void **state) {
+    (void)state;
+    const char *asked = getenv("NEAP_TEST_STEPS");
+    unsigned pieces = asked != NULL ? (unsigned)atoi(asked) / 5 : 20000;
+    neap_stream_t *stream = neap_stream_new(BLOCK_BYTES, BLOCKS, NULL);
+    struct reading readings[READERS];
+    pthread_t threads[READERS];
+    for (unsigned i = 0; i < READERS; i++) {
+        readings[i] = (struct reading){.stream = stream, .number = i, .good = 1};
+        assert_int_equal(pthread_create(&threads[i], NULL, read_all, &readings[i]), 0);
+    }
+    unsigned random = 1;
+    for (unsigned i = 0; i < pieces; i++) {
+        random = random * 1664525 + 1013904223;
+        assert_int_equal(stream_bytes_write(stream, 1 + (random >> 8) % 1400), NEAP_OK);
+    }
+    /* Whoever is still running delivers what is left in the ring: the end is never lost. */
+    assert_int_equal(neap_stream_close(stream), NEAP_OK);
+    uint64_t delivered = 0;
+    for (unsigned i = 0; i < READERS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_true(readings[i].good);
+        assert_true(readings[i].consistent);
+        delivered += readings[i].delivered;
+    }
+    assert_true(delivered >= TAIL_BYTES - BLOCK_BYTES);
+    const char *why = "";
+    assert_true(neap_stream_check(stream, &why));
+    neap_stream_destroy(stream);
+}
+
+struct relay {
+    neap_stream_t *there, *back;
+    unsigned turns;
+};
+
+static void *answer(void *argument) {
+    const struct relay *relay = argument;
+    struct neap_reader reader;
+    uint8_t byte;
+    neap_reader_open(&reader, relay->there, NEAP_READER_OLDEST);
+    for (unsigned i = 0; i < relay->turns; i++) {
+        while (neap_reader_read(&reader, &byte, 1) == 0)
+            neap_reader_wait(&reader, 1, 0);
+        neap_stream_write(relay->back, &byte, 1);
+    }
+    return NULL;
+}
+
+/* Two threads that wake each other without a time limit: a lost wake-up would hang here. */
+static void no_wakeup_is_lost(void **state) {
+    (void)state;
+    struct relay relay = {neap_stream_new(1, 16, NULL), neap_stream_new(1, 16, NULL), 3000};
+    struct neap_reader reader;
+    pthread_t thread;
+    uint8_t byte;
+    neap_reader_open(&reader, relay.back, 0);
+    assert_int_equal(pthread_create(&thread, NULL, answer, &relay), 0);
+    for (unsigned i = 0; i < relay.turns; i++) {
+        uint8_t sent = (uint8_t)i;
+        assert_int_equal(neap_stream_write(relay.there, &sent, 1), NEAP_OK);
+        while (neap_reader_read(&reader, &byte, 1) == 0)
+            neap_reader_wait(&reader, 1, 0);
+        assert_int_equal(byte, sent);
+    }
+    pthread_join(thread, NULL);
+    neap_stream_destroy(relay.there);
+    neap_stream_destroy(relay.back);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_writer_many_readers),
+        cmocka_unit_test(no_wakeup_is_lost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

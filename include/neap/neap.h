@@ -8,5 +8,6 @@
 #include <neap/heap.h>
 #include <neap/kind.h>
 #include <neap/stream.h>
+#include <neap/trie.h>
 
 #endif

@@ -89,3 +89,8 @@ uint64_t neap_os_resident_bytes(void) {
         return 0;
     return resident * neap_os_page_bytes();
 }
+
+uint64_t neap_os_mapping_limit(void) {
+    char text[64];
+    return read_text("/proc/sys/vm/max_map_count", text, sizeof text) ? strtoull(text, NULL, 10) : 0;
+}

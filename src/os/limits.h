@@ -17,4 +17,7 @@ uint64_t neap_os_cgroup_limit_bytes(void);
 /* Resident memory of this process, in bytes; 0 if it cannot be read. */
 uint64_t neap_os_resident_bytes(void);
 
+/* How many mappings the system lets a process have (vm.max_map_count); 0 if it cannot be read. */
+uint64_t neap_os_mapping_limit(void);
+
 #endif

@@ -94,8 +94,11 @@ int neap_os_commit(void *address, size_t bytes) {
     return mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0 ? NEAP_OK : NEAP_ERROR_MEMORY;
 }
 
-void neap_os_populate(void *address, size_t bytes, bool huge) {
-    madvise(address, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE); /* advice: may be refused */
+void neap_os_advise_huge(void *address, size_t bytes, bool huge) {
+    madvise(address, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+}
+
+void neap_os_populate(void *address, size_t bytes) {
     madvise(address, bytes, MADV_POPULATE_WRITE);
 }
 

@@ -47,10 +47,12 @@ void neap_os_release(void *address, size_t bytes);
  * NEAP_ERROR_MEMORY when RLIMIT_DATA or the commit limit is reached. */
 int neap_os_commit(void *address, size_t bytes);
 
-/* Puts memory behind committed pages now instead of at their first touch, in huge pages where
- * `huge` and the system has them; the range may then be less than whole huge pages. What cannot
- * be had now comes at the first touch, or not at all. */
-void neap_os_populate(void *address, size_t bytes, bool huge);
+/* Wants committed pages in huge pages, or in none. Advice: the system may do as it likes. */
+void neap_os_advise_huge(void *address, size_t bytes, bool huge);
+
+/* Puts memory behind committed pages now instead of at their first touch. What cannot be had
+ * now comes at the first touch. */
+void neap_os_populate(void *address, size_t bytes);
 
 /* Gives the memory behind committed pages back; they read as zero after, also
  * where the system keeps them because they are locked. Ranges do not overlap. One system call where the

@@ -1,0 +1,56 @@
+/* os/task.c: /proc/PID/task. */
+#include "os/task.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/mapping_line.h"
+
+/* First line of a file of one thread; "" if it cannot be read. */
+static void line_read(pid_t pid, pid_t tid, const char *what, char *line, int bytes) {
+    char path[48];
+    FILE *file;
+    snprintf(path, sizeof(path), "task/%d/%s", (int)tid, what);
+    line[0] = '\0';
+    if (neap__os_proc_open(pid, path, &file) != NEAP_OK)
+        return;
+    if (!fgets(line, bytes, file))
+        line[0] = '\0';
+    fclose(file);
+    line[strcspn(line, "\n")] = '\0';
+}
+
+/* "number arguments ... sp pc", or "-1 sp pc", or "running". */
+static uint64_t stack_pointer_parse(char *line) {
+    char *last = strrchr(line, ' ');
+    if (!last)
+        return 0;
+    *last = '\0';
+    const char *before = strrchr(line, ' ');
+    return before ? strtoull(before + 1, NULL, 16) : 0;
+}
+
+int neap_os_tasks(pid_t pid, bool (*visit)(void *context, const struct neap_os_task *task), void *context) {
+    char line[512];
+    snprintf(line, sizeof(line), "/proc/%d/task", (int)pid);
+    DIR *folder = opendir(line);
+    if (!folder)
+        return neap__os_error_of_errno();
+    bool more = true;
+    const struct dirent *entry;
+    while (more && (entry = readdir(folder))) {
+        if (!isdigit((unsigned char)entry->d_name[0]))
+            continue;
+        struct neap_os_task task = {.tid = (pid_t)strtol(entry->d_name, NULL, 10)};
+        line_read(pid, task.tid, "syscall", line, sizeof(line));
+        task.stack_pointer = stack_pointer_parse(line);
+        line_read(pid, task.tid, "comm", line, sizeof(line));
+        snprintf(task.name, sizeof(task.name), "%.15s", line);
+        more = visit(context, &task);
+    }
+    closedir(folder);
+    return NEAP_OK;
+}

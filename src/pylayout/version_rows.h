@@ -41,7 +41,6 @@ ROW(keys_usable,                       24,     24,     24,     16,     16,     1
 ROW(keys_nentries,                     32,     32,     32,     24,     24,     24,     24,     24)
 ROW(values_header,                      0,      0,      0,      0,      0,      8,      8,      8) /* from PyDictValues to values[0] */
 ROW(values_prefixed,                    0,      0,      0,      1,      1,      0,      0,      0) /* a byte in front tells the block's start */
-ROW(values_order_before,                0,      0,      0,      1,      1,      0,      0,      0)
 
 /* Include/cpython/unicodeobject.h */
 ROW(str_ascii_bytes,                   48,     48,     48,     48,     40,     40,     40,     40)
@@ -56,12 +55,14 @@ ROW(str_wstr_length,                   64,     64,     64,     64,   none,   non
 ROW(int_tagged,                         0,      0,      0,      0,      1,      1,      1,      1) /* digits << 3 | sign */
 ROW(int_digits_least,                   0,      0,      0,      0,      1,      1,      1,      1) /* that sys.getsizeof counts */
 ROW(tuple_items,                       24,     24,     24,     24,     24,     24,     32,     32)
-ROW(bytearray_bytes,                   56,     56,     56,     56,     56,     56,     56,     64)
+ROW(bytearray_object,                none,   none,   none,   none,   none,   none,   none,     56) /* bytes object that holds its storage */
 
 /* Include/cpython/funcobject.h, code.h, Objects/moduleobject.c */
 ROW(function_bytes,                   120,    120,    128,    136,    144,    144,    152,    152)
 ROW(function_closure,                  48,     48,     72,     72,     72,     72,     72,     72)
 ROW(function_code,                     16,     16,     48,     48,     48,     48,     48,     48)
+ROW(function_more,                   none,   none,   none,   none,    120,    120,    120,    120) /* objects behind __annotations__ */
+ROW(function_more_end,               none,   none,   none,   none,    128,    128,    136,    136)
 ROW(code_bytes,                       176,    176,    176,    184,    192,    200,    208,    208) /* up to its code */
 ROW(code_name,                        112,    112,    112,    120,    120,    120,    120,    120)
 ROW(code_qualname,                   none,   none,   none,    128,    128,    128,    128,    128)

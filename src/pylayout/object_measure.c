@@ -1,0 +1,326 @@
+/* pylayout/object_measure.c: what an object owns outside its block, and what sys.getsizeof says of it.
+ *
+ * Each built-in type answers __sizeof__ in its own way (Objects/<type>object.c); the functions here are
+ * those answers, seen from outside, one a kind.
+ */
+#include "base/word.h"
+#include "pylayout/object.h"
+#include "pylayout/object_parts.h"
+#include "pylayout/reading.h"
+
+enum {
+    DEQUE_LEFT_BLOCK = 24, /* Modules/_collectionsmodule.c: dequeobject, block */
+    DEQUE_LEFT_INDEX = 40,
+    DEQUE_BLOCK_ITEMS = 64,
+    DEQUE_BLOCK_BYTES = (DEQUE_BLOCK_ITEMS + 2) * NEAP_PY_WORD,
+    DEQUE_BLOCK_RIGHT = (DEQUE_BLOCK_ITEMS + 1) * NEAP_PY_WORD,
+    ODICT_FAST_NODES = 48, /* Objects/odictobject.c: _odictobject, _ODictNode */
+    ODICT_FAST_SIZE = 56,
+    ODICT_FIRST = 80,
+    ODICT_NODE_BYTES = 32,
+    ODICT_NODE_NEXT = 16,
+    ARRAY_ALLOCATED = 32, /* Modules/arraymodule.c: arrayobject, arraydescr */
+    ARRAY_DESCRIPTION = 40,
+    ARRAY_ITEM_BYTES = 4,
+    WCHAR_BYTES = 4,
+    STR_DATA_READY = 0x80, /* state.ready, where there is one */
+    FIELDS_BYTES = 112,    /* of an object that is looked at in one piece */
+    SIZE_MOST_LOG2 = 56,   /* no buffer is larger */
+};
+
+struct measuring {
+    struct neap_py_lens *lens;
+    const struct neap_py_object *object;
+    uint64_t body; /* bytes of the object itself */
+    struct neap_py_measure *measure;
+    neap_py_buffer_visit *visit;
+    void *context;
+};
+
+static bool word_of(const struct measuring *m, int64_t offset, uint64_t *word) {
+    return neap__py_word(m->lens->memory, m->object->address + (uint64_t)offset, word);
+}
+
+/* Reports a buffer; its bytes count for the object if it is the only owner. */
+static bool buffer(const struct measuring *m, uint64_t address, uint64_t bytes, enum neap_py_buffer_kind kind,
+                   bool shared) {
+    const struct neap_py_buffer found = {address, bytes, (uint8_t)kind, shared};
+    if (!neap__py_in_space(address, bytes) || bytes >> SIZE_MOST_LOG2 != 0)
+        return false;
+    if (!shared)
+        m->measure->own_bytes += bytes;
+    if (m->visit)
+        m->visit(m->context, &found);
+    return true;
+}
+
+/* --- dicts ------------------------------------------------------------------- */
+
+static bool dict_measure(struct measuring *m) {
+    const struct neap_py_version *version = m->lens->version;
+    struct neap__py_keys keys;
+    uint64_t keys_at, values;
+    if (!word_of(m, NEAP_PY_DICT_KEYS, &keys_at) || !word_of(m, NEAP_PY_DICT_VALUES, &values) ||
+        !neap__py_keys_read(m->lens->memory, version, keys_at, &keys))
+        return false;
+    bool own_keys = keys.refcount == 1;
+    if (values != 0) {
+        uint64_t block = values, bytes;
+        m->measure->sizeof_bytes += keys.shared_usable * NEAP_PY_WORD;
+        if (version->values_header) {
+            /* Inline values belong to the object that the dict stands for. */
+            unsigned char head[4];
+            if (m->lens->memory->read(m->lens->memory->context, values, head, sizeof(head)) != NEAP_OK)
+                return false;
+            values += (uint64_t)version->values_header;
+            if (!head[2] && (!neap__py_values_block(m->lens, values, &keys, &block, &bytes) ||
+                             !buffer(m, block, bytes, NEAP_PY_BUFFER_VALUES, false)))
+                return false;
+        } else if (!neap__py_values_block(m->lens, values, &keys, &block, &bytes) ||
+                   !buffer(m, block, bytes, NEAP_PY_BUFFER_VALUES, false)) {
+            return false;
+        }
+    }
+    if (own_keys)
+        m->measure->sizeof_bytes += keys.bytes;
+    return buffer(m, keys.address, keys.bytes, NEAP_PY_BUFFER_KEYS, !own_keys);
+}
+
+/* A dict and a chain of nodes, one a key. */
+static bool odict_measure(struct measuring *m) {
+    uint64_t fast, fast_size, node;
+    if (!dict_measure(m) || !word_of(m, ODICT_FAST_NODES, &fast) ||
+        !word_of(m, ODICT_FAST_SIZE, &fast_size) || !word_of(m, ODICT_FIRST, &node) ||
+        fast_size >> SIZE_MOST_LOG2 != 0)
+        return false;
+    if (fast != 0) {
+        m->measure->sizeof_bytes += fast_size * NEAP_PY_WORD;
+        if (!buffer(m, fast, fast_size * NEAP_PY_WORD, NEAP_PY_BUFFER_TABLE, false))
+            return false;
+    }
+    uint64_t count = 0;
+    for (; node != 0 && count < m->object->items; count++) {
+        if (!buffer(m, node, ODICT_NODE_BYTES, NEAP_PY_BUFFER_CHAIN, false) ||
+            !neap__py_word(m->lens->memory, node + ODICT_NODE_NEXT, &node))
+            return false;
+    }
+    m->measure->sizeof_bytes += count * ODICT_NODE_BYTES;
+    return true;
+}
+
+/* --- sequences and sets ------------------------------------------------------------ */
+
+static bool list_measure(struct measuring *m) {
+    uint64_t items, allocated;
+    if (!word_of(m, NEAP_PY_LIST_ITEMS, &items) || !word_of(m, NEAP_PY_LIST_ALLOCATED, &allocated) ||
+        allocated >> SIZE_MOST_LOG2 != 0 || allocated < m->object->items)
+        return false;
+    m->measure->sizeof_bytes += allocated * NEAP_PY_WORD;
+    return items == 0 || buffer(m, items, allocated * NEAP_PY_WORD, NEAP_PY_BUFFER_ITEMS, false);
+}
+
+static bool set_measure(struct measuring *m) {
+    uint64_t table, mask;
+    if (!word_of(m, NEAP_PY_SET_TABLE, &table) || !word_of(m, NEAP_PY_SET_MASK, &mask) ||
+        mask >> (SIZE_MOST_LOG2 - 4) != 0 || (mask & (mask + 1)) != 0)
+        return false;
+    if (table == m->object->address + NEAP_PY_SET_SMALL)
+        return true;
+    uint64_t bytes = (mask + 1) * 2 * NEAP_PY_WORD;
+    m->measure->sizeof_bytes += bytes;
+    return buffer(m, table, bytes, NEAP_PY_BUFFER_TABLE, false);
+}
+
+static bool bytearray_measure(struct measuring *m) {
+    uint64_t allocated, bytes;
+    if (!word_of(m, NEAP_PY_BYTEARRAY_ALLOC, &allocated) || !word_of(m, NEAP_PY_BYTEARRAY_BYTES, &bytes) ||
+        allocated >> SIZE_MOST_LOG2 != 0)
+        return false;
+    m->measure->sizeof_bytes += allocated;
+    if (bytes == 0 || allocated == 0 || m->lens->version->bytearray_object != NEAP_PY_NONE)
+        return true; /* since 3.15 an object of its own, which it refers to */
+    return buffer(m, bytes, allocated, NEAP_PY_BUFFER_STORAGE, false);
+}
+
+/* A chain of blocks of 64 items; the last leads nowhere. */
+static bool deque_measure(struct measuring *m) {
+    uint64_t left, index;
+    if (!word_of(m, DEQUE_LEFT_BLOCK, &left) || !word_of(m, DEQUE_LEFT_INDEX, &index) ||
+        index >= DEQUE_BLOCK_ITEMS + 1 || m->object->items >> SIZE_MOST_LOG2 != 0)
+        return false;
+    uint64_t blocks = (index + m->object->items + DEQUE_BLOCK_ITEMS - 1) / DEQUE_BLOCK_ITEMS;
+    m->measure->sizeof_bytes += blocks * DEQUE_BLOCK_BYTES;
+    for (uint64_t i = 0; i < (blocks ? blocks : 1) && left != 0; i++) {
+        if (!buffer(m, left, DEQUE_BLOCK_BYTES, NEAP_PY_BUFFER_CHAIN, false) ||
+            !neap__py_word(m->lens->memory, left + DEQUE_BLOCK_RIGHT, &left))
+            return false;
+    }
+    return true;
+}
+
+static bool array_measure(struct measuring *m) {
+    uint64_t items, allocated, description;
+    unsigned char item_bytes[4];
+    if (!word_of(m, NEAP_PY_LIST_ITEMS, &items) || !word_of(m, ARRAY_ALLOCATED, &allocated) ||
+        !word_of(m, ARRAY_DESCRIPTION, &description) || allocated >> (SIZE_MOST_LOG2 - 4) != 0 ||
+        m->lens->memory->read(m->lens->memory->context, description + ARRAY_ITEM_BYTES, item_bytes,
+                              sizeof(item_bytes)) != NEAP_OK)
+        return false;
+    uint64_t bytes = allocated * item_bytes[0];
+    m->measure->sizeof_bytes += bytes;
+    return items == 0 || bytes == 0 || buffer(m, items, bytes, NEAP_PY_BUFFER_STORAGE, false);
+}
+
+/* --- str ----------------------------------------------------------------------------- */
+
+/* The copy in UTF-8, and in wchar_t up to 3.11, that a str made when it was asked for it. */
+static bool str_copies(struct measuring *m, uint32_t state, uint64_t data) {
+    const struct neap_py_version *version = m->lens->version;
+    uint64_t utf8, utf8_length, wstr, wstr_length;
+    bool compact = state & NEAP_PY_STR_COMPACT, ascii = state & NEAP_PY_STR_ASCII;
+    if (version->str_wstr != NEAP_PY_NONE) {
+        bool ready = state & STR_DATA_READY;
+        if (!word_of(m, version->str_wstr, &wstr))
+            return false;
+        if (wstr != 0 && (!ready || wstr != data)) {
+            wstr_length = m->object->items;
+            if (!(compact && ascii) && !word_of(m, version->str_wstr_length, &wstr_length))
+                return false;
+            if (wstr_length >> (SIZE_MOST_LOG2 - 2) != 0)
+                return false;
+            m->measure->sizeof_bytes += (wstr_length + 1) * WCHAR_BYTES;
+            if (!buffer(m, wstr, (wstr_length + 1) * WCHAR_BYTES, NEAP_PY_BUFFER_TEXT, false))
+                return false;
+        }
+    }
+    if (compact && ascii)
+        return true;
+    if (!word_of(m, version->str_utf8, &utf8) || !word_of(m, version->str_utf8_length, &utf8_length) ||
+        utf8_length >> SIZE_MOST_LOG2 != 0)
+        return false;
+    if (utf8 == 0 || utf8 == data)
+        return true;
+    m->measure->sizeof_bytes += utf8_length + 1;
+    return buffer(m, utf8, utf8_length + 1, NEAP_PY_BUFFER_TEXT, false);
+}
+
+static bool str_measure(struct measuring *m) {
+    const struct neap_py_version *version = m->lens->version;
+    uint64_t word, data;
+    if (!word_of(m, NEAP_PY_STR_STATE, &word) || m->object->items >> (SIZE_MOST_LOG2 - 2) != 0)
+        return false;
+    uint32_t state = (uint32_t)word, width = state >> NEAP_PY_STR_KIND_SHIFT & NEAP_PY_STR_KIND;
+    if (state & NEAP_PY_STR_COMPACT) {
+        data = m->object->address +
+               (uint64_t)(state & NEAP_PY_STR_ASCII ? version->str_ascii_bytes : version->str_compact_bytes);
+    } else {
+        /* Two blocks; __sizeof__ counts the first as if it were no subclass. */
+        m->measure->sizeof_bytes -= m->object->type->basic_bytes;
+        m->measure->sizeof_bytes += (uint64_t)version->str_data + NEAP_PY_WORD;
+        if (!word_of(m, version->str_data, &data))
+            return false;
+        if (data != 0) {
+            uint64_t bytes = (m->object->items + 1) * width;
+            m->measure->sizeof_bytes += bytes;
+            if (!buffer(m, data, bytes, NEAP_PY_BUFFER_TEXT, false))
+                return false;
+        }
+    }
+    return str_copies(m, state, data);
+}
+
+/* --- what belongs to code ---------------------------------------------------------------- */
+
+/* Frames and generators since 3.11 hold a frame, as long as its code says. */
+static bool frame_measure(struct measuring *m) {
+    const struct neap_py_version *version = m->lens->version;
+    struct neap__py_iframe frame;
+    bool generator = m->object->type->kind == NEAP_PY_GENERATOR;
+    uint64_t start = (uint64_t)(generator ? version->generator_bytes : version->frame_bytes);
+    if (version->iframe_code == NEAP_PY_NONE)
+        return true;
+    if (!neap__py_iframe_read(m->lens, m->object->address + start, &frame))
+        return true; /* its frame is another's, or gone */
+    uint64_t slots = (frame.local_count + frame.stack_room) * NEAP_PY_WORD;
+    m->measure->sizeof_bytes += slots;
+    m->measure->own_bytes += slots;
+    return true;
+}
+
+static bool type_measure(struct measuring *m) {
+    const struct neap_py_version *version = m->lens->version;
+    struct neap__py_keys keys;
+    uint64_t cached;
+    m->measure->sizeof_bytes -= m->body;
+    if (m->object->flags & NEAP_PY_OBJECT_STATIC) {
+        m->measure->sizeof_bytes += (uint64_t)version->type_bytes;
+        return true;
+    }
+    m->measure->sizeof_bytes += (uint64_t)version->heap_type_bytes;
+    if (!word_of(m, version->ht_cached_keys, &cached))
+        return false;
+    if (cached == 0 || !neap__py_keys_read(m->lens->memory, version, cached, &keys))
+        return cached == 0;
+    m->measure->sizeof_bytes += keys.bytes;
+    return buffer(m, cached, keys.bytes, NEAP_PY_BUFFER_KEYS, false);
+}
+
+/* _PyCodeObjectExtra: a count and so many pointers. */
+static bool code_measure(struct measuring *m) {
+    uint64_t extra, count;
+    if (!word_of(m, m->lens->version->code_extra, &extra))
+        return false;
+    if (extra == 0)
+        return true;
+    if (!neap__py_word(m->lens->memory, extra, &count) || count > UINT8_MAX)
+        return false;
+    uint64_t bytes = (count + 1) * NEAP_PY_WORD;
+    m->measure->sizeof_bytes += bytes;
+    return buffer(m, extra, bytes, NEAP_PY_BUFFER_FRAME, false);
+}
+
+/* --- instances ---------------------------------------------------------------------------- */
+
+/* Values apart from the object: __sizeof__ leaves them out. */
+static bool values_measure(struct measuring *m) {
+    struct neap__py_values values;
+    return neap__py_values_read(m->lens, m->object, &values) &&
+           (values.block == 0 || buffer(m, values.block, values.block_bytes, NEAP_PY_BUFFER_VALUES, false));
+}
+
+static bool kind_measure(struct measuring *m) {
+    static bool (*const of_kind[NEAP_PY_KINDS])(struct measuring *) = {
+        [NEAP_PY_STR] = str_measure,         [NEAP_PY_BYTEARRAY] = bytearray_measure,
+        [NEAP_PY_LIST] = list_measure,       [NEAP_PY_DICT] = dict_measure,
+        [NEAP_PY_SET] = set_measure,         [NEAP_PY_TYPE] = type_measure,
+        [NEAP_PY_CODE] = code_measure,       [NEAP_PY_FRAME] = frame_measure,
+        [NEAP_PY_GENERATOR] = frame_measure, [NEAP_PY_DEQUE] = deque_measure,
+        [NEAP_PY_ODICT] = odict_measure,     [NEAP_PY_ARRAY] = array_measure,
+    };
+    bool (*measure)(struct measuring *) = of_kind[m->object->type->kind];
+    return !measure || measure(m);
+}
+
+int neap_py_object_measure(struct neap_py_lens *lens, const struct neap_py_object *object,
+                           struct neap_py_measure *measure, neap_py_buffer_visit *visit, void *context) {
+    const struct neap_py_type *type = object->type;
+    uint32_t prefix = object->flags & NEAP_PY_OBJECT_STATIC ? 0 : type->prefix_bytes;
+    uint64_t body = object->block_bytes - prefix;
+    struct measuring m = {lens, object, body, measure, visit, context};
+    measure->own_bytes = object->flags & NEAP_PY_OBJECT_STATIC ? 0 : object->block_bytes;
+    measure->sizeof_bytes = body;
+    if (type->kind == NEAP_PY_INT && object->items == 0 && !lens->version->int_digits_least)
+        measure->sizeof_bytes = type->basic_bytes;
+    if (lens->version->sizeof_with_preheader)
+        measure->sizeof_bytes += prefix;
+    else if (prefix)
+        measure->sizeof_bytes += NEAP_PY_GC_HEAD;
+    if (object->flags & NEAP_PY_OBJECT_PARKED)
+        return NEAP_OK; /* it owns nothing any more */
+    struct neap_py_measure plain = *measure;
+    if (kind_measure(&m) && values_measure(&m))
+        return NEAP_OK;
+    *measure = plain;
+    lens->rejected++;
+    return NEAP_ERROR_FORMAT;
+}

@@ -58,6 +58,10 @@ typedef struct neap_bits {
  * heap of the process for all arrays, which any thread may share. NEAP_ERROR_MEMORY. */
 int neap_bits_init(neap_bits_t *bits, const struct neap_allocator *allocator, uint64_t count);
 
+/* The same, holding bits [from, to) of `source`. */
+int neap_bits_init_copy(neap_bits_t *bits, const struct neap_allocator *allocator, const neap_bits_t *source,
+                        uint64_t from, uint64_t to);
+
 enum neap_bits_mode {
     NEAP_BITS_READ = 0,  /* nothing may be written */
     NEAP_BITS_WRITE = 1, /* a file or block device that is there */
@@ -81,6 +85,9 @@ int neap_bits_resize(neap_bits_t *bits, uint64_t count);
 /* The same, and some more room, or keeping it, so that many small steps are cheap. */
 int neap_bits_stretch(neap_bits_t *bits, uint64_t count);
 
+/* One more bit at the end. Errors as those of neap_bits_stretch. */
+int neap_bits_append(neap_bits_t *bits, bool value);
+
 /* Gives back spare room, and the pages that hold nothing but zeros (in memory of the default
  * heap). Returns bytes, estimated. */
 uint64_t neap_bits_trim(neap_bits_t *bits);
@@ -102,6 +109,9 @@ bool neap_bits_check(const neap_bits_t *bits, const char **why);
 static inline unsigned char *neap_bits_data(const neap_bits_t *bits) {
     return bits->room_words ? (unsigned char *)bits->in.words : (unsigned char *)&bits->in.word;
 }
+
+/* Zeroes what somebody wrote through neap_bits_data beyond the last bit. */
+void neap_bits_clear_rest(neap_bits_t *bits);
 
 static inline bool neap_bits_get(const neap_bits_t *bits, uint64_t at) {
     assert(at < bits->count);

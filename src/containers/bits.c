@@ -13,7 +13,8 @@ static bool in_memory(const neap_bits_t *bits) {
     return bits->state == NEAP_BITS_IN_MEMORY;
 }
 
-int neap_bits_init(neap_bits_t *bits, const struct neap_allocator *allocator, uint64_t count) {
+/* `zeroed`: else what is in a block is undefined. */
+static int make(neap_bits_t *bits, const struct neap_allocator *allocator, uint64_t count, bool zeroed) {
     uint64_t words = count <= WORD_BITS ? 0 : words_for(count);
     neap_bits_t fresh = {.count = count,
                          .room_words = words,
@@ -21,10 +22,30 @@ int neap_bits_init(neap_bits_t *bits, const struct neap_allocator *allocator, ui
     if (words > SIZE_MAX / WORD_BYTES / 2)
         return NEAP_ERROR_MEMORY;
     if (words != 0) {
-        fresh.in.words = neap__bits_memory_zeroed(fresh.from.allocator, (size_t)words * WORD_BYTES);
+        size_t bytes = (size_t)words * WORD_BYTES;
+        allocator = fresh.from.allocator;
+        fresh.in.words =
+            zeroed ? neap__bits_memory_zeroed(allocator, bytes) : allocator->alloc(allocator->context, bytes);
         if (fresh.in.words == NULL)
             return NEAP_ERROR_MEMORY;
     }
+    *bits = fresh;
+    return NEAP_OK;
+}
+
+int neap_bits_init(neap_bits_t *bits, const struct neap_allocator *allocator, uint64_t count) {
+    return make(bits, allocator, count, true);
+}
+
+int neap_bits_init_copy(neap_bits_t *bits, const struct neap_allocator *allocator, const neap_bits_t *source,
+                        uint64_t from, uint64_t to) {
+    assert(from <= to && to <= source->count);
+    neap_bits_t fresh;
+    int error = make(&fresh, allocator, to - from, false);
+    if (error != NEAP_OK)
+        return error;
+    neap_bits_copy(&fresh, 0, source, from, to - from);
+    clear_tail(&fresh);
     *bits = fresh;
     return NEAP_OK;
 }
@@ -127,6 +148,25 @@ int neap_bits_stretch(neap_bits_t *bits, uint64_t count) {
     }
     set_count(bits, count);
     return NEAP_OK;
+}
+
+int neap_bits_append(neap_bits_t *bits, bool value) {
+    uint64_t at = bits->count, room = bits->room_words != 0 ? bits->room_words : 1;
+    if (in_memory(bits) && at / WORD_BITS < room) {
+        if (at % WORD_BITS == 0)
+            words_of(bits)[at / WORD_BITS] = 0;
+        bits->count = at + 1;
+    } else {
+        int error = neap_bits_stretch(bits, at + 1);
+        if (error != NEAP_OK)
+            return error;
+    }
+    neap_bits_set(bits, at, value);
+    return NEAP_OK;
+}
+
+void neap_bits_clear_rest(neap_bits_t *bits) {
+    clear_tail(bits);
 }
 
 uint64_t neap_bits_trim(neap_bits_t *bits) {

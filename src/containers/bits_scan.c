@@ -12,10 +12,6 @@
 
 /* --- inner loops --- */
 
-enum { LANES = 4 };
-
-typedef uint64_t lanes __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
-
 #define COMBINE(name, expression)                                                                            \
     static void name(uint64_t *to, const uint64_t *with, size_t words) {                                     \
         size_t i = 0;                                                                                        \

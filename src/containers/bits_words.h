@@ -11,6 +11,11 @@
 
 enum { WORD_BITS = 64, WORD_BYTES = 8 };
 
+enum { LANES = 8 };
+
+/* Several words at once, wherever a word may lie. */
+typedef uint64_t lanes __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
+
 static inline uint64_t *words_of(const neap_bits_t *bits) {
     return (uint64_t *)(void *)neap_bits_data(bits);
 }

@@ -127,6 +127,14 @@ static void do_resize(struct world *w) {
     model_resize(&w->model, count);
 }
 
+static void do_append(struct world *w) {
+    for (uint64_t n = below(w, 140); n > 0 && w->model.count < MODEL_MAX; n--) {
+        bool value = below(w, 2);
+        assert_int_equal(neap_bits_append(&w->bits, value), NEAP_OK);
+        w->model.bits[w->model.count++] = value;
+    }
+}
+
 static void do_set(struct world *w) {
     if (w->model.count == 0)
         return;
@@ -298,6 +306,19 @@ static void do_equal(struct world *w) {
     neap_bits_end(&twin);
 }
 
+static void do_init_copy(struct world *w) {
+    uint64_t from, to;
+    const char *why;
+    neap_bits_t part;
+    range(w, w->model.count, &from, &to);
+    assert_int_equal(neap_bits_init_copy(&part, NULL, &w->bits, from, to), NEAP_OK);
+    assert_true(neap_bits_check(&part, &why));
+    assert_int_equal(part.count, to - from);
+    for (uint64_t i = from; i < to; i++)
+        assert_int_equal(neap_bits_get(&part, i - from), w->model.bits[i]);
+    neap_bits_end(&part);
+}
+
 static void do_trim(struct world *w) {
     neap_bits_trim(&w->bits);
     if (w->bits.state == NEAP_BITS_IN_MEMORY)
@@ -306,8 +327,9 @@ static void do_trim(struct world *w) {
 
 static void random_operations(struct world *w, unsigned steps) {
     static void (*const operations[])(struct world *) = {
-        do_resize, do_set,  do_store_and_load,   do_fill,           do_invert, do_reverse, do_copy,
-        do_shift,  do_trim, do_insert_or_remove, do_count_and_find, do_search, do_combine, do_equal,
+        do_resize, do_set,       do_store_and_load,   do_fill,           do_invert, do_reverse, do_copy,
+        do_shift,  do_trim,      do_insert_or_remove, do_count_and_find, do_search, do_combine, do_equal,
+        do_append, do_init_copy,
     };
     for (unsigned step = 0; step < steps; step++) {
         operations[below(w, sizeof operations / sizeof *operations)](w);
@@ -394,6 +416,10 @@ static int run_insert(neap_bits_t *bits) {
     return neap_bits_insert(bits, bits->count / 2, 1000);
 }
 
+static int run_append(neap_bits_t *bits) {
+    return neap_bits_append(bits, true);
+}
+
 static int run_too_much(neap_bits_t *bits) {
     return neap_bits_resize(bits, UINT64_MAX - 100);
 }
@@ -404,8 +430,8 @@ static int run_shorten(neap_bits_t *bits) {
 
 static void test_failure_at_every_allocation(void **state) {
     static const struct step steps[] = {
-        {60, run_resize},  {60, run_stretch}, {60, run_insert},
-        {900, run_resize}, {900, run_insert}, {960, run_stretch},
+        {60, run_resize},  {60, run_stretch},  {60, run_insert}, {900, run_resize},
+        {900, run_insert}, {960, run_stretch}, {64, run_append}, {960, run_append},
     };
     (void)state;
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {

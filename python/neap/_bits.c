@@ -1,0 +1,245 @@
+/* _bits.c: neap.Bits: its module, making and ending, buffers, files, pickling. */
+#include "bits_object.h"
+
+#include <string.h>
+
+/* --- one object --- */
+
+static void bits_dealloc(PyObject *object) {
+    PyTypeObject *type = Py_TYPE(object);
+    neap_bits_end(&((bits_object *)object)->bits);
+    PyObject_Free(object);
+    Py_DECREF(type);
+}
+
+/* Nothing else can have this function, as the type has no subtypes; there is one such type in
+ * each interpreter. */
+bool neap__bits_is(PyObject *object) {
+    return PyType_GetSlot(Py_TYPE(object), Py_tp_dealloc) == (void *)bits_dealloc;
+}
+
+const struct state *neap__bits_state(PyObject *self) {
+    return PyType_GetModuleState(Py_TYPE(self));
+}
+
+int neap__bits_raise(int error) {
+    if (error == NEAP_OK)
+        return 0;
+    if (error == NEAP_ERROR_PERMISSION) /* to read only it is not: that was looked at before */
+        PyErr_SetString(PyExc_ValueError, "a device cannot be resized");
+    else
+        neap__extension_raise(error, NULL, "not possible");
+    return -1;
+}
+
+bool neap__bits_writable(const bits_object *self) {
+    if (self->bits.state != NEAP_BITS_IN_FILE_TO_READ)
+        return true;
+    PyErr_SetString(PyExc_TypeError, "cannot modify read-only memory");
+    return false;
+}
+
+bool neap__bits_resizable(const bits_object *self) {
+    if (self->bits.user == 0)
+        return true;
+    PyErr_SetString(PyExc_BufferError, "Existing exports of data: object cannot be re-sized");
+    return false;
+}
+
+/* An object around an array that it takes over. */
+bits_object *neap__bits_wrap(PyTypeObject *type, neap_bits_t *bits) {
+    bits_object *self = PyObject_New(bits_object, type);
+    if (self != NULL)
+        self->bits = *bits;
+    else
+        neap_bits_end(bits);
+    return self;
+}
+
+bits_object *neap__bits_make(PyTypeObject *type, uint64_t count) {
+    neap_bits_t bits;
+    if (count > PY_SSIZE_T_MAX) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    return neap__bits_raise(neap_bits_init(&bits, NULL, count)) == 0 ? neap__bits_wrap(type, &bits) : NULL;
+}
+
+bits_object *neap__bits_copy(PyObject *self, uint64_t from, uint64_t to) {
+    neap_bits_t bits;
+    int error = neap_bits_init_copy(&bits, NULL, &((bits_object *)self)->bits, from, to);
+    return neap__bits_raise(error) == 0 ? neap__bits_wrap(Py_TYPE(self), &bits) : NULL;
+}
+
+/* --- files --- */
+
+PyObject *neap__bits_open(PyObject *type, PyObject *args, PyObject *keywords) {
+    static char *names[] = {"path", "mode", NULL};
+    static const char *const modes[] = {
+        [NEAP_BITS_READ] = "r", [NEAP_BITS_WRITE] = "r+", [NEAP_BITS_MAKE] = "w+"};
+    PyObject *path = NULL, *bytes = NULL;
+    const char *wanted = "r";
+    neap_bits_t bits;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|s:open", names, &path, &wanted))
+        return NULL;
+    int mode = 0;
+    while (mode <= NEAP_BITS_MAKE && strcmp(wanted, modes[mode]) != 0)
+        mode++;
+    if (mode > NEAP_BITS_MAKE)
+        return PyErr_Format(PyExc_ValueError, "mode must be 'r', 'r+' or 'w+', not '%s'", wanted);
+    if (!PyUnicode_FSConverter(path, &bytes))
+        return NULL;
+    int error = neap_bits_open(&bits, PyBytes_AsString(bytes), (enum neap_bits_mode)mode);
+    Py_DECREF(bytes);
+    if (error == NEAP_OK)
+        return (PyObject *)neap__bits_wrap((PyTypeObject *)type, &bits);
+    return neap__extension_raise(error, path, "neither a file nor a block device");
+}
+
+PyObject *neap__bits_flush(PyObject *self, PyObject *unused) {
+    (void)unused;
+    int error = neap_bits_flush(&((bits_object *)self)->bits);
+    return error == NEAP_OK ? Py_NewRef(Py_None) : neap__extension_raise(error, NULL, "");
+}
+
+PyObject *neap__bits_close(PyObject *object, PyObject *unused) {
+    bits_object *self = (bits_object *)object;
+    (void)unused;
+    if (self->bits.state != NEAP_BITS_IN_MEMORY) {
+        if (!neap__bits_resizable(self))
+            return NULL;
+        neap_bits_end(&self->bits);
+    }
+    Py_RETURN_NONE;
+}
+
+PyObject *neap__bits_exit(PyObject *self, PyObject *unused) {
+    return neap__bits_close(self, unused);
+}
+
+PyObject *neap__bits_enter(PyObject *self, PyObject *unused) {
+    (void)unused;
+    return Py_NewRef(self);
+}
+
+/* --- buffers --- */
+
+static int buffer_get(PyObject *object, Py_buffer *view, int flags) {
+    bits_object *self = (bits_object *)object;
+    bool to_read = self->bits.state == NEAP_BITS_IN_FILE_TO_READ;
+    if (self->bits.user == UINT32_MAX) {
+        PyErr_SetString(PyExc_BufferError, "too many exports of data");
+        return -1;
+    }
+    int result = PyBuffer_FillInfo(view, object, neap_bits_data(&self->bits),
+                                   (Py_ssize_t)((self->bits.count + 7) / 8), to_read, flags);
+    if (result == 0)
+        self->bits.user++;
+    return result;
+}
+
+static void buffer_release(PyObject *object, Py_buffer *view) {
+    neap_bits_t *bits = &((bits_object *)object)->bits;
+    (void)view;
+    bits->user--;
+    if (bits->state != NEAP_BITS_IN_FILE_TO_READ)
+        neap_bits_clear_rest(bits); /* what was written beyond the last bit */
+}
+
+/* --- copies and figures --- */
+
+PyObject *neap__bits_reduce(PyObject *self, PyObject *unused) {
+    const neap_bits_t *bits = &((bits_object *)self)->bits;
+    (void)unused;
+    return Py_BuildValue("O(Ky#)", Py_TYPE(self), (unsigned long long)bits->count,
+                         (const char *)neap_bits_data(bits), (Py_ssize_t)((bits->count + 7) / 8));
+}
+
+static PyObject *bits_nbytes(PyObject *self, void *unused) {
+    (void)unused;
+    return PyLong_FromUnsignedLongLong(sizeof(bits_object) +
+                                       neap_bits_block_bytes(&((bits_object *)self)->bits));
+}
+
+PyObject *neap__bits_sizeof(PyObject *self, PyObject *unused) {
+    const neap_bits_t *bits = &((bits_object *)self)->bits;
+    (void)unused;
+    return PyLong_FromUnsignedLongLong(
+        sizeof(bits_object) + (bits->state == NEAP_BITS_IN_MEMORY ? neap_bits_block_bytes(bits) : 0));
+}
+
+static PyObject *bits_compare(PyObject *self, PyObject *other, int how) {
+    if (!neap__bits_is(other) || (how != Py_EQ && how != Py_NE))
+        Py_RETURN_NOTIMPLEMENTED;
+    bool equal = neap_bits_equal(&((bits_object *)self)->bits, &((bits_object *)other)->bits);
+    return PyBool_FromLong(equal == (how == Py_EQ));
+}
+
+/* --- the types --- */
+
+PyDoc_STRVAR(bits_doc, "Bits(count=0, value=None, /) or Bits(bytes | str of 0 and 1 | bits)\n--\n\n"
+                       "An array of bits that grows and shrinks, at an eighth of a byte each.\n"
+                       "b[i] is a bit, b[i:j] a number whose lowest bit is b[i].");
+
+static PyGetSetDef bits_figures[] = {
+    {"nbytes", bits_nbytes, NULL, "Bytes that this object holds, a mapped file included.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+enum { SLOTS_MAX = 64 };
+
+/* Appends `from` to the slots at `to`, without its end; where the next go. */
+static PyType_Slot *append_slots(PyType_Slot *to, const PyType_Slot *from) {
+    while (from->slot != 0)
+        *to++ = *from++;
+    return to;
+}
+
+/* The type's slots and methods lie in the files that have their functions. */
+static int add_bits_type(PyObject *module, PyTypeObject **type) {
+    static const PyType_Slot own[] = {
+        {Py_tp_new, neap__bits_new},           {Py_tp_dealloc, bits_dealloc},
+        {Py_tp_repr, neap__bits_repr},         {Py_tp_hash, PyObject_HashNotImplemented},
+        {Py_tp_iter, neap__bits_iterate},      {Py_tp_richcompare, bits_compare},
+        {Py_tp_getset, bits_figures},          {Py_tp_doc, (void *)(uintptr_t)bits_doc},
+        {Py_tp_methods, neap__bits_methods},   {Py_bf_getbuffer, buffer_get},
+        {Py_bf_releasebuffer, buffer_release}, {0, NULL},
+    };
+    PyType_Slot slots[SLOTS_MAX] = {{0, NULL}};
+    append_slots(append_slots(append_slots(slots, own), neap__bits_number_slots), neap__bits_index_slots);
+    PyType_Spec spec = {
+        .name = "neap.Bits",
+        .basicsize = sizeof(bits_object),
+        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+        .slots = slots,
+    };
+    return neap__extension_add_type(module, &spec, type);
+}
+
+static int module_exec(PyObject *module) {
+    struct state *state = PyModule_GetState(module);
+    state->from_bytes = PyObject_GetAttrString((PyObject *)&PyLong_Type, "from_bytes");
+    if (state->from_bytes == NULL || add_bits_type(module, &state->bits) < 0)
+        return -1;
+    return neap__extension_add_type(module, &neap__bits_iterator_spec, &state->iterator);
+}
+
+static int module_traverse(PyObject *module, visitproc visit, void *arg) {
+    const struct state *state = PyModule_GetState(module);
+    Py_VISIT(state->bits);
+    Py_VISIT(state->iterator);
+    Py_VISIT(state->from_bytes);
+    return 0;
+}
+
+static int module_clear(PyObject *module) {
+    struct state *state = PyModule_GetState(module);
+    Py_CLEAR(state->bits);
+    Py_CLEAR(state->iterator);
+    Py_CLEAR(state->from_bytes);
+    return 0;
+}
+
+static PyMethodDef module_methods[] = {{NULL, NULL, 0, NULL}};
+
+NEAP_EXTENSION(_bits, "Arrays of bits.");

@@ -1,0 +1,109 @@
+/* bits_object.h: neap.Bits, for the files of its extension.
+ *
+ *     _bits.c        the module; one object, its buffers, files, pickling
+ *     bits_make.c    Bits(...) from text, bytes, numbers, anything with bits
+ *     bits_index.c   b[i], b[i:j], b[i:j:k], and as a sequence
+ *     bits_number.c  & | ^ ~ << >>, int(b), numbers to bits and back
+ *     bits_iterator.c
+ *     bits_method.c  counting, finding, growing, text
+ *
+ * An object is 56 bytes, and one block beyond 64 bits. `bits.user` counts the buffers
+ * that are lent out; while it is not 0, nothing may be resized. The type cannot be
+ * derived from, so that any object of it is exactly one. A call that may run foreign
+ * code (an __index__, an iterator) comes before the first look at the bits, which such
+ * code could change. Errors: NULL or -1 with an exception set. All with the GIL held.
+ */
+#ifndef NEAP_PYTHON_BITS_OBJECT_H
+#define NEAP_PYTHON_BITS_OBJECT_H
+
+#include "extension.h"
+
+#include <neap/bits.h>
+
+typedef struct {
+    PyObject_HEAD neap_bits_t bits;
+} bits_object;
+
+struct state {
+    PyTypeObject *bits, *iterator;
+    PyObject *from_bytes; /* int.from_bytes */
+};
+
+/* --- objects (_bits.c) --- */
+
+bool neap__bits_is(PyObject *object);
+bits_object *neap__bits_make(PyTypeObject *type, uint64_t count);
+
+/* Bits [from, to) of self as a new object. */
+bits_object *neap__bits_copy(PyObject *self, uint64_t from, uint64_t to);
+
+/* An object around an array, which it takes over, also on failure. */
+bits_object *neap__bits_wrap(PyTypeObject *type, neap_bits_t *bits);
+const struct state *neap__bits_state(PyObject *self);
+
+/* Raises what a call of neap_bits_... returned; -1, or 0 for NEAP_OK. */
+int neap__bits_raise(int error);
+
+/* Whether self may be written; may be resized. Else an exception. */
+bool neap__bits_writable(const bits_object *self);
+bool neap__bits_resizable(const bits_object *self);
+
+/* Methods. */
+PyObject *neap__bits_open(PyObject *type, PyObject *args, PyObject *keywords);
+PyObject *neap__bits_flush(PyObject *self, PyObject *unused);
+PyObject *neap__bits_close(PyObject *self, PyObject *unused);
+PyObject *neap__bits_enter(PyObject *self, PyObject *unused);
+PyObject *neap__bits_exit(PyObject *self, PyObject *unused);
+PyObject *neap__bits_reduce(PyObject *self, PyObject *unused);
+PyObject *neap__bits_sizeof(PyObject *self, PyObject *unused);
+
+/* --- from other things (bits_make.c) --- */
+
+/* Any of what Bits(...) takes but a number, as a new array in *bits. */
+int neap__bits_convert(PyObject *source, neap_bits_t *bits);
+
+/* A bit, 0 or 1, or -1. */
+int neap__bits_bit_of(PyObject *value);
+
+PyObject *neap__bits_new(PyTypeObject *type, PyObject *args, PyObject *keywords);
+PyObject *neap__bits_of_int(PyObject *type, PyObject *number);
+
+/* --- numbers (bits_number.c) --- */
+
+/* `count` bits from `at` as an int. */
+PyObject *neap__bits_to_int(PyObject *self, const neap_bits_t *bits, uint64_t at, uint64_t count);
+
+/* value >= 0 as a new array of `count` bits; OverflowError. `is_signed`: also value < 0, as
+ * two's complement. */
+int neap__bits_from_int(PyObject *value, uint64_t count, bool is_signed, neap_bits_t *bits);
+
+/* The same for up to 64 bits, without an array. */
+int neap__bits_word_of(PyObject *value, unsigned width, uint64_t *word);
+
+extern PyType_Slot neap__bits_number_slots[];
+
+/* --- indices (bits_index.c) --- */
+
+extern PyType_Slot neap__bits_index_slots[];
+
+/* --- iteration (bits_iterator.c) --- */
+
+extern PyType_Spec neap__bits_iterator_spec;
+PyObject *neap__bits_iterate(PyObject *self);
+PyObject *neap__bits_iterate_ones(PyObject *self, uint64_t from, uint64_t stop);
+
+/* --- methods (bits_method.c) --- */
+
+extern PyMethodDef neap__bits_methods[];
+PyObject *neap__bits_repr(PyObject *self);
+
+/* Optional start and stop, as a slice has them, for an array that is then looked at. */
+struct bits_bounds {
+    Py_ssize_t start, stop;
+};
+
+int neap__bits_bounds_parse(PyObject *const *args, Py_ssize_t given, struct bits_bounds *bounds);
+/* As a range, that is empty where they lie outside or the wrong way round: then false. */
+bool neap__bits_bounds_adjust(const struct bits_bounds *bounds, uint64_t count, uint64_t *from, uint64_t *to);
+
+#endif

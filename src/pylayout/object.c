@@ -112,7 +112,8 @@ static bool accept(struct neap_py_lens *lens, const struct neap_py_type *type, u
                    struct neap_py_object *object) {
     unsigned char copy[HEAD_BYTES];
     const unsigned char *head = bytes + offset;
-    if (type->prefix_bytes != offset || type->basic_bytes > block_bytes - offset ||
+    uint64_t least = type->kind == NEAP_PY_STR ? NEAP_PY_OBJECT_BYTES : type->basic_bytes; /* compact ones */
+    if (type->prefix_bytes != offset || least > block_bytes - offset ||
         !refcount_decode(lens, neap__py_u64(head, 0), type->address, object))
         return false;
     if (NEAP_UNLIKELY(block_bytes - offset < HEAD_BYTES)) {

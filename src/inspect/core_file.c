@@ -113,6 +113,7 @@ static void segment_add(struct neap__core_file *core, const struct header *heade
 static void segments_order(struct neap__core_file *core) {
     size_t kept = 0;
     uint64_t end = 0;
+    core->held_bytes = 0;
     if (core->segment_count > 0)
         qsort(core->segments, core->segment_count, sizeof(*core->segments), segment_compare);
     for (size_t i = 0; i < core->segment_count; i++) {
@@ -126,6 +127,36 @@ static void segments_order(struct neap__core_file *core) {
 }
 
 /* --- the image --------------------------------------------------------------- */
+
+static int files_room(struct neap__core_file *core, size_t files) {
+    struct neap__core_segment *grown =
+        realloc(core->segments, (core->segment_count + files + 1) * sizeof(*grown));
+    if (!grown)
+        return NEAP_ERROR_MEMORY;
+    core->segments = grown;
+    return NEAP_OK;
+}
+
+/* Files of which the core has not even an empty segment (gcore leaves out what it need not write). */
+static void files_add(struct neap__core_file *core, const struct neap__core_notes *notes) {
+    size_t loads = core->segment_count;
+    for (size_t i = 0; i < notes->file_count; i++) {
+        const struct neap__core_mapped *file = &notes->files[i];
+        if (file->end > ADDRESS_MOST || file->end <= file->start)
+            continue;
+        size_t low = 0, high = loads; /* the first segment that ends after its start */
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
+            if (core->segments[middle].end <= file->start)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        if (low == loads || core->segments[low].start >= file->end)
+            core->segments[core->segment_count++] =
+                (struct neap__core_segment){file->start, file->end, 0, 0, PF_R};
+    }
+}
 
 static int mappings_make(const struct neap__core_file *core, const struct neap__core_notes *notes,
                          struct neap_process_image *image) {
@@ -197,6 +228,11 @@ int neap__core_file_read(const void *bytes, size_t length, struct neap__core_fil
     if (error == NEAP_OK) {
         segments_order(&made);
         neap__core_notes_order(&notes);
+        error = files_room(&made, notes.file_count);
+    }
+    if (error == NEAP_OK) {
+        files_add(&made, &notes);
+        segments_order(&made);
         if (notes.page_bytes)
             picture.page_bytes = notes.page_bytes;
         error = mappings_make(&made, &notes, &picture);

@@ -1,0 +1,73 @@
+/* inspect/thread_stack.c: stacks by their threads' registers, and by their guards. */
+#include "inspect/thread_stack.h"
+
+#include <string.h>
+
+enum {
+    BLOCK_BYTES = 2304,          /* struct pthread of glibc on 64 bits, and no less than any other's */
+    OWN_BLOCK_BYTES = 64 * 1024, /* the main thread's mapping is smaller */
+    STACK_BYTES_LEAST = 16 * 1024,
+};
+
+static int stack_claim(struct neap_process_image *image, const struct neap_image_span *span, uint64_t end,
+                       pid_t tid) {
+    struct neap_image_span claim = {.start = span->start, .end = end, .kind = NEAP_SPAN_STACK, .tid = tid};
+    return neap_process_image_claim(image, &claim);
+}
+
+static int thread_claim(struct neap_process_image *image, const struct neap_image_thread *thread) {
+    const struct neap_image_span *span = neap_process_image_span(image, thread->stack_pointer);
+    uint64_t page = image->page_bytes, block = thread->thread_pointer;
+    if (thread->stack_pointer == 0 || !span || span->kind != NEAP_SPAN_ANONYMOUS)
+        return NEAP_OK;
+    uint64_t end = span->end;
+    if (block >= thread->stack_pointer && block < end && end - block > BLOCK_BYTES)
+        end = (block + BLOCK_BYTES + page - 1) / page * page; /* what follows has been joined to it */
+    return stack_claim(image, span, end < span->end ? end : span->end, thread->tid);
+}
+
+/* The block of a thread whose stack is elsewhere: variables of the program's libraries. */
+static int block_claim(struct neap_process_image *image, const struct neap_image_thread *thread) {
+    const struct neap_image_span *span = neap_process_image_span(image, thread->thread_pointer);
+    if (thread->thread_pointer == 0 || !span || span->kind != NEAP_SPAN_ANONYMOUS ||
+        span->end - span->start > OWN_BLOCK_BYTES)
+        return NEAP_OK;
+    struct neap_image_span claim = {.start = span->start, .end = span->end, .kind = NEAP_SPAN_DATA};
+    return neap_process_image_claim(image, &claim);
+}
+
+/* A mapping of which nothing is known, right above one page without access. */
+static bool looks_like_stack(const struct neap_process_image *image, size_t i) {
+    const struct neap_image_span *span = &image->spans[i];
+    const struct neap_image_mapping *mapping = &image->mappings[span->mapping];
+    return i > 0 && span->kind == NEAP_SPAN_ANONYMOUS && span->start == mapping->start &&
+           span->end - span->start >= STACK_BYTES_LEAST && strncmp(mapping->access, "rw-p", 4) == 0 &&
+           span[-1].kind == NEAP_SPAN_RESERVED && span[-1].end == span->start &&
+           span[-1].end - span[-1].start == image->page_bytes;
+}
+
+int neap_thread_stacks_claim(struct neap_process_image *image) {
+    int error = NEAP_OK;
+    for (size_t i = 0; i < image->thread_count && error == NEAP_OK; i++) {
+        error = thread_claim(image, &image->threads[i]);
+        if (error == NEAP_OK)
+            error = block_claim(image, &image->threads[i]);
+    }
+    for (size_t i = 0; i < image->span_count && error == NEAP_OK; i++)
+        if (looks_like_stack(image, i))
+            error = stack_claim(image, &image->spans[i], image->spans[i].end, 0);
+    return error;
+}
+
+uint64_t neap_thread_stacks_resident(const struct neap_process_image *image, size_t *count) {
+    uint64_t bytes = 0;
+    *count = 0;
+    for (size_t i = 0; i < image->span_count; i++) {
+        const struct neap_image_span *span = &image->spans[i];
+        if (span->kind != NEAP_SPAN_STACK)
+            continue;
+        bytes += neap_process_image_resident(image, span->start, span->end);
+        *count += i == 0 || span[-1].kind != NEAP_SPAN_STACK || span[-1].tid != span->tid;
+    }
+    return bytes;
+}

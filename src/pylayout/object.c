@@ -98,10 +98,16 @@ static uint64_t body_bytes(const struct neap_py_version *version, const struct n
     if (type->kind == NEAP_PY_INT && items == 0)
         items = 1;
     if (type->item_bytes == 0)
-        return (uint64_t)type->basic_bytes + type->inline_bytes;
+        return type->basic_bytes;
     if (items > UINT64_C(1) << 48)
         return UINT64_MAX;
-    return (uint64_t)type->basic_bytes + items * type->item_bytes + type->inline_bytes;
+    return (uint64_t)type->basic_bytes + items * type->item_bytes;
+}
+
+/* PyDictValues behind an object: a head with its capacity, the values, a byte of order each. Each
+ * instance has room for the names that its class was thought to need when it was made. */
+static uint32_t inline_bytes_of(unsigned char capacity) {
+    return (uint32_t)neap_word_round_up(capacity, NEAP_PY_WORD) + (capacity + 1u) * NEAP_PY_WORD;
 }
 
 /* --- in a block -------------------------------------------------------------- */
@@ -123,6 +129,11 @@ static bool accept(struct neap_py_lens *lens, const struct neap_py_type *type, u
     }
     object->items = items_of(lens->version, type, head);
     uint64_t body = body_bytes(lens->version, type, head, object->items);
+    object->inline_bytes = 0;
+    if ((type->flags & NEAP_PY_TYPE_INLINE_VALUES) && type->basic_bytes < block_bytes - offset) {
+        object->inline_bytes = inline_bytes_of(bytes[offset + type->basic_bytes]);
+        body += object->inline_bytes;
+    }
     if (body > block_bytes - offset) {
         /* What lies on a free list keeps its last size, and its block. */
         if (!(object->flags & NEAP_PY_OBJECT_PARKED))
@@ -191,7 +202,15 @@ bool neap_py_object_at(struct neap_py_lens *lens, uint64_t address, struct neap_
     uint64_t body = object->flags & NEAP_PY_OBJECT_STATIC
                         ? (uint64_t)lens->version->type_bytes
                         : body_bytes(lens->version, type, copy, object->items);
-    if (!neap__py_in_space(address, body))
+    unsigned char capacity;
+    object->inline_bytes = 0;
+    if (type->flags & NEAP_PY_TYPE_INLINE_VALUES) {
+        if (lens->memory->read(lens->memory->context, address + type->basic_bytes, &capacity, 1) != NEAP_OK)
+            return false;
+        object->inline_bytes = inline_bytes_of(capacity);
+    }
+    body += object->inline_bytes;
+    if (body < object->inline_bytes || !neap__py_in_space(address, body))
         return false;
     object->address = address;
     object->type = type;

@@ -18,16 +18,17 @@
 enum neap_py_object_flag {
     NEAP_PY_OBJECT_PARKED = 1u << 0,   /* refcount 0: kept on a free list for reuse */
     NEAP_PY_OBJECT_IMMORTAL = 1u << 1, /* never freed, by its refcount */
-    NEAP_PY_OBJECT_STATIC = 1u << 2,   /* in no block of its own */
+    NEAP_PY_OBJECT_STATIC = 1u << 2,   /* a static type: it has no GC head */
 };
 
 struct neap_py_object {
     uint64_t address; /* of ob_refcnt: what id() tells */
     const struct neap_py_type *type;
     uint64_t refcount;
-    uint64_t items;       /* ob_size or what stands for it, 0 where there is none */
-    uint64_t block_bytes; /* that it needs of its block, prefix included */
-    uint32_t flags;       /* enum neap_py_object_flag */
+    uint64_t items;        /* ob_size or what stands for it, 0 where there is none */
+    uint64_t block_bytes;  /* that it needs of its block, prefix included */
+    uint32_t inline_bytes; /* of these, for attributes behind the object */
+    uint32_t flags;        /* enum neap_py_object_flag */
 };
 
 /* The object in a block of a batch, whose bytes are in place at `bytes`. False if the block holds

@@ -14,15 +14,16 @@ enum {
     DEQUE_BLOCK_ITEMS = 64,
     DEQUE_BLOCK_BYTES = (DEQUE_BLOCK_ITEMS + 2) * NEAP_PY_WORD,
     DEQUE_BLOCK_RIGHT = (DEQUE_BLOCK_ITEMS + 1) * NEAP_PY_WORD,
-    ODICT_FAST_NODES = 48, /* Objects/odictobject.c: _odictobject, _ODictNode */
-    ODICT_FAST_SIZE = 56,
-    ODICT_FIRST = 80,
+    ODICT_FIRST = 48, /* Objects/odictobject.c: _odictobject, _ODictNode */
+    ODICT_FAST_NODES = 64,
+    ODICT_FAST_SIZE = 72,
     ODICT_NODE_BYTES = 32,
     ODICT_NODE_NEXT = 16,
     ARRAY_ALLOCATED = 32, /* Modules/arraymodule.c: arrayobject, arraydescr */
     ARRAY_DESCRIPTION = 40,
     ARRAY_ITEM_BYTES = 4,
     WCHAR_BYTES = 4,
+    DIGIT_BYTES = 4,
     STR_DATA_READY = 0x80, /* state.ready, where there is one */
     FIELDS_BYTES = 112,    /* of an object that is looked at in one piece */
     SIZE_MOST_LOG2 = 56,   /* no buffer is larger */
@@ -137,8 +138,13 @@ static bool bytearray_measure(struct measuring *m) {
         allocated >> SIZE_MOST_LOG2 != 0)
         return false;
     m->measure->sizeof_bytes += allocated;
-    if (bytes == 0 || allocated == 0 || m->lens->version->bytearray_object != NEAP_PY_NONE)
-        return true; /* since 3.15 an object of its own, which it refers to */
+    if (bytes == 0 || allocated == 0)
+        return true;
+    if (m->lens->version->bytearray_object != NEAP_PY_NONE) {
+        /* Since 3.15 its storage is an object of its own, to which it refers. */
+        m->measure->sizeof_bytes += NEAP_PY_BYTES_DATA + 1;
+        return true;
+    }
     return buffer(m, bytes, allocated, NEAP_PY_BUFFER_STORAGE, false);
 }
 
@@ -214,9 +220,9 @@ static bool str_measure(struct measuring *m) {
         data = m->object->address +
                (uint64_t)(state & NEAP_PY_STR_ASCII ? version->str_ascii_bytes : version->str_compact_bytes);
     } else {
-        /* Two blocks; __sizeof__ counts the first as if it were no subclass. */
-        m->measure->sizeof_bytes -= m->object->type->basic_bytes;
-        m->measure->sizeof_bytes += (uint64_t)version->str_data + NEAP_PY_WORD;
+        /* Two blocks; __sizeof__ counted the first as if it were no subclass. */
+        if (!version->sizeof_str_by_type)
+            m->measure->sizeof_bytes += (uint64_t)version->str_data + NEAP_PY_WORD - m->body;
         if (!word_of(m, version->str_data, &data))
             return false;
         if (data != 0) {
@@ -231,16 +237,46 @@ static bool str_measure(struct measuring *m) {
 
 /* --- what belongs to code ---------------------------------------------------------------- */
 
-/* Frames and generators since 3.11 hold a frame, as long as its code says. */
+static uint64_t tuple_length(const struct measuring *m, uint64_t code, int32_t offset) {
+    struct neap_py_object tuple;
+    uint64_t address;
+    return neap__py_word(m->lens->memory, code + (uint64_t)offset, &address) &&
+                   neap_py_object_at(m->lens, address, &tuple) && tuple.type->kind == NEAP_PY_TUPLE
+               ? tuple.items
+               : 0;
+}
+
+/* Up to 3.10 a frame may have more room than its code needs: it was another's before. */
+static bool old_frame_measure(struct measuring *m) {
+    const struct neap_py_version *version = m->lens->version;
+    unsigned char head[FIELDS_BYTES];
+    uint64_t code;
+    if (!word_of(m, version->frame_code, &code) ||
+        m->lens->memory->read(m->lens->memory->context, code, head, sizeof(head)) != NEAP_OK)
+        return false;
+    uint64_t slots = (uint64_t)neap__py_u32(head, (size_t)version->code_nlocals) +
+                     neap__py_u32(head, (size_t)version->code_stacksize) +
+                     tuple_length(m, code, version->code_cells) + tuple_length(m, code, version->code_frees);
+    m->measure->sizeof_bytes -= m->body;
+    m->measure->sizeof_bytes += (uint64_t)version->frame_bytes + slots * NEAP_PY_WORD;
+    return true;
+}
+
+/* Frames and generators since 3.11 have room for a frame, as long as its code says: what they show
+ * may be another's, which still runs. */
 static bool frame_measure(struct measuring *m) {
     const struct neap_py_version *version = m->lens->version;
     struct neap__py_iframe frame;
     bool generator = m->object->type->kind == NEAP_PY_GENERATOR;
-    uint64_t start = (uint64_t)(generator ? version->generator_bytes : version->frame_bytes);
+    uint64_t own =
+        m->object->address + (uint64_t)(generator ? version->generator_bytes : version->frame_bytes);
+    uint64_t shown = own;
     if (version->iframe_code == NEAP_PY_NONE)
-        return true;
-    if (!neap__py_iframe_read(m->lens, m->object->address + start, &frame))
-        return true; /* its frame is another's, or gone */
+        return generator || old_frame_measure(m);
+    if (!generator && !word_of(m, version->frame_frame, &shown))
+        return false;
+    if (!neap__py_iframe_read(m->lens, shown, &frame))
+        return true; /* gone */
     uint64_t slots = (frame.local_count + frame.stack_room) * NEAP_PY_WORD;
     m->measure->sizeof_bytes += slots;
     m->measure->own_bytes += slots;
@@ -253,7 +289,8 @@ static bool type_measure(struct measuring *m) {
     uint64_t cached;
     m->measure->sizeof_bytes -= m->body;
     if (m->object->flags & NEAP_PY_OBJECT_STATIC) {
-        m->measure->sizeof_bytes += (uint64_t)version->type_bytes;
+        m->measure->sizeof_bytes +=
+            (uint64_t)version->type_bytes + (version->sizeof_static_head ? NEAP_PY_GC_HEAD : 0);
         return true;
     }
     m->measure->sizeof_bytes += (uint64_t)version->heap_type_bytes;
@@ -265,10 +302,20 @@ static bool type_measure(struct measuring *m) {
     return buffer(m, cached, keys.bytes, NEAP_PY_BUFFER_KEYS, false);
 }
 
-/* _PyCodeObjectExtra: a count and so many pointers. */
+/* What is hung onto it: the map of its cells, and _PyCodeObjectExtra, a count and so many pointers. */
 static bool code_measure(struct measuring *m) {
-    uint64_t extra, count;
-    if (!word_of(m, m->lens->version->code_extra, &extra))
+    const struct neap_py_version *version = m->lens->version;
+    uint64_t extra, count, map;
+    m->measure->sizeof_bytes += neap_word_round_up(m->body, NEAP_PY_WORD) - m->body;
+    if (version->code_cell_map != NEAP_PY_NONE) {
+        if (!word_of(m, version->code_cell_map, &map))
+            return false;
+        uint64_t bytes = tuple_length(m, m->object->address, version->code_cells) * NEAP_PY_WORD;
+        m->measure->sizeof_bytes += map ? bytes : 0;
+        if (map != 0 && !buffer(m, map, bytes, NEAP_PY_BUFFER_FRAME, false))
+            return false;
+    }
+    if (!word_of(m, version->code_extra, &extra))
         return false;
     if (extra == 0)
         return true;
@@ -301,6 +348,11 @@ static bool kind_measure(struct measuring *m) {
     return !measure || measure(m);
 }
 
+static uint64_t int_bytes(const struct neap_py_version *version, uint64_t digits) {
+    uint64_t least = (uint64_t)version->int_digits_least;
+    return NEAP_PY_INT_DIGITS + (digits > least ? digits : least) * DIGIT_BYTES;
+}
+
 int neap_py_object_measure(struct neap_py_lens *lens, const struct neap_py_object *object,
                            struct neap_py_measure *measure, neap_py_buffer_visit *visit, void *context) {
     const struct neap_py_type *type = object->type;
@@ -309,8 +361,9 @@ int neap_py_object_measure(struct neap_py_lens *lens, const struct neap_py_objec
     struct measuring m = {lens, object, body, measure, visit, context};
     measure->own_bytes = object->flags & NEAP_PY_OBJECT_STATIC ? 0 : object->block_bytes;
     measure->sizeof_bytes = body;
-    if (type->kind == NEAP_PY_INT && object->items == 0 && !lens->version->int_digits_least)
-        measure->sizeof_bytes = type->basic_bytes;
+    if (type->kind == NEAP_PY_INT && !lens->version->sizeof_int_by_type)
+        measure->sizeof_bytes = int_bytes(lens->version, object->items);
+    measure->sizeof_bytes -= object->inline_bytes; /* __sizeof__ leaves them out */
     if (lens->version->sizeof_with_preheader)
         measure->sizeof_bytes += prefix;
     else if (prefix)

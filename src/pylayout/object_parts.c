@@ -41,6 +41,7 @@ static bool values_apart(struct neap_py_lens *lens, const struct neap_py_object 
         keys.shared_usable > VALUES_MOST)
         return false;
     values->values = address;
+    values->room = keys.shared_usable;
     return neap__py_values_block(lens, address, &keys, &values->block, &values->block_bytes);
 }
 
@@ -51,7 +52,8 @@ static bool values_inline(struct neap_py_lens *lens, const struct neap_py_object
     uint64_t place = object->address + object->type->basic_bytes;
     if (lens->memory->read(lens->memory->context, place, head, sizeof(head)) != NEAP_OK)
         return false;
-    if (head[3] && head[0] <= (object->type->inline_bytes - NEAP_PY_WORD) / NEAP_PY_WORD)
+    values->room = head[0];
+    if (head[3])
         values->values = place + (uint64_t)lens->version->values_header;
     return true;
 }
@@ -77,7 +79,7 @@ bool neap__py_values_read(struct neap_py_lens *lens, const struct neap_py_object
         return true;
     default:
         values->dict = front[1];
-        return values->dict != 0 || type->inline_bytes == 0 || values_inline(lens, object, values);
+        return values->dict != 0 || object->inline_bytes == 0 || values_inline(lens, object, values);
     }
 }
 

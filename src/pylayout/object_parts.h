@@ -16,6 +16,7 @@
 struct neap__py_values {
     uint64_t dict;               /* dict object, 0 none; then the rest is 0 */
     uint64_t values;             /* address of the first value, 0 none */
+    uint64_t room;               /* values there is room for */
     uint64_t block, block_bytes; /* where the values lie, 0 if within the object */
 };
 

@@ -70,9 +70,9 @@ static bool tell_array(struct visiting *v, uint64_t address, uint64_t count, uin
 /* --- containers ---------------------------------------------------------------- */
 
 /* Values by the names in `keys`: of an instance, or of a dict that shares its keys. */
-static bool tell_values(struct visiting *v, uint64_t values, const struct neap__py_keys *keys,
+static bool tell_values(struct visiting *v, uint64_t values, uint64_t most, const struct neap__py_keys *keys,
                         enum neap_py_edge edge) {
-    for (uint64_t i = 0; i < keys->count; i++) {
+    for (uint64_t i = 0; i < keys->count && i < most; i++) {
         uint64_t key, unused, value;
         if (!neap__py_keys_entry(v->lens->memory, keys, i, &key, &unused) ||
             !neap__py_word(v->lens->memory, values + i * NEAP_PY_WORD, &value))
@@ -121,7 +121,14 @@ static bool visit_dict(struct visiting *v) {
     if (values == 0)
         return tell_entries(v, &keys);
     /* Shared names belong to the class, and are told there. */
-    return tell_values(v, values + (uint64_t)version->values_header, &keys, NEAP_PY_EDGE_VALUE);
+    uint64_t most = keys.count;
+    if (version->values_header) {
+        unsigned char capacity;
+        if (v->lens->memory->read(v->lens->memory->context, values, &capacity, 1) != NEAP_OK)
+            return false;
+        most = capacity;
+    }
+    return tell_values(v, values + (uint64_t)version->values_header, most, &keys, NEAP_PY_EDGE_VALUE);
 }
 
 static bool visit_odict(struct visiting *v) {
@@ -305,7 +312,7 @@ static bool visit_frame(struct visiting *v) {
     uint64_t own = v->object->address + (uint64_t)version->frame_bytes, frame;
     if (version->iframe_code == NEAP_PY_NONE)
         return visit_old_frame(v);
-    if (!tell_fields(v, fields) || !word_of(v, 24, &frame))
+    if (!tell_fields(v, fields) || !word_of(v, version->frame_frame, &frame))
         return false;
     return frame != own || tell_iframe(v, own);
 }
@@ -387,14 +394,14 @@ static bool visit_attributes(struct visiting *v) {
         return false;
     return values.values == 0 ||
            (neap__py_keys_read(v->lens->memory, v->lens->version, v->object->type->cached_keys, &keys) &&
-            tell_values(v, values.values, &keys, NEAP_PY_EDGE_ATTRIBUTE));
+            tell_values(v, values.values, values.room, &keys, NEAP_PY_EDGE_ATTRIBUTE));
 }
 
 static bool visit_members(struct visiting *v) {
     const struct neap_py_type *type = v->object->type;
     for (uint32_t i = 0; i < type->member_count; i++) {
         bool known = type->members[i].offset < type->known_bytes && type->kind != NEAP_PY_OPAQUE &&
-                     type->kind != NEAP_PY_PLAIN;
+                     type->kind != NEAP_PY_PLAIN && type->kind != NEAP_PY_GENERATOR;
         if (!known && !tell_member(v, type->members[i].offset, type->members[i].name, NEAP_PY_EDGE_MEMBER))
             return false;
     }
@@ -428,7 +435,7 @@ static bool scan(struct visiting *v, uint64_t first, uint64_t end) {
 
 static bool visit_rest(struct visiting *v) {
     const struct neap_py_type *type = v->object->type;
-    uint64_t end = v->object->block_bytes - type->prefix_bytes - type->inline_bytes;
+    uint64_t end = v->object->block_bytes - type->prefix_bytes - v->object->inline_bytes;
     if ((type->flags & NEAP_PY_TYPE_EXACT) || (v->object->flags & NEAP_PY_OBJECT_STATIC))
         return true;
     return scan(v, type->known_bytes, type->kind == NEAP_PY_OPAQUE ? end : type->basic_bytes);

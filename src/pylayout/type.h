@@ -75,9 +75,8 @@ struct neap_py_type {
     uint32_t basic_bytes, item_bytes;
     int32_t dict_offset; /* tp_dictoffset; 0 none */
     uint32_t weaklist_offset;
-    uint64_t cached_keys;  /* ht_cached_keys: names of managed and inline attributes; 0 none */
-    uint32_t inline_bytes; /* of inline values behind each object */
-    uint32_t known_bytes;  /* of the object that the kind's decoder accounts for; behind: members, words */
+    uint64_t cached_keys; /* ht_cached_keys: names of managed and inline attributes; 0 none */
+    uint32_t known_bytes; /* of the object that the kind's decoder accounts for; behind: members, words */
     uint32_t member_count;
     const struct neap_py_member *members; /* slots and object members, by offset */
     const struct neap_py_type *base;      /* NULL for object */

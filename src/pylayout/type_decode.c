@@ -278,16 +278,6 @@ static uint16_t flags_of(const struct neap_py_version *version, uint64_t tp_flag
     return (uint16_t)flags;
 }
 
-/* PyDictValues of as many names as the class may share: pycore_dict.h, _PyInlineValuesSize. */
-static uint32_t inline_bytes_of(const struct neap_memory *memory, const struct neap_py_version *version,
-                                uint64_t cached_keys) {
-    struct neap__py_keys keys;
-    if (!neap__py_keys_read(memory, version, cached_keys, &keys) || keys.shared_usable > UINT8_MAX)
-        return 0;
-    uint64_t names = keys.shared_usable;
-    return (uint32_t)(neap_word_round_up(names, NEAP_PY_WORD) + (names + 1) * NEAP_PY_WORD);
-}
-
 static void kind_set(struct neap_py_type *type, const char *c_name, const struct neap_py_type *base) {
     enum neap_py_kind kind;
     bool by_class = (type->flags & NEAP_PY_TYPE_HEAP) && strchr(c_name, '.') == NULL;
@@ -366,8 +356,6 @@ struct neap_py_type *neap__py_type_decode(const struct neap_memory *memory,
         type->prefix_bytes = NEAP_PY_GC_HEAD;
     if (type->flags & (NEAP_PY_TYPE_MANAGED_DICT | NEAP_PY_TYPE_MANAGED_WEAK))
         type->prefix_bytes = (uint8_t)(type->prefix_bytes + NEAP_PY_MANAGED);
-    if (type->flags & NEAP_PY_TYPE_INLINE_VALUES)
-        type->inline_bytes = inline_bytes_of(memory, version, words->cached_keys);
     kind_set(type, c_name, base);
     *bytes += whole + list.own * MEMBER_NAME_MAX;
     return type;

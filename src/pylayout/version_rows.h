@@ -22,7 +22,10 @@ ROW(arenas_count_from_pools,         none,   none,   none,   none,   1064,   106
 ROW(immortal,                           0,      0,      0,      0,      1,      1,      1,      1) /* refcount is 32 bits, negative is for ever */
 ROW(parked_by_link,                     0,      0,      0,      0,      0,      0,      1,      1) /* free lists chain through the refcount's word */
 ROW(preheader,                          0,      0,      0,      1,      2,      3,      3,      3) /* 1: values, dict; 2: weak, tagged dict; 3: weak, dict */
-ROW(sizeof_with_preheader,              0,      0,      0,      0,      1,      1,      1,      1) /* sys.getsizeof counts managed words too */
+ROW(sizeof_with_preheader,             0,      0,      0,      1,      1,      1,      1,      1) /* sys.getsizeof counts managed words too */
+ROW(sizeof_static_head,                0,      0,      0,      1,      1,      0,      0,      0) /* ... and a GC head of static types, which have none */
+ROW(sizeof_int_by_type,                0,      0,      0,      0,      1,      1,      1,      1) /* int.__sizeof__ asks the type, so that subclasses count in full */
+ROW(sizeof_str_by_type,                0,      0,      0,      0,      0,      0,      1,      1) /* and str.__sizeof__ */
 
 /* Include/cpython/object.h */
 ROW(type_bytes,                       416,    408,    408,    408,    416,    416,    416,    424)
@@ -53,7 +56,7 @@ ROW(str_wstr_length,                   64,     64,     64,     64,   none,   non
 
 /* Include/cpython/longintrepr.h, tupleobject.h, bytearrayobject.h */
 ROW(int_tagged,                         0,      0,      0,      0,      1,      1,      1,      1) /* digits << 3 | sign */
-ROW(int_digits_least,                   0,      0,      0,      0,      1,      1,      1,      1) /* that sys.getsizeof counts */
+ROW(int_digits_least,                  0,      0,      0,      1,      1,      1,      1,      1) /* that sys.getsizeof counts */
 ROW(tuple_items,                       24,     24,     24,     24,     24,     24,     32,     32)
 ROW(bytearray_object,                none,   none,   none,   none,   none,   none,   none,     56) /* bytes object that holds its storage */
 
@@ -71,10 +74,15 @@ ROW(code_local_names,                  72,     72,     72,     96,     96,     9
 ROW(code_nlocalsplus,                none,   none,   none,     76,     72,     72,     72,     72)
 ROW(code_stacksize,                    32,     32,     32,     68,     64,     64,     64,     64)
 ROW(code_extra,                       144,    144,    144,    176,    184,    192,    200,    200)
+ROW(code_cell_map,                    96,     96,     96,   none,   none,   none,   none,   none) /* co_cell2arg */
+ROW(code_nlocals,                     28,     28,     28,   none,   none,   none,   none,   none)
+ROW(code_cells,                       88,     88,     88,   none,   none,   none,   none,   none) /* co_cellvars, co_freevars */
+ROW(code_frees,                       80,     80,     80,   none,   none,   none,   none,   none)
 
 /* Include/cpython/frameobject.h; Include/internal/pycore_frame.h, pycore_interpframe_structs.h */
 ROW(frame_bytes,                      360,    360,    352,     48,     48,     64,     72,     72) /* frame object up to its locals or frame */
 ROW(frame_code,                        32,     32,     32,   none,   none,   none,   none,   none)
+ROW(frame_frame,                    none,   none,   none,     24,     24,     24,     24,     24) /* the interpreter's frame */
 ROW(frame_stack,                       64,     64,     64,   none,   none,   none,   none,   none) /* f_valuestack */
 ROW(iframe_bytes,                    none,   none,   none,     72,     72,     72,     80,     80) /* up to its locals */
 ROW(iframe_code,                     none,   none,   none,     32,      0,      0,      0,      0)

@@ -7,6 +7,7 @@
 #include <neap/error.h>
 #include <neap/heap.h>
 #include <neap/kind.h>
+#include <neap/map.h>
 #include <neap/stream.h>
 #include <neap/trie.h>
 

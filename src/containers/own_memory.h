@@ -23,7 +23,7 @@
 
 #include <neap/allocator.h>
 
-enum { NEAP_NURSERY_BYTES = 128 * 1024 };
+enum { NEAP_NURSERY_BYTES = 64 * 1024 };
 
 /* What lies before each block in the nursery: all of one container's, in a ring. */
 struct neap__nursery_link {

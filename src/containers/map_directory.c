@@ -1,0 +1,255 @@
+/* containers/map_directory.c */
+#include "containers/map_directory.h"
+
+#include <string.h>
+
+#include "containers/map_group.h"
+#include "containers/map_slot.h"
+
+enum { LEAF_ROOM_FIRST = 4 };
+
+#define GROUPS_MAX (UINT32_MAX - 1) /* a hole's owner is no group's number */
+
+/* --- leaves --- */
+
+static uint32_t leaf_count(const neap_map_t *map) {
+    return map->first_leaf_room == 0 ? 0 : (map->group_count - 1) / NEAP_MAP_LEAF_GROUPS + 1;
+}
+
+/* The first leaf is as long as it must be, in powers of two, so that a small map is small. */
+static bool first_leaf_reach(neap_map_t *map, uint32_t room) {
+    if (map->first_leaf_room >= room)
+        return true;
+    struct neap__map_group **old = map->leaves != NULL ? map->leaves[0] : NULL;
+    size_t old_bytes = map->first_leaf_room * sizeof *old;
+    struct neap__map_group **leaf = NEAP_REALLOC(&map->memory, old, old_bytes, room * sizeof *leaf);
+    if (leaf == NULL)
+        return false;
+    memset(leaf + map->first_leaf_room, 0, room * sizeof *leaf - old_bytes);
+    map->leaves[0] = leaf;
+    map->first_leaf_room = room;
+    return true;
+}
+
+static bool leaves_reach(neap_map_t *map, uint32_t leaf) {
+    if (leaf < map->leaf_room)
+        return true;
+    uint32_t room = map->leaf_room == 0                ? 1
+                    : map->leaf_room < LEAF_ROOM_FIRST ? LEAF_ROOM_FIRST
+                                                       : 2 * map->leaf_room;
+    struct neap__map_group ***leaves =
+        NEAP_REALLOC(&map->memory, map->leaves, map->leaf_room * sizeof *leaves, room * sizeof *leaves);
+    if (leaves == NULL)
+        return false;
+    memset(leaves + map->leaf_room, 0, (room - map->leaf_room) * sizeof *leaves);
+    map->leaves = leaves;
+    map->leaf_room = room;
+    return true;
+}
+
+/* Makes the place of group `number`, the next one, be there, and empty. */
+static bool directory_reach(neap_map_t *map, uint32_t number) {
+    uint32_t leaf = number / NEAP_MAP_LEAF_GROUPS, room = 1;
+    if (!leaves_reach(map, leaf))
+        return false;
+    while (room <= number && room < NEAP_MAP_LEAF_GROUPS)
+        room *= 2;
+    if (leaf == 0)
+        return first_leaf_reach(map, room);
+    if (map->leaves[leaf] == NULL) {
+        size_t bytes = NEAP_MAP_LEAF_GROUPS * sizeof **map->leaves;
+        map->leaves[leaf] = NEAP_ALLOC(&map->memory, bytes);
+        if (map->leaves[leaf] == NULL)
+            return false;
+        memset(map->leaves[leaf], 0, bytes);
+    }
+    return true;
+}
+
+static void leaf_free(neap_map_t *map, uint32_t leaf) {
+    uint32_t room = leaf == 0 ? map->first_leaf_room : NEAP_MAP_LEAF_GROUPS;
+    NEAP_FREE(&map->memory, map->leaves[leaf], room * sizeof **map->leaves);
+    map->leaves[leaf] = NULL;
+}
+
+bool neap__map_directory_start(neap_map_t *map) {
+    return map->first_leaf_room > 0 || directory_reach(map, 0);
+}
+
+void neap__map_directory_free(neap_map_t *map) {
+    for (uint32_t i = 0; i < leaf_count(map); i++)
+        leaf_free(map, i);
+    NEAP_FREE(&map->memory, map->leaves, map->leaf_room * sizeof *map->leaves);
+    map->leaves = NULL;
+    map->leaf_room = map->first_leaf_room = 0;
+    map->group_count = 1;
+    map->group_mask = 1;
+}
+
+/* --- groups --- */
+
+bool neap__map_directory_move(neap_map_t *map, struct neap__map_group **group, size_t bytes) {
+    struct neap__map_group *old = *group;
+    struct neap__map_group *fresh = neap__map_slot_new(map, old->owner, bytes);
+    if (fresh == NULL)
+        return false;
+    uint8_t slot = fresh->slot;
+    memcpy(fresh, old, old->used);
+    fresh->slot = slot;
+    *neap__map_place(map, old->owner) = fresh;
+    neap__map_slot_free(map, old);
+    *group = fresh;
+    return true;
+}
+
+static uint64_t entry_hash(const neap_map_t *map, const struct neap__map_group *group,
+                           const struct neap__map_entry *entry) {
+    struct neap__map_part key;
+    union neap_item item;
+    uint8_t length = 0;
+    if (map->shape.key_lengths != 0)
+        length = neap__map_group_key_lengths(group)[entry->index];
+    neap__map_part_item(&map->shape, map->shape.key, neap__map_group_byte(group, entry->offset),
+                        entry->key_bytes, length, &item);
+    neap__map_part_key(&map->shape, item, &key);
+    return neap__map_part_hash(&map->shape, &key, map->seed);
+}
+
+/* What a split makes of the entries of one group: those to stay, those to go. */
+struct division {
+    uint64_t goes[NEAP_MAP_GROUP_COUNT_MAX / 64 + 1]; /* a bit an entry */
+    uint32_t counts[2];
+    size_t bytes[2]; /* of keys and values */
+};
+
+static void divide(const neap_map_t *map, const struct neap__map_group *group, uint64_t bit,
+                   struct division *division) {
+    struct neap__map_entry entry;
+    uint32_t offset = neap__map_group_head_bytes(&map->shape, group->count);
+    memset(division->goes, 0, (group->count / 64 + 1u) * sizeof division->goes[0]);
+    division->counts[0] = division->counts[1] = 0;
+    division->bytes[0] = division->bytes[1] = 0;
+    for (uint32_t i = 0; i < group->count; i++) {
+        neap__map_group_entry(&map->shape, group, i, offset, &entry);
+        unsigned goes = (entry_hash(map, group, &entry) & bit) != 0;
+        division->goes[i / 64] |= (uint64_t)goes << i % 64;
+        division->counts[goes]++;
+        division->bytes[goes] += entry.key_bytes + entry.value_bytes;
+        offset += entry.key_bytes + entry.value_bytes;
+    }
+}
+
+/* Entries of `from` whose bit is `goes` (all, without a division), added to `group`. */
+static void append_some(const struct neap__map_shape *shape, struct neap__map_group *group,
+                        const struct neap__map_group *from, const struct division *division, unsigned goes) {
+    struct neap__map_entry entry;
+    uint32_t offset = neap__map_group_head_bytes(shape, from->count);
+    for (uint32_t i = 0; i < from->count; i++) {
+        neap__map_group_entry(shape, from, i, offset, &entry);
+        offset += entry.key_bytes + entry.value_bytes;
+        if (division == NULL || (division->goes[i / 64] >> i % 64 & 1) == goes)
+            neap__map_group_append_from(shape, group, from, &entry);
+    }
+}
+
+static size_t bytes_of(const neap_map_t *map, const struct division *division, unsigned which) {
+    return neap__map_group_head_bytes(&map->shape, division->counts[which]) + division->bytes[which];
+}
+
+/* Splits a group into itself and group `number`, whose places are there. False without memory. */
+static bool split(neap_map_t *map, struct neap__map_group *group, uint32_t number) {
+    struct division division;
+    struct neap__map_group *parts[2];
+    uint32_t owners[2] = {group->owner, number};
+    divide(map, group, number - group->owner, &division);
+    if (division.counts[1] == 0)
+        return true;
+    if (division.counts[0] == 0) {
+        *neap__map_place(map, group->owner) = NULL;
+        *neap__map_place(map, number) = group;
+        group->owner = number;
+        return true;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        parts[i] = neap__map_slot_new(map, owners[i], bytes_of(map, &division, i));
+        if (parts[i] == NULL) {
+            if (i == 1)
+                neap__map_slot_free(map, parts[0]);
+            return false;
+        }
+        neap__map_group_init(parts[i]);
+        append_some(&map->shape, parts[i], group, &division, i);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        *neap__map_place(map, owners[i]) = parts[i];
+    neap__map_slot_free(map, group);
+    return true;
+}
+
+/* Adds all of the group at place `from` to the one at `to`, both not empty. False if that
+ * does not go. */
+static bool merge(neap_map_t *map, struct neap__map_group **to, struct neap__map_group **from) {
+    struct neap__map_group *first = *to, *second = *from, *fresh = first;
+    uint32_t count = (uint32_t)first->count + second->count;
+    if (count > NEAP_MAP_GROUP_COUNT_MAX)
+        return false;
+    size_t bytes = neap__map_group_head_bytes(&map->shape, count) + first->used -
+                   neap__map_group_head_bytes(&map->shape, first->count) + second->used -
+                   neap__map_group_head_bytes(&map->shape, second->count);
+    if (bytes > neap__map_slot_bytes(first)) {
+        fresh = neap__map_slot_new(map, first->owner, bytes);
+        if (fresh == NULL)
+            return false;
+        neap__map_group_init(fresh);
+        append_some(&map->shape, fresh, first, NULL, 0);
+        *to = fresh;
+    }
+    append_some(&map->shape, fresh, second, NULL, 0);
+    if (fresh != first)
+        neap__map_slot_free(map, first);
+    second = *from; /* it may just have been moved */
+    *from = NULL;
+    neap__map_slot_free(map, second);
+    return true;
+}
+
+/* --- growing and shrinking --- */
+
+static uint32_t highest_bit(uint32_t number) {
+    return UINT32_C(1) << neap_word_highest(number);
+}
+
+static void set_group_count(neap_map_t *map, uint32_t count) {
+    map->group_count = count;
+    map->group_mask = 2 * (uint64_t)highest_bit(count) - 1;
+}
+
+void neap__map_directory_grow(neap_map_t *map) {
+    uint64_t groups = map->group_count;
+    uint32_t number = map->group_count;
+    if ((map->count <= groups * NEAP_MAP_GROUP_COUNT && map->bytes <= groups * NEAP_MAP_GROUP_BYTES) ||
+        number >= GROUPS_MAX || !directory_reach(map, number))
+        return;
+    struct neap__map_group *group = *neap__map_place(map, number - highest_bit(number));
+    if (group == NULL || split(map, group, number))
+        set_group_count(map, number + 1);
+}
+
+void neap__map_directory_shrink(neap_map_t *map) {
+    uint64_t groups = map->group_count;
+    if (groups == 1 || 4 * map->count >= 3 * groups * NEAP_MAP_GROUP_COUNT ||
+        4 * map->bytes >= 3 * groups * NEAP_MAP_GROUP_BYTES)
+        return;
+    uint32_t number = map->group_count - 1, kept = number - highest_bit(number);
+    struct neap__map_group **to = neap__map_place(map, kept), **from = neap__map_place(map, number);
+    if (*to == NULL && *from != NULL) {
+        (*from)->owner = kept;
+        *to = *from;
+        *from = NULL;
+    } else if (*from != NULL && !merge(map, to, from)) {
+        return;
+    }
+    set_group_count(map, number);
+    if (number % NEAP_MAP_LEAF_GROUPS == 0)
+        leaf_free(map, number / NEAP_MAP_LEAF_GROUPS);
+}

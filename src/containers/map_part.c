@@ -1,0 +1,97 @@
+/* containers/map_part.c */
+#include "containers/map_part.h"
+
+#include <math.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+static bool is_text(enum neap_kind kind) {
+    return kind == NEAP_KIND_STR || kind == NEAP_KIND_BYTES;
+}
+
+static bool part_from_item(enum neap_kind kind, union neap_item item, struct neap__map_part *part) {
+    part->item = item;
+    part->bytes = part->stored;
+    part->length = 0;
+    if (is_text(kind)) {
+        if (item.text.bytes <= NEAP_MAP_NEAR_BYTES_MAX) {
+            part->bytes = item.text.data != NULL ? item.text.data : part->stored;
+            part->length = (uint8_t)item.text.bytes;
+            part->stored_bytes = part->length;
+        } else {
+            part->length = NEAP_MAP_FAR;
+            part->stored_bytes = sizeof(struct neap__map_far);
+        }
+        return true;
+    }
+    part->stored_bytes = (uint32_t)neap_kind_width(kind);
+    if (!neap_kind_fits(kind, item))
+        return false;
+    neap_kind_store(kind, item, part->stored);
+    return true;
+}
+
+bool neap__map_part_key(const struct neap__map_shape *shape, union neap_item key,
+                        struct neap__map_part *part) {
+    if (shape->key >= NEAP_KIND_F32)
+        key.f = isnan(key.f) ? (double)NAN : key.f + 0.0; /* -0.0 + 0.0 is 0.0 */
+    return part_from_item(shape->key, key, part);
+}
+
+bool neap__map_part_value(const struct neap__map_shape *shape, union neap_item value,
+                          struct neap__map_part *part) {
+    return part_from_item(shape->value, value, part);
+}
+
+uint64_t neap__map_part_hash(const struct neap__map_shape *shape, const struct neap__map_part *key,
+                             uint64_t seed) {
+    if (shape->key_lengths != 0)
+        return XXH3_64bits_withSeed(key->item.text.data, key->item.text.bytes, seed);
+    return XXH3_64bits_withSeed(key->stored, shape->key_bytes, seed);
+}
+
+bool neap__map_part_keep(neap_map_t *map, struct neap__map_part *part) {
+    if (part->length != NEAP_MAP_FAR)
+        return true;
+    size_t bytes = part->item.text.bytes;
+    void *block = NEAP_ALLOC(&map->memory, bytes);
+    if (block == NULL)
+        return false;
+    memcpy(block, part->item.text.data, bytes);
+    struct neap__map_far far = {(uintptr_t)block, bytes};
+    memcpy(part->stored, &far, sizeof far);
+    map->far_count++;
+    return true;
+}
+
+void neap__map_part_drop(neap_map_t *map, const struct neap__map_part *part) {
+    if (part->length == NEAP_MAP_FAR)
+        neap__map_part_free(map, part->stored);
+}
+
+void neap__map_part_free(neap_map_t *map, const uint8_t *bytes) {
+    struct neap__map_far far;
+    memcpy(&far, bytes, sizeof far);
+    NEAP_FREE(&map->memory, (void *)(uintptr_t)far.at, (size_t)far.bytes);
+    map->far_count--;
+}
+
+bool neap__map_part_item(const struct neap__map_shape *shape, enum neap_kind kind, const uint8_t *bytes,
+                         uint32_t stored_bytes, uint8_t length, union neap_item *item) {
+    if (!is_text(kind)) {
+        *item = neap_kind_load(kind, bytes);
+        return true;
+    }
+    item->text.data = bytes;
+    item->text.bytes = stored_bytes;
+    if (length != NEAP_MAP_FAR)
+        return true;
+    struct neap__map_far far;
+    memcpy(&far, bytes, sizeof far);
+    item->text.data = shape->file == NULL ? (const void *)(uintptr_t)far.at
+                                          : neap__container_file_bytes(shape->file, far.at, far.bytes);
+    item->text.bytes = (size_t)far.bytes;
+    return item->text.data != NULL;
+}

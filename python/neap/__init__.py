@@ -24,6 +24,7 @@ serving: bool = is_serving()
 # The containers, each in an extension module that is loaded when it is first asked for.
 _CONTAINERS = {
     "Bits": "_bits",
+    "Map": "_map",
 }
 
 

@@ -14,6 +14,21 @@ int neap__extension_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject *
     return *name == '_' ? 0 : PyModule_AddObjectRef(module, name, (PyObject *)*type);
 }
 
+void *neap__extension_state(PyTypeObject *type, const char *module_name) {
+    for (; type != NULL; type = PyType_GetSlot(type, Py_tp_base)) {
+        PyObject *module = PyType_GetModule(type);
+        if (module == NULL) {
+            PyErr_Clear(); /* made in Python */
+            continue;
+        }
+        const PyModuleDef *definition = PyModule_GetDef(module);
+        if (definition != NULL && strcmp(definition->m_name, module_name) == 0)
+            return PyModule_GetState(module);
+    }
+    PyErr_Format(PyExc_SystemError, "not a type of %s", module_name);
+    return NULL;
+}
+
 int neap__extension_register(PyTypeObject *type, const char *abc_name) {
     PyObject *abcs = PyImport_ImportModule("collections.abc");
     PyObject *abc = abcs != NULL ? PyObject_GetAttrString(abcs, abc_name) : NULL;

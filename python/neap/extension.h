@@ -50,6 +50,10 @@ enum { NEAP_SLOT_MULTIPLE_INTERPRETERS = 3 };
  * of the module. 0, or -1 with an exception. */
 int neap__extension_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **type);
 
+/* The state of the module `module_name` ("neap._map") that made `type` or a type that it is
+ * derived from; it lives as long as the type. NULL with an exception if none did. */
+void *neap__extension_state(PyTypeObject *type, const char *module_name);
+
 /* Registers `type` with collections.abc.<abc_name>, so that isinstance knows it. */
 int neap__extension_register(PyTypeObject *type, const char *abc_name);
 

@@ -59,20 +59,12 @@ static void invert_piece(neap_bits_t *bits, uint64_t from, uint64_t to) {
     neap_bits_store(bits, from, width, ~neap_bits_load(bits, from, width));
 }
 
-static void invert_words(uint64_t *words, size_t count) {
-    size_t i = 0;
-    for (; count - i >= LANES; i += LANES)
-        *(lanes *)(words + i) = ~*(lanes *)(words + i);
-    for (; i < count; i++)
-        words[i] = ~words[i];
-}
-
 void neap_bits_invert(neap_bits_t *bits, uint64_t from, uint64_t to) {
-    uint64_t first, last, *words = words_of(bits);
+    uint64_t first, last;
     assert(from <= to && to <= bits->count && bits->state != NEAP_BITS_IN_FILE_TO_READ);
     if (whole_words(from, to, &first, &last)) {
         invert_piece(bits, from, first * WORD_BITS);
-        invert_words(words + first, (size_t)(last - first));
+        neap__bits_invert_words(words_of(bits) + first, (size_t)(last - first));
         from = last * WORD_BITS;
     }
     for (; from < to; from += WORD_BITS)

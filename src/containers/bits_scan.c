@@ -12,17 +12,28 @@
 
 /* --- inner loops --- */
 
-#define COMBINE(name, expression)                                                                            \
+/* Two and four words at once, wherever a word may lie. Wider ones than the machine's own the
+ * compiler takes apart badly. */
+typedef uint64_t plain_lanes __attribute__((vector_size(16), aligned(8), may_alias));
+typedef uint64_t wide_lanes __attribute__((vector_size(32), aligned(8), may_alias));
+
+#define STEP(lanes, to, with, expression)                                                                    \
+    {                                                                                                        \
+        const lanes a = *(lanes *)(to), b = *(const lanes *)(with);                                          \
+        *(lanes *)(to) = expression;                                                                         \
+        (void)b;                                                                                             \
+    }
+
+#define COMBINE(name, lanes, expression)                                                                     \
     static void name(uint64_t *to, const uint64_t *with, size_t words) {                                     \
+        const size_t one = sizeof(lanes) / sizeof(uint64_t);                                                 \
         size_t i = 0;                                                                                        \
-        for (; words - i >= LANES; i += LANES) {                                                             \
-            const lanes a = *(lanes *)(to + i), b = *(const lanes *)(with + i);                              \
-            *(lanes *)(to + i) = expression;                                                                 \
+        for (; words - i >= 2 * one; i += 2 * one) {                                                         \
+            STEP(lanes, to + i, with + i, expression)                                                        \
+            STEP(lanes, to + i + one, with + i + one, expression)                                            \
         }                                                                                                    \
-        for (; i < words; i++) {                                                                             \
-            const uint64_t a = to[i], b = with[i];                                                           \
-            to[i] = expression;                                                                              \
-        }                                                                                                    \
+        for (; i < words; i++)                                                                               \
+            STEP(uint64_t, to + i, with + i, expression)                                                     \
     }
 
 #define LOOPS(name)                                                                                          \
@@ -39,15 +50,20 @@
             sums[0] += neap_word_count(a[i]);                                                                \
         return sums[0] + sums[1] + sums[2] + sums[3];                                                        \
     }                                                                                                        \
-    COMBINE(name##_and, a &b)                                                                                \
-    COMBINE(name##_or, a | b)                                                                                \
-    COMBINE(name##_xor, a ^ b)                                                                               \
-    COMBINE(name##_and_not, a & ~b)                                                                          \
-    static const struct loops name = {name##_count, {name##_and, name##_or, name##_xor, name##_and_not}};
+    COMBINE(name##_and, name##_lanes, a &b)                                                                  \
+    COMBINE(name##_or, name##_lanes, a | b)                                                                  \
+    COMBINE(name##_xor, name##_lanes, a ^ b)                                                                 \
+    COMBINE(name##_and_not, name##_lanes, a & ~b)                                                            \
+    COMBINE(name##_invert, name##_lanes, ~a)                                                                 \
+    static const struct loops name = {name##_count,                                                          \
+                                      {name##_and, name##_or, name##_xor, name##_and_not, name##_invert}};
+
+enum { INVERT = NEAP_BITS_AND_NOT + 1 };
 
 struct loops {
     uint64_t (*count)(const uint64_t *a, size_t words);
-    void (*combine[4])(uint64_t *a, const uint64_t *b, size_t words); /* by enum neap_bits_operation */
+    void (*combine[INVERT + 1])(uint64_t *a, const uint64_t *b,
+                                size_t words); /* by enum neap_bits_operation, and INVERT */
 };
 
 LOOPS(plain)
@@ -72,6 +88,10 @@ static const struct loops *loops(void) {
     return &plain;
 }
 #endif
+
+void neap__bits_invert_words(uint64_t *words, size_t count) {
+    loops()->combine[INVERT](words, words, count);
+}
 
 /* --- counting --- */
 

@@ -11,11 +11,6 @@
 
 enum { WORD_BITS = 64, WORD_BYTES = 8 };
 
-enum { LANES = 8 };
-
-/* Several words at once, wherever a word may lie. */
-typedef uint64_t lanes __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
-
 static inline uint64_t *words_of(const neap_bits_t *bits) {
     return (uint64_t *)(void *)neap_bits_data(bits);
 }
@@ -38,6 +33,9 @@ static inline uint64_t words_for(uint64_t count) {
 static inline uint64_t low_ones(unsigned width) {
     return width < WORD_BITS ? (UINT64_C(1) << width) - 1 : ~UINT64_C(0);
 }
+
+/* Every bit of `count` words changed. */
+void neap__bits_invert_words(uint64_t *words, size_t count);
 
 /* Zeroes what lies in the last word beyond `count`. */
 static inline void clear_tail(neap_bits_t *bits) {

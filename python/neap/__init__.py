@@ -25,6 +25,11 @@ serving: bool = is_serving()
 _CONTAINERS = {
     "Bits": "_bits",
     "Map": "_map",
+    "Overrun": "streams",
+    "Reader": "streams",
+    "Stream": "streams",
+    "StreamProtocol": "stream_gates",
+    "WriterDied": "streams",
 }
 
 

@@ -188,10 +188,10 @@ int neap_stream_close(neap_stream_t *stream) {
     if (!neap_stream_writes(stream))
         return NEAP_ERROR_PERMISSION;
     if (may_write(stream) == NEAP_OK) {
+        if (stream->shared) /* first: who sees the end may take the name */
+            neap_os_segment_unname(&stream->segment);
         atomic_store_explicit(&stream->layout->state, NEAP_STREAM_CLOSED, memory_order_release);
         ring_bell(stream);
-        if (stream->shared)
-            neap_os_segment_unname(&stream->segment);
     }
     return NEAP_OK;
 }

@@ -1,0 +1,60 @@
+/* stream_types.h: what the files of the module _stream share.
+ *
+ *     Stream ──< Reader ──< View          each holds a reference to the one before it
+ *       └──────< _Memory <──┘             what memoryviews over the ring look through
+ *
+ * A stream's memory lives as long as anything that can see it. All is done with the GIL
+ * held but waiting and sending; a reader that sends is marked, so that another thread
+ * gets an exception and not half a reader.
+ */
+#ifndef NEAP_PYTHON_STREAM_TYPES_H
+#define NEAP_PYTHON_STREAM_TYPES_H
+
+#include "extension.h"
+
+#include <stdbool.h>
+
+#include <neap/stream.h>
+
+struct state {
+    PyTypeObject *stream_type, *reader_type, *view_type, *memory_type;
+    PyObject *overrun, *writer_died; /* exception classes */
+};
+
+struct stream_object {
+    PyObject_HEAD neap_stream_t *stream;
+    PyObject *callbacks;  /* list: each is called once, when a block is complete; or NULL */
+    uint64_t blocks_seen; /* complete ones when the list was begun */
+    PyObject *name;       /* of a shared one, or NULL */
+};
+
+struct reader_object {
+    PyObject_HEAD struct stream_object *stream;
+    struct neap_reader reader;
+    bool busy; /* a thread sends from it without the GIL */
+};
+
+extern PyType_Spec neap__stream_spec, neap__reader_spec, neap__view_spec, neap__memory_spec;
+
+/* The module's state, from a type of the module or a subclass of one. */
+struct state *neap__stream_state_of(PyTypeObject *type);
+
+/* The same from an object of the module. */
+static inline struct state *neap__stream_state(void *object) {
+    return neap__stream_state_of(Py_TYPE((PyObject *)object));
+}
+
+/* A memoryview of `bytes` at `data` in the stream's ring. NULL with an exception. */
+PyObject *neap__memory_view(struct stream_object *stream, void *data, size_t bytes, bool writable);
+
+/* A view of the reader's next block, or None. NULL with an exception. */
+PyObject *neap__view_new(struct reader_object *reader);
+
+/* What it means that a reader got nothing: 0 nothing is there yet, 1 the stream was closed and all
+ * of it was read, -1 its writer died: WriterDied is raised. */
+int neap__reader_nothing(struct reader_object *self);
+
+/* False, with an exception, while another thread sends from this reader. */
+bool neap__reader_free(struct reader_object *self);
+
+#endif

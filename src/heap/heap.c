@@ -79,6 +79,7 @@ static int heap_init(neap_heap_t *heap, const struct neap_heap_options *options,
     heap->limit_pages = options->limit_bytes != 0 ? options->limit_bytes >> heap->page_shift : UINT64_MAX;
     heap->limit_asked_pages = heap->limit_pages;
     heap->crest_pages = NEAP_CREST_BYTES >> heap->page_shift;
+    heap->crest_budget = NEAP_CREST_BUDGET;
     heap->layout = (struct neap_layout_heap){
         .page_bytes = page_bytes,
         .unit_bytes = page_bytes * NEAP_LAYOUT_UNIT_PAGES,

@@ -41,11 +41,9 @@ static bool check_slab(const neap_heap_t *heap, struct tally *tally, struct neap
     bool to_rank = used < c->slab_blocks && (unit->flags & NEAP_UNIT_AVOID) == 0;
     if (to_rank != ((unit->flags & NEAP_UNIT_RANKED) != 0))
         return fail(tally, "a slab is ranked and should not be, or the other way round");
+    if (unit->resident & c->bare_pages && (unit->flags & NEAP_UNIT_QUEUED) == 0)
+        return fail(tally, "pages of a slab that no block touches are resident and not queued");
     unsigned held = NEAP_UNIT_PAGES_ALL & ~neap__slab_free_pages(heap, unit);
-    for (unsigned j = 0; used == c->slab_blocks && j < NEAP_LAYOUT_UNIT_PAGES; j++) {
-        if (c->page_first[j] > c->page_last[j])
-            held &= ~(1u << j); /* a full slab's tail pages */
-    }
     if (c->page_blocks + used <= c->slab_blocks || used == c->slab_blocks) {
         if ((held & ~(unsigned)unit->resident) != 0)
             return fail(tally, "a page with a used block is not resident");

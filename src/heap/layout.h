@@ -31,7 +31,7 @@ enum {
     NEAP_LAYOUT_CLASSES_MAX = 96,  /* size classes; class 0 is none */
     NEAP_LAYOUT_REGIONS_MAX = 256, /* regions of one heap */
     NEAP_LAYOUT_EVENTS = 64,       /* purges remembered */
-    NEAP_LAYOUT_WORDS_MIN = 16     /* 64-bit words in a unit's bitmap, at least */
+    NEAP_LAYOUT_WORDS_MIN = 32     /* 64-bit words in a unit's bitmap, at least */
 };
 
 enum neap_layout_kind { /* of a unit */

@@ -45,6 +45,11 @@ static void batch_flush(struct batch *batch) {
     batch->count = batch->pages = 0;
 }
 
+/* Pages given back or about to be. */
+static uint64_t spent(const struct batch *batch) {
+    return batch->all_pages + batch->pages;
+}
+
 static void batch_add(neap_heap_t *heap, struct batch *batch, unsigned char *address, uint32_t pages) {
     size_t bytes = (size_t)pages << heap->page_shift;
     struct neap_os_range *last = batch->count > 0 ? &batch->ranges[batch->count - 1] : NULL;
@@ -202,14 +207,24 @@ uint64_t neap__purge_all(neap_heap_t *heap, enum neap_layout_purge_cause cause) 
     return batch.all_pages;
 }
 
+/* Brings the budget for crests up to date. */
+static void crest_budget_fill(neap_heap_t *heap, uint32_t now_ms) {
+    uint64_t pages = heap->crest_budget + (uint64_t)(now_ms - heap->crest_ms) * NEAP_CREST_RATE;
+    heap->crest_budget = pages < NEAP_CREST_BUDGET ? (uint32_t)pages : NEAP_CREST_BUDGET;
+    heap->crest_ms = now_ms;
+}
+
 void neap__purge_at_crest(neap_heap_t *heap) {
     struct batch batch = {.cause = NEAP_PURGE_CREST};
-    uint32_t now_ms = heap->queued_units > 0 ? neap__heap_ms(heap) : 0;
+    uint32_t now_ms = neap__heap_ms(heap);
+    crest_budget_fill(heap, now_ms);
     for (uint32_t n = 0; heap->queued_units > 0 && n < heap->layout.region_count; n++) {
-        for (uint32_t w = 0; w < words_of(heap, n); w++)
+        for (uint32_t w = 0; w < words_of(heap, n) && spent(&batch) < heap->crest_budget; w++)
             look_word(heap, &batch, n, w, now_ms, 0);
     }
     batch_flush(&batch);
+    heap->crest_budget -=
+        batch.all_pages < heap->crest_budget ? (uint32_t)batch.all_pages : heap->crest_budget;
     note_event(heap, &batch);
     /* Up to the crest again, or, if there was hardly anything to give back, some
        way beyond it before the next look. */

@@ -21,6 +21,8 @@ enum {
     NEAP_DECAY_MS_MAX = 1250,   /* however much bounces; also the time to idleness */
     NEAP_CREST_BYTES = 4 << 20, /* a heap that was never larger keeps what is free */
     NEAP_BOUNCE_MS = 1500,      /* a refault within this after the purge is a bounce */
+    NEAP_CREST_BUDGET = 4096,   /* pages that may go at crests in a row, */
+    NEAP_CREST_RATE = 4,        /* and a millisecond: half a percent of the time, with their refaults */
 };
 
 /* Gives back all free pages at once, whatever their age. Lock held on entry and
@@ -28,7 +30,9 @@ enum {
 uint64_t neap__purge_all(neap_heap_t *heap, enum neap_layout_purge_cause cause);
 
 /* Resident pages are about to pass the highest level so far: gives the free ones
- * back first, whatever their age, so that a peak holds few of them. Lock held. */
+ * back first, whatever their age, so that a peak holds few of them. A program that
+ * takes and frees much at its peak needs them again at once: what may go so is
+ * limited in time, and when that is used up the level rises instead. Lock held. */
 void neap__purge_at_crest(neap_heap_t *heap);
 
 /* One look, see neap_heap_purge. Takes the lock itself and lets go of it

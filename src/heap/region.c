@@ -175,14 +175,14 @@ static uint32_t lowest(const uint64_t *bits, uint32_t *low, uint32_t end) {
     return UINT32_MAX;
 }
 
-/* Lowest index at which `count` units are free, those above the top counting as
- * free; UINT32_MAX if the region has no such place. */
-static uint32_t first_fit(const neap_heap_t *heap, uint32_t region, uint32_t count) {
+/* Lowest index at which `count` units are free, with pages in memory each if `dirty`, else
+ * those above the top counting as free too; UINT32_MAX if the region has no such place. */
+static uint32_t first_fit(const neap_heap_t *heap, uint32_t region, uint32_t count, bool dirty) {
     const struct neap__region *r = &heap->regions[region];
     const struct neap_layout_region *public = &heap->layout.regions[region];
     uint32_t start = 0, length = 0, top = public->top;
     for (uint32_t i = 0; i < top;) {
-        uint64_t free = r->dirty[i >> 6] | r->clean[i >> 6];
+        uint64_t free = r->dirty[i >> 6] | (dirty ? 0 : r->clean[i >> 6]);
         if ((i & 63) == 0 && (free == 0 || (free == ~UINT64_C(0) && i + 64 <= top))) { /* a word at once */
             if (free == 0)
                 length = 0;
@@ -201,6 +201,8 @@ static uint32_t first_fit(const neap_heap_t *heap, uint32_t region, uint32_t cou
         if (length >= count)
             return start;
     }
+    if (dirty)
+        return UINT32_MAX;
     if (length == 0)
         start = top;
     return (uint64_t)start + count <= public->unit_count ? start : UINT32_MAX;
@@ -247,10 +249,12 @@ static int take_one(neap_heap_t *heap, struct neap__place *place) {
 int neap__region_take(neap_heap_t *heap, uint32_t count, struct neap__place *place) {
     if (count == 1 && take_one(heap, place) == NEAP_OK)
         return NEAP_OK;
-    for (uint32_t n = 0; n < heap->layout.region_count; n++) {
+    for (uint32_t i = 0; i < 2 * heap->layout.region_count; i++) {
+        bool dirty = i < heap->layout.region_count; /* these first: no page is faulted in */
+        uint32_t n = dirty ? i : i - heap->layout.region_count;
         if (heap->regions[n].base == NULL)
             continue;
-        uint32_t index = first_fit(heap, n, count);
+        uint32_t index = first_fit(heap, n, count, dirty);
         if (index != UINT32_MAX && take_span(heap, n, index, count) == NEAP_OK) {
             *place = (struct neap__place){n, index};
             return NEAP_OK;

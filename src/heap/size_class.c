@@ -45,6 +45,7 @@ static void note_pages(struct neap__size_class *c, unsigned page_shift) {
     uint32_t page = 1u << page_shift;
     uint32_t last_block = c->slab_blocks - 1;
     c->page_blocks = c->slab_blocks;
+    c->bare_pages = 0;
     for (uint32_t j = 0; j < NEAP_LAYOUT_UNIT_PAGES; j++) {
         uint32_t group = (j << page_shift) >> c->group_shift;
         uint32_t start = (j << page_shift) - (group << c->group_shift);
@@ -55,10 +56,12 @@ static void note_pages(struct neap__size_class *c, unsigned page_shift) {
         last += group * c->group_blocks;
         if (last > last_block)
             last = last_block;
-        if (first > last)
+        if (first > last) {
             first = 1, last = 0;
-        else if (last - first + 1 < c->page_blocks)
+            c->bare_pages |= 1u << j;
+        } else if (last - first + 1 < c->page_blocks) {
             c->page_blocks = last - first + 1;
+        }
         c->page_first[j] = (uint16_t)first;
         c->page_last[j] = (uint16_t)last;
     }

@@ -37,6 +37,7 @@ struct neap__size_class {
     uint32_t slab_blocks;                        /* blocks in a slab */
     uint32_t group_tail;                         /* bytes at the end of a group that no block covers */
     uint32_t page_blocks;                        /* fewest free blocks that can free a page */
+    uint32_t bare_pages;                         /* pages of a slab that no block touches, a bit each */
     uint64_t block_reciprocal;                   /* ceil(2^40 / block_bytes): division by multiplication, */
     uint64_t group_reciprocal;                   /* ceil(2^40 / group_blocks): exact below 2^20 */
     uint16_t page_first[NEAP_LAYOUT_UNIT_PAGES]; /* blocks that touch page j of a slab: */

@@ -312,11 +312,12 @@ void neap__slab_put(neap_heap_t *heap, uint32_t class_index, void **blocks, uint
 
 unsigned neap__slab_free_pages(const neap_heap_t *heap, const neap__unit_t *unit) {
     const struct neap__size_class *c = &heap->classes[unit->class_index];
-    unsigned mask = 0;
+    unsigned mask = c->bare_pages;
     if (unit->used + c->page_blocks > c->slab_blocks)
-        return 0;
+        return mask; /* left by whatever was here before, and queued since then */
     for (unsigned j = 0; j < NEAP_LAYOUT_UNIT_PAGES; j++) {
-        if (c->page_first[j] > c->page_last[j] || bits_empty(unit->bitmap, c->page_first[j], c->page_last[j]))
+        if (c->page_first[j] <= c->page_last[j] &&
+            bits_empty(unit->bitmap, c->page_first[j], c->page_last[j]))
             mask |= 1u << j;
     }
     return mask;

@@ -28,7 +28,7 @@ def test_data_limit_set_by_the_program(python):
 
 def test_address_space_limit_set_by_the_program(python):
     """The limit is a round figure, below what Neap has reserved by then."""
-    assert limited(python, "RLIMIT_AS", "=100") >= 50
+    assert limited(python, "RLIMIT_AS", "=120") >= 60
 
 
 @needs_neap
@@ -50,5 +50,5 @@ def test_small_address_space_is_enough_to_start(python):
 @needs_neap
 def test_reserve_can_be_small(python):
     """A reserve smaller than the need grows by further regions."""
-    body = "import work, witness; witness.must_serve(); x = work.burst(100); assert len(x) == 320000; print('ok')"
+    body = "import work, witness; witness.must_serve(); x = work.burst(100); assert x[-1][1]["n"] == len(x) - 1; print('ok')"
     assert_ok(run(python, "-c", body, cwd=program(""), NEAP_RESERVE_BYTES=str(16 * MIB)))

@@ -89,15 +89,15 @@ def both():
 
 
 def test_quick_and_ordinary_start_agree(both, tmp_path):
-    (tmp_path / "script").write_text("echo script $1")
-    (tmp_path / "script").chmod(0o755)
+    (tmp_path / "a-script").write_text("echo script $1")
+    (tmp_path / "a-script").chmod(0o755)
     (tmp_path / "data").write_text("data")
     base = {"PATH": "/usr/bin:/bin", "HOME": "/"}
     path = {"PATH": "%s::/nowhere:/usr/bin:/bin" % tmp_path}
     many = {"V%d" % i: str(i) for i in range(1500)}
     for words, environment in [
         (["/usr/bin/env"], base), (["env"], base), (["--", "env"], base), (["env"], path), (["env"], {**base, **many}),
-        (["script", "a"], path), (["./script", "b"], base), (["script", "c"], {"PATH": ":/usr/bin"}), (["script"], base),
+        (["a-script", "a"], path), (["./a-script", "b"], base), (["a-script", "c"], {"PATH": ":/usr/bin"}), (["a-script"], base),
         (["data"], path), (["./data"], base), (["nosuch"], path), ([""], base), (["/usr/bin/env"], {}),
         (["/usr/bin/env", "-X", "x"], base), (["env"], {**base, "LD_PRELOAD": "libm.so.6"}),
         (["env"], {**base, "PYTHONPATH": "/x"}), (["env"], {**base, "LD_PRELOAD": "", "PYTHONPATH": ""}),
@@ -148,7 +148,7 @@ def test_not_executable(tmp_path):
 
 def test_script_without_a_first_line(tmp_path):
     """As a shell does it."""
-    path = tmp_path / "script"
+    path = tmp_path / "a-script"
     path.write_text("exit 7")
     path.chmod(0o755)
     assert neap("run", path).returncode == 7

@@ -17,13 +17,13 @@ CEILING = 1536 << 20  # more than any limit used here: whoever comes so far has 
 USED = {"RLIMIT_AS": "VmSize", "RLIMIT_DATA": "VmData"}
 
 MAKERS = [
-    ("small strings", 64, lambda n: str(n) * 2),
-    ("lists", 520, lambda n: [n] * 50),
-    ("dicts", 1300, lambda n: {key: n for key in range(20)}),
-    ("byte strings of 700", 740, lambda n: bytes(700)),
-    ("byte strings of 5000", 5040, lambda n: bytes(5000)),
-    ("large", 1 << 20, lambda n: b"x" * (1 << 20)),
-    ("huge", 6 << 20, lambda n: b"x" * (6 << 20)),
+    ("small strings", lambda n: str(n) * 2),
+    ("lists", lambda n: [n] * 50),
+    ("dicts", lambda n: {key: n for key in range(20)}),
+    ("byte strings of 700", lambda n: bytes(700)),
+    ("byte strings of 5000", lambda n: bytes(5000)),
+    ("large", lambda n: b"x" * (1 << 20)),
+    ("huge", lambda n: b"x" * (6 << 20)),
 ]
 
 
@@ -112,7 +112,8 @@ def main(arguments):
     thread.start()
     thread.join()
     first = None
-    for name, size, make in MAKERS:
+    for name, make in MAKERS:
+        size = sys.getsizeof(make(1000000))
         full, held = fill(size, make)
         first = first or full * size
         assert full > 0 and all(held[n] == make(n) for n in range(0, len(held), 1 + len(held) // 20)), name

@@ -1,12 +1,15 @@
 """Work for the other programs: objects of many sizes, with a way to tell that none was damaged."""
 import json
 import random
+import struct
 import zlib
+
+PAIRS_A_MIB = 3200 if struct.calcsize("P") == 8 else 5300
 
 
 def burst(mib):
     """Strings and small containers of about `mib` MiB in all."""
-    return [[str(number) * 3, {"n": number}] for number in range(int(mib * 3200))]
+    return [[str(number) * 3, {"n": number}] for number in range(int(mib * PAIRS_A_MIB))]
 
 
 def mixed(seed, count):

@@ -155,6 +155,42 @@ static void a_new_crest_is_reached_without_free_pages(void **state) {
         neap_heap_free(heap, large[i]);
 }
 
+/* Large blocks of ever other sizes, each living as long as the next four, beside much that
+ * lives: what goes at a crest is wanted at the next allocation. */
+static void crests_in_a_row_bounce_for_a_while_only(void **state) {
+    (void)state;
+    enum { UNIT = 64 << 10, ROUNDS = 3000, LIVE = 4 };
+    const uint64_t page = neap_os_page_bytes();
+    void *live[LIVE] = {NULL};
+    burst();
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        neap_heap_free(heap, live[i % LIVE]);
+        live[i % LIVE] = neap_heap_alloc(heap, (size_t)(1 + i * 7919 % 64) * UNIT);
+        assert_non_null(live[i % LIVE]);
+    }
+    uint64_t most = NEAP_CREST_BUDGET + (uint64_t)neap__heap_ms(heap) * NEAP_CREST_RATE + 64 * 16;
+    assert_true(stats().purged_bytes <= most * page);
+    for (unsigned i = 0; i < LIVE; i++)
+        neap_heap_free(heap, live[i]);
+    drop(0);
+}
+
+/* Blocks of 16 bytes fill a quarter of their unit: what lay on the rest of it before goes. */
+static void pages_that_no_block_can_touch_go(void **state) {
+    (void)state;
+    enum { SMALL = 16, COUNT = 8192 };
+    void *large = neap_heap_alloc(heap, 4 << 20), *small[COUNT];
+    neap_heap_free(heap, large);
+    assert_true(stats().dirty_bytes >= 4 << 20);
+    for (int i = 0; i < COUNT; i++)
+        small[i] = neap_heap_alloc(heap, SMALL);
+    pass_looking(4 * DECAY, true);
+    assert_true(stats().live_bytes >= COUNT * SMALL);
+    assert_int_equal(stats().dirty_bytes, 0);
+    for (int i = 0; i < COUNT; i++)
+        neap_heap_free(heap, small[i]);
+}
+
 static void events_tell_what_was_done(void **state) {
     (void)state;
     burst();
@@ -202,6 +238,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(an_idle_heap_is_given_back_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(trim_asks_no_age, setup, teardown),
         cmocka_unit_test_setup_teardown(a_new_crest_is_reached_without_free_pages, setup, teardown),
+        cmocka_unit_test_setup_teardown(crests_in_a_row_bounce_for_a_while_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(pages_that_no_block_can_touch_go, setup, teardown),
         cmocka_unit_test_setup_teardown(events_tell_what_was_done, setup, teardown),
         cmocka_unit_test_setup_teardown(the_purger_is_woken_once, setup, teardown),
     };

@@ -124,6 +124,20 @@ static void spare_pages_go(void **state) {
     check();
 }
 
+static void pages_in_memory_are_taken_first(void **state) {
+    (void)state;
+    void *a = neap_heap_alloc(heap, MB), *b = neap_heap_alloc(heap, MB), *c = neap_heap_alloc(heap, MB);
+    void *d = neap_heap_alloc(heap, MB);
+    neap_heap_free(heap, a);
+    neap_heap_trim(heap); /* a place that is lower, and not in memory */
+    neap_heap_free(heap, c);
+    assert_ptr_equal(neap_heap_alloc(heap, MB), c);
+    assert_ptr_equal(neap_heap_alloc(heap, MB), a);
+    check();
+    neap_heap_free(heap, b);
+    neap_heap_free(heap, d);
+}
+
 static void shrinking_gives_back_at_once(void **state) {
     (void)state;
     unsigned char *a = neap_heap_alloc(heap, 8 * MB);
@@ -175,6 +189,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(growing_moves_pages_not_bytes, setup, teardown),
         cmocka_unit_test_setup_teardown(a_growing_run_gets_room, setup, teardown),
         cmocka_unit_test_setup_teardown(spare_pages_go, setup, teardown),
+        cmocka_unit_test_setup_teardown(pages_in_memory_are_taken_first, setup, teardown),
         cmocka_unit_test_setup_teardown(shrinking_gives_back_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_lost_when_growing_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(without_mremap_it_copies, setup, teardown),

@@ -33,7 +33,7 @@ static void test_places_are_fixed(void **state) {
     AT(class, cached, 16);
     AT(event, cause, 20);
 #undef AT
-    assert_int_equal(sizeof(struct neap_layout_unit), 184);
+    assert_int_equal(sizeof(struct neap_layout_unit), 312);
     assert_int_equal(sizeof(struct neap_layout_region), 40);
     assert_int_equal(sizeof(struct neap_layout_class), 32);
     assert_int_equal(sizeof(struct neap_layout_event), 32);

@@ -111,4 +111,13 @@ ROW(thread_interpreter,                16,     16,     16,     16,     16,     1
 ROW(thread_frame,                      24,     24,     24,     56,     56,     72,     72,     72) /* frame; cframe; current_frame */
 ROW(thread_cframe,                   none,   none,   none,      8,      0,   none,   none,   none) /* current_frame in _PyCFrame */
 ROW(thread_bytes,                     264,    264,    280,    360,    288,    304,    832,    888)
+
+/* Include/internal/pycore_debug_offsets.h: where _Py_DebugOffsets, at the start of _PyRuntime, tells these */
+ROW(debug_head,                      none,   none,   none,   none,   none,     40,     40,     40)
+ROW(debug_next,                      none,   none,   none,   none,   none,     64,     64,     64)
+ROW(debug_threads,                   none,   none,   none,   none,   none,     72,     72,     72)
+ROW(debug_gc,                        none,   none,   none,   none,   none,     80,     88,     88)
+ROW(debug_modules,                   none,   none,   none,   none,   none,     88,     96,     96)
+ROW(debug_sys,                       none,   none,   none,   none,   none,     96,    104,    104)
+ROW(debug_builtins,                  none,   none,   none,   none,   none,    104,    112,    112)
 /* clang-format on */

@@ -4,7 +4,16 @@
 
 #include "containers/stream_ring.h"
 
-#if defined(__x86_64__) && !defined(NEAP_RING_CHECKED_ORDER)
+/* Sanitizers see what is written in C. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SEEN_IN_C 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SEEN_IN_C 1
+#endif
+#endif
+
+#if defined(__x86_64__) && !defined(NEAP_RING_CHECKED_ORDER) && !defined(SEEN_IN_C)
 #define WIDE 1
 #else
 #define WIDE 0

@@ -1,11 +1,5 @@
 /* neap/stream.h: one writer, any number of readers, one chunk of memory for life.
  *
- *     neap_stream_t *stream = neap_stream_new(4096, 16, NULL);
- *     struct neap_reader reader;
- *     neap_reader_open(&reader, stream, 0);             from now on
- *     neap_stream_write(stream, piece, piece_bytes);    never waits
- *     size_t got = neap_reader_read(&reader, buffer, sizeof buffer);
- *
  * The stream is endless; its last bytes are kept in a ring of blocks. A byte has an
  * offset, counted from the first ever written, and lies at offset % ring:
  *
@@ -13,20 +7,17 @@
  *     +--------------+--------------+--------------+--------------+
  *     | 16 17 18 19  | 20 21 ** **  | 8  9  10 11  | 12 13 14 15  |
  *     +--------------+--------------+--------------+--------------+
- *                          ^ written = 22   ^ oldest = 8: the first block still whole
- *                          claimed = 24: ** may be half written; what was there is gone
+ *                      written = 22   oldest = 8: the first block still whole
+ *                      claimed = 24: ** may be half written; what was there is gone
  *
- * The writer raises `claimed`, writes, and only then raises `written`. A reader takes
- * what lies below `written` and then looks at `claimed`: was it raised past what was
- * taken, the reader throws that away. So no torn byte is ever delivered as good, the
- * writer waits for nobody, and nothing is to be repaired after a writer that died.
+ * The writer raises `claimed`, writes, then raises `written`. A reader takes what lies below `written`
+ * and then looks at `claimed`: was it raised past what it took, it throws that away. So no torn
+ * byte is delivered as good, the writer waits for nobody, and a writer that died leaves nothing
+ * to repair. In C11: claimed relaxed, release fence, data relaxed, written release; the
+ * reader written acquire, data relaxed, acquire fence, claimed relaxed.
  *
- * Order in memory (C11): claimed relaxed, release fence, data relaxed, written release;
- * the reader written acquire, data relaxed, acquire fence, claimed relaxed.
- *
- * Threads: the writing calls belong to one thread at a time, each reader to one thread at
- * a time; writer and readers meanwhile need no lock. Nothing below allocates but
- * the constructors.
+ * Threads: the writing calls belong to one thread at a time, and each reader to one; between
+ * them there is no lock. Only constructors allocate.
  */
 #ifndef NEAP_STREAM_H
 #define NEAP_STREAM_H

@@ -89,7 +89,7 @@ static int unserved_error(const struct neap_target *target) {
     return cli_error(CLI_EXIT_NO_PROCESS, "%s is not under Neap: start it with `neap run`", name);
 }
 
-int cli_target_find(const char *verb, int argc, char **argv, struct neap_target *target) {
+int cli_target_open(const char *verb, int argc, char **argv, struct neap_target *target) {
     pid_t pid;
     if (argc != 1)
         return cli_error(CLI_EXIT_USAGE, "%s takes one process, not %d: give its PID, like `neap %s 1234`",
@@ -97,9 +97,14 @@ int cli_target_find(const char *verb, int argc, char **argv, struct neap_target 
     if (!pid_parse(argv[0], &pid))
         return cli_error(CLI_EXIT_USAGE, "'%s' is no PID: give a number, like `neap %s 1234`", argv[0], verb);
     int error = neap_target_find(pid, target);
-    if (error != NEAP_OK)
-        return cli_target_error(verb, target, error);
-    if (!target->neap || target->anchor.state != NEAP_STATE_SERVING)
-        return unserved_error(target);
-    return CLI_GO_ON;
+    return error == NEAP_OK ? CLI_GO_ON : cli_target_error(verb, target, error);
+}
+
+bool cli_target_served(const struct neap_target *target) {
+    return target->neap && target->anchor.state == NEAP_STATE_SERVING;
+}
+
+int cli_target_find(const char *verb, int argc, char **argv, struct neap_target *target) {
+    int code = cli_target_open(verb, argc, argv, target);
+    return code != CLI_GO_ON || cli_target_served(target) ? code : unserved_error(target);
 }

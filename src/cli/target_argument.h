@@ -4,8 +4,14 @@
 
 #include "inspect/target.h"
 
-/* Finds the process that the only operand of `verb` names and that a Neap heap
- * serves. CLI_GO_ON, or an exit code after one line on stderr. */
+/* Finds the process that the only operand of `verb` names, whatever it runs.
+ * CLI_GO_ON, or an exit code after one line on stderr. */
+int cli_target_open(const char *verb, int argc, char **argv, struct neap_target *target);
+
+/* Whether a Neap heap serves it. */
+bool cli_target_served(const struct neap_target *target);
+
+/* The same, and a Neap heap must serve it. CLI_GO_ON, or an exit code after one line on stderr. */
 int cli_target_find(const char *verb, int argc, char **argv, struct neap_target *target);
 
 /* Says on stderr why a later call on the target failed; returns the exit code. */

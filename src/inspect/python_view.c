@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "inspect/python_version.h"
+
 static int absent(struct neap_python_view *view, const char *why) {
     view->fault = (struct neap_fault){view->interpreter.runtime.address, why};
     return NEAP_ERROR_ABSENT;
@@ -16,41 +18,15 @@ static const char *last_part(const char *path) {
 
 /* --- version --------------------------------------------------------------- */
 
-/* N of the first "python3.N" in `text`; -1 if there is none. */
-static int minor_named(const char *text) {
-    static const char lead[] = "python3.";
-    const char *found = strstr(text, lead);
-    if (!found || found[sizeof(lead) - 1] < '0' || found[sizeof(lead) - 1] > '9')
-        return -1;
-    long minor = strtol(found + sizeof(lead) - 1, NULL, 10);
-    return minor < 1000 ? (int)minor : -1;
-}
-
-/* By the program's name, else by the modules it has loaded. */
-static int minor_guess(const struct neap_python_view *view) {
-    int minor = minor_named(last_part(view->interpreter.path));
-    for (size_t i = 0; i < view->image->mapping_count && minor < 0; i++)
-        minor = minor_named(view->image->mappings[i].path);
-    return minor;
-}
-
 static int version_find(struct neap_python_view *view) {
-    static const char *const names[] = {"Py_Version"};
-    struct neap_symbol_range range = {0, 0};
-    struct neap_py_cookie cookie = {0, false};
-    if (neap_py_cookie_read(&view->memory, view->interpreter.runtime.address, &cookie)) {
-        if (cookie.free_threaded)
-            return absent(view, "a free-threaded build, which has another heap");
-        view->version_hex = cookie.version_hex;
-    }
-    uint64_t word = 0;
-    if (view->version_hex == 0 &&
-        neap_symbols_find(view->image, &view->interpreter, names, 1, &range) == NEAP_OK && range.address &&
-        view->memory.read(view->memory.context, range.address, &word, sizeof(word)) == NEAP_OK)
-        view->version_hex = (uint32_t)word;
-    int minor = view->version_hex ? (int)(view->version_hex >> 16 & 0xff) : minor_guess(view);
-    view->version = minor < 0 ? NULL : neap_py_version_find(3, (unsigned)minor);
-    return view->version ? NEAP_OK : absent(view, "not one of the versions 3.8 to 3.15");
+    struct neap_python_version version;
+    const char *why;
+    int error = neap_python_version_find(&view->memory, view->image, &view->interpreter, &version, &why);
+    if (error != NEAP_OK)
+        return absent(view, why);
+    view->version = version.layout;
+    view->version_hex = version.hex;
+    return NEAP_OK;
 }
 
 /* --- Neap's heap ------------------------------------------------------------- */
@@ -96,12 +72,6 @@ static int slabs_open(struct neap_python_view *view) {
 
 /* --- pymalloc ---------------------------------------------------------------- */
 
-static bool may_hold_blocks(const struct neap_image_mapping *mapping) {
-    return strncmp(mapping->access, "rw", 2) == 0 && mapping->path[0] != '['
-               ? true
-               : strcmp(mapping->path, "[heap]") == 0;
-}
-
 static int pymalloc_open(struct neap_python_view *view) {
     struct neap_py_range *ranges = calloc(view->image->mapping_count + 1, sizeof(*ranges));
     size_t count = 0;
@@ -109,8 +79,8 @@ static int pymalloc_open(struct neap_python_view *view) {
         return NEAP_ERROR_MEMORY;
     for (size_t i = 0; i < view->image->mapping_count; i++) {
         const struct neap_image_mapping *mapping = &view->image->mappings[i];
-        if (may_hold_blocks(mapping))
-            ranges[count++] = (struct neap_py_range){mapping->start, mapping->end, mapping->path[0] == '\0'};
+        count += neap_python_version_range(mapping->access, mapping->path, mapping->start, mapping->end,
+                                           &ranges[count]);
     }
     int error = neap_pymalloc_find(&view->memory, view->version, ranges, count, &view->pymalloc);
     free(ranges);

@@ -89,6 +89,7 @@ struct neap_pymalloc_stats {
     struct neap_pymalloc_class classes[NEAP_PYMALLOC_CLASSES];
     uint64_t arenas, arena_bytes;            /* in use now, and all their bytes */
     uint64_t arenas_total, arenas_highwater; /* by the allocator's counters */
+    uint64_t pins;                           /* arenas filled to less than an eighth */
     uint64_t pools, free_pools;
     uint64_t used_blocks, used_bytes, free_bytes; /* of blocks in partly used pools */
     uint64_t free_pool_bytes;

@@ -138,16 +138,16 @@ struct neap_block_source neap_pymalloc_source(const struct neap_pymalloc *found)
 
 /* --- sums ------------------------------------------------------------------ */
 
-static void pool_sum(const struct neap_pymalloc *found, uint64_t address, struct neap_pymalloc_stats *stats) {
+/* Returns the bytes of its blocks in use. */
+static uint64_t pool_sum(const struct neap_pymalloc *found, uint64_t address,
+                         struct neap_pymalloc_stats *stats) {
     unsigned char scratch[NEAP_PY_POOL_HEADER];
     struct head head;
     const void *bytes = neap_memory_at(found->memory, address, scratch, sizeof(scratch));
     int result = bytes ? head_decode(found, bytes, &head) : NEAP_ERROR_FORMAT;
-    if (result == NEAP_ERROR_ABSENT)
-        return;
     if (result != NEAP_OK) {
-        stats->rejected_pools++;
-        return;
+        stats->rejected_pools += result != NEAP_ERROR_ABSENT;
+        return 0;
     }
     struct neap_pymalloc_class *class = &stats->classes[head.size_class];
     class->pools++;
@@ -155,6 +155,7 @@ static void pool_sum(const struct neap_pymalloc *found, uint64_t address, struct
     class->free_blocks += head.blocks - head.used;
     stats->quantization_bytes +=
         found->pool_bytes - NEAP_PY_POOL_HEADER - (uint64_t)head.blocks * head.block_bytes;
+    return (uint64_t)head.used * head.block_bytes;
 }
 
 static void arena_sum(const struct neap_pymalloc *found, const struct neap_py_arena *arena,
@@ -163,8 +164,10 @@ static void arena_sum(const struct neap_pymalloc *found, const struct neap_py_ar
     stats->arena_bytes += arena->bytes;
     stats->free_pools += arena->free_pools;
     stats->alignment_bytes += arena->bytes - (uint64_t)arena->total_pools * found->pool_bytes;
+    uint64_t used_bytes = 0;
     for (uint64_t pool = arena->first_pool; pool < arena->carved_end; pool += found->pool_bytes)
-        pool_sum(found, pool, stats);
+        used_bytes += pool_sum(found, pool, stats);
+    stats->pins += used_bytes * 8 < arena->bytes;
 }
 
 void neap_pymalloc_sum(const struct neap_pymalloc *found, int space, struct neap_pymalloc_stats *stats) {

@@ -1,0 +1,188 @@
+/* cli/pool_report.c: tables and JSON of `neap stat` for a Python on its own allocator. */
+#include "cli/pool_report.h"
+
+#include <jansson.h>
+
+#include "base/units.h"
+#include "report/json.h"
+#include "report/table.h"
+
+enum { VERSION_ROOM = 24 };
+
+/* "3.11.2", or "3.10" where the process does not tell more. */
+static const char *version_text(const struct neap_pool_target *target, char out[VERSION_ROOM]) {
+    uint32_t hex = target->version.hex;
+    if (hex)
+        snprintf(out, VERSION_ROOM, "%u.%u.%u", hex >> 24 & 0xff, hex >> 16 & 0xff, hex >> 8 & 0xff);
+    else
+        snprintf(out, VERSION_ROOM, "3.%u", target->version.layout->minor);
+    return out;
+}
+
+static double fill_of(const struct neap_pymalloc_class *class) {
+    uint64_t blocks = class->used_blocks + class->free_blocks;
+    return blocks ? (double)class->used_blocks / (double)blocks : 0;
+}
+
+/* --- text -------------------------------------------------------------- */
+
+static void table_end(neap_table_t *table, FILE *out) {
+    if (table) {
+        neap_table_print(table, out);
+        neap_table_destroy(table);
+    }
+}
+
+static void memory_print(const struct neap_pymalloc_stats *stats, FILE *out) {
+    const struct {
+        const char *name;
+        uint64_t bytes;
+        const char *meaning;
+    } lines[] = {
+        {"live", stats->used_bytes, "blocks in use"},
+        {"free", stats->free_bytes, "free blocks in pools that also hold live blocks"},
+        {"free pools", stats->free_pool_bytes, "pools without a block, in arenas that have some"},
+        {"heads", stats->header_bytes, "of pools"},
+        {"tails", stats->quantization_bytes, "of pools, too short for another block"},
+        {"alignment", stats->alignment_bytes, "of arenas, lost to the first pool's address"},
+        {"arenas", stats->arena_bytes, "the six above: what it took from the system"},
+    };
+    static const struct neap_table_column columns[] = {
+        {"memory", true, false}, {"", false, false}, {"what it is", true, false}};
+    neap_table_t *table = neap_table_new(columns, 3);
+    for (size_t i = 0; table && i < sizeof(lines) / sizeof(lines[0]); i++) {
+        char text[NEAP_UNITS_ROOM];
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", lines[i].name);
+        neap_table_cell(table, NEAP_TONE_STRONG, "%s", neap_units_bytes(text, lines[i].bytes));
+        neap_table_cell(table, NEAP_TONE_DIM, "%s", lines[i].meaning);
+    }
+    table_end(table, out);
+}
+
+static void classes_print(const struct neap_pymalloc_stats *stats, FILE *out) {
+    static const struct neap_table_column columns[] = {
+        {"block", false, false}, {"used", false, false},  {"free", false, false},
+        {"bytes", false, false}, {"pools", false, false}, {"fill", false, false},
+    };
+    neap_table_t *table = neap_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+    for (unsigned i = 0; table && i < NEAP_PYMALLOC_CLASSES; i++) {
+        const struct neap_pymalloc_class *class = &stats->classes[i];
+        char text[NEAP_UNITS_ROOM];
+        if (class->pools == 0)
+            continue;
+        neap_table_cell(table, NEAP_TONE_STRONG, "%u", class->block_bytes);
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%llu", (unsigned long long)class->used_blocks);
+        neap_table_cell(table, NEAP_TONE_DIM, "%llu", (unsigned long long)class->free_blocks);
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s",
+                        neap_units_bytes(text, class->used_blocks * class->block_bytes));
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%llu", (unsigned long long)class->pools);
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%.0f %%", 100 * fill_of(class));
+    }
+    table_end(table, out);
+}
+
+/* What else there is to know, a line each. */
+static void notes_print(const struct neap_pool_view *view, FILE *out) {
+    const struct neap_pymalloc_stats *stats = &view->stats;
+    if (view->allocator == NEAP_PY_ALLOCATOR_IDLE)
+        fprintf(out, "CPython's allocator is there and serves nothing: PYTHONMALLOC or a program's own\n"
+                     "allocator has taken its place, and blocks come from there\n");
+    if (view->allocator == NEAP_PY_ALLOCATOR_PYMALLOC_DEBUG)
+        fprintf(out, "debug hooks are on (PYTHONMALLOC=debug, -X dev): each block wears a collar\n");
+    if (view->spaces > 1)
+        fprintf(out, "%u heaps: interpreters with a lock of their own have arenas of their own\n",
+                view->spaces);
+    if (view->rejected_arenas || stats->rejected_pools)
+        fprintf(out, "%llu arenas and %llu pools changed while they were read and are not counted\n",
+                (unsigned long long)view->rejected_arenas, (unsigned long long)stats->rejected_pools);
+}
+
+void cli_pool_print(const struct neap_pool_target *target, const char *program,
+                    const struct neap_pool_view *view, FILE *out) {
+    const struct neap_pymalloc_stats *stats = &view->stats;
+    char version[VERSION_ROOM];
+    fprintf(out, "process %d (%.50s), CPython %s on its own allocator\n\n", (int)target->pid, program,
+            version_text(target, version));
+    if (view->allocator != NEAP_PY_ALLOCATOR_IDLE) {
+        memory_print(stats, out);
+        fprintf(out, "\n%llu blocks in %llu pools of %llu arenas; pins: %llu arenas\n",
+                (unsigned long long)stats->used_blocks, (unsigned long long)stats->pools,
+                (unsigned long long)stats->arenas, (unsigned long long)stats->pins);
+    }
+    notes_print(view, out);
+    if (stats->pools) {
+        fputc('\n', out);
+        classes_print(stats, out);
+    }
+}
+
+/* --- JSON -------------------------------------------------------------- */
+
+static const char *allocator_name(enum neap_py_allocator allocator) {
+    switch (allocator) {
+    case NEAP_PY_ALLOCATOR_PYMALLOC:
+        return "pymalloc";
+    case NEAP_PY_ALLOCATOR_PYMALLOC_DEBUG:
+        return "pymalloc_debug";
+    case NEAP_PY_ALLOCATOR_IDLE:
+        return "other";
+    default:
+        return "unknown";
+    }
+}
+
+static void set(json_t *object, const char *name, uint64_t value) {
+    json_object_set_new(object, name, json_integer((json_int_t)value));
+}
+
+static json_t *stats_json(const struct neap_pymalloc_stats *stats) {
+    json_t *object = json_object();
+    set(object, "arenas", stats->arenas);
+    set(object, "arena_bytes", stats->arena_bytes);
+    set(object, "pins", stats->pins);
+    set(object, "pools", stats->pools);
+    set(object, "free_pools", stats->free_pools);
+    set(object, "live_blocks", stats->used_blocks);
+    set(object, "live_bytes", stats->used_bytes);
+    set(object, "free_bytes", stats->free_bytes);
+    set(object, "free_pool_bytes", stats->free_pool_bytes);
+    set(object, "header_bytes", stats->header_bytes);
+    set(object, "quantization_bytes", stats->quantization_bytes);
+    set(object, "alignment_bytes", stats->alignment_bytes);
+    /* The allocator's own counters, which are found from 3.12 on. */
+    if (stats->arenas_total) {
+        set(object, "arenas_total", stats->arenas_total);
+        set(object, "arenas_highwater", stats->arenas_highwater);
+    }
+    return object;
+}
+
+static json_t *class_json(const struct neap_pymalloc_class *class) {
+    json_t *object = json_object();
+    set(object, "block_bytes", class->block_bytes);
+    set(object, "pools", class->pools);
+    set(object, "blocks", class->used_blocks + class->free_blocks);
+    set(object, "used_blocks", class->used_blocks);
+    set(object, "free_blocks", class->free_blocks);
+    set(object, "used_bytes", class->used_blocks * class->block_bytes);
+    json_object_set_new(object, "fill", json_real(fill_of(class)));
+    return object;
+}
+
+int cli_pool_print_json(const struct neap_pool_target *target, const char *program,
+                        const struct neap_pool_view *view, FILE *out) {
+    char version[VERSION_ROOM];
+    json_t *document = neap_json_document("neap.pools/1"), *classes = json_array();
+    for (unsigned i = 0; i < NEAP_PYMALLOC_CLASSES; i++)
+        json_array_append_new(classes, class_json(&view->stats.classes[i]));
+    set(document, "pid", (uint64_t)target->pid);
+    json_object_set_new(document, "program", neap_json_text(program));
+    json_object_set_new(document, "version", json_string(version_text(target, version)));
+    json_object_set_new(document, "allocator", json_string(allocator_name(view->allocator)));
+    set(document, "heaps", view->spaces);
+    set(document, "rejected_arenas", view->rejected_arenas);
+    set(document, "rejected_pools", view->stats.rejected_pools);
+    json_object_set_new(document, "stats", stats_json(&view->stats));
+    json_object_set_new(document, "classes", classes);
+    return neap_json_print(document, out);
+}

@@ -1,0 +1,17 @@
+/* cli/pool_report.h: what `neap stat` found of CPython's own allocator, as text and as JSON. Main thread. */
+#ifndef NEAP_CLI_POOL_REPORT_H
+#define NEAP_CLI_POOL_REPORT_H
+
+#include <stdio.h>
+
+#include "inspect/pool_target.h"
+
+/* At most 80 columns wide. `program` is the process's name. */
+void cli_pool_print(const struct neap_pool_target *target, const char *program,
+                    const struct neap_pool_view *view, FILE *out);
+
+/* Schema neap.pools/1, see docs/stat.md. 0, or a negative enum neap_error. */
+int cli_pool_print_json(const struct neap_pool_target *target, const char *program,
+                        const struct neap_pool_view *view, FILE *out);
+
+#endif

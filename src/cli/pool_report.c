@@ -81,9 +81,16 @@ static void classes_print(const struct neap_pymalloc_stats *stats, FILE *out) {
     table_end(table, out);
 }
 
+/* Started under Neap, which found a reason to leave it alone. */
+static bool is_refused(const struct neap_target *process) {
+    return process->neap && process->anchor.state == NEAP_STATE_REFUSED;
+}
+
 /* What else there is to know, a line each. */
-static void notes_print(const struct neap_pool_view *view, FILE *out) {
+static void notes_print(const struct neap_target *process, const struct neap_pool_view *view, FILE *out) {
     const struct neap_pymalloc_stats *stats = &view->stats;
+    if (is_refused(process))
+        fprintf(out, "Neap does not serve it: %s\n", process->anchor.reason);
     if (view->allocator == NEAP_PY_ALLOCATOR_IDLE)
         fprintf(out, "CPython's allocator is there and serves nothing: PYTHONMALLOC or a program's own\n"
                      "allocator has taken its place, and blocks come from there\n");
@@ -97,19 +104,19 @@ static void notes_print(const struct neap_pool_view *view, FILE *out) {
                 (unsigned long long)view->rejected_arenas, (unsigned long long)stats->rejected_pools);
 }
 
-void cli_pool_print(const struct neap_pool_target *target, const char *program,
+void cli_pool_print(const struct neap_pool_target *target, const struct neap_target *process,
                     const struct neap_pool_view *view, FILE *out) {
     const struct neap_pymalloc_stats *stats = &view->stats;
     char version[VERSION_ROOM];
-    fprintf(out, "process %d (%.50s), CPython %s on its own allocator\n\n", (int)target->pid, program,
-            version_text(target, version));
+    fprintf(out, "process %d (%.50s), CPython %s on its own allocator\n\n", (int)target->pid,
+            process->program, version_text(target, version));
     if (view->allocator != NEAP_PY_ALLOCATOR_IDLE) {
         memory_print(stats, out);
         fprintf(out, "\n%llu blocks in %llu pools of %llu arenas; pins: %llu arenas\n",
                 (unsigned long long)stats->used_blocks, (unsigned long long)stats->pools,
                 (unsigned long long)stats->arenas, (unsigned long long)stats->pins);
     }
-    notes_print(view, out);
+    notes_print(process, view, out);
     if (stats->pools) {
         fputc('\n', out);
         classes_print(stats, out);
@@ -169,19 +176,21 @@ static json_t *class_json(const struct neap_pymalloc_class *class) {
     return object;
 }
 
-int cli_pool_print_json(const struct neap_pool_target *target, const char *program,
+int cli_pool_print_json(const struct neap_pool_target *target, const struct neap_target *process,
                         const struct neap_pool_view *view, FILE *out) {
     char version[VERSION_ROOM];
     json_t *document = neap_json_document("neap.pools/1"), *classes = json_array();
     for (unsigned i = 0; i < NEAP_PYMALLOC_CLASSES; i++)
         json_array_append_new(classes, class_json(&view->stats.classes[i]));
     set(document, "pid", (uint64_t)target->pid);
-    json_object_set_new(document, "program", neap_json_text(program));
+    json_object_set_new(document, "program", neap_json_text(process->program));
     json_object_set_new(document, "version", json_string(version_text(target, version)));
     json_object_set_new(document, "allocator", json_string(allocator_name(view->allocator)));
     set(document, "heaps", view->spaces);
     set(document, "rejected_arenas", view->rejected_arenas);
     set(document, "rejected_pools", view->stats.rejected_pools);
+    if (is_refused(process))
+        json_object_set_new(document, "refused", neap_json_text(process->anchor.reason));
     json_object_set_new(document, "stats", stats_json(&view->stats));
     json_object_set_new(document, "classes", classes);
     return neap_json_print(document, out);

@@ -5,13 +5,14 @@
 #include <stdio.h>
 
 #include "inspect/pool_target.h"
+#include "inspect/target.h"
 
-/* At most 80 columns wide. `program` is the process's name. */
-void cli_pool_print(const struct neap_pool_target *target, const char *program,
+/* At most 80 columns wide. `process` is the same one as neap_target_find saw it. */
+void cli_pool_print(const struct neap_pool_target *target, const struct neap_target *process,
                     const struct neap_pool_view *view, FILE *out);
 
 /* Schema neap.pools/1, see docs/stat.md. 0, or a negative enum neap_error. */
-int cli_pool_print_json(const struct neap_pool_target *target, const char *program,
+int cli_pool_print_json(const struct neap_pool_target *target, const struct neap_target *process,
                         const struct neap_pool_view *view, FILE *out);
 
 #endif

@@ -46,10 +46,10 @@ static int pools_once(struct looking *looking, bool clear) {
     if (error != NEAP_OK)
         return error;
     if (looking->json)
-        return cli_pool_print_json(&looking->pools, looking->target.program, &view, stdout);
+        return cli_pool_print_json(&looking->pools, &looking->target, &view, stdout);
     if (clear)
         fputs("\033[H\033[J", stdout);
-    cli_pool_print(&looking->pools, looking->target.program, &view, stdout);
+    cli_pool_print(&looking->pools, &looking->target, &view, stdout);
     return NEAP_OK;
 }
 
@@ -59,6 +59,10 @@ static int once(struct looking *looking, bool clear) {
 }
 
 static int failed(struct looking *looking, int error) {
+    if (error == NEAP_ERROR_ABSENT && !looking->heap && !looking->target.python)
+        return cli_error(CLI_EXIT_NO_PROCESS,
+                         "process %d (%s) is no Python: name the process that Python runs in",
+                         (int)looking->target.pid, looking->target.program);
     if (error == NEAP_ERROR_ABSENT && !looking->heap)
         return cli_error(CLI_EXIT_NO_PROCESS,
                          "cannot see the heap of process %d (%s): %s: name a CPython 3.8 to 3.15 of 64 bits",

@@ -9,6 +9,8 @@ extern const char neap__asset_page_css[];
 extern const char neap__asset_page_js[];
 extern const char neap__asset_dygraph_css[];
 extern const char neap__asset_dygraph_js[];
+extern const char neap__asset_range_view_css[];
+extern const char neap__asset_range_view_js[];
 extern const char neap__asset_dygraph_licence[]; /* to be kept with the library */
 
 #endif

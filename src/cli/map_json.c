@@ -1,0 +1,190 @@
+/* cli/map_json.c: the document "neap.map/1". */
+#include "cli/map_report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+#include <neap/error.h>
+
+#include "os/file.h"
+#include "report/json.h"
+
+#define SCHEMA "neap.map/1"
+
+enum { SPANS_MOST = 1 << 22, DOCUMENT_MOST = 1 << 30 };
+
+static json_t *bytes_json(uint64_t bytes) {
+    return json_integer((json_int_t)bytes);
+}
+
+/* --- writing ----------------------------------------------------------------- */
+
+static json_t *span_json(const struct neap_space_span *span) {
+    json_t *object =
+        json_pack("{s:o, s:o, s:s, s:o, s:o}", "start", bytes_json(span->start), "end", bytes_json(span->end),
+                  "kind", neap_span_kind_name(span->kind), "resident_bytes", bytes_json(span->resident_bytes),
+                  "used_bytes", span->has_use ? bytes_json(span->used_bytes) : json_null());
+    if (span->tid != 0)
+        json_object_set_new(object, "tid", json_integer(span->tid));
+    if (span->label[0])
+        json_object_set_new(object, "label", neap_json_text(span->label));
+    return object;
+}
+
+static json_t *kinds_json(const struct neap_space_map *map) {
+    struct neap_space_sum sums[NEAP_SPAN_KINDS];
+    json_t *object = json_object();
+    neap_space_map_sums(map, sums);
+    for (enum neap_span_kind kind = 0; kind < NEAP_SPAN_KINDS; kind++)
+        if (sums[kind].spans > 0)
+            json_object_set_new(object, neap_span_kind_name(kind),
+                                json_pack("{s:o, s:o, s:o, s:o}", "spans", bytes_json(sums[kind].spans),
+                                          "bytes", bytes_json(sums[kind].bytes), "resident_bytes",
+                                          bytes_json(sums[kind].resident_bytes), "used_bytes",
+                                          bytes_json(sums[kind].used_bytes)));
+    return object;
+}
+
+int cli_map_json(const struct cli_map_report *report, FILE *out) {
+    const struct neap_space_map *map = report->map;
+    json_t *document = neap_json_document(SCHEMA), *spans = json_array();
+    for (size_t i = 0; i < map->span_count; i++)
+        json_array_append_new(spans, span_json(&map->spans[i]));
+    json_object_set_new(document, "pid", json_integer(map->pid));
+    json_object_set_new(document, "program", neap_json_text(map->program));
+    json_object_set_new(document, "core", json_boolean(map->core));
+    json_object_set_new(document, "source", neap_json_text(report->source));
+    json_object_set_new(document, "not_seen", neap_json_text(report->limit));
+    json_object_set_new(document, "pointer_bytes", json_integer(map->pointer_bytes));
+    json_object_set_new(document, "page_bytes", bytes_json(map->page_bytes));
+    json_object_set_new(document, "rss_bytes", bytes_json(map->rss_bytes));
+    json_object_set_new(document, "largest_free",
+                        json_pack("{s:o, s:o}", "address", bytes_json(map->free_start), "bytes",
+                                  bytes_json(map->free_bytes)));
+    json_object_set_new(document, "stacks",
+                        json_pack("{s:o, s:o}", "count", bytes_json(map->stack_count), "resident_bytes",
+                                  bytes_json(map->stack_bytes)));
+    json_object_set_new(document, "threads", bytes_json(map->thread_count));
+    json_object_set_new(document, "mappings", bytes_json(map->mapping_count));
+    json_object_set_new(document, "mapping_limit",
+                        map->mapping_limit ? bytes_json(map->mapping_limit) : json_null());
+    json_object_set_new(document, "kinds", kinds_json(map));
+    json_object_set_new(document, "spans", spans);
+    return neap_json_print(document, out);
+}
+
+/* --- reading ----------------------------------------------------------------- */
+
+/* A count of bytes; false if the member is not one. */
+static bool member_bytes(const json_t *object, const char *key, uint64_t *bytes) {
+    const json_t *value = json_object_get(object, key);
+    if (!json_is_integer(value) || json_integer_value(value) < 0)
+        return false;
+    *bytes = (uint64_t)json_integer_value(value);
+    return true;
+}
+
+static const char *member_text(const json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+static bool kind_parse(const char *name, enum neap_span_kind *kind) {
+    for (enum neap_span_kind i = 0; i < NEAP_SPAN_KINDS; i++)
+        if (strcmp(name, neap_span_kind_name(i)) == 0) {
+            *kind = i;
+            return true;
+        }
+    return false;
+}
+
+static bool span_parse(const json_t *object, struct neap_space_span *span, char **texts) {
+    const char *label = member_text(object, "label");
+    if (!member_bytes(object, "start", &span->start) || !member_bytes(object, "end", &span->end) ||
+        !member_bytes(object, "resident_bytes", &span->resident_bytes) ||
+        !kind_parse(member_text(object, "kind"), &span->kind))
+        return false;
+    span->has_use = member_bytes(object, "used_bytes", &span->used_bytes);
+    span->tid = (pid_t)json_integer_value(json_object_get(object, "tid"));
+    span->label = strcpy(*texts, label);
+    *texts += strlen(label) + 1;
+    return true;
+}
+
+static int spans_parse(const json_t *array, struct neap_space_map *map, const char **why) {
+    size_t count = json_array_size(array), text_bytes = 1;
+    *why = "it has no spans, or too many";
+    if (!json_is_array(array) || count > SPANS_MOST)
+        return NEAP_ERROR_FORMAT;
+    for (size_t i = 0; i < count; i++)
+        text_bytes += strlen(member_text(json_array_get(array, i), "label")) + 1;
+    map->spans = calloc(count + 1, sizeof(*map->spans));
+    map->texts = malloc(text_bytes);
+    if (!map->spans || !map->texts)
+        return NEAP_ERROR_MEMORY;
+    char *texts = map->texts;
+    for (; map->span_count < count; map->span_count++) {
+        *why = "one of its spans lacks start, end, kind or resident_bytes";
+        if (!span_parse(json_array_get(array, map->span_count), &map->spans[map->span_count], &texts))
+            return NEAP_ERROR_FORMAT;
+    }
+    return NEAP_OK;
+}
+
+static int document_parse(const json_t *document, struct neap_space_map *map, const char **why) {
+    uint64_t number = 0;
+    *why = "it is no map that neap has saved (schema " SCHEMA ")";
+    if (strcmp(member_text(document, "schema"), SCHEMA) != 0)
+        return NEAP_ERROR_FORMAT;
+    map->pid = (pid_t)json_integer_value(json_object_get(document, "pid"));
+    map->core = json_is_true(json_object_get(document, "core"));
+    snprintf(map->program, sizeof(map->program), "%s", member_text(document, "program"));
+    map->pointer_bytes = member_bytes(document, "pointer_bytes", &number) && number == 4 ? 4 : 8;
+    *why = "it lacks page_bytes or rss_bytes";
+    if (!member_bytes(document, "page_bytes", &map->page_bytes) ||
+        !member_bytes(document, "rss_bytes", &map->rss_bytes))
+        return NEAP_ERROR_FORMAT;
+    const json_t *stacks = json_object_get(document, "stacks");
+    member_bytes(stacks, "resident_bytes", &map->stack_bytes);
+    map->stack_count = member_bytes(stacks, "count", &number) ? (size_t)number : 0;
+    map->thread_count = member_bytes(document, "threads", &number) ? (size_t)number : 0;
+    map->mapping_count = member_bytes(document, "mappings", &number) ? (size_t)number : 0;
+    member_bytes(document, "mapping_limit", &map->mapping_limit);
+    int error = spans_parse(json_object_get(document, "spans"), map, why);
+    if (error == NEAP_OK && !neap_space_map_check(map, why))
+        error = NEAP_ERROR_FORMAT;
+    if (error == NEAP_OK)
+        neap_space_map_gap(map);
+    return error;
+}
+
+int cli_map_parse(const char *text, size_t bytes, struct neap_space_map *map, const char **why) {
+    json_error_t fault;
+    struct neap_space_map made = {0};
+    json_t *document = json_loadb(text, bytes, 0, &fault);
+    *why = "it is no JSON document";
+    if (!document)
+        return NEAP_ERROR_FORMAT;
+    int error = document_parse(document, &made, why);
+    json_decref(document);
+    if (error != NEAP_OK) {
+        neap_space_map_clear(&made);
+        return error;
+    }
+    *map = made;
+    return NEAP_OK;
+}
+
+int cli_map_load(const char *path, struct neap_space_map *map, const char **why) {
+    const void *text;
+    size_t bytes;
+    *why = "it is empty, or no file";
+    int error = neap_os_file_map(path, &text, &bytes);
+    if (error != NEAP_OK)
+        return error;
+    *why = "it is too large";
+    error = bytes > DOCUMENT_MOST ? NEAP_ERROR_FORMAT : cli_map_parse(text, bytes, map, why);
+    neap_os_file_unmap(text, bytes);
+    return error;
+}

@@ -1,0 +1,44 @@
+/* cli/map_report.h: a map of an address space, for people and for files.
+ *
+ *     map_report.c   terminal and SVG, by report/cell_grid.h
+ *     map_page.c     one HTML file, zoomed into
+ *     map_json.c     document "neap.map/1", written and read again
+ *     map_change.c   what two maps have not in common
+ *
+ * Main thread.
+ */
+#ifndef NEAP_CLI_MAP_REPORT_H
+#define NEAP_CLI_MAP_REPORT_H
+
+#include <stdio.h>
+
+#include "inspect/space_map.h"
+
+/* What is drawn, and how it was read. */
+struct cli_map_report {
+    const struct neap_space_map *map;
+    const char *source; /* "read in a pause of 3.1 ms" */
+    const char *limit;  /* what could not be seen, or "" */
+};
+
+/* All return 0 or a negative enum neap_error; failures of `out` are for the caller to see. */
+int cli_map_print(const struct cli_map_report *report, FILE *out);
+int cli_map_picture(const struct cli_map_report *report, FILE *out);
+int cli_map_page(const struct cli_map_report *report, FILE *out);
+int cli_map_json(const struct cli_map_report *report, FILE *out);
+
+/* Reads what cli_map_json wrote. NEAP_ERROR_ABSENT, _PERMISSION, _FORMAT with *why (static), _MEMORY. */
+int cli_map_load(const char *path, struct neap_space_map *map, const char **why);
+
+/* The same of text in memory. */
+int cli_map_parse(const char *text, size_t bytes, struct neap_space_map *map, const char **why);
+
+/* What changed from one to the other. */
+int cli_map_change_print(const struct neap_space_map *before, const struct neap_space_map *after, FILE *out);
+int cli_map_change_json(const struct neap_space_map *before, const struct neap_space_map *after, FILE *out);
+
+/* For all of them: the colour and letter of each kind, and a title for the whole. */
+const char *cli_map_colour(enum neap_span_kind kind);
+char *cli_map_title(const struct neap_space_map *map, char *text, size_t bytes);
+
+#endif

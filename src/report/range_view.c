@@ -1,0 +1,45 @@
+/* report/range_view.c: the figure and what makes it move. */
+#include "report/range_view.h"
+
+#include <stdlib.h>
+
+#include <neap/error.h>
+
+#include "report/assets.h"
+
+/* JSON inside an element: no text in it may look like a tag. */
+static int data_write(FILE *out, const json_t *data) {
+    char *text = json_dumps(data, JSON_COMPACT);
+    if (!text)
+        return NEAP_ERROR_MEMORY;
+    fputs("<script type=\"application/json\">", out);
+    for (const char *at = text; *at; at++)
+        if (*at == '<')
+            fputs("\\u003c", out);
+        else
+            putc(*at, out);
+    fputs("</script>\n", out);
+    free(text);
+    return NEAP_OK;
+}
+
+int neap_range_view(FILE *out, json_t *data, int (*fallback)(const void *context, FILE *out),
+                    const void *context) {
+    fprintf(out, "<style>\n%s</style>\n", neap__asset_range_view_css);
+    fputs("<figure class=\"ranges\">\n<div class=\"bar\"><button type=\"button\" class=\"all\">All</button>"
+          "<button type=\"button\" class=\"out\">Zoom out</button><span class=\"where\"></span></div>\n"
+          "<pre class=\"at\" aria-live=\"polite\"></pre>\n<canvas></canvas>\n<div class=\"legend\"></div>\n"
+          "<p class=\"hint\">Point to see what lies there; click to zoom in, Escape to zoom out.</p>\n",
+          out);
+    int error = data ? data_write(out, data) : NEAP_ERROR_MEMORY;
+    json_decref(data);
+    fputs("<noscript>\n", out);
+    if (error == NEAP_OK)
+        error = fallback(context, out);
+    fprintf(out, "</noscript>\n</figure>\n<script>\n%s</script>\n", neap__asset_range_view_js);
+    return error;
+}
+
+void neap_page_end_plain(FILE *out) {
+    fprintf(out, "</main>\n<script>\n%s</script>\n</body>\n</html>\n", neap__asset_page_js);
+}

@@ -20,13 +20,26 @@ static json_t *bytes_json(uint64_t bytes) {
 
 /* --- writing ----------------------------------------------------------------- */
 
-static json_t *span_json(const struct neap_space_span *span) {
+/* A digit a chunk. */
+static json_t *chunks_json(const struct neap_space_map *map, const struct neap_space_span *span) {
+    char digits[NEAP_SPACE_CHUNKS_MOST + 1];
+    size_t count = neap_space_span_chunks(span);
+    for (size_t i = 0; i < count; i++)
+        digits[i] = "0123456789abcdef"[map->chunks[span->chunk + i]];
+    return json_stringn(digits, count);
+}
+
+static json_t *span_json(const struct neap_space_map *map, const struct neap_space_span *span) {
     json_t *object =
         json_pack("{s:o, s:o, s:s, s:o, s:o}", "start", bytes_json(span->start), "end", bytes_json(span->end),
                   "kind", neap_span_kind_name(span->kind), "resident_bytes", bytes_json(span->resident_bytes),
                   "used_bytes", span->has_use ? bytes_json(span->used_bytes) : json_null());
     if (span->tid != 0)
         json_object_set_new(object, "tid", json_integer(span->tid));
+    if (span->chunk_bytes > 0) {
+        json_object_set_new(object, "chunk_bytes", bytes_json(span->chunk_bytes));
+        json_object_set_new(object, "chunks", chunks_json(map, span));
+    }
     if (span->label[0])
         json_object_set_new(object, "label", neap_json_text(span->label));
     return object;
@@ -50,7 +63,7 @@ int cli_map_json(const struct cli_map_report *report, FILE *out) {
     const struct neap_space_map *map = report->map;
     json_t *document = neap_json_document(SCHEMA), *spans = json_array();
     for (size_t i = 0; i < map->span_count; i++)
-        json_array_append_new(spans, span_json(&map->spans[i]));
+        json_array_append_new(spans, span_json(map, &map->spans[i]));
     json_object_set_new(document, "pid", json_integer(map->pid));
     json_object_set_new(document, "program", neap_json_text(map->program));
     json_object_set_new(document, "core", json_boolean(map->core));
@@ -99,7 +112,28 @@ static bool kind_parse(const char *name, enum neap_span_kind *kind) {
     return false;
 }
 
-static bool span_parse(const json_t *object, struct neap_space_span *span, char **texts) {
+/* The digits of a span; false if they are none, or not as many as it has chunks. */
+static bool chunks_parse(const json_t *object, struct neap_space_map *map, struct neap_space_span *span) {
+    static const char digits[] = "0123456789abcdef";
+    const char *text = member_text(object, "chunks");
+    size_t length = strlen(text);
+    if (!member_bytes(object, "chunk_bytes", &span->chunk_bytes))
+        return true;
+    if (span->chunk_bytes == 0 || length > NEAP_SPACE_CHUNKS_MOST || span->end <= span->start ||
+        neap_space_span_chunks(span) != length)
+        return false;
+    span->chunk = map->chunk_count;
+    for (; *text; text++) {
+        const char *digit = strchr(digits, *text);
+        if (!digit)
+            return false;
+        map->chunks[map->chunk_count++] = (uint8_t)(digit - digits);
+    }
+    return true;
+}
+
+static bool span_parse(const json_t *object, struct neap_space_map *map, struct neap_space_span *span,
+                       char **texts) {
     const char *label = member_text(object, "label");
     if (!member_bytes(object, "start", &span->start) || !member_bytes(object, "end", &span->end) ||
         !member_bytes(object, "resident_bytes", &span->resident_bytes) ||
@@ -109,7 +143,7 @@ static bool span_parse(const json_t *object, struct neap_space_span *span, char 
     span->tid = (pid_t)json_integer_value(json_object_get(object, "tid"));
     span->label = strcpy(*texts, label);
     *texts += strlen(label) + 1;
-    return true;
+    return chunks_parse(object, map, span);
 }
 
 static int spans_parse(const json_t *array, struct neap_space_map *map, const char **why) {
@@ -117,16 +151,20 @@ static int spans_parse(const json_t *array, struct neap_space_map *map, const ch
     *why = "it has no spans, or too many";
     if (!json_is_array(array) || count > SPANS_MOST)
         return NEAP_ERROR_FORMAT;
-    for (size_t i = 0; i < count; i++)
+    size_t chunks = 1;
+    for (size_t i = 0; i < count; i++) {
         text_bytes += strlen(member_text(json_array_get(array, i), "label")) + 1;
+        chunks += strlen(member_text(json_array_get(array, i), "chunks"));
+    }
     map->spans = calloc(count + 1, sizeof(*map->spans));
     map->texts = malloc(text_bytes);
-    if (!map->spans || !map->texts)
+    map->chunks = malloc(chunks);
+    if (!map->spans || !map->texts || !map->chunks)
         return NEAP_ERROR_MEMORY;
     char *texts = map->texts;
     for (; map->span_count < count; map->span_count++) {
-        *why = "one of its spans lacks start, end, kind or resident_bytes";
-        if (!span_parse(json_array_get(array, map->span_count), &map->spans[map->span_count], &texts))
+        *why = "one of its spans lacks start, end, kind or resident_bytes, or has other chunks";
+        if (!span_parse(json_array_get(array, map->span_count), map, &map->spans[map->span_count], &texts))
             return NEAP_ERROR_FORMAT;
     }
     return NEAP_OK;

@@ -37,6 +37,15 @@ static json_t *styles_json(const struct neap_space_map *map) {
     return array;
 }
 
+/* A digit a chunk; "" where the span is evenly in memory. */
+static json_t *chunks_json(const struct neap_space_map *map, const struct neap_space_span *span) {
+    char digits[NEAP_SPACE_CHUNKS_MOST + 1];
+    size_t count = neap_space_span_chunks(span);
+    for (size_t i = 0; i < count; i++)
+        digits[i] = "0123456789abcdef"[map->chunks[span->chunk + i]];
+    return json_stringn(digits, count);
+}
+
 /* Ranges, and their labels: neighbours mostly have the same one. */
 static void ranges_json(const struct neap_space_map *map, json_t *ranges, json_t *labels) {
     const char *before = NULL;
@@ -51,10 +60,12 @@ static void ranges_json(const struct neap_space_map *map, json_t *ranges, json_t
         if (!before || span->tid != 0 || strcmp(before, label) != 0)
             json_array_append_new(labels, neap_json_text(label));
         before = span->tid != 0 ? NULL : label;
-        json_array_append_new(ranges, json_pack("[o, o, i, o, o, o]", number(span->start), number(span->end),
-                                                (int)span->kind, number(span->resident_bytes),
-                                                span->has_use ? number(span->used_bytes) : json_integer(-1),
-                                                number(json_array_size(labels) - 1)));
+        json_array_append_new(ranges,
+                              json_pack("[o, o, i, o, o, o, o, o]", number(span->start), number(span->end),
+                                        (int)span->kind, number(span->resident_bytes),
+                                        span->has_use ? number(span->used_bytes) : json_integer(-1),
+                                        number(json_array_size(labels) - 1), number(span->chunk_bytes),
+                                        chunks_json(map, span)));
     }
 }
 

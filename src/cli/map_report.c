@@ -115,8 +115,8 @@ static struct drawing *drawing_make(const struct cli_map_report *report, size_t 
     }
     for (size_t i = 0; i < cells; i++) {
         struct neap_space_cell from = drawing->cells.cells[i];
-        drawing->marks[i] = (struct neap_grid_cell){
-            from.kind == NEAP_SPAN_KINDS ? (uint8_t)NEAP_GRID_EMPTY : from.kind, from.level};
+        bool empty = from.kind == NEAP_SPAN_KINDS || from.kind == NEAP_SPAN_RESERVED;
+        drawing->marks[i] = (struct neap_grid_cell){empty ? (uint8_t)NEAP_GRID_EMPTY : from.kind, from.level};
     }
     for (size_t i = 0; i < count; i++)
         row_fill(drawing, map, i);
@@ -127,7 +127,8 @@ static struct drawing *drawing_make(const struct cli_map_report *report, size_t 
     snprintf(cell, sizeof(cell), bytes < 1 << 20 ? "%llu KiB" : "%llu MiB",
              (unsigned long long)(bytes < 1 << 20 ? bytes >> 10 : bytes >> 20));
     snprintf(drawing->scale, sizeof(drawing->scale),
-             "One cell is %s of addresses; the stronger, the more of it is in use.", cell);
+             "One cell is %s of addresses; the stronger, the more of it is in use, the palest not in memory.",
+             cell);
     drawing->grid = (struct neap_grid){
         .title = cli_map_title(map, drawing->title, sizeof(drawing->title)),
         .note = report->source,
@@ -154,6 +155,11 @@ static void facts_print(const struct cli_map_report *report, FILE *out) {
     fprintf(out, "stacks: %zu for %zu thread%s, %s in memory of %s of addresses\n", map->stack_count,
             map->thread_count, map->thread_count == 1 ? "" : "s", neap_units_bytes(text, map->stack_bytes),
             neap_units_bytes(apart, mapped));
+    uint64_t reserved = 0;
+    for (size_t i = 0; i < map->span_count; i++)
+        reserved += map->spans[i].kind == NEAP_SPAN_RESERVED ? map->spans[i].end - map->spans[i].start : 0;
+    if (reserved > 0)
+        fprintf(out, "reserved and not drawn: %s of addresses\n", neap_units_bytes(text, reserved));
     fprintf(out, "mappings: %zu", map->mapping_count);
     if (map->mapping_limit > 0)
         fprintf(out, " of %llu that the system allows (%.1f %%)", (unsigned long long)map->mapping_limit,

@@ -26,6 +26,7 @@ struct cli_verb {
 
 extern const struct cli_verb cli_verb_run;
 extern const struct cli_verb cli_verb_compare;
+extern const struct cli_verb cli_verb_map;
 extern const struct cli_verb cli_verb_stat;
 extern const struct cli_verb cli_verb_trim;
 extern const struct cli_verb cli_verb_help;

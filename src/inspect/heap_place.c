@@ -112,6 +112,20 @@ static int claim_clipped(struct neap_process_image *image, struct neap_image_spa
     return error;
 }
 
+/* What lies between the unit structs and the units, with parts that are only reserved among it. */
+static int tables_claim(struct neap_process_image *image, const struct neap_layout_region *region) {
+    int error = NEAP_OK;
+    for (size_t i = 0; i < image->span_count && error == NEAP_OK; i++) {
+        struct neap_image_span claim = image->spans[i];
+        if (claim.kind != NEAP_SPAN_ANONYMOUS || claim.end <= region->units || claim.start >= region->base)
+            continue;
+        claim.end = claim.end < region->base ? claim.end : region->base;
+        claim.kind = NEAP_SPAN_REGION_TABLES;
+        error = neap_process_image_claim(image, &claim);
+    }
+    return error;
+}
+
 int neap_heap_places_regions(struct neap_process_image *image, const struct neap_heap_view *heap,
                              const struct neap_block_source *blocks) {
     struct neap_block_batch *batch = malloc(sizeof(*batch));
@@ -128,15 +142,7 @@ int neap_heap_places_regions(struct neap_process_image *image, const struct neap
             .has_use = true,
             .used_bytes = blocks ? range_used(blocks, region->base, region->base + bytes, batch) : 0,
         };
-        const struct neap_image_mapping *mapping = neap_process_image_mapping(image, region->units);
-        if (mapping && mapping->start < region->base) {
-            struct neap_image_span tables = {
-                .start = mapping->start,
-                .end = mapping->end < region->base ? mapping->end : region->base,
-                .kind = NEAP_SPAN_REGION_TABLES,
-            };
-            error = claim_clipped(image, tables);
-        }
+        error = tables_claim(image, region);
         if (error == NEAP_OK)
             error = claim_clipped(image, units);
     }

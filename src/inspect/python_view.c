@@ -131,7 +131,7 @@ static int runtime_open(struct neap_python_view *view) {
     return NEAP_OK;
 }
 
-int neap_python_view_open(neap_snapshot_t *snapshot, struct neap_python_view *view) {
+int neap_python_view_blocks(neap_snapshot_t *snapshot, struct neap_python_view *view) {
     memset(view, 0, sizeof(*view));
     view->snapshot = snapshot;
     view->memory = neap_snapshot_memory(snapshot);
@@ -143,8 +143,16 @@ int neap_python_view_open(neap_snapshot_t *snapshot, struct neap_python_view *vi
     int error = version_find(view);
     if (error == NEAP_OK)
         error = blocks_open(view);
-    if (error == NEAP_OK)
-        error = types_open(view);
+    if (error != NEAP_OK)
+        neap_python_view_close(view);
+    return error;
+}
+
+int neap_python_view_open(neap_snapshot_t *snapshot, struct neap_python_view *view) {
+    int error = neap_python_view_blocks(snapshot, view);
+    if (error != NEAP_OK)
+        return error;
+    error = types_open(view);
     if (error == NEAP_OK)
         error = runtime_open(view);
     if (error != NEAP_OK)

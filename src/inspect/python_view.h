@@ -47,6 +47,10 @@ struct neap_python_view {
  * that is not in the table, none at all); NEAP_ERROR_MEMORY. *view is large: not on a stack. To be
  * closed after success only. */
 int neap_python_view_open(neap_snapshot_t *snapshot, struct neap_python_view *view);
+/* The same as far as the blocks: types and interpreters are not looked for, and stay as they are
+ * in a zeroed view. */
+int neap_python_view_blocks(neap_snapshot_t *snapshot, struct neap_python_view *view);
+
 void neap_python_view_close(struct neap_python_view *view);
 
 #endif

@@ -90,14 +90,14 @@ static bool is_heap(enum neap_span_kind kind) {
 /* Adds what of a span lies in [start, end), which is one cell. */
 static void share_add(const struct neap_space_map *map, const struct neap_space_span *span, uint64_t start,
                       uint64_t end, struct share *share) {
-    uint64_t part = end - start, whole = span->end - span->start;
-    uint64_t resident = part_of(span->resident_bytes, part, whole);
-    share->mapped_bytes += part;
+    uint64_t resident = neap_space_span_resident(map, span, start, end);
+    share->mapped_bytes += end - start;
     share->resident_bytes += resident;
     if (is_heap(span->kind) && map->pool_count > 0)
         share->used_bytes += pools_used(map, start, end);
     else
-        share->used_bytes += span->has_use ? part_of(span->used_bytes, part, whole) : resident;
+        share->used_bytes +=
+            span->has_use ? part_of(span->used_bytes, resident, span->resident_bytes) : resident;
 }
 
 static uint8_t level_of(uint64_t part, uint64_t whole) {

@@ -32,11 +32,11 @@ static uint64_t edge_after(const struct cursor *cursor, uint64_t address) {
     return span->start > address ? span->start : span->end;
 }
 
-static uint64_t resident_of(const struct neap_space_span *span, uint64_t start, uint64_t end) {
-    if (!span)
-        return 0;
-    double part = (double)(end - start) / (double)(span->end - span->start);
-    return (uint64_t)((double)span->resident_bytes * part + 0.5);
+static uint64_t resident_of(const struct neap_space_map *map, const struct neap_space_span *span,
+                            uint64_t start, uint64_t end) {
+    if (!span || start > span->start || end < span->end)
+        return span ? neap_space_span_resident(map, span, start, end) : 0;
+    return span->resident_bytes; /* all of it, exactly */
 }
 
 static bool same_memory(const struct neap_space_span *before, const struct neap_space_span *after) {
@@ -103,8 +103,8 @@ int neap_space_changes_find(const struct neap_space_map *before, const struct ne
                 .end = end,
                 .before = old ? old->kind : NEAP_SPAN_KINDS,
                 .after = new ? new->kind : NEAP_SPAN_KINDS,
-                .before_resident = resident_of(old, at, end),
-                .after_resident = resident_of(new, at, end),
+                .before_resident = resident_of(before, old, at, end),
+                .after_resident = resident_of(after, new, at, end),
                 .label = new ? new->label : old->label,
             };
             if (!change_add(&sweep, &change)) {

@@ -6,9 +6,12 @@
 
 #include "inspect/thread_stack.h"
 
+enum { CHUNK_BYTES_LEAST = 64 << 10 };
+
 void neap_space_map_clear(struct neap_space_map *map) {
     free(map->spans);
     free(map->pools);
+    free(map->chunks);
     free(map->live);
     free(map->texts);
     *map = (struct neap_space_map){0};
@@ -24,6 +27,56 @@ static const char *label_of(const struct neap_process_image *image, const struct
     return image->mappings[span->mapping].path;
 }
 
+size_t neap_space_span_chunks(const struct neap_space_span *span) {
+    return span->chunk_bytes ? (size_t)((span->end - span->start + span->chunk_bytes - 1) / span->chunk_bytes)
+                             : 0;
+}
+
+/* Chunks for a span of which some is in memory and some is not. */
+static int chunks_note(const struct neap_process_image *image, struct neap_space_map *map,
+                       struct neap_space_span *span, size_t *room) {
+    uint64_t bytes = span->end - span->start;
+    if (span->resident_bytes == 0 || span->resident_bytes == bytes || bytes <= CHUNK_BYTES_LEAST)
+        return NEAP_OK;
+    span->chunk_bytes = CHUNK_BYTES_LEAST;
+    while (bytes / span->chunk_bytes >= NEAP_SPACE_CHUNKS_MOST)
+        span->chunk_bytes *= 2;
+    span->chunk = map->chunk_count;
+    size_t count = neap_space_span_chunks(span);
+    if (map->chunk_count + count > *room) {
+        size_t more = (map->chunk_count + count) * 2;
+        uint8_t *chunks = realloc(map->chunks, more);
+        if (!chunks)
+            return NEAP_ERROR_MEMORY;
+        map->chunks = chunks;
+        *room = more;
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint64_t start = span->start + i * span->chunk_bytes, end = start + span->chunk_bytes;
+        end = end < span->end ? end : span->end;
+        uint64_t resident = neap_process_image_resident(image, start, end), length = end - start;
+        map->chunks[map->chunk_count++] = (uint8_t)((resident * NEAP_SPACE_CHUNK_FULL + length - 1) / length);
+    }
+    return NEAP_OK;
+}
+
+uint64_t neap_space_span_resident(const struct neap_space_map *map, const struct neap_space_span *span,
+                                  uint64_t start, uint64_t end) {
+    uint64_t bytes = 0;
+    if (span->chunk_bytes == 0) {
+        double part = (double)(end - start) / (double)(span->end - span->start);
+        return (uint64_t)((double)span->resident_bytes * part);
+    }
+    for (uint64_t at = start; at < end;) {
+        size_t chunk = (size_t)((at - span->start) / span->chunk_bytes);
+        uint64_t chunk_end = span->start + (chunk + 1) * span->chunk_bytes;
+        uint64_t part_end = chunk_end < end ? chunk_end : end;
+        bytes += (part_end - at) * map->chunks[span->chunk + chunk] / NEAP_SPACE_CHUNK_FULL;
+        at = part_end;
+    }
+    return bytes;
+}
+
 static int spans_copy(const struct neap_process_image *image, struct neap_space_map *map) {
     size_t text_bytes = 1;
     for (size_t i = 0; i < image->span_count; i++)
@@ -33,6 +86,7 @@ static int spans_copy(const struct neap_process_image *image, struct neap_space_
     if (!map->spans || !map->texts)
         return NEAP_ERROR_MEMORY;
     char *text = map->texts;
+    size_t chunk_room = 0;
     for (size_t i = 0; i < image->span_count; i++) {
         const struct neap_image_span *from = &image->spans[i];
         const char *label = label_of(image, from);
@@ -51,6 +105,8 @@ static int spans_copy(const struct neap_process_image *image, struct neap_space_
             span->used_bytes = span->resident_bytes;
         strcpy(text, label);
         text += strlen(label) + 1;
+        if (chunks_note(image, map, span, &chunk_room) != NEAP_OK)
+            return NEAP_ERROR_MEMORY;
     }
     return NEAP_OK;
 }
@@ -220,6 +276,11 @@ bool neap_space_map_check(const struct neap_space_map *map, const char **why) {
             return false;
         *why = "a span holds more than its length, or uses more than it holds";
         if (span->resident_bytes > span->end - span->start || span->used_bytes > span->resident_bytes)
+            return false;
+        *why = "a span's chunks are not all there";
+        if (span->chunk_bytes > INT64_MAX ||
+            (span->chunk_bytes > 0 && (span->chunk > map->chunk_count ||
+                                       neap_space_span_chunks(span) > map->chunk_count - span->chunk)))
             return false;
         *why = "a span is of no kind, or has no label";
         if (span->kind >= NEAP_SPAN_KINDS || !span->label)

@@ -17,9 +17,11 @@ struct neap_space_span {
     enum neap_span_kind kind;
     uint64_t resident_bytes;
     bool has_use;
-    uint64_t used_bytes; /* of the resident ones, where that is known */
-    pid_t tid;           /* of a stack, 0: not known */
-    const char *label;   /* a file's path, a mapping's name, a thread's name; "" for none */
+    uint64_t used_bytes;  /* of the resident ones, where that is known */
+    pid_t tid;            /* of a stack, 0: not known */
+    uint64_t chunk_bytes; /* where it is in memory in part: how much of each such chunk is; 0: evenly */
+    size_t chunk;         /* index into `chunks` of its first, one a chunk_bytes, the last may be cut */
+    const char *label;    /* a file's path, a mapping's name, a thread's name; "" for none */
 };
 
 /* Neighbouring blocks of one size; see struct neap_block_batch. */
@@ -29,6 +31,7 @@ struct neap_space_pool {
     uint32_t live; /* where its bits begin in `live`, in words; NEAP_SPACE_ALL: all blocks are in use,
                       NEAP_SPACE_UNTOLD: bits are left out */
 };
+enum { NEAP_SPACE_CHUNK_FULL = 15, NEAP_SPACE_CHUNKS_MOST = 4096 }; /* the latter of one span */
 #define NEAP_SPACE_ALL    UINT32_MAX
 #define NEAP_SPACE_UNTOLD (UINT32_MAX - 1)
 
@@ -40,6 +43,8 @@ struct neap_space_map {
     uint64_t page_bytes, rss_bytes;
     struct neap_space_span *spans; /* by address */
     size_t span_count;
+    uint8_t *chunks; /* 0 (nothing) to NEAP_SPACE_CHUNK_FULL (all in memory), rounded up */
+    size_t chunk_count;
     struct neap_space_pool *pools; /* by address; none where there is no Python heap */
     size_t pool_count;
     uint64_t *live;
@@ -61,6 +66,13 @@ void neap_space_map_clear(struct neap_space_map *map);
 
 /* The largest free stretch among the spans given, into map->free_start, free_bytes. */
 void neap_space_map_gap(struct neap_space_map *map);
+
+/* Bytes of [start, end), which lies in the span, that are in memory; about, in part of a chunk. */
+uint64_t neap_space_span_resident(const struct neap_space_map *map, const struct neap_space_span *span,
+                                  uint64_t start, uint64_t end);
+
+/* How many chunks a span has. */
+size_t neap_space_span_chunks(const struct neap_space_span *span);
 
 /* Sums of one kind. */
 struct neap_space_sum {

@@ -28,8 +28,7 @@ int neap_range_view(FILE *out, json_t *data, int (*fallback)(const void *context
     fprintf(out, "<style>\n%s</style>\n", neap__asset_range_view_css);
     fputs("<figure class=\"ranges\">\n<div class=\"bar\"><button type=\"button\" class=\"all\">All</button>"
           "<button type=\"button\" class=\"out\">Zoom out</button><span class=\"where\"></span></div>\n"
-          "<pre class=\"at\" aria-live=\"polite\"></pre>\n<canvas></canvas>\n<div class=\"legend\"></div>\n"
-          "<p class=\"hint\">Point to see what lies there; click to zoom in, Escape to zoom out.</p>\n",
+          "<pre class=\"at\" aria-live=\"polite\"></pre>\n<canvas></canvas>\n<div class=\"legend\"></div>\n",
           out);
     int error = data ? data_write(out, data) : NEAP_ERROR_MEMORY;
     json_decref(data);

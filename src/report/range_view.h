@@ -6,7 +6,8 @@
  *
  *     styles  [{name, colour, text (in the legend; "" leaves it out), filled (strength is what is in
  *              use), pieces (that comes from pieces), hidden (makes no row)}]
- *     ranges  [[start, end, style, held bytes, used bytes or -1, label]]   by start, no overlap
+ *     ranges  [[start, end, style, held bytes, used bytes or -1, label, chunk bytes or 0, a hexadecimal
+ *              digit a chunk: how much of it is held]]   by start, no overlap
  *     labels  ["..."]
  *     pieces  [[start, bytes, first block's offset, block bytes, blocks, used, blocks a group, bytes a
  *              group, a bit a block as hexadecimal digits, lowest first, or ""]]   likewise

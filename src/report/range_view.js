@@ -5,6 +5,7 @@
   const root = document.documentElement;
   const style = (name) => getComputedStyle(root).getPropertyValue(name).trim();
   const ROWS = 44, LABEL = 108, LEAST = 16, STEP = 16;
+  const HINT = "Point to see what lies there; click to zoom in, Escape to zoom out.";
 
   const hex = (number, digits) => number.toString(16).padStart(digits, "0");
   function bytes(count) {
@@ -27,6 +28,7 @@
   function decode(data) {
     data.ranges = data.ranges.map((r) => ({
       start: r[0], end: r[1], style: data.styles[r[2]], held: r[3], used: r[4], label: data.labels[r[5]],
+      chunk: r[6], chunks: r[7],
     }));
     data.pieces = data.pieces.map((p) => ({
       start: p[0], end: p[0] + p[1], first: p[0] + p[2], size: p[3], blocks: p[4], used: p[5], group: p[6],
@@ -67,16 +69,29 @@
     return Math.min(sum, end - start);
   }
 
+  /* Bytes of [start, end) of a range that are held. */
+  function heldIn(range, start, end) {
+    if (!range.chunk) return (range.held * (end - start)) / (range.end - range.start);
+    let sum = 0;
+    for (let at = start; at < end;) {
+      const which = Math.floor((at - range.start) / range.chunk);
+      const next = Math.min(end, range.start + (which + 1) * range.chunk);
+      sum += ((next - at) * parseInt(range.chunks[which], 16)) / 15;
+      at = next;
+    }
+    return sum;
+  }
+
   /* What a cell shows: the style that holds most, and how much of it is in use, 0 to 1. */
   function cellOf(data, start, end) {
     const shares = new Map();
     for (let i = first(data.ranges, start); i < data.ranges.length && data.ranges[i].start < end; i++) {
       const range = data.ranges[i], from = Math.max(start, range.start), to = Math.min(end, range.end);
-      const part = (to - from) / (range.end - range.start);
+      const held = heldIn(range, from, to);
       const share = shares.get(range.style) || { mapped: 0, held: 0, used: 0 };
       share.mapped += to - from;
-      share.held += range.held * part;
-      share.used += (range.used < 0 ? range.held : range.used) * part;
+      share.held += held;
+      share.used += range.used < 0 || !range.held ? held : (range.used * held) / range.held;
       shares.set(range.style, share);
     }
     let best = null, style = null;
@@ -149,7 +164,7 @@
 
     function draw() {
       const [low, high] = views[views.length - 1], room = figure.clientWidth - LABEL;
-      columns = room >= 1000 ? 128 : room >= 400 ? 64 : 32;
+      columns = room >= 760 ? 128 : room >= 400 ? 64 : 32;
       width = Math.max(2, Math.floor(room / columns));
       shown = layout(data, low, high, columns);
       height = Math.max(10, Math.min(22, Math.floor(420 / Math.max(1, shown.rows.length))));
@@ -178,7 +193,7 @@
         for (let column = 0; column < columns; column++) {
           const start = row.at + column * shown.cell;
           const cell = start + shown.cell > low && start < high ? cellOf(data, start, start + shown.cell) : null;
-          if (!cell) continue;
+          if (!cell || cell.style.hidden) continue;
           pen.globalAlpha = cell.fill === 0 ? 0.13 : 0.25 + 0.75 * cell.fill;
           pen.fillStyle = cell.style.colour;
           pen.fillRect(LABEL + column * width, y, width - (width > 4 ? 1 : 0), height - 1);
@@ -212,10 +227,10 @@
 
     canvas.addEventListener("mousemove", (event) => {
       const at = addressAt(event);
-      info.textContent = at < 0 ? "" : describe(data, at, shown.cell);
+      info.textContent = at < 0 ? HINT : describe(data, at, shown.cell);
       canvas.style.cursor = at < 0 ? "default" : "zoom-in";
     });
-    canvas.addEventListener("mouseleave", () => { info.textContent = ""; });
+    canvas.addEventListener("mouseleave", () => { info.textContent = HINT; });
     canvas.addEventListener("click", (event) => {
       const at = addressAt(event);
       if (at >= 0) zoom(at);
@@ -233,6 +248,7 @@
       entry.append(swatch, s.name + " ", Object.assign(document.createElement("b"), { textContent: s.text }));
       return entry;
     }));
+    info.textContent = HINT;
     draw();
     /* For whoever drives the page from outside: #at=7f12a4c00000,7f12a4d00000 shows that range. */
     const wanted = /^#at=([0-9a-f]+),([0-9a-f]+)$/.exec(location.hash);

@@ -183,6 +183,22 @@ struct neap__map_fill neap__map_group_fill(const struct neap__map_shape *shape, 
     return (struct neap__map_fill){group, 0};
 }
 
+/* memcpy, for the lengths that most entries have. */
+static inline void copy_entry(uint8_t *to, const uint8_t *from, uint32_t bytes) {
+    if (bytes < 8 || bytes > 32) {
+        memcpy(to, from, bytes);
+        return;
+    }
+    /* Both ends, that overlap in the middle. */
+    if (bytes < 16) {
+        memcpy(to, from, 8);
+        memcpy(to + bytes - 8, from + bytes - 8, 8);
+    } else {
+        memcpy(to, from, 16);
+        memcpy(to + bytes - 16, from + bytes - 16, 16);
+    }
+}
+
 void neap__map_group_fill_from(const struct neap__map_shape *shape, struct neap__map_fill *fill,
                                const struct neap__map_group *from, const struct neap__map_division *division,
                                unsigned side) {
@@ -201,7 +217,7 @@ void neap__map_group_fill_from(const struct neap__map_shape *shape, struct neap_
                 neap__map_group_key_lengths(group)[fill->index] = key_lengths[i];
             if (shape->value_lengths != 0)
                 neap__map_group_value_lengths(shape, group)[fill->index] = value_lengths[i];
-            memcpy(end, at, bytes);
+            copy_entry(end, at, bytes);
             end += bytes;
             fill->index++;
         }

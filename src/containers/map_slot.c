@@ -11,7 +11,8 @@ enum {
     HOLE_SHARE = 16, /* one slot in so many may be a hole */
     HOLE_OWNER = UINT32_MAX,
     TRAYS_FIRST = 4,
-    LARGE_MAP_BYTES = 4 << 20
+    LARGE_MAP_BYTES = NEAP_NURSERY_BYTES,
+    LARGE_MAP_TRAYS = 128
 };
 
 /* One block of slots. */
@@ -92,13 +93,17 @@ static bool shelves_reach(neap_map_t *map, uint32_t class_index) {
     return true;
 }
 
-/* Bytes of the next tray. In a large map there are two sizes only, which an allocator serves
+/* Bytes of the next tray. In a large map there are few sizes, which an allocator serves
  * without loss, and what of a tray has never been touched is not in memory; in a small map,
  * an eighth of the shelf. */
 static uint32_t tray_bytes(const neap_map_t *map, const struct neap__map_shelf *shelf, uint32_t slot_bytes) {
-    if (map->memory.live_bytes >= NEAP_NURSERY_BYTES)
-        return map->memory.live_bytes >= LARGE_MAP_BYTES ? NEAP_MAP_TRAY_BYTES : NEAP_MAP_TRAY_BYTES / 4;
-    uint64_t bytes = shelf->slot_count * slot_bytes / 8;
+    uint64_t bytes = map->memory.live_bytes / LARGE_MAP_TRAYS;
+    if (bytes >= NEAP_MAP_TRAY_BYTES)
+        return NEAP_MAP_TRAY_BYTES;
+    if (map->memory.live_bytes < LARGE_MAP_BYTES)
+        bytes = shelf->slot_count * slot_bytes / 8;
+    else if (bytes < NEAP_MAP_SLOT_BYTES_MAX)
+        bytes = NEAP_MAP_SLOT_BYTES_MAX;
     return bytes < 2 * slot_bytes ? slot_bytes : UINT32_C(1) << neap_word_highest(bytes);
 }
 

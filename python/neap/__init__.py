@@ -27,9 +27,12 @@ _CONTAINERS = {
     "Map": "_map",
     "Overrun": "streams",
     "Reader": "streams",
+    "Store": "stores",
+    "StoreError": "stores",
     "Stream": "streams",
     "StreamProtocol": "stream_gates",
     "WriterDied": "streams",
+    "connect": "stores",
 }
 
 

@@ -129,25 +129,30 @@ static void walk_all(struct neap__census_worker *workers, size_t count) {
             pthread_join(threads[i], NULL);
 }
 
-static void sum_add(struct neap_census_sum *sum, const struct neap_census_sum *more) {
-    sum->objects += more->objects;
-    sum->tracked += more->tracked;
-    sum->object_bytes += more->object_bytes;
-    sum->buffer_bytes += more->buffer_bytes;
-    sum->sizeof_bytes += more->sizeof_bytes;
+/* What looked like an object and is a buffer's first bytes (some are never written) is no contradiction. */
+static uint64_t doubts_count(const struct neap_census *census, const struct neap_address_set *doubts) {
+    uint64_t count = 0;
+    for (size_t i = 0; i < doubts->slot_count; i++) {
+        const struct neap_address_entry *entry = &doubts->slots[i];
+        if (entry->address == 0)
+            continue;
+        uint32_t ordinal = neap_block_index_find(census->index, entry->address - entry->value);
+        count += ordinal == NEAP_BLOCK_NONE || !neap_census_is_buffer(census, ordinal);
+    }
+    return count;
 }
 
 static void facts_add(struct neap_census *census, struct neap__census_worker *worker) {
     struct neap_census_facts *facts = &census->facts;
-    sum_add(&facts->parked, &worker->facts.parked);
-    sum_add(&facts->fixed, &worker->facts.fixed);
+    neap_census_sum_add(&facts->parked, &worker->facts.parked);
+    neap_census_sum_add(&facts->fixed, &worker->facts.fixed);
     for (size_t i = 0; i < NEAP_CENSUS_SIZES; i++)
-        sum_add(&facts->sizes[i], &worker->facts.sizes[i]);
+        neap_census_sum_add(&facts->sizes[i], &worker->facts.sizes[i]);
     facts->outside_objects += worker->facts.outside_objects;
     facts->shared_bytes += worker->facts.shared_bytes;
     facts->exact_objects += worker->facts.exact_objects;
     facts->scanned_objects += worker->facts.scanned_objects;
-    facts->rejected += worker->facts.rejected + worker->lens.rejected;
+    facts->rejected += worker->facts.rejected + doubts_count(census, &worker->doubts);
     census->account.glibc_object_bytes += worker->outside_object_bytes;
     census->account.glibc_buffer_bytes += worker->outside_buffer_bytes;
 }
@@ -177,13 +182,28 @@ static int types_add(struct neap_census *census, struct neap__census_worker *wor
         return NEAP_ERROR_MEMORY;
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < workers[i].type_room && j < census->type_count; j++) {
-            sum_add(&census->types[j], &workers[i].types[j]);
-            sum_add(&census->facts.total, &workers[i].types[j]);
+            neap_census_sum_add(&census->types[j], &workers[i].types[j]);
+            neap_census_sum_add(&census->facts.total, &workers[i].types[j]);
         }
     return NEAP_OK;
 }
 
 /* --- all of it ------------------------------------------------------------------ */
+
+/* A Neap heap counts what waits in its magazines as in use: objects there are seen as parked, and of
+ * the unknown blocks as many as are left of them are no more than that. */
+static void magazines_sum(struct neap_census *census) {
+    struct neap_census_facts *facts = &census->facts;
+    if (!census->view->neap)
+        return;
+    uint64_t cached = 0;
+    for (uint32_t i = 1; i < census->view->heap.heap.class_count; i++)
+        cached += census->view->heap.classes[i].cached_blocks;
+    uint64_t waiting = less(cached, facts->parked_blocks);
+    waiting = waiting < facts->unknown_blocks ? waiting : facts->unknown_blocks;
+    facts->parked_blocks += waiting;
+    facts->unknown_blocks -= waiting;
+}
 
 /* Counts the live blocks of pools and slabs by what became of them. */
 static void blocks_sum(struct neap_census *census) {
@@ -216,6 +236,7 @@ static void blocks_sum(struct neap_census *census) {
     facts->unknown_blocks =
         facts->live_blocks - facts->object_blocks - facts->parked_blocks - facts->buffer_blocks;
     facts->unknown_bytes = live_bytes - object_bytes - buffer_bytes;
+    magazines_sum(census);
     struct neap_account_heap *account = &census->account;
     account->known = count > 0;
     account->parked_bytes =
@@ -233,6 +254,7 @@ static struct neap__census_worker *workers_new(struct neap_census *census, size_
         resident += census->view->image->mappings[i].rss_bytes;
     for (size_t i = 0; workers && i < count; i++) {
         workers[i].census = census;
+        workers[i].doubts.limit = CANDIDATES_LEAST;
         workers[i].outside.limit = workers[i].shared.limit = CANDIDATES_LEAST + resident / BYTES_A_CANDIDATE;
         neap_py_lens_init(&workers[i].lens, census->view->types);
     }
@@ -244,13 +266,32 @@ static void workers_delete(struct neap__census_worker *workers, size_t count) {
         free(workers[i].types);
         neap_address_set_clear(&workers[i].outside);
         neap_address_set_clear(&workers[i].shared);
+        neap_address_set_clear(&workers[i].doubts);
     }
     free(workers);
+}
+
+/* A buffer may begin like an object, or with what is left of one; that an object owns it is the better
+ * evidence. */
+static void conflicts_resolve(struct neap_census *census, struct neap__census_worker *worker) {
+    for (size_t word = 0; word < census->word_count; word++) {
+        uint64_t both = census->objects[word] & census->buffers[word];
+        for (; both; both &= both - 1) {
+            uint32_t ordinal = (uint32_t)(64 * word + neap_word_lowest(both));
+            struct neap_py_object object;
+            if (neap_census_object(census, &worker->lens, ordinal, &object))
+                neap__census_take_back(worker, &object,
+                                       !(object.flags & NEAP_PY_OBJECT_PARKED) &&
+                                           neap__census_is_tracked(worker, &object));
+            census->objects[word] &= ~(UINT64_C(1) << (ordinal % 64));
+        }
+    }
 }
 
 static int census_fill(struct neap_census *census, struct neap__census_worker *workers, size_t count) {
     walk_all(workers, count);
     neap__census_outside(workers, count);
+    conflicts_resolve(census, &workers[0]);
     shared_add(census, workers, count);
     bool starved = false;
     for (size_t i = 0; i < count; i++) {
@@ -324,6 +365,11 @@ bool neap_census_is_object(const neap_census_t *census, uint32_t ordinal) {
 
 bool neap_census_is_buffer(const neap_census_t *census, uint32_t ordinal) {
     return neap_block_is_live(census->buffers, ordinal);
+}
+
+bool neap_census_is_fixed(const neap_census_t *census, uint32_t ordinal) {
+    const struct neap_block_span *span = neap_block_index_span(census->index, ordinal);
+    return span->arena == NEAP_BLOCK_NONE && neap__census_is_fixed(census, span->address);
 }
 
 bool neap_census_object(const neap_census_t *census, struct neap_py_lens *lens, uint32_t ordinal,

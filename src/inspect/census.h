@@ -9,10 +9,10 @@
  *   objects    1  0  1  0  0  0          a bit each
  *   buffers    0  1  0  0  0  1
  *
- * Two threads walk, each with sums of its own. An object that contradicts itself is
- * counted in `rejected` and else left out. Objects that are part of a program's or a
- * library's file (static types, small integers) are counted apart. Memory: 4 bits a
- * block, 48 bytes an object outside of pools. Read-only once made: any thread.
+ * Two threads walk, each with sums of its own. What contradicts itself is counted
+ * in `rejected` and else left out; a buffer that looks like an object is none. Objects that are part of
+ * a program's or a library's file (static types, small integers) are counted apart. Memory: 4 bits a block,
+ * 48 bytes an object outside of pools. Read-only once made: any thread.
  */
 #ifndef NEAP_INSPECT_CENSUS_H
 #define NEAP_INSPECT_CENSUS_H
@@ -31,6 +31,14 @@ struct neap_census_sum {
 
 static inline uint64_t neap_census_sum_bytes(const struct neap_census_sum *sum) {
     return sum->object_bytes + sum->buffer_bytes;
+}
+
+static inline void neap_census_sum_add(struct neap_census_sum *sum, const struct neap_census_sum *more) {
+    sum->objects += more->objects;
+    sum->tracked += more->tracked;
+    sum->object_bytes += more->object_bytes;
+    sum->buffer_bytes += more->buffer_bytes;
+    sum->sizeof_bytes += more->sizeof_bytes;
 }
 
 enum { NEAP_CENSUS_SIZES = 48 }; /* a sum for sizes of [2^i, 2^(i+1)) bytes */
@@ -69,6 +77,7 @@ void neap_census_account(const neap_census_t *census, struct neap_account_heap *
 const neap_block_index_t *neap_census_index(const neap_census_t *census);
 bool neap_census_is_object(const neap_census_t *census, uint32_t ordinal);
 bool neap_census_is_buffer(const neap_census_t *census, uint32_t ordinal);
+bool neap_census_is_fixed(const neap_census_t *census, uint32_t ordinal); /* part of a file */
 
 /* The object of a block, parked ones too; false if there is none. A lens a thread. */
 bool neap_census_object(const neap_census_t *census, struct neap_py_lens *lens, uint32_t ordinal,

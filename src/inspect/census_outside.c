@@ -16,14 +16,13 @@ bool neap__census_push(struct neap__census_pending *pending, uint64_t address) {
     return true;
 }
 
-/* Part of a program's or a library's file: code, constants, variables. */
-static bool is_fixed(const struct neap_process_image *image, uint64_t address) {
-    const struct neap_image_span *span = neap_process_image_span(image, address);
+bool neap__census_is_fixed(const struct neap_census *census, uint64_t address) {
+    const struct neap_image_span *span = neap_process_image_span(census->view->image, address);
     return span &&
            (span->kind == NEAP_SPAN_DATA || span->kind == NEAP_SPAN_CODE || span->kind == NEAP_SPAN_FILE);
 }
 
-static bool is_tracked(struct neap__census_worker *worker, const struct neap_py_object *object) {
+bool neap__census_is_tracked(struct neap__census_worker *worker, const struct neap_py_object *object) {
     const struct neap_memory *memory = &worker->census->view->memory;
     uint64_t next;
     if (!(object->type->flags & NEAP_PY_TYPE_GC) ||
@@ -41,15 +40,16 @@ static bool outside_take(struct neap__census_worker *worker, uint64_t address) {
     if (!neap_process_image_mapping(census->view->image, address) ||
         !neap_py_object_at(&worker->lens, address, &object))
         return true;
-    bool added, fixed = is_fixed(census->view->image, address);
+    bool added, fixed = neap__census_is_fixed(census, address);
     uint32_t ordinal = neap_block_index_add_alone(census->index, address, object.block_bytes, &added);
     if (ordinal == NEAP_BLOCK_NONE || !neap__census_bits(census))
         return false;
     if (!added)
         return true;
+    bool tracked = !fixed && neap__census_is_tracked(worker, &object);
+    if (!neap__census_take(worker, &object, tracked, fixed))
+        return true;
     census->objects[ordinal / 64] |= UINT64_C(1) << (ordinal % 64);
-    bool tracked = !fixed && is_tracked(worker, &object);
-    neap__census_take(worker, &object, tracked, fixed);
     if (!fixed) {
         worker->facts.outside_objects++;
         worker->outside_object_bytes += object.block_bytes;

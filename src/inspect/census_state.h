@@ -39,18 +39,28 @@ struct neap__census_worker {
     struct neap_address_set outside;      /* candidates */
     struct neap__census_pending *pending; /* where new ones go too, once the walk is done */
     struct neap_address_set shared;       /* shared buffers outside of blocks; value: bytes */
+    struct neap_address_set doubts;       /* what contradicted itself; value: bytes of its prefix */
     uint64_t recent[NEAP__CENSUS_RECENT]; /* candidates met just before: most edges lead to a few */
     uint64_t buffer_bytes;                /* of the object at hand */
     uint64_t outside_object_bytes, outside_buffer_bytes; /* neither in pools and slabs nor in files */
     bool starved;                                        /* memory ran out */
+    bool undo;                                           /* buffers are not to be claimed */
+    bool contradicts;                                    /* the object at hand does */
     bool inexact;                                        /* of the object at hand: words were scanned */
     unsigned char scratch[NEAP__CENSUS_SCRATCH];
 };
 
-/* Sums up one object and claims its buffers; what it refers to becomes candidates. `tracked` is
- * meant for objects with a GC head. */
-void neap__census_take(struct neap__census_worker *worker, const struct neap_py_object *object, bool tracked,
+/* Sums up one object and claims its buffers; what it refers to becomes candidates. False, and no
+ * sums, if it contradicts itself. */
+bool neap__census_take(struct neap__census_worker *worker, const struct neap_py_object *object, bool tracked,
                        bool fixed);
+
+/* Takes an object out of the sums again that proved to be none. */
+void neap__census_take_back(struct neap__census_worker *worker, const struct neap_py_object *object,
+                            bool tracked);
+
+/* Whether the collector knows it; the next on its list becomes a candidate. */
+bool neap__census_is_tracked(struct neap__census_worker *worker, const struct neap_py_object *object);
 
 /* Makes the address a candidate, unless a block of the index has it. */
 void neap__census_offer(struct neap__census_worker *worker, uint64_t address);
@@ -60,6 +70,9 @@ void neap__census_walk(struct neap__census_worker *worker);
 
 /* The rest, with the candidates of all workers; sums stay in the first. */
 void neap__census_outside(struct neap__census_worker *workers, size_t count);
+
+/* Whether a program's or a library's file has the address: code, constants, variables. */
+bool neap__census_is_fixed(const struct neap_census *census, uint64_t address);
 
 /* False without memory. */
 bool neap__census_push(struct neap__census_pending *pending, uint64_t address);

@@ -5,7 +5,14 @@
 #include "base/word.h"
 #include "inspect/census_state.h"
 
-enum { SPANS_AT_ONCE = 64, TYPES_LEAST = 1024 };
+enum {
+    SPANS_AT_ONCE = 64,
+    TYPES_LEAST = 1024,
+    LARGE_BYTES = 1 << 20, /* a buffer outside of blocks that must prove to lie in a mapping */
+};
+
+/* Larger blocks are shown shorter than they are (inspect/slab_source.c). */
+#define CUT_BYTES (UINT32_MAX & ~UINT32_C(4095))
 
 /* --- one object ------------------------------------------------------------ */
 
@@ -14,11 +21,31 @@ static bool bit_set(uint64_t *bits, uint32_t ordinal) {
     return __atomic_fetch_or(&bits[ordinal / 64], bit, __ATOMIC_RELAXED) & bit;
 }
 
+/* A buffer fills its own block, or lies within one mapping. */
+static bool is_sound(const struct neap_census *census, const struct neap_py_buffer *buffer,
+                     uint32_t ordinal) {
+    if (ordinal == NEAP_BLOCK_NONE) {
+        const struct neap_image_mapping *mapping =
+            buffer->bytes < LARGE_BYTES ? NULL
+                                        : neap_process_image_mapping(census->view->image, buffer->address);
+        return buffer->bytes < LARGE_BYTES || (mapping && buffer->bytes <= mapping->end - buffer->address);
+    }
+    const struct neap_block_span *span = neap_block_index_span(census->index, ordinal);
+    return buffer->address == neap_block_address(span, ordinal) &&
+           (buffer->bytes <= span->block_bytes || span->block_bytes >= CUT_BYTES);
+}
+
 static void buffer_claim(void *context, const struct neap_py_buffer *buffer) {
     struct neap__census_worker *worker = context;
     struct neap_census *census = worker->census;
     uint32_t ordinal = neap_block_index_find(census->index, buffer->address);
-    if (ordinal != NEAP_BLOCK_NONE) {
+    if (!buffer->shared)
+        worker->buffer_bytes += buffer->bytes;
+    if (worker->undo)
+        return;
+    if (!is_sound(census, buffer, ordinal)) {
+        worker->contradicts = true;
+    } else if (ordinal != NEAP_BLOCK_NONE) {
         bool had = bit_set(census->buffers, ordinal);
         if (buffer->shared)
             worker->facts.shared_bytes += had ? 0 : buffer->bytes;
@@ -28,8 +55,6 @@ static void buffer_claim(void *context, const struct neap_py_buffer *buffer) {
     } else {
         worker->outside_buffer_bytes += buffer->bytes;
     }
-    if (!buffer->shared)
-        worker->buffer_bytes += buffer->bytes;
 }
 
 void neap__census_offer(struct neap__census_worker *worker, uint64_t address) {
@@ -83,29 +108,32 @@ static struct neap_census_sum *type_sum(struct neap__census_worker *worker, uint
     return &worker->types[index];
 }
 
-static void sum_add(struct neap_census_sum *sum, const struct neap_census_sum *more) {
-    sum->objects += more->objects;
-    sum->tracked += more->tracked;
-    sum->object_bytes += more->object_bytes;
-    sum->buffer_bytes += more->buffer_bytes;
-    sum->sizeof_bytes += more->sizeof_bytes;
+static void type_add(struct neap__census_worker *worker, const struct neap_py_type *type,
+                     const struct neap_census_sum *one) {
+    uint64_t bytes = neap_census_sum_bytes(one);
+    unsigned size = bytes ? neap_word_highest(bytes) : 0;
+    neap_census_sum_add(&worker->facts.sizes[size < NEAP_CENSUS_SIZES ? size : NEAP_CENSUS_SIZES - 1], one);
+    neap_census_sum_add(type_sum(worker, type->index), one);
 }
 
-void neap__census_take(struct neap__census_worker *worker, const struct neap_py_object *object, bool tracked,
+bool neap__census_take(struct neap__census_worker *worker, const struct neap_py_object *object, bool tracked,
                        bool fixed) {
     struct neap_py_measure measure = {0, 0};
     worker->buffer_bytes = 0;
-    worker->inexact = false;
+    worker->inexact = worker->contradicts = false;
     if (object->flags & NEAP_PY_OBJECT_PARKED) {
-        sum_add(&worker->facts.parked,
-                &(struct neap_census_sum){.objects = 1, .object_bytes = object->block_bytes});
-        return;
+        neap_census_sum_add(&worker->facts.parked,
+                            &(struct neap_census_sum){.objects = 1, .object_bytes = object->block_bytes});
+        return true;
     }
-    int error = neap_py_object_measure(&worker->lens, object, &measure, buffer_claim, worker);
+    if (neap_py_object_measure(&worker->lens, object, &measure, buffer_claim, worker) != NEAP_OK ||
+        worker->contradicts) {
+        neap_address_set_add(&worker->doubts, object->address, object->type->prefix_bytes, NULL);
+        return false;
+    }
     if (!refers_to_nothing(object->type) &&
         neap_py_object_visit(&worker->lens, object, referent_offer, worker) != NEAP_OK)
-        error = NEAP_ERROR_FORMAT;
-    worker->facts.rejected += error != NEAP_OK;
+        worker->facts.rejected++;
     worker->facts.scanned_objects += worker->inexact;
     worker->facts.exact_objects += !worker->inexact;
     const struct neap_census_sum one = {
@@ -115,14 +143,38 @@ void neap__census_take(struct neap__census_worker *worker, const struct neap_py_
         .buffer_bytes = worker->buffer_bytes,
         .sizeof_bytes = measure.sizeof_bytes,
     };
-    if (fixed) {
-        sum_add(&worker->facts.fixed, &one);
+    if (fixed)
+        neap_census_sum_add(&worker->facts.fixed, &one);
+    else
+        type_add(worker, object->type, &one);
+    return true;
+}
+
+/* The figures wrap around, and come right when they meet what they undo. */
+void neap__census_take_back(struct neap__census_worker *worker, const struct neap_py_object *object,
+                            bool tracked) {
+    struct neap_py_measure measure = {0, 0};
+    if (object->flags & NEAP_PY_OBJECT_PARKED) {
+        neap_census_sum_add(
+            &worker->facts.parked,
+            &(struct neap_census_sum){.objects = UINT64_MAX, .object_bytes = 0 - object->block_bytes});
         return;
     }
-    uint64_t bytes = neap_census_sum_bytes(&one);
+    worker->buffer_bytes = 0;
+    worker->undo = true;
+    neap_py_object_measure(&worker->lens, object, &measure, buffer_claim, worker);
+    worker->undo = false;
+    const struct neap_census_sum one = {
+        .objects = UINT64_MAX,
+        .tracked = 0 - (uint64_t)tracked,
+        .object_bytes = 0 - object->block_bytes,
+        .buffer_bytes = 0 - worker->buffer_bytes,
+        .sizeof_bytes = 0 - measure.sizeof_bytes,
+    };
+    uint64_t bytes = object->block_bytes + worker->buffer_bytes;
     unsigned size = bytes ? neap_word_highest(bytes) : 0;
-    sum_add(&worker->facts.sizes[size < NEAP_CENSUS_SIZES ? size : NEAP_CENSUS_SIZES - 1], &one);
-    sum_add(type_sum(worker, object->type->index), &one);
+    neap_census_sum_add(&worker->facts.sizes[size < NEAP_CENSUS_SIZES ? size : NEAP_CENSUS_SIZES - 1], &one);
+    neap_census_sum_add(type_sum(worker, object->type->index), &one);
 }
 
 /* --- one span ---------------------------------------------------------------- */
@@ -170,9 +222,9 @@ static uint64_t word_take(struct neap__census_worker *worker, const struct span_
         if (!place || !neap_py_object_in_block(&worker->lens, span->address + block * span->block_bytes,
                                                place, (uint32_t)span->block_bytes, &object))
             continue;
-        objects |= UINT64_C(1) << bit;
         bool tracked = !(object.flags & NEAP_PY_OBJECT_PARKED) && head_follow(worker, &object, place);
-        neap__census_take(worker, &object, tracked, false);
+        if (neap__census_take(worker, &object, tracked, false))
+            objects |= UINT64_C(1) << bit;
     }
     return objects;
 }

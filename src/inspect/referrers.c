@@ -69,11 +69,18 @@ static bool referent_reach(void *context, const struct neap_py_referent *referen
     return !referrers->starved;
 }
 
+/* sys.modules refers to all modules; each of them stands for itself. */
+static bool is_sealed(const neap_referrers_t *referrers, uint32_t ordinal) {
+    uint32_t parent = referrers->parent[ordinal];
+    return parent & ROOT_BIT && referrers->roots[parent & ~ROOT_BIT].kind == NEAP_ROOT_MODULES;
+}
+
 static void drain(neap_referrers_t *referrers) {
     while (referrers->done < referrers->reached && !referrers->starved) {
         struct neap_py_object object;
         referrers->at = referrers->order[referrers->done++];
-        if (neap_census_object(referrers->census, &referrers->lens, referrers->at, &object))
+        if (!is_sealed(referrers, referrers->at) &&
+            neap_census_object(referrers->census, &referrers->lens, referrers->at, &object))
             neap_py_object_visit(&referrers->lens, &object, referent_reach, referrers);
     }
 }
@@ -129,7 +136,6 @@ static bool module_root(void *context, const struct neap_py_referent *referent) 
     return !referrers->starved;
 }
 
-/* sys.modules itself is reached, but not looked into: each module stands for itself. */
 static void modules_reach(neap_referrers_t *referrers, const struct neap_py_runtime *runtime) {
     for (uint32_t i = 0; i < runtime->interpreter_count; i++) {
         struct neap_py_object modules;
@@ -140,7 +146,7 @@ static void modules_reach(neap_referrers_t *referrers, const struct neap_py_runt
         for (unsigned turn = 0; turn < 2; turn++, walk.main = true)
             neap_py_object_visit(&referrers->lens, &modules, module_root, &walk);
         if (object_find(referrers, modules.address, &ordinal))
-            referrers->parent[ordinal] = root_new(referrers, NEAP_ROOT_INTERPRETER, "sys.modules", NULL);
+            reach(referrers, ordinal, root_new(referrers, NEAP_ROOT_MODULES, "sys.modules", NULL));
     }
 }
 
@@ -182,6 +188,7 @@ static void roots_reach(neap_referrers_t *referrers) {
     *runtime = view->runtime;
     struct root_walk walk = {referrers, true};
     modules_reach(referrers, runtime);
+    drain(referrers); /* what a module leads to has its name, also where a local is nearer */
     neap_py_runtime_roots(&referrers->lens, runtime, root_reach, &walk);
     drain(referrers);
     walk.locals = false;

@@ -1,8 +1,8 @@
 /* inspect/referrers.h: why an object is alive: the chain of references from a root down to it.
  *
- *   roots      modules of sys.modules, locals of running functions; then what threads and the
- *              interpreter keep; then whatever nothing found so far refers to
- *     |  breadth first: each object is reached by a shortest chain
+ *   roots      modules of sys.modules; then locals of running functions; then what threads and
+ *              the interpreter keep; then whatever nothing found so far refers to
+ *     |  breadth first: each object is reached by a shortest chain from the first kind of root
  *     v
  *   parent[]   by ordinal of the census: the object that reached it, or a root
  *
@@ -16,6 +16,7 @@
 
 enum neap_root_kind {
     NEAP_ROOT_MODULE,      /* `name` */
+    NEAP_ROOT_MODULES,     /* sys.modules: not looked into */
     NEAP_ROOT_LOCAL,       /* variable `name` of a running function `place`; "" a temporary */
     NEAP_ROOT_FRAME,       /* held by the frame of `place` */
     NEAP_ROOT_THREAD,      /* a thread's own */

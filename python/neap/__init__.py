@@ -27,12 +27,9 @@ _CONTAINERS = {
     "Map": "_map",
     "Overrun": "streams",
     "Reader": "streams",
-    "Store": "stores",
-    "StoreError": "stores",
     "Stream": "streams",
     "StreamProtocol": "stream_gates",
     "WriterDied": "streams",
-    "connect": "stores",
 }
 
 

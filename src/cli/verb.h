@@ -29,6 +29,9 @@ extern const struct cli_verb cli_verb_compare;
 extern const struct cli_verb cli_verb_map;
 extern const struct cli_verb cli_verb_stat;
 extern const struct cli_verb cli_verb_trim;
+extern const struct cli_verb cli_verb_look;
+extern const struct cli_verb cli_verb_pins;
+extern const struct cli_verb cli_verb_advise;
 extern const struct cli_verb cli_verb_help;
 
 /* All verbs in the order in which help shows them; the last is NULL. */

@@ -1,6 +1,7 @@
 """Holds objects of every built-in type and says, asked line by line, what CPython itself knows of them.
 
-    truth       JSON: {type: [objects that the collector tracks, sum of sys.getsizeof]}
+    truth       JSON: {type: [objects that the collector tracks, sum of sys.getsizeof]}, and as "frozen"
+                how many more it has put aside for ever and does not tell of
     plant N     makes N strings, ints, floats, bytes, complex numbers, and further buffers of known size;
                 JSON: {type: [objects made, sum of sys.getsizeof]}
     pid         the process
@@ -113,7 +114,9 @@ def answer_truth(sums):
         sums.setdefault(type(item), [0, 0])
     item = None
     objects = tally(sums)
-    os.write(1, (json.dumps({name_of(kind): place for kind, place in sums.items() if place[0]}) + "\n").encode())
+    told = {name_of(kind): place for kind, place in sums.items() if place[0]}
+    told["frozen"] = [gc.get_freeze_count(), 0]
+    os.write(1, (json.dumps(told) + "\n").encode())
     return objects
 
 

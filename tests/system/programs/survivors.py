@@ -44,7 +44,7 @@ def serve():
     made = [float(number) if number % 2 else "item %d" % number for number in range(MADE)]
     step = MADE // (5 * KEPT_EACH)
     pending = []
-    for turn, item in enumerate(made[::step]):
+    for turn, item in enumerate([made[turn * step + turn % 2] for turn in range(5 * KEPT_EACH)]):
         which = turn % 5
         if which == 0:
             by_name[turn] = item

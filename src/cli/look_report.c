@@ -1,0 +1,233 @@
+/* cli/look_report.c: heapy's table, the largest of a type, the account of RSS; JSON. */
+#include "cli/look_report.h"
+
+#include <string.h>
+
+#include "base/units.h"
+#include "cli/figure.h"
+#include "report/json.h"
+#include "report/table.h"
+
+enum { KIND_COLUMNS_LEAST = 16, FIGURES_COLUMNS = 56 };
+
+static double percent(uint64_t part, uint64_t whole) {
+    return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+static void table_end(neap_table_t *table, FILE *out) {
+    if (table)
+        neap_table_print(table, out);
+    neap_table_destroy(table);
+}
+
+/* --- text ------------------------------------------------------------------------ */
+
+static void rows_print(const struct cli_look_report *report, FILE *out) {
+    static const struct neap_table_column columns[] = {
+        {"Index", false, false}, {"Count", false, false},      {"%", false, true}, {"Size", false, false},
+        {"%", false, true},      {"Cumulative", false, false}, {"%", false, true}, {"Kind", true, false},
+    };
+    const struct neap_census_rows *rows = report->rows;
+    neap_table_t *table = neap_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+    unsigned width = neap_terminal_columns(out);
+    unsigned kind =
+        width > FIGURES_COLUMNS + KIND_COLUMNS_LEAST ? width - FIGURES_COLUMNS : KIND_COLUMNS_LEAST;
+    uint64_t cumulative = 0, count = 0;
+    size_t shown = rows->count < report->shown ? rows->count : report->shown;
+    for (size_t i = 0; table && i < shown; i++) {
+        const struct neap_census_row *row = &rows->rows[i];
+        char number[CLI_FIGURE_ROOM], size[NEAP_UNITS_ROOM], sum[NEAP_UNITS_ROOM], name[512];
+        cumulative += row->bytes;
+        count += row->sum.objects;
+        neap_table_cell(table, NEAP_TONE_DIM, "%zu", i);
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_figure(number, row->sum.objects));
+        neap_table_cell(table, NEAP_TONE_DIM, "%.0f", percent(row->sum.objects, rows->objects));
+        neap_table_cell(table, NEAP_TONE_STRONG, "%s", neap_units_bytes(size, row->bytes));
+        neap_table_cell(table, NEAP_TONE_DIM, "%.0f", percent(row->bytes, rows->bytes));
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", neap_units_bytes(sum, cumulative));
+        neap_table_cell(table, NEAP_TONE_DIM, "%.0f", percent(cumulative, rows->bytes));
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_figure_cut(name, sizeof(name), row->kind, kind));
+    }
+    table_end(table, out);
+    if (shown < rows->count) {
+        char number[CLI_FIGURE_ROOM], size[NEAP_UNITS_ROOM];
+        fprintf(out, "%zu more rows: %s objects, %s; -n %zu shows them\n", rows->count - shown,
+                cli_figure(number, rows->objects - count), neap_units_bytes(size, rows->bytes - cumulative),
+                rows->count);
+    }
+}
+
+static void apart_print(const struct cli_look_report *report, FILE *out) {
+    const struct neap_census_facts *facts = neap_census_facts(report->census);
+    char number[CLI_FIGURE_ROOM], size[NEAP_UNITS_ROOM];
+    if (facts->parked.objects)
+        fprintf(out, "apart: %s freed objects parked on free lists, %s\n",
+                cli_figure(number, facts->parked.objects),
+                neap_units_bytes(size, facts->parked.object_bytes));
+    if (facts->fixed.objects)
+        fprintf(out, "apart: %s objects that are part of the program's files, %s\n",
+                cli_figure(number, facts->fixed.objects), neap_units_bytes(size, facts->fixed.object_bytes));
+}
+
+static void account_print(const struct cli_look_report *report, FILE *out) {
+    static const struct neap_table_column columns[] = {
+        {"Resident memory", true, false}, {"", false, false}, {"%", false, true}};
+    const struct neap_memory_account *account = report->account;
+    neap_table_t *table = neap_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+    char size[NEAP_UNITS_ROOM];
+    for (size_t i = 0; table && i < account->line_count; i++) {
+        const struct neap_account_line *line = &account->lines[i];
+        if (line->bytes == 0 && i + 1 < account->line_count)
+            continue;
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", line->title);
+        neap_table_cell(table, NEAP_TONE_STRONG, "%s", neap_units_bytes(size, line->bytes));
+        neap_table_cell(table, NEAP_TONE_DIM, "%.1f", percent(line->bytes, account->rss_bytes));
+    }
+    if (table) {
+        neap_table_cell(table, NEAP_TONE_PLAIN, "RSS");
+        neap_table_cell(table, NEAP_TONE_STRONG, "%s", neap_units_bytes(size, account->rss_bytes));
+        neap_table_cell(table, NEAP_TONE_DIM, "100.0");
+    }
+    table_end(table, out);
+}
+
+static void object_print(const struct cli_look_object *object, size_t index, FILE *out) {
+    char size[NEAP_UNITS_ROOM], room[512];
+    unsigned width = neap_terminal_columns(out) - 8;
+    fprintf(out, "%5zu  %s at 0x%llx, %s\n", index, neap_units_bytes(size, object->largest.bytes),
+            (unsigned long long)object->largest.address,
+            cli_figure_cut(room, sizeof(room), object->what, 40));
+    fprintf(out, "       in %s\n", cli_figure_cut(room, sizeof(room), object->path, width - 2));
+    for (unsigned i = 0; i < object->referrer_count; i++)
+        fprintf(out, "       referred to by %s\n",
+                cli_figure_cut(room, sizeof(room), object->referrers[i], width - 15));
+    if (object->referrer_total > object->referrer_count)
+        fprintf(out, "       and by %llu more\n",
+                (unsigned long long)(object->referrer_total - object->referrer_count));
+}
+
+static void objects_print(const struct cli_look_report *report, FILE *out) {
+    char number[CLI_FIGURE_ROOM];
+    fprintf(out, "The largest %zu of %s objects of type %s:\n\n", report->object_count,
+            cli_figure(number, report->object_total), report->type);
+    for (size_t i = 0; i < report->object_count; i++)
+        object_print(&report->objects[i], i, out);
+}
+
+void cli_look_print(const struct cli_look_report *report, FILE *out) {
+    const struct neap_census_facts *facts = neap_census_facts(report->census);
+    char number[CLI_FIGURE_ROOM], size[NEAP_UNITS_ROOM];
+    cli_python_print(report->python, facts->rejected, out);
+    if (report->type) {
+        fputc('\n', out);
+        objects_print(report, out);
+        return;
+    }
+    fprintf(out, "%s objects by %s, %s\n\n", cli_figure(number, report->rows->objects), report->by,
+            neap_units_bytes(size, report->rows->bytes));
+    rows_print(report, out);
+    fputc('\n', out);
+    apart_print(report, out);
+    if (facts->live_blocks)
+        fprintf(out, "%.2f %% of live blocks accounted for, %.1f %% of objects by exact layout\n",
+                100 - percent(facts->unknown_blocks, facts->live_blocks),
+                percent(facts->exact_objects, facts->exact_objects + facts->scanned_objects));
+    if (report->account && report->account->line_count) {
+        fputc('\n', out);
+        account_print(report, out);
+    }
+}
+
+/* --- JSON ------------------------------------------------------------------------ */
+
+static void set(json_t *object, const char *name, uint64_t value) {
+    json_object_set_new(object, name, json_integer((json_int_t)value));
+}
+
+static json_t *sum_json(const struct neap_census_sum *sum) {
+    json_t *object = json_object();
+    set(object, "count", sum->objects);
+    set(object, "tracked", sum->tracked);
+    set(object, "object_bytes", sum->object_bytes);
+    set(object, "buffer_bytes", sum->buffer_bytes);
+    set(object, "sizeof_bytes", sum->sizeof_bytes);
+    return object;
+}
+
+static json_t *rows_json(const struct cli_look_report *report) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < report->rows->count && i < report->shown; i++) {
+        json_t *row = sum_json(&report->rows->rows[i].sum);
+        json_object_set_new(row, "kind", neap_json_text(report->rows->rows[i].kind));
+        set(row, "bytes", report->rows->rows[i].bytes);
+        json_array_append_new(array, row);
+    }
+    return array;
+}
+
+static json_t *objects_json(const struct cli_look_report *report) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < report->object_count; i++) {
+        const struct cli_look_object *one = &report->objects[i];
+        json_t *object = json_object(), *referrers = json_array();
+        char address[32];
+        snprintf(address, sizeof(address), "0x%llx", (unsigned long long)one->largest.address);
+        json_object_set_new(object, "address", json_string(address));
+        set(object, "bytes", one->largest.bytes);
+        json_object_set_new(object, "what", neap_json_text(one->what));
+        json_object_set_new(object, "path", neap_json_text(one->path));
+        for (unsigned j = 0; j < one->referrer_count; j++)
+            json_array_append_new(referrers, neap_json_text(one->referrers[j]));
+        json_object_set_new(object, "referrers", referrers);
+        set(object, "referrer_count", one->referrer_total);
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
+static json_t *account_json(const struct neap_memory_account *account) {
+    json_t *object = json_object();
+    set(object, "rss", account->rss_bytes);
+    for (size_t i = 0; i < account->line_count; i++)
+        set(object, account->lines[i].name, account->lines[i].bytes);
+    return object;
+}
+
+static json_t *blocks_json(const struct neap_census_facts *facts) {
+    json_t *object = json_object();
+    set(object, "live", facts->live_blocks);
+    set(object, "objects", facts->object_blocks);
+    set(object, "buffers", facts->buffer_blocks);
+    set(object, "parked", facts->parked_blocks);
+    set(object, "unknown", facts->unknown_blocks);
+    set(object, "unknown_bytes", facts->unknown_bytes);
+    return object;
+}
+
+int cli_look_print_json(const struct cli_look_report *report, FILE *out) {
+    const struct neap_census_facts *facts = neap_census_facts(report->census);
+    json_t *document = neap_json_document("neap.look/1");
+    cli_python_json(report->python, document);
+    json_object_set_new(document, "by", json_string(report->by));
+    set(document, "rejected", facts->rejected);
+    json_object_set_new(document, "total", sum_json(&facts->total));
+    json_object_set_new(document, "parked", sum_json(&facts->parked));
+    json_object_set_new(document, "fixed", sum_json(&facts->fixed));
+    set(document, "shared_bytes", facts->shared_bytes);
+    set(document, "outside_objects", facts->outside_objects);
+    set(document, "exact_objects", facts->exact_objects);
+    set(document, "scanned_objects", facts->scanned_objects);
+    json_object_set_new(document, "incomplete", json_boolean(facts->incomplete));
+    json_object_set_new(document, "blocks", blocks_json(facts));
+    if (report->type) {
+        json_object_set_new(document, "type", neap_json_text(report->type));
+        set(document, "of_type", report->object_total);
+        json_object_set_new(document, "largest", objects_json(report));
+    } else {
+        set(document, "row_count", report->rows->count);
+        json_object_set_new(document, "rows", rows_json(report));
+    }
+    if (report->account)
+        json_object_set_new(document, "account", account_json(report->account));
+    return neap_json_print(document, out);
+}

@@ -1,0 +1,174 @@
+/* cli/python_argument.c: from PID or core file to a Python that can be walked, or to one line why not. */
+#include "cli/python_argument.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "cli/target_argument.h"
+#include "cli/verb.h"
+#include "report/json.h"
+
+enum { WALKERS = 2 };
+
+static int core_error(const char *core, int error, const struct neap_fault *fault) {
+    switch (error) {
+    case NEAP_ERROR_ABSENT:
+        return cli_error(CLI_EXIT_FAILED, "no core file %s: name one that is there", core);
+    case NEAP_ERROR_PERMISSION:
+        return cli_error(CLI_EXIT_NOT_PERMITTED, "not permitted to read %s: `sudo neap ...`, or chmod it",
+                         core);
+    case NEAP_ERROR_FORMAT:
+        return cli_error(CLI_EXIT_FAILED,
+                         "cannot read %s: at %llu, %s: give a core file, like `gcore` writes", core,
+                         (unsigned long long)fault->address, fault->why);
+    default:
+        return cli_error(CLI_EXIT_FAILED, "cannot read %s: %s: try again", core, neap_error_text(error));
+    }
+}
+
+static int process_take(const char *verb, const struct cli_python_options *options, int argc, char **argv,
+                        struct cli_python *python) {
+    int code = cli_target_open(verb, argc, argv, &python->target);
+    if (code != CLI_GO_ON)
+        return code;
+    enum neap_snapshot_way way = options->low_memory ? NEAP_SNAPSHOT_HOLD
+                                 : options->no_pause ? NEAP_SNAPSHOT_RUNNING
+                                                     : NEAP_SNAPSHOT_PAUSE;
+    int error = neap_snapshot_take(python->target.pid, way, &python->snapshot);
+    if (error == NEAP_ERROR_MEMORY)
+        return cli_error(CLI_EXIT_FAILED, "no memory to copy process %d: use --low-memory",
+                         (int)python->target.pid);
+    return error == NEAP_OK ? CLI_GO_ON : cli_target_error(verb, &python->target, error);
+}
+
+static int core_open(const char *verb, const char *core, int argc, struct cli_python *python) {
+    struct neap_fault fault = {0, "not a core file"};
+    python->core = core;
+    if (argc != 0)
+        return cli_error(CLI_EXIT_USAGE, "%s takes a process or --core, not both: leave one out", verb);
+    int error = neap_snapshot_open(core, &python->snapshot, &fault);
+    return error == NEAP_OK ? CLI_GO_ON : core_error(core, error, &fault);
+}
+
+static int view_open(const char *verb, struct cli_python *python) {
+    python->view = calloc(1, sizeof(*python->view));
+    int error = python->view ? neap_python_view_open(python->snapshot, python->view) : NEAP_ERROR_MEMORY;
+    if (error == NEAP_OK)
+        return CLI_GO_ON;
+    const char *why = error == NEAP_ERROR_ABSENT ? python->view->fault.why : neap_error_text(error);
+    free(python->view);
+    python->view = NULL;
+    int code = error == NEAP_ERROR_ABSENT ? CLI_EXIT_NO_PROCESS : CLI_EXIT_FAILED;
+    if (python->core)
+        return cli_error(code, "cannot %s at %s: %s: give a core file of CPython 3.8 to 3.15", verb,
+                         python->core, why);
+    return cli_error(code, "cannot %s at process %d (%s): %s: name a process of CPython 3.8 to 3.15", verb,
+                     (int)python->target.pid, python->target.program, why);
+}
+
+int cli_python_open(const char *verb, const struct cli_python_options *options, int argc, char **argv,
+                    struct cli_python *python) {
+    memset(python, 0, sizeof(*python));
+    if (options->pause + options->no_pause + options->low_memory > 1)
+        return cli_error(CLI_EXIT_USAGE,
+                         "%s takes one of --pause, --no-pause and --low-memory: leave the others out", verb);
+    int code = options->core ? core_open(verb, options->core, argc, python)
+                             : process_take(verb, options, argc, argv, python);
+    if (code == CLI_GO_ON)
+        code = view_open(verb, python);
+    if (code != CLI_GO_ON)
+        cli_python_close(python);
+    return code;
+}
+
+void cli_python_release(struct cli_python *python) {
+    python->pause_ns = neap_snapshot_release(python->snapshot);
+}
+
+void cli_python_close(struct cli_python *python) {
+    if (python->view) {
+        neap_python_view_close(python->view);
+        free(python->view);
+    }
+    if (python->snapshot)
+        neap_snapshot_destroy(python->snapshot);
+    python->view = NULL;
+    python->snapshot = NULL;
+}
+
+unsigned cli_python_threads(const struct cli_python *python) {
+    return neap_snapshot_facts(python->snapshot)->way == NEAP_SNAPSHOT_HOLD ? 1 : WALKERS;
+}
+
+static void version_print(const struct neap_python_view *view, FILE *out) {
+    fprintf(out, "CPython 3.%u", view->version->minor);
+    if (view->version_hex)
+        fprintf(out, ".%u", view->version_hex >> 8 & 0xff);
+    fprintf(out, ", %s\n",
+            view->neap                             ? "on Neap"
+            : view->limits & NEAP_PYTHON_NO_BLOCKS ? "without pymalloc"
+                                                   : "on pymalloc");
+}
+
+static void limits_print(const struct neap_python_view *view, FILE *out) {
+    if (view->limits & NEAP_PYTHON_NO_BLOCKS)
+        fputs("not seen: objects in malloc's blocks that nothing seen refers to (PYTHONMALLOC=malloc)\n",
+              out);
+    if (view->limits & NEAP_PYTHON_COLLARS)
+        fputs("debug hooks are on: sizes are without their collars\n", out);
+    if (view->limits & NEAP_PYTHON_NO_RUNTIME)
+        fputs("not found: its interpreters, so neither modules nor running functions\n", out);
+    else if (view->limits & NEAP_PYTHON_DOUBTS)
+        fputs("not found: some of its interpreters' modules, threads or frames\n", out);
+    if (view->limits & NEAP_PYTHON_NEAP_UNREAD)
+        fputs("not read: Neap's heap, which is of another build\n", out);
+}
+
+void cli_python_print(const struct cli_python *python, uint64_t rejected, FILE *out) {
+    const struct neap_snapshot_facts *facts = neap_snapshot_facts(python->snapshot);
+    char time[NEAP_UNITS_ROOM];
+    if (python->core)
+        fprintf(out, "core file %.60s: ", python->core);
+    else
+        fprintf(out, "process %d (%.40s): ", (int)python->target.pid, python->target.program);
+    version_print(python->view, out);
+    if (facts->way == NEAP_SNAPSHOT_RUNNING)
+        fprintf(out, "read while it ran: %llu structures caught in a change were left out\n",
+                (unsigned long long)rejected);
+    else if (facts->way == NEAP_SNAPSHOT_HOLD && python->pause_ns == 0)
+        fputs("held still while it was looked at\n", out);
+    else if (facts->way != NEAP_SNAPSHOT_CORE)
+        fprintf(out, "stood still for %s\n",
+                neap_units_ns(time, python->pause_ns ? python->pause_ns : facts->pause_ns));
+    if (facts->way != NEAP_SNAPSHOT_RUNNING && rejected)
+        fprintf(out, "%llu structures made no sense and were left out\n", (unsigned long long)rejected);
+    limits_print(python->view, out);
+}
+
+void cli_python_json(const struct cli_python *python, json_t *document) {
+    static const char *const ways[] = {
+        [NEAP_SNAPSHOT_PAUSE] = "pause",
+        [NEAP_SNAPSHOT_RUNNING] = "running",
+        [NEAP_SNAPSHOT_HOLD] = "hold",
+        [NEAP_SNAPSHOT_CORE] = "core",
+    };
+    const struct neap_python_view *view = python->view;
+    const struct neap_snapshot_facts *facts = neap_snapshot_facts(python->snapshot);
+    char version[32];
+    snprintf(version, sizeof(version), "3.%u.%u", view->version->minor, view->version_hex >> 8 & 0xff);
+    if (view->version_hex == 0)
+        snprintf(version, sizeof(version), "3.%u", view->version->minor);
+    json_object_set_new(document, "pid", json_integer(view->image->pid));
+    json_object_set_new(document, "program", neap_json_text(view->image->program));
+    json_object_set_new(document, "python", json_string(version));
+    json_object_set_new(document, "allocator",
+                        json_string(view->neap                             ? "neap"
+                                    : view->limits & NEAP_PYTHON_NO_BLOCKS ? "none"
+                                                                           : "pymalloc"));
+    json_object_set_new(document, "way", json_string(ways[facts->way]));
+    json_object_set_new(document, "pause_ns",
+                        json_integer((json_int_t)(python->pause_ns ? python->pause_ns : facts->pause_ns)));
+    json_object_set_new(document, "copied_bytes", json_integer((json_int_t)facts->copied_bytes));
+    json_object_set_new(document, "limits", json_integer((json_int_t)view->limits));
+}

@@ -1,0 +1,109 @@
+/* cli/verb_pins.c: `neap pins PID|--core FILE`. */
+#include <stdlib.h>
+
+#include "cli/pins_report.h"
+#include "cli/verb.h"
+
+enum { GROUPS_SHOWN = 10, PLACES_SHOWN = 3, SHOWN_MAX = 1000000 };
+
+static const struct cli_usage usage = {
+    .verb = "pins",
+    .synopsis = "[options] PID | --core FILE",
+    .about =
+        "Finds the arenas (or Neap's slabs) of a running Python that are nearly empty and cannot be given "
+        "back, the objects that hold them, and by which module, class or function these are kept alive.",
+    .mixed = true,
+};
+
+struct pinned {
+    struct cli_python python;
+    neap_census_t *census;
+    neap_referrers_t *referrers;
+    neap_holders_t *holders;
+    struct neap_pins pins;
+    struct neap_py_lens *lens;
+};
+
+static int find(struct pinned *pinned) {
+    struct cli_python *python = &pinned->python;
+    int error = neap_census_make(python->view, cli_python_threads(python), &pinned->census);
+    if (error == NEAP_OK)
+        error = neap_referrers_make(pinned->census, &pinned->referrers);
+    if (error != NEAP_OK)
+        return error;
+    pinned->holders = neap_holders_new(pinned->referrers);
+    pinned->lens = malloc(sizeof(*pinned->lens));
+    if (!pinned->holders || !pinned->lens)
+        return NEAP_ERROR_MEMORY;
+    neap_py_lens_init(pinned->lens, python->view->types);
+    return neap_pins_find(pinned->referrers, pinned->holders, &pinned->pins);
+}
+
+static void pinned_clear(struct pinned *pinned) {
+    neap_pins_clear(&pinned->pins);
+    free(pinned->lens);
+    neap_holders_destroy(pinned->holders);
+    neap_referrers_destroy(pinned->referrers);
+    neap_census_destroy(pinned->census);
+    cli_python_close(&pinned->python);
+}
+
+static int run(int argc, char **argv) {
+    struct pinned pinned = {0};
+    struct cli_python_options options = {0};
+    uint64_t groups = GROUPS_SHOWN, places = PLACES_SHOWN;
+    bool json = false, show_values = false;
+    const struct cli_option table[] = {
+        {.name = "rows",
+         .letter = 'n',
+         .argument = "N",
+         .help = "show so many holders (10)",
+         .kind = CLI_INTEGER,
+         .target = &groups,
+         .least = 1,
+         .most = SHOWN_MAX},
+        {.name = "places",
+         .argument = "N",
+         .help = "show so many arenas or slabs, the emptiest first (3)",
+         .kind = CLI_INTEGER,
+         .target = &places,
+         .least = 0,
+         .most = SHOWN_MAX},
+        {.name = "show-values",
+         .help = "show what the objects in them contain",
+         .kind = CLI_FLAG,
+         .target = &show_values},
+        CLI_PYTHON_OPTIONS(&options),
+        {.name = "json", .help = "print JSON, schema neap.pins/1", .kind = CLI_FLAG, .target = &json},
+        {.name = NULL},
+    };
+    int rest;
+    int code = cli_options_parse(table, &usage, argc, argv, &rest);
+    if (code == CLI_GO_ON)
+        code = cli_python_open("pins", &options, argc - rest, argv + rest, &pinned.python);
+    if (code != CLI_GO_ON)
+        return code;
+    int error = find(&pinned);
+    const struct cli_pins_report report = {
+        .python = &pinned.python,
+        .census = pinned.census,
+        .holders = pinned.holders,
+        .pins = &pinned.pins,
+        .shown = groups,
+        .places_shown = places,
+        .show_values = show_values,
+        .lens = pinned.lens,
+    };
+    if (error == NEAP_OK && json)
+        error = cli_pins_print_json(&report, stdout);
+    else if (error == NEAP_OK)
+        cli_pins_print(&report, stdout);
+    code = error == NEAP_OK
+               ? CLI_EXIT_DONE
+               : cli_error(CLI_EXIT_FAILED, "cannot find the pins: %s: try again, or --low-memory",
+                           neap_error_text(error));
+    pinned_clear(&pinned);
+    return code;
+}
+
+const struct cli_verb cli_verb_pins = {"pins", "find what holds nearly empty arenas", run};

@@ -111,9 +111,9 @@ static bool make_room(neap_map_t *map, struct neap__map_group **group, size_t by
     return bytes <= neap__map_slot_bytes(*group) || neap__map_directory_move(map, group, bytes);
 }
 
-/* After a group became smaller. */
+/* After a group became smaller: two classes, so that it does not move to and fro. */
 static void settle(neap_map_t *map, struct neap__map_group *group) {
-    if (neap__map_slot_is_wide(group, group->used))
+    if (neap__map_slot_is_wide(group, 2))
         neap__map_directory_move(map, &group, group->used); /* if not, it stays where it is */
 }
 

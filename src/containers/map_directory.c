@@ -237,8 +237,8 @@ void neap__map_directory_grow(neap_map_t *map) {
 
 void neap__map_directory_shrink(neap_map_t *map) {
     uint64_t groups = map->group_count;
-    if (groups == 1 || 4 * map->count >= 3 * groups * NEAP_MAP_GROUP_COUNT ||
-        4 * map->bytes >= 3 * groups * NEAP_MAP_GROUP_BYTES)
+    if (groups == 1 || 8 * map->count >= 7 * groups * NEAP_MAP_GROUP_COUNT ||
+        8 * map->bytes >= 7 * groups * NEAP_MAP_GROUP_BYTES)
         return;
     uint32_t number = map->group_count - 1, kept = number - highest_bit(number);
     struct neap__map_group **to = neap__map_place(map, kept), **from = neap__map_place(map, number);

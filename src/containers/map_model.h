@@ -15,8 +15,8 @@
  * The directory grows by linear hashing: with n groups, 2^l <= n < 2^(l+1), a hash
  * belongs to group (hash mod 2^(l+1)), or if there is no such group yet, (hash mod 2^l).
  * When groups hold more than a mean of NEAP_MAP_GROUP_COUNT entries or
- * NEAP_MAP_GROUP_BYTES, group n - 2^l is split into itself and group n; below three
- * quarters of both the last group is merged back. A group may have any length, so it need
+ * NEAP_MAP_GROUP_BYTES, group n - 2^l is split into itself and group n; below seven
+ * eighths of both the last group is merged back. A group may have any length, so it need
  * not be the one that became long. Groups live in slots (map_slot.h) and can be moved.
  *
  * Nothing here but the groups' bytes is seen by hash functions' adversaries: the seed is

@@ -210,10 +210,11 @@ size_t neap__map_slot_bytes(const struct neap__map_group *group) {
                                              : neap__map_slot_class_bytes(group->slot);
 }
 
-bool neap__map_slot_is_wide(const struct neap__map_group *group, size_t used) {
+bool neap__map_slot_is_wide(const struct neap__map_group *group, unsigned classes) {
     if (group->slot == NEAP_MAP_SLOT_LONE)
-        return used < lone_of(group)->bytes / 4 * 3;
-    return group->slot > CLASS_LEAST + 1 && used <= neap__map_slot_class_bytes(group->slot - 2u);
+        return group->used < lone_of(group)->bytes / 4 * 3;
+    return group->slot >= CLASS_LEAST + classes &&
+           group->used <= neap__map_slot_class_bytes(group->slot - classes);
 }
 
 void neap__map_slot_pack(neap_map_t *map) {

@@ -46,8 +46,8 @@ void neap__map_slot_free(neap_map_t *map, struct neap__map_group *group);
 /* Bytes that the group may grow to where it is. */
 size_t neap__map_slot_bytes(const struct neap__map_group *group);
 
-/* Whether a group of `used` bytes is better off in a smaller slot than its own. */
-bool neap__map_slot_is_wide(const struct neap__map_group *group, size_t used);
+/* Whether the group would go into a slot that is so many classes smaller than its own. */
+bool neap__map_slot_is_wide(const struct neap__map_group *group, unsigned classes);
 
 /* Fills all holes. */
 void neap__map_slot_pack(neap_map_t *map);

@@ -1,6 +1,7 @@
 /* containers/map_walk.c: groups and entries as they are read, all entries, figures, copies. */
 #include <string.h>
 
+#include "containers/map_directory.h"
 #include "containers/map_group.h"
 #include "containers/map_slot.h"
 
@@ -148,6 +149,11 @@ bool neap_map_is_damaged(const neap_map_t *map) {
 uint64_t neap_map_trim(neap_map_t *map) {
     if (map->is_file)
         return 0;
+    for (uint32_t i = 0; map->count > 0 && i < map->group_count; i++) {
+        struct neap__map_group *group = *neap__map_place(map, i);
+        if (group != NULL && neap__map_slot_is_wide(group, 1))
+            neap__map_directory_move(map, &group, group->used);
+    }
     neap__map_slot_pack(map);
     return NEAP_TRIM(&map->memory);
 }

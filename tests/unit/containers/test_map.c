@@ -324,7 +324,7 @@ static void memory_follows_the_entries(void **state) {
             assert_true(neap_map_remove(map, (union neap_item){.u = i * i}));
     }
     check(map);
-    assert_true(neap_map_bytes(map) < full * 3 / 10);
+    assert_true(neap_map_bytes(map) < full / 3);
     uint64_t before = neap_map_bytes(map);
     neap_map_trim(map);
     check(map);

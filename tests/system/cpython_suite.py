@@ -52,6 +52,7 @@ QUICK_PARTS = {
 
 # Differences that are as they must be: what fails because Neap's heap serves and not pymalloc.
 EXPECTED = {
+    "test_cmd_line.CmdLineTest.test_pythonmalloc": "asks the allocator's name, which is none of CPython's own",
     "test_sys.SysModuleTest.test_debugmallocstats": "wants pymalloc's own statistics; `neap stat` has the heap's",
     "test_sys.SysModuleTest.test_getallocatedblocks": "counts pymalloc's blocks, of which there are none",
 }
@@ -78,7 +79,7 @@ def run_module(python, module, patterns, neap, timeout):
     """Runs one module to its end; never raises."""
     with tempfile.TemporaryDirectory(prefix="neap-suite-") as folder:
         report = os.path.join(folder, "report.xml")
-        command = [python, "-m", "test", "--timeout", str(timeout), "--junit-xml", report]
+        command = [python, "-m", "test", "--timeout", str(timeout), "--junit-xml", report, "-W"]
         for pattern in patterns:
             command += ["-m", pattern]
         command = ([str(BUILD / "neap"), "run", "--"] if neap else []) + command + [module]
@@ -94,6 +95,12 @@ def run_module(python, module, patterns, neap, timeout):
         return read_side(module, process.returncode, output.decode(errors="replace"), report, seconds)
 
 
+def failed_parts(output):
+    """Tests of which a part failed (subTest): the report leaves these out, what is printed does not."""
+    for test, place in re.findall(r"^(?:FAIL|ERROR): (\w+) \(([\w.]+)\) [(\[]", output, re.MULTILINE):
+        yield place if place.endswith("." + test) else "%s.%s" % (place, test)  # up to 3.10 without the test
+
+
 def read_side(module, code, output, report, seconds):
     failures, skipped, ran = set(), set(), 0
     if os.path.exists(report):
@@ -104,6 +111,7 @@ def read_side(module, code, output, report, seconds):
                 failures.add(case.get("name"))
             elif "skipped" in kinds or case.get("result") == "skipped":
                 skipped.add(case.get("name"))
+    failures.update(failed_parts(output))
     if "Timeout" in output and code != 0:
         failures.add("%s: timeout" % module)
     elif code < 0:

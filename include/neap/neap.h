@@ -5,6 +5,7 @@
 #include <neap/allocator.h>
 #include <neap/bits.h>
 #include <neap/error.h>
+#include <neap/frozen_trie.h>
 #include <neap/heap.h>
 #include <neap/kind.h>
 #include <neap/map.h>

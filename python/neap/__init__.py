@@ -24,11 +24,13 @@ serving: bool = is_serving()
 # The containers, each in an extension module that is loaded when it is first asked for.
 _CONTAINERS = {
     "Bits": "_bits",
+    "FrozenTrie": "_trie",
     "Map": "_map",
     "Overrun": "streams",
     "Reader": "streams",
     "Stream": "streams",
     "StreamProtocol": "stream_gates",
+    "Trie": "_trie",
     "WriterDied": "streams",
 }
 

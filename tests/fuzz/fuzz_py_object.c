@@ -1,7 +1,7 @@
 /* Fuzz target: types, objects and interpreters of a foreign CPython.
  *
  * The input as for fuzz_pymalloc, changes to an image with objects of many kinds and a runtime. Then every
- * word of the image is taken for an object's address, and each block for an object: whatever is found is
+ * word in use is taken for an object's address, and each block for an object: whatever is found is
  * measured, visited and described. Nothing outside the image is touched, and the work is bounded.
  */
 #include <stdint.h>
@@ -10,7 +10,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
-enum { REFERENTS_MOST = 1 << 20 };
+enum {
+    REFERENTS_MOST = 1 << 20,
+    INTERPRETER_BYTES = 1 << 14, /* enough for its fields, and quickly looked through */
+};
 
 static uint64_t referents;
 
@@ -77,32 +80,47 @@ static void objects_make(struct python_image *image) {
     image_word(image, object + 24, text);
 }
 
+/* Every word in there taken for the start of an object. */
+static void addresses_walk(struct neap_py_lens *lens, uint64_t start, uint64_t end) {
+    struct neap_py_object object;
+    struct neap_py_measure measure;
+    char words[50];
+    for (uint64_t at = start; at < end && referents < REFERENTS_MOST; at += 8) {
+        if (!neap_py_object_at(lens, at, &object))
+            continue;
+        neap_py_object_measure(lens, &object, &measure, see_buffer, NULL);
+        neap_py_object_visit(lens, &object, see, NULL);
+        neap_py_object_describe(lens, &object, true, words, sizeof(words));
+    }
+}
+
 static void objects_walk(struct neap_py_lens *lens, const struct python_image *image,
                          const struct neap_pymalloc *found) {
     static struct neap_block_batch batch;
     struct neap_block_source source = neap_pymalloc_source(found);
     struct neap_py_object object;
-    for (uint32_t holder = 0; holder < source.holders; holder++)
-        for (uint32_t i = 0; i < IMAGE_POOLS; i++)
-            for (uint32_t k = 0;
-                 source.batch(source.context, holder, i, &batch) == NEAP_OK && k < batch.blocks; k++) {
-                uint64_t block = neap_block_batch_at(&batch, k);
-                /* A copy of its own, so that a read beyond the block is seen. */
-                unsigned char *bytes = malloc(batch.block_bytes);
-                memcpy(bytes, image->bytes + (block - IMAGE_BASE), batch.block_bytes);
-                if (neap_py_object_in_block(lens, block, bytes, batch.block_bytes, &object) &&
-                    (object.block_bytes > batch.block_bytes || object.address < block))
-                    abort();
-                free(bytes);
-            }
-    char words[50];
-    for (uint64_t at = 0; at < image->size && referents < REFERENTS_MOST; at += 8) {
-        struct neap_py_measure measure;
-        if (!neap_py_object_at(lens, IMAGE_BASE + at, &object))
+    for (uint32_t i = 0; i < source.holders * IMAGE_POOLS; i++) {
+        if (source.batch(source.context, i / IMAGE_POOLS, i % IMAGE_POOLS, &batch) != NEAP_OK)
             continue;
-        neap_py_object_measure(lens, &object, &measure, see_buffer, NULL);
-        neap_py_object_visit(lens, &object, see, NULL);
-        neap_py_object_describe(lens, &object, true, words, sizeof(words));
+        for (uint32_t k = 0; k < batch.blocks; k++) {
+            uint64_t block = neap_block_batch_at(&batch, k);
+            if (!(batch.live[k / 64] >> k % 64 & 1))
+                continue;
+            /* A copy of its own, so that a read beyond the block is seen. */
+            unsigned char *bytes = malloc(batch.block_bytes);
+            memcpy(bytes, image->bytes + (block - IMAGE_BASE), batch.block_bytes);
+            if (neap_py_object_in_block(lens, block, bytes, batch.block_bytes, &object) &&
+                (object.block_bytes > batch.block_bytes || object.address < block))
+                abort();
+            free(bytes);
+        }
+    }
+    uint64_t pools = (uint64_t)image->pools_made * (uint64_t)image->version->pool_bytes;
+    addresses_walk(lens, IMAGE_BASE + IMAGE_TYPES, IMAGE_BASE + image->next_static);
+    for (uint64_t at = 0; at < pools; at += (uint64_t)image->version->pool_bytes) {
+        uint64_t pool = IMAGE_BASE + IMAGE_STATIC_BYTES + at;
+        uint64_t end = (uint32_t)image_get(image, pool + 40) % (uint32_t)image->version->pool_bytes;
+        addresses_walk(lens, pool, pool + end + 64);
     }
 }
 
@@ -111,18 +129,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     static struct neap_pymalloc found;
     static struct neap_py_lens lens;
     static struct neap_py_runtime runtime;
+    static struct neap_py_version version;
     struct neap_fault fault;
     if (bytes == 0)
         return 0;
     referents = 0;
-    runtime_image_make(&made, neap_py_version_at((data[0] & 0x7f) % neap_py_version_count()));
+    version = *neap_py_version_at((data[0] & 0x7f) % neap_py_version_count());
+    version.interpreter_bytes = INTERPRETER_BYTES;
+    runtime_image_make(&made, &version);
     struct python_image *image = &made.image;
     objects_make(image);
     for (size_t at = 1; at + 8 <= bytes; at += 8) {
         uint32_t place, value;
         memcpy(&place, data + at, sizeof(place));
         memcpy(&value, data + at + 4, sizeof(value));
-        memcpy(image->bytes + place % (image->size - sizeof(value)), &value, sizeof(value));
+        image_poke(image, place, value);
     }
     const struct neap_memory memory = image_memory(image, (data[0] & 0x80) != 0);
     if (neap_pymalloc_find(&memory, image->version, &image->range, 1, &found) == NEAP_OK) {

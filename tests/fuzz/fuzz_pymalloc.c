@@ -1,7 +1,7 @@
 /* Fuzz target: arenas and pools of a foreign CPython.
  *
  * The first byte chooses the version; the rest is a list of changes to a sound image, 8 bytes each: where
- * (32 bits, modulo the image's size) and what (32 bits, put there). Whatever comes of it, nothing outside
+ * (32 bits, see image_poke) and what (32 bits, put there). Whatever comes of it, nothing outside
  * the image is touched, the work is bounded, and each pool's count is that of its live blocks.
  */
 #include <stdint.h>
@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
         uint32_t place, value;
         memcpy(&place, data + at, sizeof(place));
         memcpy(&value, data + at + 4, sizeof(value));
-        memcpy(image.bytes + place % (image.size - sizeof(value)), &value, sizeof(value));
+        image_poke(&image, place, value);
     }
     const struct neap_memory memory = image_memory(&image, (data[0] & 0x80) != 0);
     if (neap_pymalloc_find(&memory, image.version, &image.range, 1, &found) == NEAP_OK) {

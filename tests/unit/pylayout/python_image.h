@@ -78,6 +78,19 @@ static inline uint64_t image_get(const struct python_image *image, uint64_t addr
     return word;
 }
 
+/* What a fuzzer changes: mostly what is there, in the statics or the pools, else any place. */
+static inline void image_poke(struct python_image *image, uint32_t place, uint32_t value) {
+    uint64_t pools = (uint64_t)image->pools_made * (uint64_t)image->version->pool_bytes;
+    uint64_t used = IMAGE_USED_POOLS, offset = place & 0x0fffffff;
+    if (place >> 30 == 3)
+        offset %= image->size - sizeof(value);
+    else if (place >> 30 != 0 && pools != 0)
+        offset = IMAGE_STATIC_BYTES + offset % (pools - sizeof(value));
+    else
+        offset = used + offset % (image->next_static - used);
+    memcpy(image->bytes + offset, &value, sizeof(value));
+}
+
 /* --- memory ------------------------------------------------------------------ */
 
 static inline uint64_t image_static(struct python_image *image, size_t bytes) {

@@ -8,7 +8,7 @@
 #include "report/json.h"
 #include "report/table.h"
 
-enum { KIND_COLUMNS_LEAST = 16, FIGURES_COLUMNS = 56 };
+enum { KIND_COLUMNS_LEAST = 16, HINT_SHARE = 5, FIGURES_COLUMNS = 44 }; /* without the digits of the counts */
 
 static double percent(uint64_t part, uint64_t whole) {
     return whole ? 100.0 * (double)part / (double)whole : 0;
@@ -29,9 +29,10 @@ static void rows_print(const struct cli_look_report *report, FILE *out) {
     };
     const struct neap_census_rows *rows = report->rows;
     neap_table_t *table = neap_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+    char total[CLI_FIGURE_ROOM];
     unsigned width = neap_terminal_columns(out);
-    unsigned kind =
-        width > FIGURES_COLUMNS + KIND_COLUMNS_LEAST ? width - FIGURES_COLUMNS : KIND_COLUMNS_LEAST;
+    unsigned figures = FIGURES_COLUMNS + (unsigned)strlen(cli_figure(total, rows->objects));
+    unsigned kind = width > figures + KIND_COLUMNS_LEAST ? width - figures : KIND_COLUMNS_LEAST;
     uint64_t cumulative = 0, count = 0;
     size_t shown = rows->count < report->shown ? rows->count : report->shown;
     for (size_t i = 0; table && i < shown; i++) {
@@ -69,6 +70,17 @@ static void apart_print(const struct cli_look_report *report, FILE *out) {
                 cli_figure(number, facts->fixed.objects), neap_units_bytes(size, facts->fixed.object_bytes));
 }
 
+/* Where much is free and does not go, the next question is why. */
+static void hint_print(const struct cli_look_report *report, FILE *out) {
+    struct neap_account_heap heap;
+    char size[NEAP_UNITS_ROOM];
+    neap_census_account(report->census, &heap);
+    uint64_t free_bytes = heap.free_pool_bytes + heap.free_block_bytes;
+    if (!report->python->core && free_bytes > report->account->rss_bytes / HINT_SHARE)
+        fprintf(out, "\n%s of it are free and stay: `neap pins %d` tells what holds them\n",
+                neap_units_bytes(size, free_bytes), (int)report->python->target.pid);
+}
+
 static void account_print(const struct cli_look_report *report, FILE *out) {
     static const struct neap_table_column columns[] = {
         {"Resident memory", true, false}, {"", false, false}, {"%", false, true}};
@@ -89,6 +101,7 @@ static void account_print(const struct cli_look_report *report, FILE *out) {
         neap_table_cell(table, NEAP_TONE_DIM, "100.0");
     }
     table_end(table, out);
+    hint_print(report, out);
 }
 
 static void object_print(const struct cli_look_object *object, size_t index, FILE *out) {

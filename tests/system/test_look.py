@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from support import NEAP, PROGRAMS, clean_environment, debian_python, end_session, every_python, needs_neap, program
+from support import NEAP, PROGRAMS, clean_environment, debian_python, end_session, every_python, needs_neap, program, wait_until
 
 pytestmark = needs_neap
 
@@ -49,7 +49,13 @@ class Target:
     def ask(self, line):
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+        answer = json.loads(self.process.stdout.readline())
+        wait_until(self.sleeps, 10, "the target to wait for the next line")
+        return answer
+
+    def sleeps(self):
+        with open("/proc/%d/stat" % self.pid) as stat:
+            return stat.read().rpartition(")")[2].split()[0] == "S"
 
     def hear(self):
         return self.process.stdout.readline()

@@ -43,6 +43,7 @@ def status(name):
 def census():
     """Number and bytes per type, of all objects there are to be found."""
     seen, counts, sizes = set(), {}, {}
+    seen.update(map(id, (seen, counts, sizes)))
     todo = gc.get_objects()
     while todo:
         item = todo.pop()

@@ -116,7 +116,9 @@ def answer_truth(sums):
     objects = tally(sums)
     told = {name_of(kind): place for kind, place in sums.items() if place[0]}
     told["frozen"] = [gc.get_freeze_count(), 0]
-    os.write(1, (json.dumps(told) + "\n").encode())
+    text = (json.dumps(told) + "\n").encode()
+    told = None
+    os.write(1, text)
     return objects
 
 
@@ -163,7 +165,8 @@ def main():
             kept = None
             kept = answer_truth(sums)
         elif verb == "plant":
-            os.write(1, (json.dumps(plant(int(amount), planted)) + "\n").encode())
+            line = (json.dumps(plant(int(amount), planted)) + "\n").encode()
+            os.write(1, line)
         else:
             os.write(1, b"%d\n" % os.getpid())
 

@@ -168,14 +168,15 @@ static uint64_t reach_of(const struct neap_process_image *image, size_t i) {
     return image->spans[i].end;
 }
 
-/* Whether a block with a mapping of its own begins at a page: whole pages, nothing but the flag M. */
+/* Whether a block with a mapping of its own begins at a page: whole pages, nothing but the flag M. Where
+ * two words are less than what blocks are aligned to, the head stands as much later and says so. */
 static bool mapped_at(const struct walker *walker, uint64_t at, uint64_t reach, uint64_t *bytes) {
-    uint64_t page = walker->image->page_bytes, before, size;
-    if (neap_process_image_resident(walker->image, at, at + page) == 0 || !word_read(walker, at, &before) ||
-        !word_read(walker, at + walker->word, &size))
+    uint64_t page = walker->image->page_bytes, shift = ALIGN - 2 * walker->word, before, size;
+    if (neap_process_image_resident(walker->image, at, at + page) == 0 ||
+        !word_read(walker, at + shift, &before) || !word_read(walker, at + shift + walker->word, &size))
         return false;
-    *bytes = size - FLAG_MAPPED;
-    return before == 0 && (size & FLAGS) == FLAG_MAPPED && *bytes % page == 0 && *bytes >= page &&
+    *bytes = size - FLAG_MAPPED + shift;
+    return before == shift && (size & FLAGS) == FLAG_MAPPED && *bytes % page == 0 && *bytes >= page &&
            *bytes <= reach - at;
 }
 

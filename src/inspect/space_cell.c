@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEVELS = 4, CELL_BITS_MOST = 40 };
+enum { LEVELS = 4, CELL_BITS_MOST = 54 };
 
 /* What one cell holds of one kind. */
 struct share {

@@ -136,8 +136,8 @@ void neap_reader_open(struct neap_reader *reader, neap_stream_t *stream, uint64_
 /* Bytes there are to read now. */
 uint64_t neap_reader_lag(struct neap_reader *reader);
 
-/* Copies up to `bytes` and returns how many; 0: nothing is there now. Always bytes that followed
- * each other: it returns fewer where some in between are lost. */
+/* Copies up to `bytes` and returns how many; 0: nothing is there now. They followed each other and
+ * end at the reader's new offset: it returns fewer where some in between are lost. */
 size_t neap_reader_read(struct neap_reader *reader, void *buffer, size_t bytes);
 
 /* Copies the rest of the reader's block, at most block_bytes, once it is complete; of a stream that

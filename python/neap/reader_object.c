@@ -227,19 +227,28 @@ static uint32_t limit_slice(const struct limit *limit) {
     return left < SLICE_MS ? (uint32_t)left : SLICE_MS;
 }
 
+/* A look, which does not sleep. */
+static bool is_ready(struct neap_reader reader, uint64_t bytes) {
+    struct neap_span block;
+    bool there = bytes == 0 ? neap_reader_next(&reader, &block) : neap_reader_lag(&reader) >= bytes;
+    return there || neap_stream_state(reader.stream) != NEAP_STREAM_LIVE;
+}
+
 /* Whether there are `bytes` (0: a block) or the stream ended; -1 with an exception. Without the GIL,
  * on a copy, so that the reader stays usable. */
 static int wait_for(struct reader_object *self, uint64_t bytes, const struct limit *limit) {
     for (;;) {
         struct neap_reader copy = self->reader;
         uint32_t ms = limit_slice(limit);
-        bool ready;
-        Py_BEGIN_ALLOW_THREADS ready = neap_reader_wait(&copy, bytes, ms != 0 ? ms : 1);
-        Py_END_ALLOW_THREADS if (ready) return 1;
+        if (ms == 0)
+            return is_ready(copy, bytes);
+        PyThreadState *thread = PyEval_SaveThread();
+        bool ready = neap_reader_wait(&copy, bytes, ms);
+        PyEval_RestoreThread(thread);
+        if (ready)
+            return 1;
         if (PyErr_CheckSignals() < 0)
             return -1;
-        if (ms == 0)
-            return 0;
     }
 }
 
@@ -302,8 +311,10 @@ static int wait_for_socket(int file, const struct limit *limit) {
     struct pollfd poll_file = {.fd = file, .events = POLLOUT};
     if (ms == 0)
         return 0;
-    Py_BEGIN_ALLOW_THREADS poll(&poll_file, 1, (int)ms);
-    Py_END_ALLOW_THREADS return PyErr_CheckSignals() < 0 ? -1 : 1;
+    PyThreadState *thread = PyEval_SaveThread();
+    poll(&poll_file, 1, (int)ms);
+    PyEval_RestoreThread(thread);
+    return PyErr_CheckSignals() < 0 ? -1 : 1;
 }
 
 static PyObject *raise_send(struct reader_object *self, int error) {
@@ -316,11 +327,12 @@ static PyObject *raise_send(struct reader_object *self, int error) {
 }
 
 static int send_once(struct reader_object *self, int file, size_t bytes, size_t *sent, int *number) {
-    int error;
     self->busy = true;
-    Py_BEGIN_ALLOW_THREADS error = neap_reader_send(&self->reader, file, bytes, sent);
+    PyThreadState *thread = PyEval_SaveThread();
+    int error = neap_reader_send(&self->reader, file, bytes, sent);
     *number = errno;
-    Py_END_ALLOW_THREADS self->busy = false;
+    PyEval_RestoreThread(thread);
+    self->busy = false;
     return error;
 }
 

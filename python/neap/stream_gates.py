@@ -8,10 +8,12 @@
 A gate that was passed is armed again by the next reader that has to wait: a stream on which
 nobody waits costs its writer nothing.
 """
+from __future__ import annotations
+
 import asyncio
 import threading
 
-from .streams import Reader
+from .streams import Reader, Stream
 
 LOOK_SECONDS = 0.25  # how long a watching thread outlives the last reader that waited
 
@@ -19,15 +21,15 @@ LOOK_SECONDS = 0.25  # how long a watching thread outlives the last reader that 
 class Gate:
     """Where all readers of one stream in one loop wait for its next block."""
 
-    def __init__(self, stream, loop):
+    def __init__(self, stream: Stream, loop: asyncio.AbstractEventLoop) -> None:
         self.stream, self.loop = stream, loop
-        self.waiters = set()
+        self.waiters: set[asyncio.Future[None]] = set()
         self.armed = False  # the stream will call ring, or a thread will
         self.ringing = False  # ring has called open, which has not run yet
         self.watched = False  # there is such a thread
         self.lock = threading.Lock()  # between the loop and that thread: the last two
 
-    def enter(self):
+    def enter(self) -> asyncio.Future[None]:
         """A future that ends when something has changed since now."""
         waiter = self.loop.create_future()
         self.waiters.add(waiter)
@@ -39,11 +41,11 @@ class Gate:
                 self.watch()
         return waiter
 
-    def leave(self, waiter):
+    def leave(self, waiter: asyncio.Future[None]) -> None:
         self.waiters.discard(waiter)
         waiter.cancel()
 
-    def open(self):
+    def open(self) -> None:
         """In the loop: lets everybody pass."""
         self.armed = self.ringing = False
         waiters, self.waiters = self.waiters, set()
@@ -51,7 +53,7 @@ class Gate:
             if not waiter.done():
                 waiter.set_result(None)
 
-    def ring(self):
+    def ring(self) -> None:
         """In any thread: the stream has changed."""
         if asyncio._get_running_loop() is self.loop:
             self.open()
@@ -64,7 +66,7 @@ class Gate:
 
     # --- a writer in another process -------------------------------------------------
 
-    def watch(self):
+    def watch(self) -> None:
         with self.lock:
             if self.watched:
                 return
@@ -76,7 +78,7 @@ class Gate:
             thread = threading.Thread(**arguments)
         thread.start()
 
-    def sleep(self, reader):
+    def sleep(self, reader: Reader) -> None:
         """The thread: until nobody has waited for a while, or the stream ended."""
         while True:
             changed = reader.wait(LOOK_SECONDS)
@@ -90,7 +92,7 @@ class Gate:
         self.ring()
 
 
-async def next_block(reader):
+async def next_block(reader: Reader) -> bytes:
     """What the next block of an asynchronous iteration is, b"" at the end."""
     stream, loop = reader.stream, asyncio.get_running_loop()
     gates = getattr(stream, "_gates", None)
@@ -118,20 +120,20 @@ class StreamProtocol(asyncio.BufferedProtocol):
         await loop.create_connection(lambda: neap.StreamProtocol(stream), host, port)
     """
 
-    def __init__(self, stream, max_bytes=65536, *, close=False):
+    def __init__(self, stream: Stream, max_bytes: int = 65536, *, close: bool = False) -> None:
         self.stream, self.max_bytes, self.close = stream, max_bytes, close
-        self.transport = None
+        self.transport: asyncio.BaseTransport | None = None
 
-    def connection_made(self, transport):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
 
-    def get_buffer(self, sizehint):
+    def get_buffer(self, sizehint: int) -> memoryview:
         return self.stream.claim(self.max_bytes if sizehint <= 0 else min(sizehint, self.max_bytes))
 
-    def buffer_updated(self, nbytes):
+    def buffer_updated(self, nbytes: int) -> None:
         self.stream.commit(nbytes)
 
-    def connection_lost(self, exc):
+    def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
         if self.close:
             self.stream.close()

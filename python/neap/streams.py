@@ -1,4 +1,6 @@
 """neap.Stream and neap.Reader, with what of them is written in Python: asynchronous iteration."""
+from __future__ import annotations
+
 from . import _stream
 from ._stream import Overrun, View, WriterDied
 
@@ -9,7 +11,7 @@ class Stream(_stream.Stream):
     __doc__ = _stream.Stream.__doc__
     __slots__ = ("_gates", "__weakref__")  # _gates: where readers wait: stream_gates.py
 
-    def reader(self, start="now"):
+    def reader(self, start: str | int = "now") -> Reader:
         """A reader from now on, from the "oldest" block there is, or from so many bytes back."""
         return Reader(self, start)
 
@@ -26,10 +28,10 @@ class Reader(_stream.Reader):
     def __reduce__(self):
         raise TypeError("cannot pickle 'Reader' object")
 
-    def __aiter__(self):
+    def __aiter__(self) -> Reader:
         return self
 
-    async def __anext__(self):
+    async def __anext__(self) -> bytes:
         block = self.read_block()
         if block is None:
             from .stream_gates import next_block  # asyncio is loaded by those who use it

@@ -101,10 +101,14 @@ static inline bool reader_take(const struct neap_reader *reader, void *buffer, s
 size_t neap_reader_read(struct neap_reader *reader, void *buffer, size_t bytes) {
     size_t done = 0;
     for (unsigned overtaken = 0; done < bytes && overtaken < OVERTAKEN_MAX;) {
-        uint64_t expected = reader->offset;
+        const struct neap_reader before = *reader;
         size_t part = reader_available(reader, overtaken);
-        if (part == 0 || (done > 0 && reader->offset != expected))
-            break; /* what it fell for does not belong between the two */
+        if (done > 0 && reader->offset != before.offset) {
+            *reader = before; /* it falls in the next call: here a gap would lie within what is given */
+            break;
+        }
+        if (part == 0)
+            break;
         part = part < bytes - done ? part : bytes - done;
         part = part < PART_BYTES ? part : PART_BYTES;
         if (reader_take(reader, (char *)buffer + done, part)) {

@@ -52,7 +52,8 @@ struct neap_stream_layout {
     _Atomic uint32_t bell;                                     /* counts changes, for those who sleep */
     uint64_t quiet[5];
 };
-_Static_assert(sizeof(struct neap_stream_layout) == 2 * NEAP_STREAM_LINE_BYTES, "part of the shared format");
+_Static_assert(sizeof(struct neap_stream_layout) == (size_t)2 * NEAP_STREAM_LINE_BYTES,
+               "part of the shared format");
 
 struct neap_stream {
     struct neap_stream_layout *layout;

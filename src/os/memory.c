@@ -32,8 +32,7 @@ void neap_os_fault_after(unsigned n) {
     __atomic_store_n(&fault_countdown, n, __ATOMIC_RELAXED);
 }
 
-/* Whether this request is the one that is to fail. */
-static bool fault_now(void) {
+bool neap__os_fault_now(void) {
     if (NEAP_LIKELY(__atomic_load_n(&fault_countdown, __ATOMIC_RELAXED) == 0))
         return false;
     return __atomic_sub_fetch(&fault_countdown, 1, __ATOMIC_RELAXED) == 0;
@@ -64,7 +63,7 @@ uint64_t neap_os_address_space_left_bytes(void) {
 }
 
 int neap_os_reserve(size_t bytes, size_t align_bytes, void **address) {
-    if (fault_now())
+    if (neap__os_fault_now())
         return NEAP_ERROR_MEMORY;
     size_t page = neap_os_page_bytes();
     size_t slack = align_bytes > page ? align_bytes - page : 0;
@@ -89,7 +88,7 @@ void neap_os_release(void *address, size_t bytes) {
 }
 
 int neap_os_commit(void *address, size_t bytes) {
-    if (fault_now())
+    if (neap__os_fault_now())
         return NEAP_ERROR_MEMORY;
     return mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0 ? NEAP_OK : NEAP_ERROR_MEMORY;
 }
@@ -147,7 +146,7 @@ void neap_os_purge(const struct neap_os_range *ranges, size_t count) {
 }
 
 int neap_os_move(void *from, void *to, size_t bytes) {
-    if (fault_now())
+    if (neap__os_fault_now())
         return NEAP_ERROR_MEMORY;
     void *moved = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to);
     return moved == to ? NEAP_OK : NEAP_ERROR_SYSTEM;

@@ -15,6 +15,7 @@
 #define NEAP_OS_MEMORY_H
 
 #include <stdbool.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -74,5 +75,8 @@ uint64_t neap_os_trim_libc(void);
 
 /* Test door: the n-th next request for memory fails (1 = the next); 0 = off. */
 void neap_os_fault_after(unsigned n);
+
+/* Whether this request is the one that is to fail: asked by whatever of this room takes memory. */
+bool neap__os_fault_now(void);
 
 #endif

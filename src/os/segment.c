@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/memory.h"
+
 #define FOLDER "/dev/shm/"
 #define PREFIX "neap."
 
@@ -114,10 +116,15 @@ static int lock_file(int file) {
 }
 
 static int map_file(struct neap_os_segment *segment, int access) {
+    if (neap__os_fault_now())
+        return NEAP_ERROR_MEMORY;
     /* Only the writer's pages at once: a file that somebody else made may be all holes. */
     int now = access & PROT_WRITE ? MAP_POPULATE : 0;
     segment->address = mmap(NULL, segment->bytes, access, MAP_SHARED | now, segment->file, 0);
-    return segment->address != MAP_FAILED ? NEAP_OK : error_of_errno();
+    if (segment->address != MAP_FAILED)
+        return NEAP_OK;
+    segment->address = NULL;
+    return error_of_errno();
 }
 
 /* Whether the lock was got on a file whose last writer removed it between our open and our lock. */
@@ -170,7 +177,7 @@ static int give_up(struct neap_os_segment *segment, int error) {
 
 /* Reserves every page now: a full tmpfs would else be a SIGBUS at some later write. */
 static int size_file(int file, size_t bytes, unsigned mode) {
-    if ((uint64_t)bytes > (uint64_t)INT64_MAX)
+    if (neap__os_fault_now() || bytes > SIZE_MAX / 2)
         return NEAP_ERROR_MEMORY;
     int error = posix_fallocate(file, 0, (off_t)bytes);
     if (error != 0) {
@@ -242,7 +249,7 @@ int neap_os_segment_open(struct neap_os_segment *segment, const char *name) {
 }
 
 void neap_os_segment_close(struct neap_os_segment *segment) {
-    if (segment->address == NULL || segment->address == MAP_FAILED)
+    if (segment->address == NULL)
         return;
     registry_remove(segment);
     munmap(segment->address, segment->bytes);

@@ -410,12 +410,15 @@ def test_nothing_is_kept():
         gc.collect()
         return sys.getallocatedblocks()
 
-    for _ in range(300):  # until caches of all kinds are as large as they get
+    for _ in range(300):
         use_everything()
-    before = blocks()
-    for _ in range(100):
-        use_everything()
-    assert blocks() - before < 50
+    grown = []  # in rounds: CPython's own caches grow too, but not in each of them
+    for _ in range(5):
+        before = blocks()
+        for _ in range(100):
+            use_everything()
+        grown.append(blocks() - before)
+    assert min(grown) < 50, grown
 
 
 def test_a_pieces_way_takes_no_memory():

@@ -8,21 +8,34 @@
 
 #include <neap/stream.h>
 
-static inline uint8_t stream_byte_at(uint64_t offset) {
-    uint64_t mixed = (offset + 1) * UINT64_C(0x9e3779b97f4a7c15);
-    return (uint8_t)(mixed >> 56);
+static inline uint64_t stream_word_at(uint64_t offset) {
+    return (offset / 8 + 1) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 static inline void stream_bytes_fill(void *data, uint64_t offset, size_t bytes) {
-    for (size_t i = 0; i < bytes; i++)
-        ((uint8_t *)data)[i] = stream_byte_at(offset + i);
+    uint8_t *to = data;
+    while (bytes > 0) {
+        uint64_t word = stream_word_at(offset);
+        size_t part = 8 - offset % 8 < bytes ? (size_t)(8 - offset % 8) : bytes;
+        memcpy(to, (uint8_t *)&word + offset % 8, part);
+        to += part;
+        offset += part;
+        bytes -= part;
+    }
 }
 
 /* Whether all of `data` is what was written at `offset`. */
 static inline int stream_bytes_good(const void *data, uint64_t offset, size_t bytes) {
-    for (size_t i = 0; i < bytes; i++)
-        if (((const uint8_t *)data)[i] != stream_byte_at(offset + i))
+    const uint8_t *at = data;
+    while (bytes > 0) {
+        uint64_t word = stream_word_at(offset);
+        size_t part = 8 - offset % 8 < bytes ? (size_t)(8 - offset % 8) : bytes;
+        if (memcmp(at, (uint8_t *)&word + offset % 8, part) != 0)
             return 0;
+        at += part;
+        offset += part;
+        bytes -= part;
+    }
     return 1;
 }
 

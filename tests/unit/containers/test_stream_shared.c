@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -15,6 +16,7 @@
 #include "stream_bytes.h"
 
 #include "os/clock.h"
+#include "os/memory.h"
 
 enum { BLOCK_BYTES = 1152, BLOCKS = 16, READING_PROCESSES = 4, ROUNDS = 6 };
 
@@ -220,6 +222,41 @@ static void strange_files(void **state) {
     assert_int_equal(unlink(path), 0);
 }
 
+static unsigned open_files(void) {
+    unsigned count = 0;
+    for (int file = 0; file < 256; file++)
+        count += fcntl(file, F_GETFD) >= 0;
+    return count;
+}
+
+/* At whatever request memory runs out: nothing is made, and nothing is left. */
+static void no_memory(void **state) {
+    (void)state;
+    unsigned before = open_files(), failures[3] = {0};
+    neap_stream_t *stream = NULL;
+    for (unsigned what = 0; what < 3; what++) { /* made, attached, gone on with */
+        for (unsigned n = 1;; n++) {
+            neap_os_fault_after(n);
+            int error = what == 1 ? neap_stream_attach(name, &stream)
+                                  : neap_stream_share(name, BLOCK_BYTES, BLOCKS, 0600, &stream);
+            neap_os_fault_after(0);
+            if (error == NEAP_OK)
+                break;
+            failures[what]++;
+            assert_int_equal(error, NEAP_ERROR_MEMORY);
+            assert_null(stream);
+            assert_int_equal(open_files(), before);
+            if (what == 0)
+                assert_int_equal(neap_stream_attach(name, &stream), NEAP_ERROR_ABSENT);
+        }
+        neap_stream_destroy(stream);
+        stream = NULL;
+    }
+    assert_int_equal(failures[0], 4);
+    assert_int_equal(failures[1], 3);
+    assert_int_equal(failures[2], 3);
+}
+
 /* --- stress ---------------------------------------------------------------------- */
 
 static int verify_all(void) {
@@ -284,6 +321,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(names_and_measures),
         TEST(one_process),
+        TEST(no_memory),
         TEST(strange_files),
         TEST(death_in_the_middle_of_a_write),
         TEST(children_of_the_writer),

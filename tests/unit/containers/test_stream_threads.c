@@ -96,7 +96,7 @@ static void small_pieces(void **state) {
 /* Reads longer than what is verified at once. */
 static void large_pieces(void **state) {
     (void)state;
-    write_to_many(32768, 16, steps(20000) / 10, 100000);
+    write_to_many(32768, 16, steps(20000) / 50, 100000);
 }
 
 struct relay {

@@ -102,66 +102,12 @@ bool neap__map_directory_move(neap_map_t *map, struct neap__map_group **group, s
     return true;
 }
 
-static uint64_t entry_hash(const neap_map_t *map, const struct neap__map_group *group,
-                           const struct neap__map_entry *entry) {
-    struct neap__map_part key;
-    union neap_item item;
-    uint8_t length = 0;
-    if (map->shape.key_lengths != 0)
-        length = neap__map_group_key_lengths(group)[entry->index];
-    neap__map_part_item(&map->shape, map->shape.key, neap__map_group_byte(group, entry->offset),
-                        entry->key_bytes, length, &item);
-    neap__map_part_key(&map->shape, item, &key);
-    return neap__map_part_hash(&map->shape, &key, map->seed);
-}
-
-/* What a split makes of the entries of one group: those to stay, those to go. */
-struct division {
-    uint64_t goes[NEAP_MAP_GROUP_COUNT_MAX / 64 + 1]; /* a bit an entry */
-    uint32_t counts[2];
-    size_t bytes[2]; /* of keys and values */
-};
-
-static void divide(const neap_map_t *map, const struct neap__map_group *group, uint64_t bit,
-                   struct division *division) {
-    struct neap__map_entry entry;
-    uint32_t offset = neap__map_group_head_bytes(&map->shape, group->count);
-    memset(division->goes, 0, (group->count / 64 + 1u) * sizeof division->goes[0]);
-    division->counts[0] = division->counts[1] = 0;
-    division->bytes[0] = division->bytes[1] = 0;
-    for (uint32_t i = 0; i < group->count; i++) {
-        neap__map_group_entry(&map->shape, group, i, offset, &entry);
-        unsigned goes = (entry_hash(map, group, &entry) & bit) != 0;
-        division->goes[i / 64] |= (uint64_t)goes << i % 64;
-        division->counts[goes]++;
-        division->bytes[goes] += entry.key_bytes + entry.value_bytes;
-        offset += entry.key_bytes + entry.value_bytes;
-    }
-}
-
-/* Entries of `from` whose bit is `goes` (all, without a division), added to `group`. */
-static void append_some(const struct neap__map_shape *shape, struct neap__map_group *group,
-                        const struct neap__map_group *from, const struct division *division, unsigned goes) {
-    struct neap__map_entry entry;
-    uint32_t offset = neap__map_group_head_bytes(shape, from->count);
-    for (uint32_t i = 0; i < from->count; i++) {
-        neap__map_group_entry(shape, from, i, offset, &entry);
-        offset += entry.key_bytes + entry.value_bytes;
-        if (division == NULL || (division->goes[i / 64] >> i % 64 & 1) == goes)
-            neap__map_group_append_from(shape, group, from, &entry);
-    }
-}
-
-static size_t bytes_of(const neap_map_t *map, const struct division *division, unsigned which) {
-    return neap__map_group_head_bytes(&map->shape, division->counts[which]) + division->bytes[which];
-}
-
 /* Splits a group into itself and group `number`, whose places are there. False without memory. */
 static bool split(neap_map_t *map, struct neap__map_group *group, uint32_t number) {
-    struct division division;
+    struct neap__map_division division;
     struct neap__map_group *parts[2];
     uint32_t owners[2] = {group->owner, number};
-    divide(map, group, number - group->owner, &division);
+    neap__map_group_divide(&map->shape, group, map->seed, number - group->owner, &division);
     if (division.counts[1] == 0)
         return true;
     if (division.counts[0] == 0) {
@@ -171,14 +117,14 @@ static bool split(neap_map_t *map, struct neap__map_group *group, uint32_t numbe
         return true;
     }
     for (unsigned i = 0; i < 2; i++) {
-        parts[i] = neap__map_slot_new(map, owners[i], bytes_of(map, &division, i));
+        parts[i] = neap__map_slot_new(map, owners[i], division.bytes[i]);
         if (parts[i] == NULL) {
             if (i == 1)
                 neap__map_slot_free(map, parts[0]);
             return false;
         }
-        neap__map_group_init(parts[i]);
-        append_some(&map->shape, parts[i], group, &division, i);
+        struct neap__map_fill fill = neap__map_group_fill(&map->shape, parts[i], division.counts[i]);
+        neap__map_group_fill_from(&map->shape, &fill, group, &division, i);
     }
     for (unsigned i = 0; i < 2; i++)
         *neap__map_place(map, owners[i]) = parts[i];
@@ -186,27 +132,23 @@ static bool split(neap_map_t *map, struct neap__map_group *group, uint32_t numbe
     return true;
 }
 
-/* Adds all of the group at place `from` to the one at `to`, both not empty. False if that
- * does not go. */
+/* Makes one group, at the place `to`, of those at both places. False if that does not go. */
 static bool merge(neap_map_t *map, struct neap__map_group **to, struct neap__map_group **from) {
-    struct neap__map_group *first = *to, *second = *from, *fresh = first;
+    struct neap__map_group *first = *to, *second = *from;
     uint32_t count = (uint32_t)first->count + second->count;
     if (count > NEAP_MAP_GROUP_COUNT_MAX)
         return false;
     size_t bytes = neap__map_group_head_bytes(&map->shape, count) + first->used -
                    neap__map_group_head_bytes(&map->shape, first->count) + second->used -
                    neap__map_group_head_bytes(&map->shape, second->count);
-    if (bytes > neap__map_slot_bytes(first)) {
-        fresh = neap__map_slot_new(map, first->owner, bytes);
-        if (fresh == NULL)
-            return false;
-        neap__map_group_init(fresh);
-        append_some(&map->shape, fresh, first, NULL, 0);
-        *to = fresh;
-    }
-    append_some(&map->shape, fresh, second, NULL, 0);
-    if (fresh != first)
-        neap__map_slot_free(map, first);
+    struct neap__map_group *both = neap__map_slot_new(map, first->owner, bytes);
+    if (both == NULL)
+        return false;
+    struct neap__map_fill fill = neap__map_group_fill(&map->shape, both, count);
+    neap__map_group_fill_from(&map->shape, &fill, first, NULL, 0);
+    neap__map_group_fill_from(&map->shape, &fill, second, NULL, 0);
+    *to = both;
+    neap__map_slot_free(map, first);
     second = *from; /* it may just have been moved */
     *from = NULL;
     neap__map_slot_free(map, second);

@@ -101,43 +101,22 @@ static void set_count(const struct neap__map_shape *shape, struct neap__map_grou
     group->used = neap__map_group_head_bytes(shape, count) + data_bytes;
 }
 
-/* Adds to the columns, and returns where the entry's bytes go. */
-static uint8_t *append(const struct neap__map_shape *shape, struct neap__map_group *group, uint8_t print,
-                       uint8_t key_length, uint8_t value_length, uint32_t bytes) {
+void neap__map_group_append(const struct neap__map_shape *shape, struct neap__map_group *group, uint64_t hash,
+                            const struct neap__map_part *key, const struct neap__map_part *value) {
     uint32_t index = group->count;
     assert(index < NEAP_MAP_GROUP_COUNT_MAX);
     set_count(shape, group, index + 1);
-    neap__map_group_prints(group)[index] = print;
+    neap__map_group_prints(group)[index] = neap__map_group_print(hash);
     if (shape->key_lengths != 0)
-        neap__map_group_key_lengths(group)[index] = key_length;
+        neap__map_group_key_lengths(group)[index] = key->length;
     if (shape->value_lengths != 0)
-        neap__map_group_value_lengths(shape, group)[index] = value_length;
+        neap__map_group_value_lengths(shape, group)[index] = value->length;
     uint8_t *place = neap__map_group_byte(group, group->used);
-    group->used += bytes;
-    return place;
-}
-
-void neap__map_group_append(const struct neap__map_shape *shape, struct neap__map_group *group, uint64_t hash,
-                            const struct neap__map_part *key, const struct neap__map_part *value) {
-    uint8_t *place = append(shape, group, neap__map_group_print(hash), key->length, value->length,
-                            key->stored_bytes + value->stored_bytes);
     if (key->stored_bytes > 0)
         memcpy(place, key->bytes, key->stored_bytes);
     if (value->stored_bytes > 0)
         memcpy(place + key->stored_bytes, value->bytes, value->stored_bytes);
-}
-
-void neap__map_group_append_from(const struct neap__map_shape *shape, struct neap__map_group *group,
-                                 const struct neap__map_group *from, const struct neap__map_entry *entry) {
-    uint8_t key_length = 0, value_length = 0;
-    uint32_t bytes = entry->key_bytes + entry->value_bytes;
-    if (shape->key_lengths != 0)
-        key_length = neap__map_group_key_lengths(from)[entry->index];
-    if (shape->value_lengths != 0)
-        value_length = neap__map_group_value_lengths(shape, from)[entry->index];
-    uint8_t *place =
-        append(shape, group, neap__map_group_prints(from)[entry->index], key_length, value_length, bytes);
-    memcpy(place, neap__map_group_byte(from, entry->offset), bytes);
+    group->used += key->stored_bytes + value->stored_bytes;
 }
 
 /* What lies behind `offset` + `old_bytes` moves to behind `offset` + `bytes`. */
@@ -167,4 +146,82 @@ void neap__map_group_set_value(const struct neap__map_shape *shape, struct neap_
         neap__map_group_value_lengths(shape, group)[entry->index] = value->length;
     if (value->stored_bytes > 0)
         memcpy(neap__map_group_byte(group, offset), value->bytes, value->stored_bytes);
+}
+
+/* --- dividing and uniting --- */
+
+void neap__map_group_divide(const struct neap__map_shape *shape, const struct neap__map_group *group,
+                            uint64_t seed, uint64_t bit, struct neap__map_division *division) {
+    const uint8_t *key_lengths = neap__map_group_key_lengths(group);
+    const uint8_t *value_lengths = neap__map_group_value_lengths(shape, group);
+    const uint8_t *at = neap__map_group_byte(group, neap__map_group_head_bytes(shape, group->count));
+    size_t bytes[2] = {0, 0};
+    uint32_t counts[2] = {0, 0};
+    memset(division->second, 0, (group->count / 64 + 1u) * sizeof division->second[0]);
+    for (uint32_t i = 0; i < group->count; i++) {
+        uint8_t length = shape->key_lengths != 0 ? key_lengths[i] : 0;
+        uint32_t key_bytes = shape->key_bytes + stored_bytes(length);
+        uint32_t value_bytes =
+            shape->value_bytes + (shape->value_lengths != 0 ? stored_bytes(value_lengths[i]) : 0);
+        unsigned side = (neap__map_part_hash_stored(at, key_bytes, length, seed) & bit) != 0;
+        division->second[i / 64] |= (uint64_t)side << i % 64;
+        counts[side]++;
+        bytes[side] += key_bytes + value_bytes;
+        at += key_bytes + value_bytes;
+    }
+    for (unsigned side = 0; side < 2; side++) {
+        division->counts[side] = counts[side];
+        division->bytes[side] = neap__map_group_head_bytes(shape, counts[side]) + bytes[side];
+    }
+}
+
+struct neap__map_fill neap__map_group_fill(const struct neap__map_shape *shape, struct neap__map_group *group,
+                                           uint32_t count) {
+    group->count = (uint16_t)count;
+    group->used = neap__map_group_head_bytes(shape, count);
+    group->reserved = 0;
+    return (struct neap__map_fill){group, 0};
+}
+
+/* memcpy, for the lengths that most entries have. */
+static inline void copy_entry(uint8_t *to, const uint8_t *from, uint32_t bytes) {
+    if (bytes < 8 || bytes > 32) {
+        memcpy(to, from, bytes);
+        return;
+    }
+    /* Both ends, that overlap in the middle. */
+    if (bytes < 16) {
+        memcpy(to, from, 8);
+        memcpy(to + bytes - 8, from + bytes - 8, 8);
+    } else {
+        memcpy(to, from, 16);
+        memcpy(to + bytes - 16, from + bytes - 16, 16);
+    }
+}
+
+void neap__map_group_fill_from(const struct neap__map_shape *shape, struct neap__map_fill *fill,
+                               const struct neap__map_group *from, const struct neap__map_division *division,
+                               unsigned side) {
+    struct neap__map_group *group = fill->group;
+    const uint8_t *key_lengths = neap__map_group_key_lengths(from);
+    const uint8_t *value_lengths = neap__map_group_value_lengths(shape, from);
+    const uint8_t *at = neap__map_group_byte(from, neap__map_group_head_bytes(shape, from->count));
+    uint8_t *end = neap__map_group_byte(group, group->used);
+    for (uint32_t i = 0; i < from->count; i++) {
+        uint32_t bytes = (uint32_t)shape->key_bytes + shape->value_bytes;
+        bytes += shape->key_lengths != 0 ? stored_bytes(key_lengths[i]) : 0;
+        bytes += shape->value_lengths != 0 ? stored_bytes(value_lengths[i]) : 0;
+        if (division == NULL || (division->second[i / 64] >> i % 64 & 1) == side) {
+            neap__map_group_prints(group)[fill->index] = neap__map_group_prints(from)[i];
+            if (shape->key_lengths != 0)
+                neap__map_group_key_lengths(group)[fill->index] = key_lengths[i];
+            if (shape->value_lengths != 0)
+                neap__map_group_value_lengths(shape, group)[fill->index] = value_lengths[i];
+            copy_entry(end, at, bytes);
+            end += bytes;
+            fill->index++;
+        }
+        at += bytes;
+    }
+    group->used = (uint32_t)(end - (uint8_t *)group);
 }

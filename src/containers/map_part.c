@@ -52,6 +52,15 @@ uint64_t neap__map_part_hash(const struct neap__map_shape *shape, const struct n
     return XXH3_64bits_withSeed(key->stored, shape->key_bytes, seed);
 }
 
+uint64_t neap__map_part_hash_stored(const uint8_t *bytes, uint32_t stored_bytes, uint8_t length,
+                                    uint64_t seed) {
+    struct neap__map_far far;
+    if (length != NEAP_MAP_FAR)
+        return XXH3_64bits_withSeed(bytes, stored_bytes, seed);
+    memcpy(&far, bytes, sizeof far);
+    return XXH3_64bits_withSeed((const void *)(uintptr_t)far.at, (size_t)far.bytes, seed);
+}
+
 bool neap__map_part_keep(neap_map_t *map, struct neap__map_part *part) {
     if (part->length != NEAP_MAP_FAR)
         return true;

@@ -29,6 +29,11 @@ bool neap__map_part_value(const struct neap__map_shape *shape, union neap_item v
 uint64_t neap__map_part_hash(const struct neap__map_shape *shape, const struct neap__map_part *key,
                              uint64_t seed);
 
+/* The same for a key as it lies in a group, `length` its length (0 for numbers); what is far
+ * must be in memory. */
+uint64_t neap__map_part_hash_stored(const uint8_t *bytes, uint32_t stored_bytes, uint8_t length,
+                                    uint64_t seed);
+
 /* Gives a far text its block; nothing to do for others. False without memory. */
 bool neap__map_part_keep(neap_map_t *map, struct neap__map_part *part);
 

@@ -10,13 +10,16 @@ enum {
     CLASS_LEAST = 1, /* the smallest slot that can be a hole: 32 bytes */
     HOLE_SHARE = 16, /* one slot in so many may be a hole */
     HOLE_OWNER = UINT32_MAX,
-    TRAYS_FIRST = 4
+    TRAYS_FIRST = 4,
+    LARGE_MAP_BYTES = NEAP_NURSERY_BYTES,
+    LARGE_MAP_TRAYS = 128
 };
 
 /* One block of slots. */
 struct tray {
     unsigned char *start;
     uint32_t slots; /* room for so many */
+    uint32_t bytes;
 };
 
 /* A slot without a group, in the ring of its shelf. */
@@ -90,13 +93,18 @@ static bool shelves_reach(neap_map_t *map, uint32_t class_index) {
     return true;
 }
 
-/* Slots of the next tray: what goes into a power of two of bytes, so that an allocator sees
- * few sizes, of which a shelf has at least eight; but one at least. */
-static uint32_t tray_slots(const struct neap__map_shelf *shelf, uint32_t slot_bytes) {
-    uint64_t bytes = shelf->slot_count * slot_bytes / 8;
+/* Bytes of the next tray. In a large map there are few sizes, which an allocator serves
+ * without loss, and what of a tray has never been touched is not in memory; in a small map,
+ * an eighth of the shelf. */
+static uint32_t tray_bytes(const neap_map_t *map, const struct neap__map_shelf *shelf, uint32_t slot_bytes) {
+    uint64_t bytes = map->memory.live_bytes / LARGE_MAP_TRAYS;
     if (bytes >= NEAP_MAP_TRAY_BYTES)
-        return NEAP_MAP_TRAY_BYTES / slot_bytes;
-    return bytes <= 2 * slot_bytes ? 1 : (uint32_t)(UINT64_C(1) << neap_word_highest(bytes)) / slot_bytes;
+        return NEAP_MAP_TRAY_BYTES;
+    if (map->memory.live_bytes < LARGE_MAP_BYTES)
+        bytes = shelf->slot_count * slot_bytes / 8;
+    else if (bytes < NEAP_MAP_SLOT_BYTES_MAX)
+        bytes = NEAP_MAP_SLOT_BYTES_MAX;
+    return bytes < 2 * slot_bytes ? slot_bytes : UINT32_C(1) << neap_word_highest(bytes);
 }
 
 static bool tray_add(neap_map_t *map, struct neap__map_shelf *shelf, uint32_t slot_bytes) {
@@ -109,22 +117,22 @@ static bool tray_add(neap_map_t *map, struct neap__map_shelf *shelf, uint32_t sl
         shelf->trays = trays;
         shelf->tray_room = room;
     }
-    uint32_t slots = tray_slots(shelf, slot_bytes);
-    unsigned char *start = NEAP_ALLOC(&map->memory, (size_t)slots * slot_bytes);
+    uint32_t bytes = tray_bytes(map, shelf, slot_bytes);
+    unsigned char *start = NEAP_ALLOC(&map->memory, bytes);
     if (start == NULL)
         return false;
-    shelf->trays[shelf->tray_count++] = (struct tray){start, slots};
+    shelf->trays[shelf->tray_count++] = (struct tray){start, bytes / slot_bytes, bytes};
     shelf->top = 0;
     return true;
 }
 
 /* Takes the last slot off a shelf, and with it, if it was the only one, its tray. */
-static void slot_drop(neap_map_t *map, struct neap__map_shelf *shelf, uint32_t slot_bytes) {
+static void slot_drop(neap_map_t *map, struct neap__map_shelf *shelf) {
     shelf->slot_count--;
     if (--shelf->top > 0)
         return;
     struct tray *last = &shelf->trays[--shelf->tray_count];
-    NEAP_FREE(&map->memory, last->start, (size_t)last->slots * slot_bytes);
+    NEAP_FREE(&map->memory, last->start, last->bytes);
     if (shelf->tray_count > 0) {
         shelf->top = shelf->trays[shelf->tray_count - 1].slots;
     } else {
@@ -146,7 +154,7 @@ static void fill_hole(neap_map_t *map, struct neap__map_shelf *shelf, uint32_t s
         memcpy(hole, group, group->used);
         *neap__map_place(map, group->owner) = (struct neap__map_group *)hole;
     }
-    slot_drop(map, shelf, slot_bytes);
+    slot_drop(map, shelf);
 }
 
 /* --- slots --- */
@@ -228,8 +236,7 @@ void neap__map_slot_free_all(neap_map_t *map) {
     for (uint32_t i = 0; i < map->shelf_count; i++) {
         struct neap__map_shelf *shelf = &map->shelves[i];
         for (uint32_t t = 0; t < shelf->tray_count; t++)
-            NEAP_FREE(&map->memory, shelf->trays[t].start,
-                      (size_t)shelf->trays[t].slots * neap__map_slot_class_bytes(i));
+            NEAP_FREE(&map->memory, shelf->trays[t].start, shelf->trays[t].bytes);
         NEAP_FREE(&map->memory, shelf->trays, shelf->tray_room * sizeof *shelf->trays);
     }
     NEAP_FREE(&map->memory, map->shelves, map->shelf_count * sizeof *map->shelves);

@@ -8,8 +8,8 @@
  * A group that outgrows its slot moves to a larger one, and leaves a hole. A hole is
  * taken by the next group that comes to that shelf; where there are too many, the
  * shelf's last slot is moved into one, so that memory follows what is in it within a
- * few percent, whatever order groups come and go in. A tray is one block, an eighth
- * of its shelf, NEAP_MAP_TRAY_BYTES at most.
+ * few percent, whatever order groups come and go in. A tray is one block,
+ * NEAP_MAP_TRAY_BYTES at most.
  *
  * Moving a slot needs to know whose it is: a group begins with its number, `owner`,
  * and the directory is set to the new place. Groups larger than the largest slot have

@@ -13,7 +13,8 @@ enum {
     STEP_SHARE = 32, /* of the crest: how much smaller is worth a trim */
     STEP_BYTES_MIN = 128 << 10,
     STEP_BYTES_MAX = 1 << 20,
-    ADDRESS_SHARE = 64 /* of limited address space, one part in so many for a heap */
+    GROWN_BYTES = 4 << 20, /* from here on a heap looks after itself while it grows */
+    ADDRESS_SHARE = 64     /* of limited address space, one part in so many for a heap */
 };
 
 #define RESERVE_BYTES_64 (UINT64_C(8) << 30) /* and as much again as often as it is needed */
@@ -119,9 +120,18 @@ static bool in_nursery(const struct neap__own_memory *memory, const void *block)
            (memory->heap == NULL || !neap_heap_owns(memory->heap, block));
 }
 
+/* A heap looks for free pages by itself when it grows, but not while it is small; what a
+ * container left behind on its way there would stay with it for good. */
+static bool rose(struct neap__own_memory *memory) {
+    if (memory->live_bytes < memory->next_trim_bytes || memory->live_bytes > GROWN_BYTES)
+        return false;
+    memory->next_trim_bytes = memory->live_bytes + memory->live_bytes / 4;
+    return true;
+}
+
 static void counted(struct neap__own_memory *memory, uint64_t more, uint64_t less) {
     memory->live_bytes += more - less;
-    if (sank(&memory->crest_bytes, memory->live_bytes) && memory->heap != NULL)
+    if ((rose(memory) | sank(&memory->crest_bytes, memory->live_bytes)) && memory->heap != NULL)
         neap_heap_trim(memory->heap);
 }
 

@@ -37,6 +37,7 @@ struct neap__own_memory {
     struct neap__nursery_link nursery; /* its blocks there, itself not counted */
     uint64_t nursery_bytes;            /* in it, links included */
     uint64_t live_bytes;               /* all its blocks, as asked for, itself included */
+    uint64_t next_trim_bytes;          /* live_bytes at which a heap that grows is trimmed */
     uint64_t crest_bytes;              /* the most live_bytes has been since the last trim */
 };
 

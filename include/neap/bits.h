@@ -82,6 +82,9 @@ void neap_bits_end(neap_bits_t *bits);
  * _SYSTEM: the array is then as before. Making it shorter in memory cannot fail. */
 int neap_bits_resize(neap_bits_t *bits, uint64_t count);
 
+/* Whether its length can change: that of a file to read only and of a device cannot. */
+bool neap_bits_resizes(const neap_bits_t *bits);
+
 /* The same, and some more room, or keeping it, so that many small steps are cheap. */
 int neap_bits_stretch(neap_bits_t *bits, uint64_t count);
 

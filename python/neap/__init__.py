@@ -28,13 +28,13 @@ _CONTAINERS = {
     "Map": "_map",
     "Overrun": "streams",
     "Reader": "streams",
-    "Store": "stores",
-    "StoreError": "stores",
+    "Store": "store",
+    "StoreError": "store",
     "Stream": "streams",
     "StreamProtocol": "stream_gates",
     "Trie": "_trie",
     "WriterDied": "streams",
-    "connect": "stores",
+    "connect": "store",
 }
 
 

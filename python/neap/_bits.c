@@ -25,10 +25,7 @@ const struct state *neap__bits_state(PyObject *self) {
 int neap__bits_raise(int error) {
     if (error == NEAP_OK)
         return 0;
-    if (error == NEAP_ERROR_PERMISSION) /* to read only it is not: that was looked at before */
-        PyErr_SetString(PyExc_ValueError, "a device cannot be resized");
-    else
-        neap__extension_raise(error, NULL, "not possible");
+    neap__extension_raise(error, NULL, "not possible");
     return -1;
 }
 
@@ -39,10 +36,19 @@ bool neap__bits_writable(const bits_object *self) {
     return false;
 }
 
-bool neap__bits_resizable(const bits_object *self) {
+bool neap__bits_movable(const bits_object *self) {
     if (self->bits.user == 0)
         return true;
     PyErr_SetString(PyExc_BufferError, "Existing exports of data: object cannot be re-sized");
+    return false;
+}
+
+bool neap__bits_resizable(const bits_object *self) {
+    if (!neap__bits_movable(self))
+        return false;
+    if (self->bits.state != NEAP_BITS_IN_FILE || neap_bits_resizes(&self->bits))
+        return true;
+    PyErr_SetString(PyExc_ValueError, "a device cannot be resized");
     return false;
 }
 
@@ -106,7 +112,7 @@ PyObject *neap__bits_close(PyObject *object, PyObject *unused) {
     bits_object *self = (bits_object *)object;
     (void)unused;
     if (self->bits.state != NEAP_BITS_IN_MEMORY) {
-        if (!neap__bits_resizable(self))
+        if (!neap__bits_movable(self))
             return NULL;
         neap_bits_end(&self->bits);
     }

@@ -255,7 +255,7 @@ static PyObject *bits_clear(PyObject *self, PyObject *unused) {
 
 static PyObject *bits_trim(PyObject *self, PyObject *unused) {
     (void)unused;
-    if (!neap__bits_resizable((bits_object *)self))
+    if (!neap__bits_movable((bits_object *)self))
         return NULL;
     return PyLong_FromUnsignedLongLong(neap_bits_trim(&((bits_object *)self)->bits));
 }

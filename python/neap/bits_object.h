@@ -44,8 +44,10 @@ const struct state *neap__bits_state(PyObject *self);
 /* Raises what a call of neap_bits_... returned; -1, or 0 for NEAP_OK. */
 int neap__bits_raise(int error);
 
-/* Whether self may be written; may be resized. Else an exception. */
+/* Whether self may be written; may move, as no buffer is lent out; may be resized. Else an
+ * exception. */
 bool neap__bits_writable(const bits_object *self);
+bool neap__bits_movable(const bits_object *self);
 bool neap__bits_resizable(const bits_object *self);
 
 /* Methods. */

@@ -197,7 +197,7 @@ int neap_bits_insert(neap_bits_t *bits, uint64_t at, uint64_t count) {
 
 int neap_bits_remove(neap_bits_t *bits, uint64_t at, uint64_t count) {
     uint64_t rest = bits->count - at - count;
-    if (!in_memory(bits) && !neap__bits_file_resizes(bits))
+    if (!neap_bits_resizes(bits))
         return NEAP_ERROR_PERMISSION;
     neap_bits_copy(bits, at, bits, at + count, rest);
     return neap_bits_resize(bits, at + rest);

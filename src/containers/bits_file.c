@@ -48,22 +48,22 @@ int neap_bits_open(neap_bits_t *bits, const char *path, enum neap_bits_mode mode
 int neap__bits_file_resize(neap_bits_t *bits, uint64_t count) {
     struct neap_os_mapping *mapping = &bits->from.file->mapping;
     uint64_t bytes = count / 8 + (count % 8 != 0);
+    if (!neap_bits_resizes(bits) && (count != bits->count || !mapping->writable))
+        return NEAP_ERROR_PERMISSION;
     if (bytes != mapping->bytes) {
         int error = neap_os_mapping_resize(mapping, bytes);
         if (error != NEAP_OK)
             return error;
         take_words(bits);
-    } else if (bits->state == NEAP_BITS_IN_FILE_TO_READ) {
-        return NEAP_ERROR_PERMISSION;
     }
     bits->count = count;
     clear_tail(bits);
     return NEAP_OK;
 }
 
-bool neap__bits_file_resizes(const neap_bits_t *bits) {
-    const struct neap_os_mapping *mapping = &bits->from.file->mapping;
-    return mapping->writable && !mapping->device;
+bool neap_bits_resizes(const neap_bits_t *bits) {
+    return bits->state == NEAP_BITS_IN_MEMORY ||
+           (bits->state == NEAP_BITS_IN_FILE && !bits->from.file->mapping.device);
 }
 
 void neap__bits_file_close(neap_bits_t *bits) {

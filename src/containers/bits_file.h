@@ -12,9 +12,6 @@
 /* As neap_bits_resize. */
 int neap__bits_file_resize(neap_bits_t *bits, uint64_t count);
 
-/* Whether it could be of another length: not to read only, and no device. */
-bool neap__bits_file_resizes(const neap_bits_t *bits);
-
 void neap__bits_file_close(neap_bits_t *bits);
 
 /* Whether struct and mapping agree. */

@@ -2,6 +2,7 @@
 import copy
 import os
 import pickle
+import subprocess
 import sys
 from pathlib import Path
 
@@ -482,6 +483,33 @@ def test_files_that_there_are_not(tmp_path):
     assert outcome(lambda: Bits.open(tmp_path / "none", "rw")) == (ValueError, "mode must be 'r', 'r+' or 'w+', not 'rw'")
     assert outcome(lambda: Bits.open("a\0b"))[0] is ValueError
     assert not os.listdir(tmp_path)
+
+
+def test_block_device(tmp_path):
+    image = tmp_path / "image"
+    image.write_bytes(bytes(1 << 20))
+    try:
+        made = subprocess.run(["losetup", "--find", "--show", image], capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("no losetup")
+    if made.returncode != 0:
+        pytest.skip("no loop device: " + made.stderr.strip())
+    device = made.stdout.strip()
+    try:
+        with Bits.open(device, "r+") as bits:
+            assert len(bits) == 8 << 20
+            bits[12_345] = 1
+            bits[100:164] = (1 << 64) - 1
+            bits.flush()
+            for call in (lambda: bits.append(1), lambda: bits.pop(), lambda: bits.resize(5), lambda: bits.clear(),
+                         lambda: delete(bits, 0), lambda: bits.insert(0, 1), lambda: delete(bits, slice(0, 9, 2)),
+                         lambda: assign(bits, slice(0, 3), "1")):
+                assert outcome(call) == (ValueError, "a device cannot be resized")
+        with Bits.open(device) as bits:
+            assert list(bits.ones()) == [*range(100, 164), 12_345]
+    finally:
+        subprocess.run(["losetup", "--detach", device], check=True)
+    assert Bits(image.read_bytes()).count() == 65
 
 
 def test_a_full_disk_is_an_error_and_no_crash():

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .stores import Store, StoreError, batches
-from .stores_kind import RANGES
+from .store import Store, StoreError, batches
+from .store_kind import RANGES
 
 FORMAT = "1"
 WRAP = 1 << 64  # SQLite's integers have a sign

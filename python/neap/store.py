@@ -13,7 +13,7 @@ from collections.abc import ItemsView, Iterable, Iterator, MutableMapping, Value
 from itertools import islice
 from typing import Any
 
-from .stores_kind import KINDS, check_of, is_number
+from .store_kind import KINDS, check_of, is_number
 
 __all__ = ["Store", "StoreError", "connect"]
 
@@ -271,11 +271,11 @@ def connect(url: str, key: str = "str", value: str | None = "str", expect: int =
     _check_kinds(key, value)
     scheme = url.partition(":")[0]
     if scheme in ("redis", "rediss", "unix"):
-        from .stores_redis import RedisStore
+        from .store_redis import RedisStore
 
         return RedisStore(url, key, value, expect, timeout)
     if scheme == "sqlite":
-        from .stores_sqlite import SqliteStore
+        from .store_sqlite import SqliteStore
 
         return SqliteStore(url, key, value, expect, timeout)
     raise ValueError(f"no store is called {scheme!r}: it is redis://, rediss://, unix:// or sqlite:")

@@ -24,8 +24,8 @@ try:
 except ImportError as missing:
     raise ImportError("redis:// needs the package redis, 4.3 or newer: apt-get install python3-redis") from missing
 
-from .stores import Store, StoreError, batches
-from .stores_kind import RANGES
+from .store import Store, StoreError, batches
+from .store_kind import RANGES
 
 FORMAT = "1"
 ENTRIES = 90  # a bucket on average; 128 is where Redis changes its kind of hash

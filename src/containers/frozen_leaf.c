@@ -58,11 +58,9 @@ union neap_item neap__frozen_value_item(enum neap_kind kind, uint64_t number) {
 
 /* --- opening ------------------------------------------------------------------ */
 
-static uint64_t load_offset(const uint8_t *place) {
-    uint64_t offset = 0;
-    for (unsigned i = FROZEN_OFFSET_BYTES; i-- > 0;)
-        offset = offset << 8 | place[i];
-    return offset;
+/* The low `bytes` of what lies at `place`, of which eight can be read. */
+static uint64_t load_low(const uint8_t *place, unsigned bytes) {
+    return frozen_load(place) & UINT64_MAX >> (64 - 8 * bytes);
 }
 
 static bool open_values(const neap_frozen_trie_t *trie, struct reader *reader, struct frozen_leaf *leaf) {
@@ -84,18 +82,17 @@ static bool open_values(const neap_frozen_trie_t *trie, struct reader *reader, s
     leaf->value_bits = *reader->at++;
     if (leaf->value_bits > 64 || !read_bytes(reader, trie->value_width, &least))
         return false;
-    leaf->value_least = 0;
-    for (unsigned i = trie->value_width; i-- > 0;)
-        leaf->value_least = leaf->value_least << 8 | least[i];
+    leaf->value_least = load_low(least, trie->value_width);
     return read_bytes(reader, ((uint64_t)leaf->value_bits * leaf->count + 7) / 8, &leaf->values);
 }
 
 bool neap__frozen_leaf_open(const neap_frozen_trie_t *trie, uint64_t index, struct frozen_leaf *leaf) {
     const struct frozen_head *head = &trie->head;
     const uint8_t *place = trie->offsets + index * FROZEN_OFFSET_BYTES;
-    const uint64_t start = load_offset(place);
-    const uint64_t end =
-        index + 1 < head->leaf_count ? load_offset(place + FROZEN_OFFSET_BYTES) : head->leaves_bytes;
+    const uint64_t start = load_low(place, FROZEN_OFFSET_BYTES);
+    const uint64_t end = index + 1 < head->leaf_count
+                             ? load_low(place + FROZEN_OFFSET_BYTES, FROZEN_OFFSET_BYTES)
+                             : head->leaves_bytes;
     if (start > end || end > head->leaves_bytes)
         return false;
     struct reader reader = {trie->leaves + start, trie->leaves + end};

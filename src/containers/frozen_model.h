@@ -16,7 +16,7 @@
  * need not read what lies before. Lengths are written in groups of seven bits.
  *
  * Whatever is read of a leaf is held against the end of the leaves, which have eight
- * bytes more behind them.
+ * bytes more behind them, as the offsets have: numbers are loaded eight bytes at a time.
  */
 #ifndef NEAP_CONTAINERS_FROZEN_MODEL_H
 #define NEAP_CONTAINERS_FROZEN_MODEL_H

@@ -1,6 +1,11 @@
 /* containers/frozen_trie.c: a frozen trie's life, and looking things up in it. */
 #include "containers/frozen_model.h"
 
+#include "os/file.h"
+
+/* What opening a file reads of it. */
+enum { OPENED_BYTES = 16 << 10 };
+
 /* --- life ------------------------------------------------------------------- */
 
 static bool lies_within(uint64_t at, uint64_t bytes, uint64_t end) {
@@ -19,7 +24,7 @@ bool neap__frozen_begin(neap_frozen_trie_t *trie) {
     if (!lies_within(0, head->common_bytes, end) ||
         !lies_within(head->alphabet_at, head->alphabet_bytes, end) ||
         !lies_within(head->slices_at, head->leaf_count * sizeof(uint64_t), end) ||
-        !lies_within(head->offsets_at, head->leaf_count * FROZEN_OFFSET_BYTES, end) ||
+        !lies_within(head->offsets_at, head->leaf_count * FROZEN_OFFSET_BYTES + FROZEN_TAIL_BYTES, end) ||
         head->leaves_bytes > UINT64_MAX - FROZEN_TAIL_BYTES ||
         !lies_within(head->leaves_at, head->leaves_bytes + FROZEN_TAIL_BYTES, end))
         return false;
@@ -55,9 +60,11 @@ int neap_frozen_trie_open(const char *path, neap_frozen_trie_t **trie) {
                                           sizeof(struct frozen_head), &file);
     if (error == 0 && (error = begin_file(&file, trie)) < 0)
         neap__container_file_close(&file);
-    if (error == 0)
-        (*trie)->is_mapped = true;
-    return error;
+    if (error < 0)
+        return error;
+    (*trie)->is_mapped = true;
+    neap_os_file_map_scattered(file.data, file.bytes);
+    return 0;
 }
 
 int neap_frozen_trie_view(const void *data, size_t bytes, neap_frozen_trie_t **trie) {
@@ -85,8 +92,11 @@ static int write_body(struct neap__container_draft *draft, const void *context, 
 
 int neap_frozen_trie_save(const neap_frozen_trie_t *trie, const char *path) {
     struct frozen_head head = trie->head;
-    return neap__container_file_save(path, NEAP_CONTAINER_TRIE, FROZEN_VERSION, &head, sizeof head,
-                                     write_body, trie);
+    const int error = neap__container_file_save(path, NEAP_CONTAINER_TRIE, FROZEN_VERSION, &head, sizeof head,
+                                                write_body, trie);
+    if (error == 0)
+        neap_os_file_forget(path, OPENED_BYTES);
+    return error;
 }
 
 enum neap_kind neap_frozen_trie_key_kind(const neap_frozen_trie_t *trie) {

@@ -72,7 +72,9 @@ uint64_t neap_trie_trim(neap_trie_t *trie) {
 bool neap_trie_get(const neap_trie_t *trie, union neap_item key, union neap_item *value) {
     uint8_t place[TRIE_INTEGER_BYTES];
     struct trie_text rest;
-    if (!neap__trie_key_encode(trie->key, key, place, &rest))
+    if (NEAP_LIKELY(trie->key <= NEAP_KIND_BYTES && key.text.bytes > 0))
+        rest = (struct trie_text){key.text.data, key.text.bytes};
+    else if (!neap__trie_key_encode(trie->key, key, place, &rest))
         return false;
     const uint8_t tag = neap__trie_leaf_tag(rest);
     trie_child_t child = trie->root;

@@ -73,6 +73,23 @@ void neap_os_file_unmap(const void *data, size_t bytes) {
     munmap((void *)(uintptr_t)data, bytes);
 }
 
+void neap_os_file_map_scattered(const void *data, size_t bytes) {
+    madvise((void *)(uintptr_t)data, bytes, MADV_RANDOM);
+}
+
+void neap_os_file_forget(const char *path, size_t kept_bytes) {
+    char start[4096];
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0)
+        return;
+    posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
+    posix_fadvise(descriptor, 0, 0, POSIX_FADV_RANDOM);
+    for (size_t at = 0; at < kept_bytes; at += sizeof start)
+        if (pread(descriptor, start, sizeof start, (off_t)at) <= 0)
+            break;
+    close(descriptor);
+}
+
 /* --- drafts --- */
 
 int neap_os_draft_open(struct neap_os_draft *draft, const char *path) {

@@ -26,6 +26,15 @@ int neap_os_file_map(const char *path, const void **data, size_t *bytes);
 
 void neap_os_file_unmap(const void *data, size_t bytes);
 
+/* A mapping is going to be read here and there: what is not touched is not to come into memory
+ * with what is. A hint. */
+void neap_os_file_map_scattered(const void *data, size_t bytes);
+
+/* Has the system forget what it keeps in memory of a file that is synced, but for its first
+ * `kept_bytes`. It keeps a file in pieces as large as it was written in (of up to 2 MiB), and
+ * whoever touches a byte then has the piece; what comes from the disk again comes by pages. A hint. */
+void neap_os_file_forget(const char *path, size_t kept_bytes);
+
 enum { NEAP_OS_DRAFT_PATH_BYTES = 4096, NEAP_OS_DRAFT_BUFFER_BYTES = 16384 };
 
 /* On the stack; the members are private. */

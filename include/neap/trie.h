@@ -4,11 +4,14 @@
  * common, and up to 64 neighbours live in one block, a leaf, so that an entry
  * costs little more than the rest of its key and its value:
  *
- *          node: "da"               dart 1, dance 2, dancer 3, danger 4,
- *          /        \               had they not all found room in one leaf:
- *   < "n"               "n" and on  the letter after "da" leads on, and a leaf
- *   (no leaf)       leaf: no common stands for a range of letters
- *                   nce 2, ncer 3, nger 4, rt 1
+ *     leaf:  prefix "da"    nce 2   ncer 3   nger 4   rt 1
+ *
+ *     had more than 64 keys begin so:
+ *
+ *     node "da"   letters          n        o
+ *                 children  leaf   node     leaf
+ *                 for       < n    n        o and on
+ *                                  └─ ... leaf  ce 2   cer 3   ger 4
  *
  * A frozen trie is the same in a form of its own for reading only, in a third of
  * the memory, which can be saved to a file and opened by any number of processes.

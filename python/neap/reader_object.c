@@ -264,7 +264,10 @@ static PyObject *reader_wait(PyObject *object, PyObject *arguments, PyObject *ke
         PyErr_SetString(PyExc_ValueError, "nbytes must not be negative");
         return NULL;
     }
-    int ready = wait_for(reader_of(object), (uint64_t)bytes, &limit);
+    const neap_stream_t *stream = reader_of(object)->reader.stream;
+    uint64_t ring = (uint64_t)neap_stream_block_bytes(stream) * neap_stream_block_count(stream);
+    uint64_t wanted = (uint64_t)bytes < ring ? (uint64_t)bytes : ring; /* more are never there at once */
+    int ready = wait_for(reader_of(object), wanted, &limit);
     return ready < 0 ? NULL : PyBool_FromLong(ready);
 }
 

@@ -37,7 +37,7 @@ static PyType_Slot memory_slots[] = {
 };
 
 PyType_Spec neap__memory_spec = {
-    .name = "neap._Memory",
+    .name = "neap.streams._Memory",
     .basicsize = sizeof(struct memory_object),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .slots = memory_slots,
@@ -202,7 +202,7 @@ static PyType_Slot view_slots[] = {
 };
 
 PyType_Spec neap__view_spec = {
-    .name = "neap.View",
+    .name = "neap.streams.View",
     .basicsize = sizeof(struct view_object),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .slots = view_slots,

@@ -302,6 +302,10 @@ def test_wait_has_a_limit():
         reader.wait("1")
     stream.write(b"1234")
     assert reader.wait(0, nbytes=4) is True and reader.wait(0, 5) is False
+    stream.write(bytes(40))
+    assert reader.wait(0, 1000) is False  # the oldest whole block is 39 bytes back
+    stream.write(bytes(1))
+    assert reader.wait(0, 1000) is True  # the ring: more are never there
     stream.close()
     assert reader.wait() is True
 

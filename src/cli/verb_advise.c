@@ -14,10 +14,10 @@ enum { ROWS_SHOWN = 5, SHOWN_MAX = 10000, CONTAINERS = 64, INDENT = 4 };
 static const struct cli_usage usage = {
     .verb = "advise",
     .synopsis = "[options] PID | --core FILE",
-    .about =
-        "Names what holds the most memory in a running Python that could be held in less: what it takes "
-        "now, and what its very contents would take as an array, with __slots__, interned, in SQLite or in "
-        "Redis. Sizes are those of sys.getsizeof, summed; items that others refer to as well are left out.",
+    .about = "Names what holds the most memory in a running Python that could be held in less: what it takes "
+             "now, and what its very contents would take as an array, with __slots__, interned, in neap.Map, "
+             "SQLite or Redis. Sizes are those of sys.getsizeof, summed; items that others refer to as well "
+             "are left out.",
     .mixed = true,
 };
 
@@ -198,9 +198,9 @@ static int run(int argc, char **argv) {
     int error = find(&advised);
     cli_python_release(&advised.python);
     if (error == NEAP_OK && json)
-        error = advices_json(&advised, shown, stdout);
+        error = advices_json(&advised, (size_t)shown, stdout);
     else if (error == NEAP_OK)
-        advices_print(&advised, shown, stdout);
+        advices_print(&advised, (size_t)shown, stdout);
     code = error == NEAP_OK ? CLI_EXIT_DONE
                             : cli_error(CLI_EXIT_FAILED, "cannot advise: %s: try again, or --low-memory",
                                         neap_error_text(error));

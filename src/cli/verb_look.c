@@ -104,12 +104,12 @@ static int objects_describe(struct look *look) {
 }
 
 static int largest_find(struct look *look) {
-    look->largest = calloc(look->shown + 1, sizeof(*look->largest));
-    look->objects = calloc(look->shown + 1, sizeof(*look->objects));
+    look->largest = calloc((size_t)look->shown + 1, sizeof(*look->largest));
+    look->objects = calloc((size_t)look->shown + 1, sizeof(*look->objects));
     if (!look->largest || !look->objects)
         return NEAP_ERROR_MEMORY;
-    int error = neap_largest_find(look->census, look->type, look->shown, look->largest, &look->object_count,
-                                  &look->object_total);
+    int error = neap_largest_find(look->census, look->type, (size_t)look->shown, look->largest,
+                                  &look->object_count, &look->object_total);
     return error == NEAP_OK ? objects_describe(look) : error;
 }
 
@@ -152,7 +152,7 @@ static int report(const struct look *look) {
         .account = &look->account,
         .by = look->by,
         .rows = &look->rows,
-        .shown = look->shown,
+        .shown = (size_t)look->shown,
         .type = look->type,
         .objects = look->objects,
         .object_count = look->object_count,

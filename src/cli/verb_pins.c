@@ -89,8 +89,8 @@ static int run(int argc, char **argv) {
         .census = pinned.census,
         .holders = pinned.holders,
         .pins = &pinned.pins,
-        .shown = groups,
-        .places_shown = places,
+        .shown = (size_t)groups,
+        .places_shown = (size_t)places,
         .show_values = show_values,
         .lens = pinned.lens,
     };

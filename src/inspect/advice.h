@@ -1,7 +1,7 @@
 /* inspect/advice.h: the largest holders of memory, and what their contents would take elsewhere.
  *
  *     list of floats, list or set of ints   ->  array.array
- *     dict of str or int to int, float, str ->  SQLite in memory, a hash in Redis
+ *     dict of str or int to int, float, str ->  neap.Map, SQLite in memory, a hash in Redis
  *     instances with a dict                 ->  instances with __slots__
  *     equal strings, many times             ->  one each (sys.intern)
  *

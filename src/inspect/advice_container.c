@@ -1,9 +1,11 @@
 /* inspect/advice_container.c: one list, set or dict, item after item. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "inspect/advice_state.h"
 #include "inspect/alternative.h"
+#include "inspect/alternative_map.h"
 #include "inspect/content.h"
 
 /* What all keys, or all values, are: one built-in kind, or a mixture. */
@@ -22,6 +24,7 @@ struct walk {
     struct neap_address_set shared; /* items that are referred to more than once -> times seen here */
     struct neap_alternative_sqlite sqlite;
     struct neap_alternative_redis redis;
+    struct neap_alternative_map map;
     bool key_known;
     enum neap_cell key_cell;
     int64_t key_number; /* value of an int, length of a text */
@@ -94,6 +97,8 @@ static bool item_take(void *context, const struct neap_py_referent *referent) {
     } else if (value && walk->key_known) {
         neap_alternative_sqlite_add(&walk->sqlite, walk->key_cell, walk->key_number, cell_of(&item), number);
         neap_alternative_redis_add(&walk->redis, walk->key_bytes, bytes);
+        neap_alternative_map_add(&walk->map, walk->key_cell == NEAP_CELL_TEXT ? walk->key_bytes : UINT64_MAX,
+                                 cell_of(&item) == NEAP_CELL_TEXT ? bytes : UINT64_MAX);
         walk->key_known = false;
     }
     return true;
@@ -142,6 +147,32 @@ static void array_advise(struct neap__advice_search *search, struct neap_advice 
                             "array.array('%c')", code);
 }
 
+/* The kind of neap.Map that a column takes; its bytes, 0 for a text. */
+static unsigned map_kind(const struct column *column, char *name, size_t room) {
+    if (column->kind == NEAP_PY_STR) {
+        snprintf(name, room, "str");
+        return 0;
+    }
+    if (column->kind == NEAP_PY_FLOAT) {
+        snprintf(name, room, "f64");
+        return sizeof(double);
+    }
+    unsigned bytes = neap_alternative_array_item(column->least, column->most);
+    bool fits = column->least >= -(INT64_C(1) << (8 * bytes - 1)) &&
+                (bytes == 8 || column->most < INT64_C(1) << (8 * bytes - 1));
+    snprintf(name, room, "%c%u", fits ? 'i' : 'u', 8 * bytes);
+    return bytes;
+}
+
+static void map_advise(struct neap_advice *advice, struct walk *walk) {
+    char key[8], value[8];
+    unsigned key_bytes = map_kind(&walk->keys, key, sizeof(key));
+    unsigned value_bytes = map_kind(&walk->values, value, sizeof(value));
+    uint64_t bytes = neap_alternative_map_end(&walk->map, key_bytes, value_bytes);
+    if (bytes)
+        neap__advice_option(advice, bytes, "neap.Map('%s', '%s')", key, value);
+}
+
 void neap__advice_container(struct neap__advice_search *search, uint32_t ordinal) {
     struct neap_py_object object;
     struct neap_py_measure measure;
@@ -162,12 +193,14 @@ void neap__advice_container(struct neap__advice_search *search, uint32_t ordinal
     snprintf(advice.tail, sizeof(advice.tail), "%s%s%s", kind_name(dict ? walk.keys.kind : items->kind),
              dict ? " to " : "", dict ? kind_name(walk.values.kind) : "");
     if (dict && is_cell(&walk.keys) && is_cell(&walk.values) && walk.keys.kind != NEAP_PY_FLOAT) {
+        map_advise(&advice, &walk);
         neap__advice_option(&advice, neap_alternative_sqlite_end(&walk.sqlite), "SQLite in memory");
         neap__advice_option(&advice, neap_alternative_redis_end(&walk.redis), "Redis, one hash");
     } else if (!dict && !walk.shared.lost) {
         array_advise(search, &advice, items);
     }
     neap_address_set_clear(&walk.shared);
+    free(walk.map.sizes);
     if (advice.option_count)
         advice.holder = neap_holders_of(search->holders, ordinal);
     neap__advice_add(search, &advice);

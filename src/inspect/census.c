@@ -255,7 +255,8 @@ static struct neap__census_worker *workers_new(struct neap_census *census, size_
     for (size_t i = 0; workers && i < count; i++) {
         workers[i].census = census;
         workers[i].doubts.limit = CANDIDATES_LEAST;
-        workers[i].outside.limit = workers[i].shared.limit = CANDIDATES_LEAST + resident / BYTES_A_CANDIDATE;
+        workers[i].outside.limit = workers[i].shared.limit =
+            CANDIDATES_LEAST + (size_t)(resident / BYTES_A_CANDIDATE);
         neap_py_lens_init(&workers[i].lens, census->view->types);
     }
     return workers;
@@ -383,10 +384,11 @@ bool neap_census_object(const neap_census_t *census, struct neap_py_lens *lens, 
     unsigned char scratch[256];
     const struct neap_memory *memory = &census->view->memory;
     uint64_t bytes = span->block_bytes;
-    const void *place = memory->view ? memory->view(memory->context, address, bytes) : NULL;
+    const void *place =
+        memory->view && bytes <= SIZE_MAX ? memory->view(memory->context, address, (size_t)bytes) : NULL;
     if (!place) {
         bytes = bytes < sizeof(scratch) ? bytes : sizeof(scratch);
-        if (memory->read(memory->context, address, scratch, bytes) != NEAP_OK)
+        if (memory->read(memory->context, address, scratch, (size_t)bytes) != NEAP_OK)
             return false;
         place = scratch;
     }

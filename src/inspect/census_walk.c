@@ -205,7 +205,7 @@ static const unsigned char *block_at(struct neap__census_worker *worker, const s
     if (bytes->all)
         return bytes->all + block * span->block_bytes;
     uint64_t address = span->address + block * span->block_bytes;
-    return memory->read(memory->context, address, worker->scratch, bytes->block_bytes) == NEAP_OK
+    return memory->read(memory->context, address, worker->scratch, (size_t)bytes->block_bytes) == NEAP_OK
                ? worker->scratch
                : NULL;
 }
@@ -235,7 +235,9 @@ static void span_take(struct neap__census_worker *worker, const struct neap_bloc
     const uint64_t *live = neap_block_index_live(census->index);
     uint64_t all_bytes = span->blocks * span->block_bytes;
     struct span_bytes bytes = {
-        memory->view ? memory->view(memory->context, span->address, all_bytes) : NULL,
+        memory->view && all_bytes <= SIZE_MAX
+            ? memory->view(memory->context, span->address, (size_t)all_bytes)
+            : NULL,
         span->block_bytes < NEAP__CENSUS_SCRATCH ? span->block_bytes : NEAP__CENSUS_SCRATCH,
     };
     uint32_t end = span->ordinal + span->blocks;

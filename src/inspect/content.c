@@ -16,7 +16,7 @@ bool neap_content_int(struct neap_py_lens *lens, const struct neap_py_object *ob
     uint64_t count = tagged ? ((tag & 3) == 1 ? 0 : tag >> 3) : negative ? 0 - tag : tag;
     if (count > DIGITS_MAX ||
         (count > 0 && memory->read(memory->context, object->address + NEAP_PY_INT_DIGITS, digits,
-                                   count * sizeof(*digits)) != NEAP_OK))
+                                   (size_t)count * sizeof(*digits)) != NEAP_OK))
         return false;
     uint64_t sum = 0;
     for (uint64_t i = count; i-- > 0;) {
@@ -72,7 +72,7 @@ bool neap_content_text(struct neap_py_lens *lens, const struct neap_py_object *o
     *text = (struct neap_content_text){.characters = length, .hash = UINT64_C(0xcbf29ce484222325) + length};
     for (uint64_t left = length; left > 0;) {
         unsigned char scratch[PIECE];
-        uint64_t count = left < PIECE / width ? left : PIECE / width;
+        size_t count = left < PIECE / width ? (size_t)left : PIECE / width;
         const unsigned char *piece = neap_memory_at(memory, at, scratch, count * width);
         if (!piece)
             return false;

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from support import NEAP, clean_environment, every_python, debian_python, needs_neap, wait_until
+from support import BUILD, NEAP, clean_environment, every_python, debian_python, needs_neap, wait_until
 
 pytestmark = needs_neap
 
@@ -161,6 +161,21 @@ print(library.sqlite3_memory_used() - before)
 def test_sqlite(about, what, items):
     advice, _ = about(debian_python(), what, "dict")
     assert close(option_of(advice, "SQLite"), sqlite_bytes(items), 0.02)
+
+
+@pytest.mark.parametrize("what, items", [("counts", [("user:%d" % n, n * 7 + 1000) for n in range(COUNT)]),
+                                         ("numbered", [(n * 3 + 1000, "value %d" % n) for n in range(COUNT)])])
+def test_neap_map(about, what, items):
+    advice, _ = about(debian_python(), what, "dict")
+    name = next(option["as"] for option in advice["options"] if "neap.Map" in option["as"])
+    body = ("import json, sys\nimport neap\ncontent = neap.%s\nfor key, value in json.load(sys.stdin):\n"
+            "    content[key] = value\ncontent.trim()\nprint(content.nbytes)" % name[5:])
+    done = subprocess.run([debian_python().path, "-c", body], input=json.dumps(items), capture_output=True, text=True,
+                          env=clean_environment(PYTHONPATH=str(BUILD / "python")))
+    if "No module" in done.stderr:
+        pytest.skip("no neap.Map for this Python")
+    assert done.returncode == 0, done.stderr
+    assert close(option_of(advice, "neap.Map"), int(done.stdout), 0.08)
 
 
 class Redis:

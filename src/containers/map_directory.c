@@ -6,7 +6,11 @@
 #include "containers/map_group.h"
 #include "containers/map_slot.h"
 
-enum { LEAF_ROOM_FIRST = 4 };
+enum {
+    LEAF_ROOM_FIRST = 4,
+    CACHED_BYTES = 1 << 20,
+    FETCH_BYTES_MAX = 1024,
+};
 
 #define GROUPS_MAX (UINT32_MAX - 1) /* a hole's owner is no group's number */
 
@@ -76,14 +80,27 @@ bool neap__map_directory_start(neap_map_t *map) {
     return map->first_leaf_room > 0 || directory_reach(map, 0);
 }
 
+static uint32_t highest_bit(uint32_t number) {
+    return UINT32_C(1) << neap_word_highest(number);
+}
+
+void neap__map_directory_resize(neap_map_t *map, uint32_t count, uint64_t bytes) {
+    map->group_count = count;
+    map->group_mask = 2 * (uint64_t)highest_bit(count) - 1;
+    /* Most groups are no longer than this; what lies in the processor's cache is there at once. */
+    uint64_t long_group = bytes / count + bytes / count / 4;
+    map->fetch_bytes = bytes < CACHED_BYTES           ? 0
+                       : long_group < FETCH_BYTES_MAX ? (uint32_t)long_group
+                                                      : FETCH_BYTES_MAX;
+}
+
 void neap__map_directory_free(neap_map_t *map) {
     for (uint32_t i = 0; i < leaf_count(map); i++)
         leaf_free(map, i);
     NEAP_FREE(&map->memory, map->leaves, map->leaf_room * sizeof *map->leaves);
     map->leaves = NULL;
     map->leaf_room = map->first_leaf_room = 0;
-    map->group_count = 1;
-    map->group_mask = 1;
+    neap__map_directory_resize(map, 1, 0);
 }
 
 /* --- groups --- */
@@ -157,15 +174,6 @@ static bool merge(neap_map_t *map, struct neap__map_group **to, struct neap__map
 
 /* --- growing and shrinking --- */
 
-static uint32_t highest_bit(uint32_t number) {
-    return UINT32_C(1) << neap_word_highest(number);
-}
-
-static void set_group_count(neap_map_t *map, uint32_t count) {
-    map->group_count = count;
-    map->group_mask = 2 * (uint64_t)highest_bit(count) - 1;
-}
-
 void neap__map_directory_grow(neap_map_t *map) {
     uint64_t groups = map->group_count;
     uint32_t number = map->group_count;
@@ -174,7 +182,7 @@ void neap__map_directory_grow(neap_map_t *map) {
         return;
     struct neap__map_group *group = *neap__map_place(map, number - highest_bit(number));
     if (group == NULL || split(map, group, number))
-        set_group_count(map, number + 1);
+        neap__map_directory_resize(map, number + 1, map->bytes);
 }
 
 void neap__map_directory_shrink(neap_map_t *map) {
@@ -191,7 +199,7 @@ void neap__map_directory_shrink(neap_map_t *map) {
     } else if (*from != NULL && !merge(map, to, from)) {
         return;
     }
-    set_group_count(map, number);
+    neap__map_directory_resize(map, number, map->bytes);
     if (number % NEAP_MAP_LEAF_GROUPS == 0)
         leaf_free(map, number / NEAP_MAP_LEAF_GROUPS);
 }

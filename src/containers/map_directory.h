@@ -20,6 +20,9 @@ void neap__map_directory_grow(neap_map_t *map);
 /* After an entry was removed: merges the last group away if there are too many. */
 void neap__map_directory_shrink(neap_map_t *map);
 
+/* Sets the number of groups, and what follows from it; `bytes` is what they all take. */
+void neap__map_directory_resize(neap_map_t *map, uint32_t count, uint64_t bytes);
+
 /* Frees the directory; no group is left. */
 void neap__map_directory_free(neap_map_t *map);
 

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "containers/map_directory.h"
 #include "containers/map_group.h"
 #include "containers/map_slot.h"
 
@@ -149,8 +150,7 @@ static int map_of_file(const struct neap__container_file *file, const struct nea
     made->shape.file = &made->file;
     made->seed = head.seed;
     made->count = head.count;
-    made->group_count = (uint32_t)head.group_count;
-    made->group_mask = (UINT64_C(2) << neap_word_highest(head.group_count)) - 1;
+    neap__map_directory_resize(made, (uint32_t)head.group_count, file->body_bytes);
     made->file_offsets = offsets;
     *map = made;
     return NEAP_OK;

@@ -76,6 +76,7 @@ struct neap_map {
     uint64_t far_count;
     uint64_t group_mask;               /* 2^(l+1) - 1 */
     uint32_t group_count;              /* n, at least 1 */
+    uint32_t fetch_bytes;              /* of a group, asked for before it is looked at; 0: cached */
     uint32_t leaf_room;                /* pointers in `leaves` */
     uint32_t first_leaf_room;          /* groups the first leaf has room for; all others LEAF_GROUPS */
     uint32_t shelf_count;              /* shelves in `shelves` */

@@ -183,7 +183,7 @@ static void *nursery_realloc(struct neap__own_memory *memory, void *block, size_
     insert(memory, fresh != NULL ? fresh : link);
     if (fresh == NULL)
         return NULL;
-    memory->nursery_bytes += bytes - old_bytes;
+    memory->nursery_bytes = memory->nursery_bytes - old_bytes + bytes;
     return fresh + 1;
 }
 
@@ -237,7 +237,7 @@ static void *given_realloc(void *context, void *block, size_t old_bytes, size_t 
         return given_alloc(context, bytes);
     void *fresh = memory->given.realloc(memory->given.context, block, old_bytes, bytes);
     if (fresh != NULL)
-        memory->live_bytes += bytes - old_bytes;
+        memory->live_bytes = memory->live_bytes - old_bytes + bytes;
     return fresh;
 }
 

@@ -37,7 +37,7 @@ static size_t sum_bytes(const uint8_t *bytes, unsigned index) {
 #endif
         sums += (word & even) + (word >> 8 & even);
     }
-    return sums * UINT64_C(0x0001000100010001) >> 48;
+    return (size_t)(sums * UINT64_C(0x0001000100010001) >> 48);
 }
 
 static size_t sum_lengths(const uint8_t *lengths, bool wide, unsigned index) {

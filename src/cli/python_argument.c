@@ -51,7 +51,7 @@ static int core_open(const char *verb, const char *core, int argc, struct cli_py
     return error == NEAP_OK ? CLI_GO_ON : core_error(core, error, &fault);
 }
 
-static int view_open(const char *verb, struct cli_python *python) {
+static int view_open(struct cli_python *python) {
     python->view = calloc(1, sizeof(*python->view));
     int error = python->view ? neap_python_view_open(python->snapshot, python->view) : NEAP_ERROR_MEMORY;
     if (error == NEAP_OK)
@@ -61,9 +61,9 @@ static int view_open(const char *verb, struct cli_python *python) {
     python->view = NULL;
     int code = error == NEAP_ERROR_ABSENT ? CLI_EXIT_NO_PROCESS : CLI_EXIT_FAILED;
     if (python->core)
-        return cli_error(code, "cannot %s at %s: %s: give a core file of CPython 3.8 to 3.15", verb,
+        return cli_error(code, "cannot look into %s: %s: give a core file of CPython 3.8 to 3.15",
                          python->core, why);
-    return cli_error(code, "cannot %s at process %d (%s): %s: name a process of CPython 3.8 to 3.15", verb,
+    return cli_error(code, "cannot look into process %d (%s): %s: name a process of CPython 3.8 to 3.15",
                      (int)python->target.pid, python->target.program, why);
 }
 
@@ -76,7 +76,7 @@ int cli_python_open(const char *verb, const struct cli_python_options *options, 
     int code = options->core ? core_open(verb, options->core, argc, python)
                              : process_take(verb, options, argc, argv, python);
     if (code == CLI_GO_ON)
-        code = view_open(verb, python);
+        code = view_open(python);
     if (code != CLI_GO_ON)
         cli_python_close(python);
     return code;

@@ -27,7 +27,8 @@ enum { NEAP_NURSERY_BYTES = 64 * 1024 };
 
 /* What lies before each block in the nursery: all of one container's, in a ring. */
 struct neap__nursery_link {
-    struct neap__nursery_link *previous, *next;
+    _Alignas(16) struct neap__nursery_link *previous; /* so that what follows is aligned too */
+    struct neap__nursery_link *next;
 };
 
 struct neap__own_memory {

@@ -35,6 +35,7 @@ MIB = 1 << 20
 
 sys.path.insert(0, str(PROGRAMS))  # for tests that import witness and work, as the programs do
 
+needs_64_bits = pytest.mark.skipif(sys.maxsize < 1 << 32, reason="looks into Pythons of 64 bits only")
 needs_neap = pytest.mark.skipif(BASELINE, reason="asks for what only Neap does")
 
 PROBE = """

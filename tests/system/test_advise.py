@@ -11,9 +11,9 @@ import time
 
 import pytest
 
-from support import BUILD, NEAP, clean_environment, every_python, debian_python, needs_neap, wait_until
+from support import BUILD, NEAP, clean_environment, every_python, debian_python, needs_64_bits, needs_neap, wait_until
 
-pytestmark = needs_neap
+pytestmark = [needs_neap, needs_64_bits]
 
 COUNT = 50000
 SETUP = {

@@ -50,5 +50,5 @@ def test_small_address_space_is_enough_to_start(python):
 @needs_neap
 def test_reserve_can_be_small(python):
     """A reserve smaller than the need grows by further regions."""
-    body = "import work, witness; witness.must_serve(); x = work.burst(100); assert x[-1][1]["n"] == len(x) - 1; print('ok')"
+    body = "import work, witness; witness.must_serve(); x = work.burst(100); assert x[-1][1]['n'] == len(x) - 1; print('ok')"
     assert_ok(run(python, "-c", body, cwd=program(""), NEAP_RESERVE_BYTES=str(16 * MIB)))

@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from support import NEAP, PROGRAMS, clean_environment, debian_python, end_session, every_python, needs_neap, program, wait_until
+from support import NEAP, PROGRAMS, clean_environment, debian_python, end_session, every_python, needs_64_bits, needs_neap, program, wait_until
 
-pytestmark = needs_neap
+pytestmark = [needs_neap, needs_64_bits]
 
 # Types that the interpreter itself defines; of others the target knows no exact size from outside.
 BUILT_IN = {"list", "dict", "tuple", "set", "frozenset", "function", "cell", "type", "module", "method",

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from support import NEAP, clean_environment, debian_python, every_python, needs_neap
+from support import NEAP, clean_environment, debian_python, every_python, needs_64_bits, needs_neap
 from test_look import Target
 
-pytestmark = needs_neap
+pytestmark = [needs_neap, needs_64_bits]
 
 HOLDERS = {"__main__.by_name", "__main__.session.recent", "__main__.Registry.known", "__main__.add_seen.__closure__",
            "pending in serve()"}

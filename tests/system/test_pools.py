@@ -7,7 +7,9 @@ import time
 
 import pytest
 
-from support import NEAP, clean_environment, every_python, program, wait_until
+from support import NEAP, clean_environment, every_python, needs_64_bits, program, wait_until
+
+pytestmark = needs_64_bits
 
 CLASS = re.compile(r"^ +(\d+) +(\d+) +(\d+) +(\d+) +(\d+)$", re.MULTILINE)
 SUM = re.compile(r"^(?:# )?([a-z0-9# ,*/()]+?) += +([\d,]+)$", re.MULTILINE)

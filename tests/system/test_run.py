@@ -244,7 +244,7 @@ def test_summary(python):
 
 # ---- help ------------------------------------------------------------------------------
 
-VERBS = ["run", "compare", "stat", "trim", "help"]
+VERBS = ["run", "compare", "look", "pins", "advise", "map", "stat", "trim", "help"]
 
 
 def test_alone_it_tells_its_verbs():

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from support import BUILD, NEAP, Talk, clean_environment, every_python, needs_neap, program, wait_until
+from support import BUILD, NEAP, Talk, clean_environment, every_python, needs_64_bits, needs_neap, program, wait_until
 
 pytestmark = needs_neap
 
@@ -201,6 +201,7 @@ def plain(request):
 WAIT = "print(flush=True); input()"
 
 
+@needs_64_bits
 @every_python
 def test_a_python_without_neap(python, plain):
     pid = plain(python.path, "-c", WAIT)
@@ -213,6 +214,7 @@ def test_a_python_without_neap(python, plain):
     assert "on its own allocator" in shown.stdout.splitlines()[0]
 
 
+@needs_64_bits
 def test_a_python_that_neap_does_not_serve(plain):
     pid = plain(NEAP, "run", "/usr/bin/python3", "-c", WAIT, PYTHONMALLOC="malloc")
     for done in stat(pid), stat("--json", pid):

@@ -58,9 +58,8 @@ static void style_fill(struct drawing *drawing, enum neap_span_kind kind, const 
     char *text = drawing->texts[kind];
     bool filled = kind == NEAP_SPAN_ARENA || kind == NEAP_SPAN_REGION || kind == NEAP_SPAN_GLIBC_MAIN ||
                   kind == NEAP_SPAN_GLIBC_ARENA;
-    int length =
-        snprintf(text, TEXT_ROOM, "%9s of %s in memory", neap_units_bytes(resident, sum->resident_bytes),
-                 neap_units_bytes(mapped, sum->bytes));
+    int length = snprintf(text, TEXT_ROOM, "%9s of %s", neap_units_bytes(resident, sum->resident_bytes),
+                          neap_units_bytes(mapped, sum->bytes));
     if (filled && sum->resident_bytes > 0 && length > 0 && length < TEXT_ROOM)
         snprintf(text + length, TEXT_ROOM - (size_t)length, ", %.0f %% in use",
                  100.0 * (double)sum->used_bytes / (double)sum->resident_bytes);
@@ -127,7 +126,8 @@ static struct drawing *drawing_make(const struct cli_map_report *report, size_t 
     snprintf(cell, sizeof(cell), bytes < 1 << 20 ? "%llu KiB" : "%llu MiB",
              (unsigned long long)(bytes < 1 << 20 ? bytes >> 10 : bytes >> 20));
     snprintf(drawing->scale, sizeof(drawing->scale),
-             "One cell is %s of addresses; the stronger, the more of it is in use, the palest not in memory.",
+             "A cell is %s. Stronger: more in use; palest: not in memory.\nBytes in memory, of bytes of "
+             "addresses:",
              cell);
     drawing->grid = (struct neap_grid){
         .title = cli_map_title(map, drawing->title, sizeof(drawing->title)),
@@ -175,7 +175,7 @@ int cli_map_print(const struct cli_map_report *report, FILE *out) {
     struct drawing *drawing = drawing_make(report, neap_grid_columns(out, digits), PRINT_ROWS);
     if (!drawing)
         return NEAP_ERROR_MEMORY;
-    fprintf(out, "%s: %s in memory, %s\n\n", drawing->title, neap_units_bytes(rss, report->map->rss_bytes),
+    fprintf(out, "%s\n%s in memory, %s\n\n", drawing->title, neap_units_bytes(rss, report->map->rss_bytes),
             report->source);
     neap_grid_print(&drawing->grid, out);
     facts_print(report, out);

@@ -125,16 +125,36 @@ static void heap_claim(struct walker *walker, uint64_t start, uint64_t first, ui
 
 /* --- the three places ------------------------------------------------------------ */
 
-/* The heap that grows by brk: from its start to the end of the mapping. */
-static void main_claim(struct walker *walker, const struct neap_image_mapping *mapping) {
+static bool is_main(const struct neap_image_mapping *mapping) {
+    return strcmp(mapping->path, "[heap]") == 0;
+}
+
+/* The heap that grows by brk, from its start to its end. Of a process that was forked it is several
+ * mappings: what it had then, and what it has grown by. Use is shared out evenly. */
+static void main_claim(struct walker *walker, size_t first_mapping) {
+    const struct neap_image_mapping *mapping = &walker->image->mappings[first_mapping], *last = mapping;
+    const struct neap_image_mapping *end = walker->image->mappings + walker->image->mapping_count;
     struct walk walk;
-    for (uint64_t first = mapping->start; first < mapping->start + ALIGN; first += walker->word)
-        if (chunks_walk(walker, first, mapping->end, &walk)) {
-            heap_claim(walker, mapping->start, first, mapping->end, NEAP_SPAN_GLIBC_MAIN, &walk);
-            walker->facts->arenas++;
+    while (last + 1 < end && is_main(last + 1) && last[1].start == last->end)
+        last++;
+    uint64_t first = mapping->start;
+    while (!chunks_walk(walker, first, last->end, &walk)) {
+        first += walker->word;
+        if (first >= mapping->start + ALIGN) {
+            walker->facts->broken++;
             return;
         }
-    walker->facts->broken++;
+    }
+    uint64_t resident = neap_process_image_resident(walker->image, mapping->start, last->end);
+    uint64_t idle = walk.resident_free_bytes + cache_bytes(walker, first, last->end);
+    double used = idle < resident ? 1 - (double)idle / (double)resident : 0;
+    for (; mapping <= last; mapping++) {
+        uint64_t part = neap_process_image_resident(walker->image, mapping->start, mapping->end);
+        claim_add(walker, mapping->start, mapping->end, NEAP_SPAN_GLIBC_MAIN,
+                  (uint64_t)((double)part * used));
+    }
+    walker->facts->chunks += walk.chunks;
+    walker->facts->arenas++;
 }
 
 /* A heap of another arena: aligned to its largest size, with a heap_info of arena, heap before, size. */
@@ -218,8 +238,9 @@ int neap_glibc_heap_claim(struct neap_process_image *image, const struct neap_me
         if (mapping->rss_bytes == 0 || strncmp(mapping->access, "rw", 2) != 0)
             continue;
         bool whole = span->start == mapping->start && span->end == mapping->end;
-        if (whole && span->kind == NEAP_SPAN_NAMED && strcmp(mapping->path, "[heap]") == 0)
-            main_claim(&walker, mapping);
+        bool goes_on = i > 0 && is_main(&image->mappings[span[-1].mapping]) && span[-1].end == span->start;
+        if (whole && span->kind == NEAP_SPAN_NAMED && is_main(mapping) && !goes_on)
+            main_claim(&walker, span->mapping);
         else if (span->kind == NEAP_SPAN_ANONYMOUS &&
                  !(span->start == mapping->start && arena_claim(&walker, mapping)))
             mapped_claim(&walker, i, &done);

@@ -10,7 +10,6 @@
 enum {
     COLLAR_SAMPLE = 64, /* blocks looked at for the debug hooks' marks */
     COLLAR_BYTE = 0xfd,
-    COLLAR_BYTES = 16,
 };
 
 /* --- finding ------------------------------------------------------------- */
@@ -191,15 +190,15 @@ static bool blocks_wear_collars(const struct neap_pymalloc *found) {
     for (uint32_t i = 0; i < found->arena_count && seen < COLLAR_SAMPLE; i++) {
         struct neap_block_batch batch;
         for (uint32_t k = 0; k < found->arenas[i].total_pools && seen < COLLAR_SAMPLE; k++) {
-            unsigned char block[COLLAR_BYTES];
+            unsigned char block[NEAP_PY_COLLAR];
             if (neap_pymalloc_pool(found, &found->arenas[i], k, &batch) != NEAP_OK || !(batch.live[0] & 1) ||
                 found->memory->read(found->memory->context, batch.first, block, sizeof(block)) != NEAP_OK)
                 continue;
             seen++;
             unsigned marks = 0;
-            for (unsigned byte = 9; byte < COLLAR_BYTES; byte++)
+            for (unsigned byte = 9; byte < NEAP_PY_COLLAR; byte++)
                 marks += block[byte] == COLLAR_BYTE;
-            collars += marks == COLLAR_BYTES - 9;
+            collars += marks == NEAP_PY_COLLAR - 9;
         }
     }
     return seen != 0 && collars * 10 > seen * 9;

@@ -72,7 +72,8 @@ int neap_pymalloc_find(const struct neap_memory *memory, const struct neap_py_ve
 void neap_pymalloc_close(struct neap_pymalloc *found);
 
 /* The pool at `index` of an arena: NEAP_ERROR_ABSENT if it is free or was never carved,
- * NEAP_ERROR_FORMAT if it contradicts itself; *batch is then undefined. */
+ * NEAP_ERROR_FORMAT if it contradicts itself; *batch is then undefined. Under the debug hooks blocks
+ * begin behind their collars, where the program's do. */
 int neap_pymalloc_pool(const struct neap_pymalloc *found, const struct neap_py_arena *arena, uint32_t index,
                        struct neap_block_batch *batch);
 

@@ -58,6 +58,20 @@ static void live_fill(uint64_t *live, uint32_t blocks, uint32_t carved) {
                                                : 0;
 }
 
+/* What the program holds begins behind the collar. So moved, the last block may stick out of its pool: it
+ * is left out then. */
+static void collars_skip(const struct neap_pymalloc *found, struct neap_block_batch *batch) {
+    uint32_t last = batch->blocks - 1;
+    batch->first += NEAP_PY_COLLAR;
+    if (NEAP_PY_POOL_HEADER + NEAP_PY_COLLAR + batch->blocks * batch->block_bytes <= found->pool_bytes)
+        return;
+    uint64_t bit = UINT64_C(1) << last % 64;
+    batch->used -= (batch->live[last / 64] & bit) != 0;
+    batch->live[last / 64] &= ~bit;
+    batch->blocks--;
+    batch->group_blocks--;
+}
+
 int neap_pymalloc_pool(const struct neap_pymalloc *found, const struct neap_py_arena *arena, uint32_t index,
                        struct neap_block_batch *batch) {
     unsigned char scratch[POOL_BYTES_MAX];
@@ -80,7 +94,11 @@ int neap_pymalloc_pool(const struct neap_pymalloc *found, const struct neap_py_a
     batch->group_blocks = head.blocks;
     batch->group_bytes = found->pool_bytes;
     live_fill(batch->live, head.blocks, head.carved);
-    return free_blocks_clear(pool, &head, batch) ? NEAP_OK : NEAP_ERROR_FORMAT;
+    if (!free_blocks_clear(pool, &head, batch))
+        return NEAP_ERROR_FORMAT;
+    if (found->allocator == NEAP_PY_ALLOCATOR_PYMALLOC_DEBUG)
+        collars_skip(found, batch);
+    return NEAP_OK;
 }
 
 /* --- as a source of blocks ------------------------------------------------- */

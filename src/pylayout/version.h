@@ -36,6 +36,7 @@ enum {
     NEAP_PY_POOL_HEADER = 48,  /* struct pool_header */
     NEAP_PY_ARENA_ENTRY = 48,  /* struct arena_object */
     NEAP_PY_SMALL_MAX = 512,   /* largest block in a pool */
+    NEAP_PY_COLLAR = 16,       /* in front of a block under the debug hooks: its size, fd fd ... */
     NEAP_PY_GC_HEAD = 16,      /* PyGC_Head: next, previous, their low 2 bits are flags */
     NEAP_PY_MANAGED = 16,      /* weakref list and dict in front of the GC head */
     NEAP_PY_MANAGED_DICT = 24, /* bytes from the dict word to the object */

@@ -22,7 +22,7 @@ static void pools_check(const struct neap_pymalloc *found) {
             if (source.batch(source.context, holder, i, &batch) != NEAP_OK)
                 continue;
             for (uint32_t k = 0; k < batch.blocks; k++)
-                live += batch.live[k / 64] >> k % 64 & 1;
+                live += (uint32_t)(batch.live[k / 64] >> k % 64 & 1);
             if (live != batch.used)
                 abort();
         }

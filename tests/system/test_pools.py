@@ -168,3 +168,21 @@ def test_a_target_that_allocates_flat_out(tmp_path):
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate()
+
+
+@every_python
+def test_objects_are_seen_through_the_debug_hooks(python):
+    """Behind the collars the same objects lie as without them."""
+    code = "kept = [str(i) for i in range(50000)]; import sys; print(flush=True); sys.stdin.readline()"
+    counts = []
+    for hooks in ("pymalloc", "pymalloc_debug"):
+        with subprocess.Popen([python.path, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                              env=clean_environment(PYTHONMALLOC=hooks)) as process:
+            process.stdout.readline()
+            done = subprocess.run([NEAP, "look", "--json", "-n", "1000", str(process.pid)], capture_output=True,
+                                  text=True, timeout=60, env=clean_environment())
+            process.communicate("\n", timeout=20)
+        assert done.returncode == 0, done
+        (count,) = [row["count"] for row in json.loads(done.stdout)["rows"] if row["kind"] == "str"]
+        counts.append(count)
+    assert min(counts) > 50000 and abs(counts[0] - counts[1]) < 100, counts

@@ -130,6 +130,10 @@ static void test_absent(void **state) {
     each_version(absent);
 }
 
+static uint64_t batch_first(void) {
+    return image.arenas[0] + NEAP_PY_POOL_HEADER;
+}
+
 static void collars(bool in_place) {
     for (unsigned i = 0; i < 8; i++) {
         uint64_t block = image_block(&image, 64);
@@ -138,6 +142,19 @@ static void collars(bool in_place) {
     }
     assert_int_equal(look(in_place), NEAP_OK);
     assert_int_equal(found.allocator, NEAP_PY_ALLOCATOR_PYMALLOC_DEBUG);
+    /* Blocks are what the program sees of them. */
+    uint32_t block = 0;
+    uint64_t third = batch_first() + 2 * 64;
+    assert_int_equal(neap_pymalloc_pool(&found, &found.arenas[0], 0, &batch), NEAP_OK);
+    assert_int_equal(batch.block_bytes, 64);
+    assert_int_equal(batch.used, 8);
+    assert_int_equal(neap_block_batch_at(&batch, 2), third + 16);
+    assert_true(neap_block_batch_index(&batch, third + 16 + 47, &block));
+    assert_int_equal(block, 2);
+    assert_true(neap_block_batch_at(&batch, batch.blocks - 1) + 64 <= batch.address + batch.bytes);
+    struct neap_pymalloc_stats stats;
+    neap_pymalloc_sum(&found, -1, &stats);
+    assert_int_equal(stats.used_bytes, 8 * 64);
 }
 
 static void test_collars(void **state) {

@@ -204,3 +204,12 @@ def test_only_the_stable_abi_is_used():
     assert wanted and not [name for name in wanted if name.startswith("_Py") and name != "_Py_Dealloc"]
     assert (BUILD / "python/neap/py.typed").exists()
     assert NEAP.exists()
+
+
+def test_all_that_there_is_is_typed():
+    """What is loaded when asked for is named for type checkers too, from the same modules."""
+    table = dict(re.findall(r'^    "(\w+)": "(\w+)",$', (ROOT / "python/neap/__init__.py").read_text(), re.M))
+    stub = (ROOT / "python/neap/__init__.pyi").read_text()
+    typed = {name: module for module, name, alias in re.findall(r"^from \.(\w+) import (\w+) as (\w+)$", stub, re.M)
+             if name == alias and module != "_neap"}
+    assert table and typed == table

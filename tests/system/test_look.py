@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from support import NEAP, PROGRAMS, clean_environment, debian_python, end_session, every_python, needs_64_bits, needs_neap, program, wait_until
+from support import NEAP, clean_environment, debian_python, end_session, every_python, needs_64_bits, needs_neap, program, wait_until
 
 pytestmark = [needs_neap, needs_64_bits]
 

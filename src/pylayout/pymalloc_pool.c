@@ -32,7 +32,7 @@ static int head_decode(const struct neap_pymalloc *found, const void *bytes, str
 }
 
 /* Takes the free blocks out of batch->live: a chain through their first words, exactly as long as the
- * head says, that meets no block twice. */
+ * head says: so it meets no block twice, or it would not end. */
 static bool free_blocks_clear(const unsigned char *pool, const struct head *head,
                               struct neap_block_batch *batch) {
     uint64_t at = head->free_block;
@@ -42,10 +42,7 @@ static bool free_blocks_clear(const unsigned char *pool, const struct head *head
         if (at < batch->first || distance >= batch->bytes || block >= head->carved ||
             (uint32_t)distance % head->block_bytes != 0)
             return false;
-        uint64_t bit = UINT64_C(1) << block % 64;
-        if (!(batch->live[block / 64] & bit))
-            return false;
-        batch->live[block / 64] &= ~bit;
+        batch->live[block / 64] &= ~(UINT64_C(1) << block % 64);
         at = neap__py_u64(pool, NEAP_PY_POOL_HEADER + (size_t)distance);
     }
     return at == 0;

@@ -261,6 +261,9 @@ static void sizes_that_lie(bool in_place) {
         image_word(&image, keys + (uint64_t)image.version->keys_nentries, lengths[i]);
         survive(dict);
     }
+    image_word(&image, keys + (uint64_t)image.version->keys_nentries,
+               6); /* one more than there is room for */
+    survive(dict);
     image_word(&image, dict + NEAP_PY_DICT_KEYS, dict + 1);
     survive(dict);
     image_word(&image, dict + NEAP_PY_DICT_KEYS, UINT64_MAX - 7);

@@ -123,7 +123,7 @@ static int mapping_pages(neap_os_residence_t *residence, struct neap_image_mappi
     uint64_t pages = (mapping->end - mapping->start) / page, left = mapping->rss_bytes / page;
     if (left == 0 || left == pages)
         return NEAP_OK;
-    mapping->resident = calloc(pages / 64 + 1, sizeof(*mapping->resident));
+    mapping->resident = calloc((size_t)(pages / 64 + 1), sizeof(*mapping->resident));
     if (!mapping->resident)
         return NEAP_ERROR_MEMORY;
     bool all = mapping->end - mapping->start < HUGE_MAPPING;

@@ -80,9 +80,11 @@ static void stretch_reserve(struct neap__memory_copy *copy, size_t i) {
     uint64_t ceiling = i + 1 < copy->stretch_count ? stretch[1].start : INT64_MAX;
     uint64_t below = (stretch->start - floor) / 2 / page * page;
     uint64_t above = (ceiling - stretch->end) / 2 / page * page;
+    const uint64_t slack = SLACK_BYTES;
+    below = below > slack ? slack : below;
+    above = above > slack ? slack : above;
     /* Where that is refused, commit takes what is needed and no more. */
-    (void)reserve(copy, stretch->start - (below < SLACK_BYTES ? below : SLACK_BYTES),
-                  stretch->end + (above < SLACK_BYTES ? above : SLACK_BYTES));
+    (void)reserve(copy, stretch->start - below, stretch->end + above);
 }
 
 static int stretch_commit(struct neap__memory_copy *copy, struct neap_snapshot_stretch *stretch) {

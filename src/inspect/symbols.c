@@ -65,8 +65,8 @@ static void table_search(Elf_Scn *section, const GElf_Shdr *header, Elf *elf, co
     Elf_Data *data = elf_getdata(section, NULL);
     if (!data || header->sh_entsize == 0)
         return;
-    size_t symbols = data->d_size / header->sh_entsize;
-    for (size_t i = 0; i < symbols && i < INT32_MAX; i++) {
+    uint64_t symbols = data->d_size / header->sh_entsize;
+    for (uint64_t i = 0; i < symbols && i < INT32_MAX; i++) {
         GElf_Sym symbol;
         if (!gelf_getsym(data, (int)i, &symbol) || symbol.st_shndx == SHN_UNDEF || symbol.st_value == 0)
             continue;

@@ -125,7 +125,7 @@ static bool in_nursery(const struct neap__own_memory *memory, const void *block)
 static bool rose(struct neap__own_memory *memory) {
     if (memory->live_bytes < memory->next_trim_bytes || memory->live_bytes > GROWN_BYTES)
         return false;
-    memory->next_trim_bytes = memory->live_bytes + memory->live_bytes / 4;
+    memory->next_trim_bytes = memory->live_bytes + memory->live_bytes / 2;
     return true;
 }
 

@@ -13,7 +13,7 @@ uint64_t neap_bits_load(const neap_bits_t *bits, uint64_t at, unsigned width) {
     const uint64_t *word = words_of(bits) + at / WORD_BITS;
     unsigned offset = at % WORD_BITS;
     uint64_t value = turned(word[0]) >> offset;
-    if (offset + width > WORD_BITS)
+    if (offset != 0 && offset + width > WORD_BITS)
         value |= turned(word[1]) << (WORD_BITS - offset);
     return value & low_ones(width);
 }
@@ -27,8 +27,8 @@ void neap_bits_store(neap_bits_t *bits, uint64_t at, unsigned width, uint64_t va
     unsigned offset = at % WORD_BITS;
     value &= mask;
     word[0] = (word[0] & ~turned(mask << offset)) | turned(value << offset);
-    if (offset + width > WORD_BITS) {
-        unsigned done = WORD_BITS - offset; /* not 0, and not 64 as the offset is none then */
+    if (offset != 0 && offset + width > WORD_BITS) {
+        unsigned done = WORD_BITS - offset;
         word[1] = (word[1] & ~turned(mask >> done)) | turned(value >> done);
     }
 }
@@ -80,7 +80,7 @@ static uint64_t mirrored(uint64_t word) {
 
 void neap_bits_reverse(neap_bits_t *bits) {
     uint64_t low = 0, high = bits->count;
-    for (; high - low >= 2 * WORD_BITS; low += WORD_BITS, high -= WORD_BITS) {
+    for (; high - low >= UINT64_C(2) * WORD_BITS; low += WORD_BITS, high -= WORD_BITS) {
         uint64_t lower = neap_bits_load(bits, low, WORD_BITS);
         uint64_t upper = neap_bits_load(bits, high - WORD_BITS, WORD_BITS);
         neap_bits_store(bits, low, WORD_BITS, mirrored(upper));

@@ -120,6 +120,23 @@ static void test_resident(void **state) {
     neap_process_image_clear(&image);
 }
 
+/* What is told of the whole of a place is not told of a part of it. */
+static void test_use_of_a_part(void **state) {
+    (void)state;
+    struct neap_process_image image;
+    image_make(&image);
+    struct neap_image_span whole = {
+        .start = BASE, .end = BASE + 8 * PAGE, .kind = NEAP_SPAN_ARENA, .has_use = true, .used_bytes = 100};
+    struct neap_image_span part = {.start = BASE + PAGE, .end = BASE + 2 * PAGE, .kind = NEAP_SPAN_STACK};
+    assert_int_equal(neap_process_image_claim(&image, &whole), NEAP_OK);
+    assert_true(neap_process_image_span(&image, BASE)->has_use);
+    assert_int_equal(neap_process_image_claim(&image, &part), NEAP_OK);
+    assert_false(neap_process_image_span(&image, BASE)->has_use);
+    assert_false(neap_process_image_span(&image, BASE + 3 * PAGE)->has_use);
+    assert_int_equal(neap_process_image_span(&image, BASE + 3 * PAGE)->kind, NEAP_SPAN_ARENA);
+    neap_process_image_clear(&image);
+}
+
 /* Lines never overlap, and sum up to the whole, whatever the census claims. */
 static void test_account(void **state) {
     (void)state;
@@ -135,6 +152,11 @@ static void test_account(void **state) {
                                             .kind = (unsigned)rand() % NEAP_SPAN_KINDS,
                                             .has_use = true,
                                             .used_bytes = (uint64_t)rand() % 20000};
+            neap_process_image_claim(&image, &claim);
+        }
+        for (size_t i = 0; round % 4 == 0 && i < MAPPINGS; i++) { /* nothing is unexplained */
+            struct neap_image_span claim = {
+                .start = image.mappings[i].start, .end = image.mappings[i].end, .kind = NEAP_SPAN_CODE};
             neap_process_image_claim(&image, &claim);
         }
         struct neap_account_heap heap = {.known = round % 2,
@@ -227,8 +249,9 @@ static void test_kinds(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_claims),   cmocka_unit_test(test_many_claims_at_once),
-        cmocka_unit_test(test_resident), cmocka_unit_test(test_account),
-        cmocka_unit_test(test_pieces),   cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_resident), cmocka_unit_test(test_use_of_a_part),
+        cmocka_unit_test(test_account),  cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

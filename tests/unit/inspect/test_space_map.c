@@ -99,6 +99,8 @@ static void test_changes(void **state) {
         for (size_t i = 0; i < count; i++) {
             sum += (int64_t)changes[i].after_resident - (int64_t)changes[i].before_resident;
             assert_true(changes[i].start < changes[i].end);
+            for (size_t k = 0; k < i; k++)
+                assert_true(changes[k].end <= changes[i].start || changes[i].end <= changes[k].start);
         }
         int64_t expected = (int64_t)after.map.rss_bytes - (int64_t)before.map.rss_bytes;
         assert_true(llabs(sum - expected) <= 2 * SPANS_MOST); /* a byte lost at each cut */

@@ -85,6 +85,24 @@ static void be_fertile(void) {
     }
 }
 
+/* Each thread makes the next and ends: whoever was counted a moment ago is not all there is. */
+static void *chain_on(void *count) {
+    pthread_t thread;
+    ++*(volatile uint64_t *)count;
+    while (pthread_create(&thread, NULL, chain_on, count) != 0)
+        ;
+    pthread_detach(thread);
+    return NULL;
+}
+
+static void be_chained(void) {
+    pthread_t thread;
+    for (int i = 0; i < THREADS; i++)
+        pthread_create(&thread, NULL, chain_on, (void *)&shown->counts[i]);
+    for (;;)
+        pause();
+}
+
 /* The first thread ends, the others go on. */
 static void be_headless(void) {
     pthread_t thread;
@@ -99,6 +117,7 @@ static void signal_count(int number) {
 
 static void be_signalled(void) {
     signal(SIGUSR1, signal_count);
+    signal(SIGRTMIN, signal_count);
     shown->counts[0] = 1;
     for (;;)
         pause();
@@ -166,6 +185,11 @@ static void test_busy_threads(void **state) {
 static void test_threads_that_come_and_go(void **state) {
     (void)state;
     assert_holds(be_fertile, 1);
+}
+
+static void test_threads_that_make_the_next(void **state) {
+    (void)state;
+    assert_holds(be_chained, 1);
 }
 
 static void test_main_thread_has_ended(void **state) {
@@ -236,6 +260,28 @@ static void test_signals_arrive(void **state) {
             nap(1);
         assert_int_equal(shown->signals, sent);
     }
+    child_end(child);
+}
+
+/* Signals that queue, sent all the time by another process: some come between seizing and stopping. */
+static void test_signals_in_a_stream(void **state) {
+    (void)state;
+    enum { SENT = 20000 };
+    pid_t child = child_start(be_signalled), sender = fork();
+    if (sender == 0) {
+        for (int i = 0; i < SENT; i++)
+            while (sigqueue(child, SIGRTMIN, (union sigval){.sival_int = i}) != 0)
+                nap(1);
+        _exit(0);
+    }
+    while (waitpid(sender, NULL, WNOHANG) == 0) {
+        neap_os_pause_t *pause;
+        assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &pause), NEAP_OK);
+        neap_os_pause_end(pause);
+    }
+    for (int i = 0; i < TIMEOUT_MS && shown->signals < SENT; i++)
+        nap(1);
+    assert_int_equal(shown->signals, SENT);
     child_end(child);
 }
 
@@ -342,10 +388,12 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_busy_threads),
         cmocka_unit_test(test_threads_that_come_and_go),
+        cmocka_unit_test(test_threads_that_make_the_next),
         cmocka_unit_test(test_main_thread_has_ended),
         cmocka_unit_test(test_stack_pointers),
         cmocka_unit_test(test_stopped_stays_stopped),
         cmocka_unit_test(test_signals_arrive),
+        cmocka_unit_test(test_signals_in_a_stream),
         cmocka_unit_test(test_asleep),
         cmocka_unit_test(test_holder_is_killed),
         cmocka_unit_test(test_holder_is_killed_early),

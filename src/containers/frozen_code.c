@@ -48,7 +48,7 @@ size_t neap__frozen_alphabet_store(const struct frozen_alphabet *alphabet, uint8
         *at++ = alphabet->step_bits[i];
     for (unsigned i = 0; i < alphabet->count; i++) {
         const frozen_piece_t piece = alphabet->piece[i];
-        *at++ = (uint8_t)(alphabet->piece_bits[i] << 4 | frozen_piece_bytes(piece) << 1 |
+        *at++ = (uint8_t)((unsigned)alphabet->piece_bits[i] << 4 | frozen_piece_bytes(piece) << 1 |
                           frozen_piece_ends(piece));
         for (unsigned j = 0; j < frozen_piece_bytes(piece); j++)
             *at++ = (uint8_t)(piece >> (8 * j));

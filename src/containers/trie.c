@@ -91,6 +91,7 @@ bool neap_trie_get(const neap_trie_t *trie, union neap_item key, union neap_item
             rest = trie_text_from(rest, 1);
     }
     const struct trie_leaf *leaf = trie_leaf_of(child);
+    __builtin_prefetch((const uint8_t *)leaf + 64); /* the lengths, while the tags come */
     const int index = leaf == NULL ? -1 : neap__trie_leaf_find(&trie->shape, leaf, rest, tag);
     if (index >= 0 && value != NULL)
         *value = neap__trie_value_decode(trie->shape.value,

@@ -9,7 +9,7 @@
 #include "base/word.h"
 #include "inspect/census_state.h"
 
-enum { THREADS_MAX = 16, CANDIDATES_LEAST = 1 << 18, BYTES_A_CANDIDATE = 128 };
+enum { THREADS_MAX = 16, CANDIDATES_LEAST = 1 << 18, BYTES_A_CANDIDATE = 128, BUDGET_LEAST = 1 << 26 };
 
 /* --- blocks ------------------------------------------------------------------ */
 
@@ -251,10 +251,11 @@ static struct neap__census_worker *workers_new(struct neap_census *census, size_
     struct neap__census_worker *workers = calloc(count, sizeof(*workers));
     uint64_t resident = 0;
     for (size_t i = 0; i < census->view->image->mapping_count; i++)
-        resident += census->view->image->mappings[i].rss_bytes;
+        resident += census->view->image->mappings[i].rss_bytes + census->view->image->mappings[i].swap_bytes;
     for (size_t i = 0; workers && i < count; i++) {
         workers[i].census = census;
         workers[i].doubts.limit = CANDIDATES_LEAST;
+        workers[i].budget_bytes = 2 * resident + BUDGET_LEAST;
         workers[i].outside.limit = workers[i].shared.limit =
             CANDIDATES_LEAST + (size_t)(resident / BYTES_A_CANDIDATE);
         neap_py_lens_init(&workers[i].lens, census->view->types);

@@ -43,10 +43,12 @@ struct neap__census_worker {
     uint64_t recent[NEAP__CENSUS_RECENT]; /* candidates met just before: most edges lead to a few */
     uint64_t buffer_bytes;                /* of the object at hand */
     uint64_t outside_object_bytes, outside_buffer_bytes; /* neither in pools and slabs nor in files */
-    bool starved;                                        /* memory ran out */
-    bool undo;                                           /* buffers are not to be claimed */
-    bool contradicts;                                    /* the object at hand does */
-    bool inexact;                                        /* of the object at hand: words were scanned */
+    /* Objects that are what they say do not have more bytes in all than the process: this bounds the work. */
+    uint64_t charged_bytes, budget_bytes;
+    bool starved;     /* memory ran out */
+    bool undo;        /* buffers are not to be claimed */
+    bool contradicts; /* the object at hand does */
+    bool inexact;     /* of the object at hand: words were scanned */
     unsigned char scratch[NEAP__CENSUS_SCRATCH];
 };
 

@@ -214,12 +214,11 @@ static int load_begin(struct run *run) {
     char shell[] = "/bin/sh", option[] = "-c";
     char *const argv[] = {shell, option, (char *)run->plan->load, NULL};
     const struct neap_os_command command = {argv, NULL, -1, run->errors};
+    phase_begin(run, PHASE_LOADED, run->plan->for_ns ? run->plan->for_ns : FOREVER); /* the load's time too */
     int error = neap_os_child_start(&command, &run->load);
-    if (error)
-        return error;
-    neap_os_tree_except(run->tree, run->load);
-    phase_begin(run, PHASE_LOADED, run->plan->for_ns ? run->plan->for_ns : FOREVER);
-    return 0;
+    if (error == NEAP_OK)
+        neap_os_tree_except(run->tree, run->load);
+    return error;
 }
 
 /* A server listens, or has been quiet for a while and serves in another way. */

@@ -21,8 +21,8 @@ enum {
     NEAP_DECAY_MS_MAX = 1250,   /* however much bounces; also the time to idleness */
     NEAP_CREST_BYTES = 4 << 20, /* a heap that was never larger keeps what is free */
     NEAP_BOUNCE_MS = 1500,      /* a refault within this after the purge is a bounce */
-    NEAP_CREST_BUDGET = 4096,   /* pages that may go at crests in a row, */
-    NEAP_CREST_RATE = 4,        /* and a millisecond: half a percent of the time, with their refaults */
+    NEAP_CREST_BUDGET = 16384,  /* pages that may go at crests in a row, */
+    NEAP_CREST_RATE = 8,        /* and a millisecond: one percent of the time, with their refaults */
 };
 
 /* Gives back all free pages at once, whatever their age. Lock held on entry and

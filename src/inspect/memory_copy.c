@@ -9,8 +9,10 @@
 #include "os/memory.h"
 #include "os/remote.h"
 
-/* Room for a stretch to grow between prepare and take; address space is all that it costs. */
+/* Room for a stretch to grow between prepare and take; address space is all that it costs, and
+ * where that is limited it may be one part in so many: analysis wants some too. */
 #define SLACK_BYTES (sizeof(void *) == 8 ? UINT64_C(256) << 20 : 0)
+#define SLACK_SHARE 128
 #define HUGE_BYTES  ((uint64_t)2 << 20)
 #define DENSE_BYTES (HUGE_BYTES / 8 * 7) /* of a huge page: less would cost memory */
 
@@ -80,7 +82,8 @@ static void stretch_reserve(struct neap__memory_copy *copy, size_t i) {
     uint64_t ceiling = i + 1 < copy->stretch_count ? stretch[1].start : INT64_MAX;
     uint64_t below = (stretch->start - floor) / 2 / page * page;
     uint64_t above = (ceiling - stretch->end) / 2 / page * page;
-    const uint64_t slack = SLACK_BYTES;
+    const uint64_t share = neap_os_address_space_left_bytes() / SLACK_SHARE / page * page;
+    const uint64_t slack = share < SLACK_BYTES ? share : SLACK_BYTES;
     below = below > slack ? slack : below;
     above = above > slack ? slack : above;
     /* Where that is refused, commit takes what is needed and no more. */

@@ -277,8 +277,7 @@ def test_what_is_no_python():
 # ---- hostile targets -------------------------------------------------------------------------------------
 
 def test_memory_that_lies(tmp_path):
-    """Its own heap overwritten with noise here and there: no crash, no hang, bounded memory (a limit that
-    is reached is said)."""
+    """Its own heap overwritten with noise here and there: no crash, no hang, bounded memory."""
     body = ("import ctypes, gc, os, random, sys\ngc.disable()\nseed = int(sys.argv[1])\nkept = [{'k%d' % i: [i, str(i), (i, i)]} for i in range(20000)]\n"
             "random.seed(seed)\nfor _ in range(2000):\n    victim = id(random.choice(kept))\n"
             "    ctypes.c_uint64.from_address(victim + 8 * random.randrange(-2, 6)).value = random.choice("
@@ -298,8 +297,7 @@ def test_memory_that_lies(tmp_path):
                                       preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30)))
                 if process.poll() is not None:
                     break  # it did not survive itself
-                no_room = done.returncode == 1 and done.stderr.endswith("use --low-memory\n")
-                assert done.returncode == 0 or no_room, (seed, words, done.stderr)
+                assert done.returncode == 0, (seed, words, done.stderr)
         finally:
             process.kill()
             process.communicate()

@@ -153,7 +153,7 @@ def read_line():
 
 
 def main():
-    sums, planted, kept = {}, [], None
+    sums, planted, kept = {}, [], [None]
     gc.collect()
     gc.disable()
     while True:
@@ -162,8 +162,8 @@ def main():
             return
         verb, _, amount = line.partition(" ")
         if verb == "truth":
-            kept = None
-            kept = answer_truth(sums)
+            kept[0] = None
+            kept[0] = answer_truth(sums)
         elif verb == "plant":
             line = (json.dumps(plant(int(amount), planted)) + "\n").encode()
             os.write(1, line)

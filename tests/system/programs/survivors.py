@@ -9,7 +9,6 @@ Prints a line of JSON when it is there: {"kept": how many a holder, "addresses":
 import gc
 import json
 import os
-import sys
 
 MADE = 2000000
 KEPT_EACH = 200

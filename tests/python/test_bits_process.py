@@ -1,27 +1,10 @@
 """neap.Bits in fresh processes: every Python, interpreters of their own, leaks, memory."""
 import re
-import subprocess
 
-import pytest
+from process_support import (PACKAGE, assert_stable_abi, isolating, needs_containers, newest, passes, says,
+                             served)
 
-from support import BUILD, clean_environment, pythons
-
-EXTENSION = BUILD / "python/neap/_bits.abi3.so"
-pytestmark = pytest.mark.skipif(not EXTENSION.exists(), reason="the package is built without its containers")
-VERSIONS = [(3, minor) for minor in range(11, 16)]
-served = pytest.mark.parametrize("python", pythons(versions=VERSIONS))
-
-RESIDENT = """
-def resident():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * 4096
-"""
-
-
-def passes(python, body):
-    done = subprocess.run([python.path, "-W", "error", "-c", RESIDENT + body + "\nprint('ok')"], capture_output=True, text=True,
-                          timeout=120, env=clean_environment(PYTHONPATH=str(BUILD / "python")))
-    assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", ""), done.stderr
+pytestmark = needs_containers
 
 
 @served
@@ -43,14 +26,9 @@ assert Bits(100, 1 << 99)[:] == 1 << 99
 def test_no_call_leaks(python):
     """Neither references nor blocks, also where it ends in an exception."""
     passes(python, """
-import gc, os, sys, pickle
+import os, pickle
 from neap import Bits
 path = "/proc/self/exe"
-def attempt(call):
-    try:
-        call()
-    except (TypeError, ValueError, IndexError, OverflowError, BufferError, MemoryError, OSError):
-        pass
 def assign(a, key, value):
     a[key] = value
 def delete(a, key):
@@ -77,60 +55,22 @@ def everything():
         lambda: Bits.open(path).close(), lambda: Bits.open("/none"), lambda: Bits.open("/"), lambda: Bits.open(path, "x"),
         lambda: Bits.open(path, "w+" if os.path.isdir(path) else "r").append(1), lambda: a.count_xor(a), lambda: a.count_or(b)):
         attempt(call)
-known = [Bits, *map(type, (iter(Bits()), Bits().ones()))]
-def figures():
-    gc.collect()
-    return [sys.getallocatedblocks(), len(os.listdir("/proc/self/fd")), *map(sys.getrefcount, known)]
-for _ in range(500):
-    everything()
-figures()
-grown = []  # in rounds of 300: CPython's free lists fill up too, but not in each of them
-for _ in range(6):
-    blocks, *held = figures()
-    for _ in range(300):
-        everything()
-    more, *then = figures()
-    assert held == then, (held, then)
-    grown.append(more - blocks)
-assert min(grown) < 150, grown
-start = resident()
-for _ in range(1000):
-    everything()
-assert resident() - start < 1 << 20, resident() - start
+assert_leaks_nothing(everything, [Bits, *map(type, (iter(Bits()), Bits().ones()))], first=500, times=300, blocks=150)
 """)
 
 
 @served
 def test_import_again_and_again_leaks_nothing(python):
     passes(python, """
-import gc, importlib, sys
-def again(times):
-    for _ in range(times):
-        sys.modules.pop("neap._bits", None)
-        importlib.import_module("neap._bits").Bits(1000).ones()
-    gc.collect()
-    return sys.getallocatedblocks()
-again(300)
-grown = []
-for _ in range(4):
-    before = again(1)
-    grown.append(again(200) - before)
-assert min(grown) < 150, grown
+assert_import_leaks_nothing(lambda neap: neap.Bits(1000).ones())
 """)
 
 
-@pytest.mark.parametrize("python", pythons(versions=VERSIONS[1:]))
+@isolating
 def test_isolated_interpreters(python):
     """Each with a GIL of its own, four at a time, all on the one heap of bits."""
     passes(python, """
-import threading
-try:
-    import _interpreters as interpreters
-    make = lambda: interpreters.create("isolated")
-except ImportError:
-    import _xxsubinterpreters as interpreters
-    make = lambda: interpreters.create(isolated=True)
-BODY = '''
+run_isolated('''
 from neap import Bits
 for n in range(1, 3000, 7):
     bits = [Bits(n) for _ in range(20)]
@@ -139,19 +79,7 @@ for n in range(1, 3000, 7):
         one.extend(one)
         assert one.count() == 2 and one.find(1) == n - 1
     assert sum(bits[0].ones()) == 3 * n - 2
-'''
-def work():
-    for _ in range(3):
-        one = make()
-        problem = interpreters.run_string(one, BODY)
-        if problem is not None:
-            failed.append(problem)
-        interpreters.destroy(one)
-failed = []
-threads = [threading.Thread(target=work) for _ in range(4)]
-for thread in threads: thread.start()
-for thread in threads: thread.join()
-assert not failed, failed
+''', times=3)
 """)
 
 
@@ -205,19 +133,11 @@ assert os.waitpid(child, 0)[1] == 0
 
 
 def test_stub_names_what_is_there():
-    with open(BUILD / "python/neap/_bits.pyi") as file:
-        stub = set(re.findall(r"^    def (\w+)", file.read(), re.M))
-    names = subprocess.run(["/usr/bin/python3", "-c", "import neap; print(*vars(neap.Bits))"], capture_output=True, text=True,
-                           env=clean_environment(PYTHONPATH=str(BUILD / "python"))).stdout.split()
+    stub = set(re.findall(r"^    def (\w+)", (PACKAGE / "_bits.pyi").read_text(), re.M))
+    names = says(newest(), "import neap; print(*vars(neap.Bits))")
     assert {name for name in stub if name[0] != "_"} == {name for name in names if name[0] != "_"}
     assert {name for name in stub if name[0] == "_"} - {"__buffer__"} <= set(names)
 
 
 def test_only_the_stable_abi_is_used():
-    symbols = subprocess.run(["nm", "-D", EXTENSION], capture_output=True, text=True).stdout
-    wanted = set(re.findall(r" U (_?Py\w+)", symbols))
-    stable = {"_Py_Dealloc", "_Py_NoneStruct", "_Py_TrueStruct", "_Py_FalseStruct", "_Py_NotImplementedStruct",
-              "_PyObject_New", "_PyArg_ParseTupleAndKeywords_SizeT", "_PyObject_CallFunction_SizeT",
-              "_PyObject_CallMethod_SizeT", "_Py_BuildValue_SizeT"}  # what the headers of the stable ABI come down to
-    assert wanted and not [name for name in wanted if name.startswith("_Py") and name not in stable]
-    assert re.findall(r" T (\w+)", symbols) == ["PyInit__bits"]
+    assert_stable_abi("_bits")

@@ -1,43 +1,13 @@
 """neap.Map in fresh processes: every Python, interpreters of their own, leaks, memory, files."""
 import ast
-import re
 import signal
 import subprocess
 import time
 
-import pytest
+from process_support import (PACKAGE, assert_stable_abi, command, environment, isolating, needs_containers, newest,
+                             passes, says, served)
 
-from support import BUILD, all_pythons, clean_environment, pythons
-
-EXTENSION = BUILD / "python/neap/_map.abi3.so"
-STUB = BUILD / "python/neap/_map.pyi"
-pytestmark = pytest.mark.skipif(not EXTENSION.exists(), reason="the package is built without its containers")
-VERSIONS = [(3, minor) for minor in range(11, 16)]
-served = pytest.mark.parametrize("python", pythons(versions=VERSIONS))
-
-RESIDENT = """
-def resident():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * 4096
-"""
-
-
-def command(python, body):
-    return [python.path, "-W", "error", "-c", RESIDENT + body]
-
-
-def environment():
-    return clean_environment(PYTHONPATH=str(BUILD / "python"))
-
-
-def passes(python, body):
-    done = subprocess.run(command(python, body + "\nprint('ok')"), capture_output=True, text=True, timeout=120,
-                          env=environment())
-    assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", ""), done.stderr
-
-
-def newest():
-    return [one for one in all_pythons() if one.minor in VERSIONS][-1]
+pytestmark = needs_containers
 
 
 @served
@@ -56,16 +26,11 @@ assert pickle.loads(pickle.dumps(m)) == m | {} == m and repr(m) == "Map('str', '
 def test_no_call_leaks(python, tmp_path):
     """Neither references nor blocks, also where it ends in an exception."""
     passes(python, f"""
-import copy, gc, os, pickle, sys
+import copy, pickle, sys
 from neap import Map
 folder = {str(tmp_path)!r}
 path = folder + "/m"
 Map("str", "str", {{"k": "v" * 1000}}).save(path)
-def attempt(call):
-    try:
-        call()
-    except (TypeError, ValueError, KeyError, OverflowError, RuntimeError, OSError):
-        pass
 def assign(m, key, value):
     m[key] = value
 def delete(m, key):
@@ -97,61 +62,23 @@ def everything():
         lambda: Map.open("/proc/self/exe"), lambda: Map.open(5), lambda: m.save("/none/x"), lambda: m.save(5), lambda: n.save(folder + "/n"),
         lambda: m.nbytes + sys.getsizeof(m), lambda: m.kinds, lambda: m.trim(), lambda: setattr(sub, "own", sub.items()), lambda: m.clear()):
         attempt(call)
-known = [Map, *map(type, (Map("u8", None).keys(), iter(Map("u8", None)), Map("u8", None).items()))]
-def figures():
-    gc.collect()
-    return [sys.getallocatedblocks(), len(os.listdir("/proc/self/fd")), *map(sys.getrefcount, known)]
-for _ in range(800):
-    everything()
-figures()
-grown = []  # in rounds: CPython's free lists fill up too, but not in each of them
-for _ in range(6):
-    blocks, *held = figures()
-    for _ in range(40):
-        everything()
-    more, *then = figures()
-    assert held == then, (held, then)
-    grown.append(more - blocks)
-assert min(grown) < 30, grown
-start = resident()
-for _ in range(100):
-    everything()
-assert resident() - start < 1 << 20, resident() - start
+types = [Map, *map(type, (Map("u8", None).keys(), iter(Map("u8", None)), Map("u8", None).items()))]
+assert_leaks_nothing(everything, types, first=800, times=40, blocks=30)
 """)
 
 
 @served
 def test_import_again_and_again_leaks_nothing(python):
     passes(python, """
-import gc, importlib, sys
-def again(times):
-    for _ in range(times):
-        sys.modules.pop("neap._map", None)
-        iter(importlib.import_module("neap._map").Map("str", "u8", {"a": 1}).items())
-    gc.collect()
-    return sys.getallocatedblocks()
-again(300)
-grown = []
-for _ in range(4):
-    before = again(1)
-    grown.append(again(200) - before)
-# isinstance's registry keeps a weak reference a class, in a set that is cleaned as it grows
-assert min(grown) < 150, grown
+assert_import_leaks_nothing(lambda neap: iter(neap.Map("str", "u8", {"a": 1}).items()))
 """)
 
 
-@pytest.mark.parametrize("python", pythons(versions=VERSIONS[1:]))
+@isolating
 def test_isolated_interpreters(python):
     """Each with a GIL of its own, four at a time, all on the one heap of small maps."""
     passes(python, """
-import threading
-try:
-    import _interpreters as interpreters
-    make = lambda: interpreters.create("isolated")
-except ImportError:
-    import _xxsubinterpreters as interpreters
-    make = lambda: interpreters.create(isolated=True)
-BODY = '''
+run_isolated('''
 from collections.abc import MutableMapping
 from neap import Map
 for n in range(1, 1500, 97):
@@ -161,19 +88,7 @@ for n in range(1, 1500, 97):
         for i in range(0, n, 2):
             del one[str(i)]
         assert sorted(one.values()) == list(range(1, n, 2))
-'''
-failed = []
-def work():
-    for _ in range(2):
-        one = make()
-        problem = interpreters.run_string(one, BODY)
-        if problem:
-            failed.append(problem)
-        interpreters.destroy(one)
-threads = [threading.Thread(target=work) for _ in range(4)]
-for thread in threads: thread.start()
-for thread in threads: thread.join()
-assert not failed, failed
+''', times=2)
 """)
 
 
@@ -305,18 +220,12 @@ for at in range(128, len(data), len(data) // 400):
 
 
 def test_stub_names_what_is_there():
-    classes = {node.name: node for node in ast.parse(STUB.read_text()).body if isinstance(node, ast.ClassDef)}
+    classes = {node.name: node for node in ast.parse((PACKAGE / "_map.pyi").read_text()).body if isinstance(node, ast.ClassDef)}
     stubbed = {node.name for node in classes["Map"].body if isinstance(node, ast.FunctionDef)}
-    done = subprocess.run(command(newest(), "from neap import Map; print(*vars(Map))"), capture_output=True, text=True,
-                          env=environment())
-    there = {name for name in done.stdout.split() if name[0] != "_"}
+    there = {name for name in says(newest(), "import neap; print(*vars(neap.Map))") if name[0] != "_"}
     inherited = {"get", "pop", "popitem", "setdefault", "update", "clear"}  # typed by MutableMapping
     assert there - inherited == {name for name in stubbed if name[0] != "_"}
 
 
 def test_only_the_stable_abi_is_used():
-    listing = subprocess.run(["nm", "-D", EXTENSION], capture_output=True, text=True).stdout
-    wanted = set(re.findall(r" U (_?Py\w+)", listing))
-    private = {name for name in wanted if name.startswith("_Py") and not name.endswith("_SizeT")}
-    assert wanted and private <= {"_Py_Dealloc", "_Py_NoneStruct", "_Py_NotImplementedStruct"}  # by the ABI's own macros
-    assert re.findall(r" T (\w+)", listing) == ["PyInit__map"]
+    assert_stable_abi("_map")

@@ -2,24 +2,22 @@
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
-from support import BUILD, NEAP, clean_environment, needs_neap, pythons
+from process_support import HERE, PACKAGE, environment, served
+from support import NEAP, clean_environment, needs_neap
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = HERE.parent.parent
 pytestmark = needs_neap
-
-served = pytest.mark.parametrize("python", pythons(versions=[(3, minor) for minor in range(11, 16)]))
 
 SHOW = ("import sys, neap; print(neap.serving, sys.argv, sys.flags.optimize, sys.flags.dont_write_bytecode,"
         " sys.warnoptions, sys.executable, __name__)")
 
 
-def module_run(python, *words, flags=(), invoke=("-m", "neap"), cwd=None, stdin=None, **environment):
+def module_run(python, *words, flags=(), invoke=("-m", "neap"), cwd=None, stdin=None):
     return subprocess.run([python.path, *flags, *invoke, *map(str, words)], capture_output=True, text=True, timeout=60,
-                          cwd=cwd, input=stdin, env=clean_environment(PYTHONPATH=str(BUILD / "python"), **environment))
+                          cwd=cwd, input=stdin, env=environment())
 
 
 def shown(python, argv, optimize=0, no_bytecode=1, warnings=()):
@@ -112,7 +110,7 @@ def test_help(python):
 @served
 def test_missing_tool(python, tmp_path):
     """The package on its own, without Neap around it."""
-    shutil.copytree(BUILD / "python" / "neap", tmp_path / "neap", ignore=lambda *_: ["_neap.abi3.so.p"])
+    shutil.copytree(PACKAGE, tmp_path / "neap", ignore=lambda *_: ["_neap.abi3.so.p"])
     done = subprocess.run([python.path, "-m", "neap", "-c", "pass"], capture_output=True, text=True, cwd=tmp_path,
                           env=clean_environment(PYTHONPATH=str(tmp_path), PATH="/nowhere"))
     assert done.returncode == 1 and done.stderr.startswith("neap: the program `neap` is missing")

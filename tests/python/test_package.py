@@ -1,22 +1,19 @@
 """`import neap`: from inside the program, on every Python that the package is for."""
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 
-from support import BUILD, NEAP, all_pythons, assert_ok, clean_environment, needs_neap, pythons, run
+from process_support import HERE, PACKAGE, assert_stable_abi, environment, isolating, newest, says, served
+from support import assert_ok, needs_neap, pythons, run
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-VERSIONS = [(3, minor) for minor in range(11, 16)]
-
-served = pytest.mark.parametrize("python", pythons(versions=VERSIONS))
+ROOT = HERE.parent.parent
 
 
-def plainly(python, *words, **environment):
+def plainly(python, *words):
     """Without Neap, with the package in reach."""
     return subprocess.run([python.path, *map(str, words)], capture_output=True, text=True, timeout=60,
-                          env=clean_environment(PYTHONPATH=str(BUILD / "python"), **environment))
+                          env=environment())
 
 
 @served
@@ -46,9 +43,7 @@ print(*neap.Stats.__match_args__)
 def test_trim(python):
     body = """
 import neap
-def resident():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * 4096
+from inside_process import resident
 kept = [str(i) * 10 for i in range(300000)]
 del kept
 full, dirty = resident(), neap.stats().dirty_bytes
@@ -59,7 +54,7 @@ assert neap.stats().dirty_bytes < 1e6
 assert neap.trim() < 1e6
 print("ok")
 """
-    assert_ok(run(python, "-W", "error", "-c", body, NEAP_DECAY_MS="3600000"))
+    assert_ok(run(python, "-W", "error", "-c", body, NEAP_DECAY_MS="3600000", PYTHONPATH=str(HERE)))
 
 
 @served
@@ -121,14 +116,9 @@ def test_older_pythons_are_told(python):
 
 
 ISOLATED = """
-import sys, threading, neap
-try:
-    import _interpreters as interpreters
-    make = lambda: interpreters.create("isolated")
-except ImportError:
-    import _xxsubinterpreters as interpreters
-    make = lambda: interpreters.create(isolated=True)
-BODY = '''
+import neap
+from inside_process import run_isolated
+run_isolated('''
 import neap
 kept = [str(i) * 10 for i in range(20000)]
 assert neap.serving and neap.stats().live_blocks > 20000
@@ -138,29 +128,17 @@ try:
     raise neap.NotServing("mine")
 except RuntimeError:
     pass
-'''
-def work():
-    for _ in range(5):
-        one = make()
-        problem = interpreters.run_string(one, BODY)
-        if problem is not None:
-            failed.append(problem)
-        interpreters.destroy(one)
-failed = []
-threads = [threading.Thread(target=work) for _ in range(4)]
-for thread in threads: thread.start()
-for thread in threads: thread.join()
-assert not failed, failed
+''', times=5)
 assert neap.trim() >= 0 and neap.stats().live_blocks > 0
 print("ok")
 """
 
 
-@pytest.mark.parametrize("python", pythons(versions=VERSIONS[1:]))
+@isolating
 @needs_neap
 def test_isolated_interpreters(python):
     """Each imports its own copy, with a GIL of its own, four at a time."""
-    assert_ok(run(python, "-c", ISOLATED))
+    assert_ok(run(python, "-c", ISOLATED, PYTHONPATH=str(HERE)))
 
 
 @served
@@ -188,22 +166,15 @@ print("ok")
 def test_stubs_name_what_is_there():
     """The typed stub of the extension and the module itself have the same names."""
     stub = (ROOT / "python/neap/_neap.pyi").read_text()
-    python = next(one for one in all_pythons() if one.minor in VERSIONS)
     names = re.findall(r"^(?:def|class) (\w+)", stub, re.M)
-    done = plainly(python, "-c", "import neap._neap as m; print(*sorted(n for n in dir(m) if n[0] != '_'))")
-    assert done.stdout.split() == sorted(names)
+    assert says(newest(), "import neap._neap as m; print(*sorted(n for n in dir(m) if n[0] != '_'))") == sorted(names)
     members = re.findall(r"^    (\w+): int", stub, re.M)
-    done = plainly(python, "-c", "import neap; print(*neap.Stats.__match_args__)")
-    assert done.stdout.split() == members
+    assert says(newest(), "import neap; print(*neap.Stats.__match_args__)") == members
 
 
 def test_only_the_stable_abi_is_used():
-    """Every CPython symbol that the extension wants is in the stable ABI of 3.11."""
-    library = BUILD / "python/neap/_neap.abi3.so"
-    wanted = set(re.findall(r" U (_?Py\w+)", subprocess.run(["nm", "-D", library], capture_output=True, text=True).stdout))
-    assert wanted and not [name for name in wanted if name.startswith("_Py") and name != "_Py_Dealloc"]
-    assert (BUILD / "python/neap/py.typed").exists()
-    assert NEAP.exists()
+    assert_stable_abi("_neap")
+    assert (PACKAGE / "py.typed").exists()
 
 
 def test_all_that_there_is_is_typed():

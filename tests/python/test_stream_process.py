@@ -1,26 +1,7 @@
 """neap.Stream in fresh processes: every Python, interpreters of their own, leaks, memory."""
-import subprocess
+from process_support import assert_stable_abi, isolating, needs_containers, passes, served
 
-import pytest
-
-from support import BUILD, clean_environment, pythons
-
-EXTENSION = BUILD / "python/neap/_stream.abi3.so"
-pytestmark = pytest.mark.skipif(not EXTENSION.exists(), reason="the package is built without its containers")
-VERSIONS = [(3, minor) for minor in range(11, 16)]
-served = pytest.mark.parametrize("python", pythons(versions=VERSIONS))
-
-RESIDENT = """
-def resident():  # exact, unlike the counters of statm
-    with open("/proc/self/smaps_rollup") as file:
-        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("Rss:"))
-"""
-
-
-def passes(python, body):
-    done = subprocess.run([python.path, "-W", "error", "-c", RESIDENT + body + "\nprint('ok')"], capture_output=True,
-                          text=True, timeout=120, env=clean_environment(PYTHONPATH=str(BUILD / "python")))
-    assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", ""), done.stderr
+pytestmark = needs_containers
 
 
 @served
@@ -53,17 +34,12 @@ with neap.Stream.shared(name, 8, 4) as writer:
 def test_no_call_leaks(python):
     """Neither references nor blocks nor descriptors nor mappings, also where it ends in an exception."""
     passes(python, """
-import gc, os, pickle, socket, sys
+import os, pickle, socket
 import neap
 from neap.streams import View
 name = "leaks-%d" % os.getpid()
 one, other = socket.socketpair()
 other.setblocking(False)
-def attempt(call):
-    try:
-        call()
-    except (TypeError, ValueError, OverflowError, BufferError, MemoryError, OSError, neap.Overrun, StopIteration):
-        pass
 def overrun(stream, reader):
     with reader.view():
         stream.write(bytes(1000))
@@ -89,33 +65,13 @@ def everything():
         lambda: stream._on_change(lambda: stream), lambda: next(reader), lambda: stream.__enter__().close(), lambda: list(reader),
         lambda: neap.Stream.shared("a/b"), lambda: neap.Stream.shared(name), lambda: neap.Stream.shared(name, 5),
         lambda: neap.Stream.shared(name, 0, 5), lambda: neap.Stream.unlink("not there"), lambda: neap.Stream.unlink(5)):
-        attempt(call)
+        attempt(call, neap.Overrun, StopIteration)
     with neap.Stream.shared(name, 8, 8) as writer:
         pickle.loads(pickle.dumps(writer))
         attempt(lambda: neap.Stream.shared(name, 8, 8))
         attempt(lambda: neap.Stream.shared(name).write(b"x"))
-known = [neap.Stream, neap.Reader, View, *neap.Stream.__mro__, neap.Overrun, neap.WriterDied]
-def figures():
-    gc.collect()
-    with open("/proc/self/maps") as file:
-        mappings = sum("neap" in line for line in file)
-    return [sys.getallocatedblocks(), len(os.listdir("/proc/self/fd")), mappings, *map(sys.getrefcount, known)]
-for _ in range(500):
-    everything()
-figures()
-grown = []  # in rounds: CPython's free lists fill up too, but not in each of them
-for _ in range(6):
-    blocks, *held = figures()
-    for _ in range(300):
-        everything()
-    more, *then = figures()
-    assert held == then, (held, then)
-    grown.append(more - blocks)
-assert min(grown) < 150, grown
-start = resident()
-for _ in range(500):
-    everything()
-assert resident() - start < 1 << 20, resident() - start
+types = [neap.Stream, neap.Reader, View, *neap.Stream.__mro__, neap.Overrun, neap.WriterDied]
+assert_leaks_nothing(everything, types, first=500, times=300, blocks=150)
 one.close(), other.close()
 """)
 
@@ -123,36 +79,19 @@ one.close(), other.close()
 @served
 def test_import_again_and_again_leaks_nothing(python):
     passes(python, """
-import gc, importlib, sys
-def again(times):
-    for _ in range(times):
-        for name in [name for name in sys.modules if name.split(".")[0] == "neap"]:
-            del sys.modules[name]
-        stream = importlib.import_module("neap").Stream(8, 8)
-        stream.write(b"12345678")
-        assert stream.reader("oldest").read_block() == b"12345678"
-    gc.collect()
-    return sys.getallocatedblocks()
-again(300)
-grown = []
-for _ in range(4):
-    before = again(1)
-    grown.append(again(200) - before)
-assert min(grown) < 150, grown
+def use(neap):
+    stream = neap.Stream(8, 8)
+    stream.write(b"12345678")
+    assert stream.reader("oldest").read_block() == b"12345678"
+assert_import_leaks_nothing(use)
 """)
 
 
-@pytest.mark.parametrize("python", pythons(versions=VERSIONS[1:]))
+@isolating
 def test_isolated_interpreters(python):
     """Each has its own types and a GIL of its own; all read one shared stream."""
     passes(python, """
-import os, threading, neap
-try:
-    import _interpreters as interpreters
-    make = lambda: interpreters.create("isolated")
-except ImportError:
-    import _xxsubinterpreters as interpreters
-    make = lambda: interpreters.create(isolated=True)
+import os, neap
 name = "interpreters-%d" % os.getpid()
 body = '''
 import neap
@@ -164,21 +103,10 @@ while (block := reader.read_block()) is not None:
     assert block == block[:1] * len(block) and len(block) == 100
 assert reader.offset == 12000 and reader.missed == 0
 '''.replace("NAME", name)
-def work():
-    for _ in range(5):
-        one = make()
-        problem = interpreters.run_string(one, body)
-        if problem is not None:
-            failed.append(problem)
-        interpreters.destroy(one)
-failed = []
 with neap.Stream.shared(name, 100, 8) as writer:
     for i in range(120):
         writer.write(bytes([i]) * 100)
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads: thread.start()
-    for thread in threads: thread.join()
-assert not failed, failed
+    run_isolated(body, times=5)
 """)
 
 
@@ -201,3 +129,7 @@ before = resident()
 run(100_000)
 assert resident() - before <= 64 << 10, resident() - before
 """)
+
+
+def test_only_the_stable_abi_is_used():
+    assert_stable_abi("_stream")

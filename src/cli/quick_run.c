@@ -79,7 +79,7 @@ static bool readable(const struct path *path, size_t from) {
     return !path->full && neap__bare_access(path->text + from, R_OK) == 0;
 }
 
-/* Whether some word may be the -X that python_flags_read of verb_run.c looks for. */
+/* Whether some word may be the -X that neap_python_flags_read looks for. */
 static bool has_flag_x(char *const *command) {
     for (char *const *word = command + 1; *word; word++)
         if ((*word)[0] == '-' && contains(*word, 'X'))

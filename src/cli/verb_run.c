@@ -1,7 +1,7 @@
 /* cli/verb_run.c: `neap run`, execs a command under the preloaded library.
  *
  * It stands in the way of every start of a program, so it does little: it looks
- * for the library, sets variables, and is gone. No room but os is called. The
+ * for the library, sets variables, and is gone. No room but os and base is called. The
  * plainest case does not even come here: quick_run.c, which must do the same.
  */
 #include <errno.h>
@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/python_command.h"
 #include "cli/option.h"
 #include "cli/setting_table.h"
 #include "cli/verb.h"
@@ -117,49 +118,25 @@ static void list_prepend(const char *variable, const char *entry) {
 
 /* --- what would replace the heap --------------------------------------- */
 
-struct python_flags {
-    bool dev;        /* -X dev */
-    bool no_environ; /* -E, -I: PYTHON variables do not count */
-};
-
-/* Reads the flags in front of the program in a Python command line. */
-static struct python_flags python_flags_read(char *const *command) {
-    struct python_flags flags = {false, false};
-    const char *name = strrchr(command[0], '/');
-    if (strncmp(name ? name + 1 : command[0], "python", 6) != 0)
-        return flags;
-    for (char *const *word = command + 1; *word && (*word)[0] == '-' && (*word)[1]; word++) {
-        if ((*word)[1] == '-')
-            continue;
-        for (const char *letter = *word + 1; *letter; letter++) {
-            if (*letter == 'c' || *letter == 'm')
-                return flags;
-            flags.no_environ |= *letter == 'E' || *letter == 'I';
-            if (*letter != 'X' && *letter != 'W')
-                continue;
-            const char *value = letter[1] ? letter + 1 : word[1] ? *++word : "";
-            flags.dev |= *letter == 'X' && strcmp(value, "dev") == 0;
-            break;
-        }
-    }
-    return flags;
-}
-
-static bool variable_set(const char *variable) {
-    const char *value = getenv(variable);
-    return value && *value;
-}
-
 /* CPython then sets its allocator after Neap has: the program runs, but not on our heap. */
 static void replacement_note(char *const *command) {
-    struct python_flags flags = python_flags_read(command);
-    if (!flags.no_environ && variable_set("PYTHONMALLOC"))
+    struct neap_python_flags flags = {false, false};
+    if (neap_python_named(command[0]))
+        flags = neap_python_flags_read(command);
+    switch (neap_python_override(flags, getenv("PYTHONMALLOC"), getenv("PYTHONDEVMODE"))) {
+    case NEAP_PYTHON_NOT_OVERRIDDEN:
+        break;
+    case NEAP_PYTHON_BY_MALLOC:
         fprintf(stderr, "neap: PYTHONMALLOC=%s replaces Neap's heap: unset it to run on Neap\n",
                 getenv("PYTHONMALLOC"));
-    else if (flags.dev)
+        break;
+    case NEAP_PYTHON_BY_DEV:
         fprintf(stderr, "neap: -X dev replaces Neap's heap: leave it out to run on Neap\n");
-    else if (!flags.no_environ && variable_set("PYTHONDEVMODE"))
+        break;
+    case NEAP_PYTHON_BY_DEV_VARIABLE:
         fprintf(stderr, "neap: PYTHONDEVMODE replaces Neap's heap: unset it to run on Neap\n");
+        break;
+    }
 }
 
 /* --- the verb ---------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/python_command.h"
 #include "heap/model.h"
 
 enum { DOMAIN_RAW = 0, DOMAIN_MEM = 1, DOMAIN_OBJ = 2 }; /* PyMemAllocatorDomain */
@@ -72,41 +73,22 @@ bool neap__cpython_find(void *handle, struct neap__cpython *python, char *reason
     return true;
 }
 
-/* Whether `argument` of a command line begins with short options that contain
- * one of `letters` before any that takes a value. */
-static bool has_short(const char *argument, const char *letters) {
-    if (argument[0] != '-' || argument[1] == '-')
-        return false;
-    for (const char *at = argument + 1; *at != '\0' && strchr("cmWXQ", *at) == NULL; at++) {
-        if (strchr(letters, *at) != NULL)
-            return true;
-    }
-    return false;
-}
-
-void neap__cpython_overridden(int argc, char **argv, char *reason, size_t size) {
-    bool environment = true;
-    reason[0] = '\0';
-    for (int i = 1; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
-        const char *value = NULL;
-        if (strcmp(argv[i], "-X") == 0 && i + 1 < argc)
-            value = argv[++i];
-        else if (strncmp(argv[i], "-X", 2) == 0)
-            value = argv[i] + 2;
-        else if (strcmp(argv[i], "-W") == 0 || strcmp(argv[i], "--check-hash-based-pycs") == 0)
-            i++;
-        else if (strncmp(argv[i], "-c", 2) == 0 || strncmp(argv[i], "-m", 2) == 0)
-            break;
-        else if (has_short(argv[i], "EI"))
-            environment = false;
-        if (value != NULL && strcmp(value, "dev") == 0)
-            snprintf(reason, size, "-X dev replaces Neap's heap by the debug allocator");
-    }
+void neap__cpython_overridden(char *const *argv, char *reason, size_t size) {
     const char *malloc_kind = getenv("PYTHONMALLOC"), *dev = getenv("PYTHONDEVMODE");
-    if (environment && malloc_kind != NULL && *malloc_kind != '\0')
+    switch (neap_python_override(neap_python_flags_read(argv), malloc_kind, dev)) {
+    case NEAP_PYTHON_NOT_OVERRIDDEN:
+        reason[0] = '\0';
+        break;
+    case NEAP_PYTHON_BY_MALLOC:
         snprintf(reason, size, "PYTHONMALLOC=%.32s replaces Neap's heap", malloc_kind);
-    else if (environment && dev != NULL && *dev != '\0')
+        break;
+    case NEAP_PYTHON_BY_DEV:
+        snprintf(reason, size, "-X dev replaces Neap's heap by the debug allocator");
+        break;
+    case NEAP_PYTHON_BY_DEV_VARIABLE:
         snprintf(reason, size, "PYTHONDEVMODE replaces Neap's heap by the debug allocator");
+        break;
+    }
 }
 
 /* --- serving --- */

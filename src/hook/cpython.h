@@ -32,9 +32,9 @@ struct neap__cpython {
  * one sentence why this one cannot be served. */
 bool neap__cpython_find(void *handle, struct neap__cpython *python, char *reason, size_t size);
 
-/* Why the command line or the environment would replace what is set; empty if
+/* Why this process's command line or environment would replace what is set; empty if
  * they would not. */
-void neap__cpython_overridden(int argc, char **argv, char *reason, size_t size);
+void neap__cpython_overridden(char *const *argv, char *reason, size_t size);
 
 /* Makes `heap` serve the OBJ and MEM domains. Blocks handed out before by
  * CPython's own allocator go on to it. From 3.12 on it also watches the RAW

@@ -25,7 +25,6 @@
 static struct {
     struct neap__settings settings;
     neap_heap_t *heap; /* not NULL: it serves */
-    int argc;
     char **argv;
 } hook;
 
@@ -59,7 +58,7 @@ static void arrive(void *handle) {
     if (!neap__cpython_find(handle, &python, reason, sizeof reason))
         return;
     if (reason[0] == '\0')
-        neap__cpython_overridden(hook.argc, hook.argv, reason, sizeof reason);
+        neap__cpython_overridden(hook.argv, reason, sizeof reason);
     if (reason[0] != '\0')
         neap__anchor_refused(reason);
     else
@@ -67,7 +66,7 @@ static void arrive(void *handle) {
 }
 
 __attribute__((constructor)) static void enter(int argc, char **argv) {
-    hook.argc = argc;
+    (void)argc;
     hook.argv = argv;
     neap__anchor_init();
     hook.settings = neap__settings_read();

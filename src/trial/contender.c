@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/python_command.h"
 #include "os/child.h"
 #include "os/clock.h"
 #include "os/tail.h"
@@ -59,10 +60,6 @@ static const char *base_name(const char *path) {
 
 /* --- the command's Python ---------------------------------------------- */
 
-static bool is_python(const char *path) {
-    return strncmp(base_name(path), "python", 6) == 0;
-}
-
 /* The file that `name` means on PATH; false if there is none. */
 static bool path_search(const char *name, char *out, size_t room) {
     if (strchr(name, '/'))
@@ -77,44 +74,43 @@ static bool path_search(const char *name, char *out, size_t room) {
     return false;
 }
 
-/* The interpreter that the script `command` names in its first line. */
-static bool script_python(const char *command, char *out, size_t room) {
-    char path[512], line[256] = "";
+/* The first line of a script, in words. */
+struct first_line {
+    char text[256], *words[8];
+};
+
+/* The words of the Python that the script `command` names in its first line, NULL if it names none. */
+static char *const *script_python(const char *command, struct first_line *line) {
+    enum { WORDS_MAX = sizeof(line->words) / sizeof(line->words[0]) - 1 };
+    char path[512], *save;
     FILE *file = path_search(command, path, sizeof(path)) ? fopen(path, "re") : NULL;
+    *line = (struct first_line){.text = ""};
     if (!file)
-        return false;
-    bool has_line = fgets(line, sizeof(line), file) != NULL && strncmp(line, "#!", 2) == 0;
+        return NULL;
+    bool has_line = fgets(line->text, sizeof(line->text), file) && strncmp(line->text, "#!", 2) == 0;
     fclose(file);
-    char *save, *word = has_line ? strtok_r(line + 2, " \t\n", &save) : NULL;
-    if (word && strcmp(base_name(word), "env") == 0)
-        word = strtok_r(NULL, " \t\n", &save);
-    return word && is_python(word) && snprintf(out, room, "%s", word) < (int)room;
+    if (!has_line)
+        return NULL;
+    size_t count = 0;
+    for (char *word = strtok_r(line->text + 2, " \t\n", &save); word && count < WORDS_MAX;
+         word = strtok_r(NULL, " \t\n", &save))
+        line->words[count++] = word;
+    char *const *python = line->words;
+    if (*python && strcmp(base_name(*python), "env") == 0)
+        python += python[1] && strcmp(python[1], "-S") == 0 ? 2 : 1;
+    return *python && neap_python_named(*python) ? python : NULL;
 }
 
-static bool command_python(char *const *command, char *out, size_t room) {
-    if (is_python(command[0]))
-        return snprintf(out, room, "%s", command[0]) < (int)room;
-    return script_python(command[0], out, room);
+/* The words of the Python that `command` is, or that stands in its first line. */
+static char *const *command_python(char *const *command, struct first_line *line) {
+    return neap_python_named(command[0]) ? command : script_python(command[0], line);
 }
 
-/* Whether an option makes Python deaf to its environment: -E or -I before the program. */
+/* Whether PYTHONMALLOC does not reach the command's Python. */
 static bool ignores_environment(char *const *command) {
-    if (!is_python(command[0]))
-        return false;
-    for (char *const *word = command + 1; *word && (*word)[0] == '-' && (*word)[1] != '-'; word++) {
-        for (const char *letter = *word + 1; *letter; letter++) {
-            if (*letter == 'E' || *letter == 'I')
-                return true;
-            if (*letter == 'c' || *letter == 'm')
-                return false;
-            if (*letter == 'X' || *letter == 'W') { /* take the rest, or the next word, as value */
-                if (letter[1] == '\0' && word[1])
-                    word++;
-                break;
-            }
-        }
-    }
-    return false;
+    struct first_line line;
+    char *const *python = command_python(command, &line);
+    return python && neap_python_flags_read(python).deaf;
 }
 
 /* --- libraries --------------------------------------------------------- */
@@ -244,12 +240,13 @@ static void environment_compose(const struct neap_contender *allocator, struct n
 /* --- finding ----------------------------------------------------------- */
 
 static bool pythonmalloc_find(char *const *command, struct neap_contender_setup *setup) {
-    char python[512];
-    if (!command_python(command, python, sizeof(python))) {
+    struct first_line line;
+    char *const *python = command_python(command, &line);
+    if (!python) {
         snprintf(setup->reason, sizeof(setup->reason), "cannot tell which Python the command runs");
         return false;
     }
-    const char *const argv[] = {python, "-c", "pass", NULL};
+    const char *const argv[] = {*python, "-c", "pass", NULL};
     if (command_run(argv, setup, -1))
         return true;
     snprintf(setup->reason, sizeof(setup->reason), "this Python has no PYTHONMALLOC=mimalloc (3.13 has)");

@@ -97,19 +97,43 @@ static void test_probe_of_mimalloc(void **state) {
     assert_string_equal(found.reason, "cannot tell which Python the command runs");
 }
 
-/* The probe follows the first line of a script. */
-static void test_probe_of_script(void **state) {
-    (void)state;
-    char path[] = "/tmp/neap-test-script-XXXXXX";
-    const char text[] = "#!/usr/bin/env python3\n";
+/* Looks for an allocator of a script that begins with `line`. */
+static const struct neap_contender_setup *find_script(const char *allocator, const char *line) {
+    char path[] = "./neap-test-script-XXXXXX";
     int file = mkstemp(path);
     assert_true(file >= 0);
-    assert_int_equal(write(file, text, strlen(text)), (int)strlen(text));
+    assert_int_equal(write(file, line, strlen(line)), (int)strlen(line));
     close(file);
-    const char *words[] = {path, NULL};
-    find("mimalloc-own", words);
-    assert_string_not_equal(found.reason, "cannot tell which Python the command runs");
+    const char *words[] = {path, "-E", NULL};
+    find(allocator, words);
     unlink(path);
+    return &found;
+}
+
+/* Python is what the first line of a script names, with the options there. */
+static void test_scripts(void **state) {
+    (void)state;
+    static const struct {
+        const char *line;
+        bool known, deaf;
+    } cases[] = {
+        {"#!/usr/bin/env python3\n", true, false},
+        {"#!/usr/bin/python3 -sE\nimport this\n", true, true},
+        {"#! /usr/bin/python3\t-Wignore\n", true, false},
+        {"#!/usr/bin/env -S python3 -u -I\n", true, true},
+        {"#!/usr/bin/env -S python3 -u\n", true, false},
+        {"#!/usr/bin/env\n", false, false},
+        {"#!/bin/sh -E\n", false, false},
+        {"#!\n", false, false},
+        {"python3 -E\n", false, false},
+        {"", false, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *unknown = "cannot tell which Python the command runs";
+        assert_int_equal(find_script("glibc", cases[i].line)->present, !cases[i].deaf);
+        assert_int_equal(strcmp(find_script("mimalloc-own", cases[i].line)->reason, unknown) != 0,
+                         cases[i].known);
+    }
 }
 
 int main(void) {
@@ -119,7 +143,7 @@ int main(void) {
         cmocka_unit_test(test_preload_keeps_the_users),
         cmocka_unit_test(test_deaf_python),
         cmocka_unit_test(test_probe_of_mimalloc),
-        cmocka_unit_test(test_probe_of_script),
+        cmocka_unit_test(test_scripts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,7 @@ TABLE_ROW = re.compile(r"^\|\s*`(\w+)`\s*\|([^|]*)\|", re.MULTILINE)
 # A function at the start of a line, up to its opening brace or semicolon.
 FUNCTION = re.compile(r"^(?!static|typedef|extern|return)[A-Za-z_][\w\s\*]*?\b(\w+)\([^;{}]*\)[\w\s\(\)]*[;{]", re.MULTILINE)
 STATIC_FUNCTION = re.compile(r"^static\b[^;={}]*?\b(\w+)\([^;{}]*\)\s*\{", re.MULTILINE)
+TYPE = re.compile(r"^(?:typedef )?(?:struct|union|enum) (\w+) \{", re.MULTILINE)
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 
 # Headers that speak to the kernel: the room os alone includes them.
@@ -120,6 +121,16 @@ def complain_names_of_files(root):
     ]
 
 
+def complain_names_of_types(root):
+    """Two structs, unions or enums of one name, in headers."""
+    found = {}
+    for path in sources(root):
+        if path.suffix == ".h":
+            for tag in TYPE.findall(path.read_text()):
+                found.setdefault(tag, []).append(str(path.relative_to(root)))
+    return [f"{tag}: in {' and '.join(paths)}" for tag, paths in sorted(found.items()) if len(paths) > 1]
+
+
 def is_named_well(name, room):
     """Whether a function seen outside its file may be called so."""
     if room == "hook" and not name.startswith("neap"):
@@ -181,6 +192,7 @@ RULES = [
     complain_room_circles,
     complain_file_circles,
     complain_names_of_files,
+    complain_names_of_types,
     complain_names_of_functions,
     complain_system_headers,
     complain_lengths,
@@ -190,7 +202,7 @@ TABLE = "## The arrows\n| room | may include |\n|---|---|\n| `base` | nothing |\
 GOOD = {
     "ARCHITECTURE.md": TABLE,
     "include/neap/thing.h": "int neap_thing_count(void);\n",
-    "src/base/words.h": "int neap_words_count(int of);\n",
+    "src/base/words.h": "struct neap_page {\n    int n;\n};\nint neap_words_count(int of);\n",
     "src/os/page.h": '#include "base/words.h"\n#include <sys/mman.h>\n',
     "src/os/page.c": "#include <neap/thing.h>\nstatic int twice(int n) {\n    return 2 * n;\n}\n",
     "src/hook/start.c": '#include "os/page.h"\nint fork(void) {\n    return 0;\n}\n',
@@ -203,6 +215,7 @@ PLANTED = [
     (complain_room_circles, "ARCHITECTURE.md", TABLE.replace("| nothing |", "| `hook` |")),
     (complain_file_circles, "src/base/words.h", '#include "os/page.h"\n'),
     (complain_names_of_files, "tests/words.h", "\n"),
+    (complain_names_of_types, "src/os/twice.h", "struct neap_page {\n    int n;\n};\n"),
     (complain_names_of_functions, "src/os/loud.c", "int count_all(int n) {\n    return n;\n}\n"),
     (complain_names_of_functions, "src/os/loud.h", "void *\ncount_all(int n, int m);\n"),
     (complain_names_of_functions, "src/os/shy.c", "static int neap_page_count(void) {\n    return 0;\n}\n"),

@@ -9,6 +9,7 @@
 #include <xxhash.h>
 
 #include "base/word.h"
+#include "os/draft.h"
 #include "os/file.h"
 
 #define MAGIC "neapfile"

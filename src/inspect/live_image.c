@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "inspect/span_kind.h"
-#include "os/file_access.h"
+#include "os/file.h"
 #include "os/limits.h"
 #include "os/memory.h"
 #include "os/remote.h"

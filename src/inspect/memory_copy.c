@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "inspect/copy_work.h"
-#include "os/file_access.h"
+#include "os/file.h"
 #include "os/memory.h"
 #include "os/remote.h"
 

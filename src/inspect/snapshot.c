@@ -8,7 +8,7 @@
 #include "inspect/held_memory.h"
 #include "inspect/memory_copy.h"
 #include "inspect/piece_index.h"
-#include "os/file_access.h"
+#include "os/file.h"
 #include "os/pause.h"
 #include "os/remote.h"
 

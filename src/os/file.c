@@ -3,29 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static unsigned fault_countdown;
-
-void neap_os_file_fault_after(unsigned n) {
-    fault_countdown = n;
-}
-
-/* Whether this step is the one that is to fail, with errno as a full disk sets it. */
-static bool fault_now(void) {
-    if (fault_countdown == 0 || --fault_countdown != 0)
-        return false;
-    errno = ENOSPC;
-    return true;
-}
-
-static int error_of_errno(void) {
+int neap__os_file_error(void) {
     switch (errno) {
     case ENOENT:
     case ENOTDIR:
@@ -36,36 +18,60 @@ static int error_of_errno(void) {
         return NEAP_ERROR_PERMISSION;
     case ENOMEM:
         return NEAP_ERROR_MEMORY;
+    case EISDIR:
+        return NEAP_ERROR_FORMAT;
     default:
         return NEAP_ERROR_SYSTEM;
     }
 }
 
+/* Opening a pipe for reading would wait for its writer. */
+static int descriptor_open(const char *path) {
+    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
+/* Opens a regular file; the caller closes *file. */
+static int regular_open(const char *path, int *file, uint64_t *bytes) {
+    struct stat status;
+    int opened = descriptor_open(path);
+    if (opened < 0)
+        return neap__os_file_error();
+    int error = fstat(opened, &status) != 0 ? neap__os_file_error()
+                : S_ISREG(status.st_mode)   ? NEAP_OK
+                                            : NEAP_ERROR_FORMAT;
+    if (error != NEAP_OK) {
+        close(opened);
+        return error;
+    }
+    *file = opened;
+    *bytes = (uint64_t)status.st_size;
+    return NEAP_OK;
+}
+
 /* --- mapping --- */
 
-static int descriptor_map(int descriptor, const void **data, size_t *bytes) {
-    struct stat status;
-    if (fstat(descriptor, &status) != 0)
-        return error_of_errno();
-    if (!S_ISREG(status.st_mode) || status.st_size == 0)
+static int descriptor_map(int file, uint64_t bytes, const void **data) {
+    if (bytes == 0)
         return NEAP_ERROR_FORMAT;
-    if ((uint64_t)status.st_size > SIZE_MAX / 2)
+    if (bytes > SIZE_MAX / 2)
         return NEAP_ERROR_MEMORY;
-    void *start = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, descriptor, 0);
+    void *start = mmap(NULL, (size_t)bytes, PROT_READ, MAP_SHARED, file, 0);
     if (start == MAP_FAILED)
-        return error_of_errno();
+        return neap__os_file_error();
     *data = start;
-    *bytes = (size_t)status.st_size;
     return NEAP_OK;
 }
 
 int neap_os_file_map(const char *path, const void **data, size_t *bytes) {
-    /* Opening a pipe for reading would wait for its writer. */
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0)
-        return error_of_errno();
-    int error = descriptor_map(descriptor, data, bytes);
-    close(descriptor);
+    int file;
+    uint64_t length;
+    int error = regular_open(path, &file, &length);
+    if (error != NEAP_OK)
+        return error;
+    error = descriptor_map(file, length, data);
+    if (error == NEAP_OK)
+        *bytes = (size_t)length;
+    close(file);
     return error;
 }
 
@@ -79,7 +85,7 @@ void neap_os_file_map_scattered(const void *data, size_t bytes) {
 
 void neap_os_file_forget(const char *path, size_t kept_bytes) {
     char start[4096];
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int descriptor = descriptor_open(path);
     if (descriptor < 0)
         return;
     posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
@@ -90,110 +96,29 @@ void neap_os_file_forget(const char *path, size_t kept_bytes) {
     close(descriptor);
 }
 
-/* --- drafts --- */
+/* --- copies --- */
 
-int neap_os_draft_open(struct neap_os_draft *draft, const char *path) {
-    int length = snprintf(draft->temporary, sizeof draft->temporary, "%s.XXXXXX", path);
-    if (length < 0 || (size_t)length >= sizeof draft->temporary) {
-        errno = ENAMETOOLONG;
-        return NEAP_ERROR_SYSTEM;
-    }
-    draft->path = path;
-    draft->buffered = 0;
-    draft->descriptor = mkostemp(draft->temporary, O_CLOEXEC);
-    return draft->descriptor < 0 ? error_of_errno() : NEAP_OK;
-}
-
-/* The whole of `data`, at `offset` or, with -1, at the end. */
-static int write_all(int descriptor, const char *data, size_t bytes, off_t offset) {
-    while (bytes > 0) {
-        ssize_t done = fault_now()  ? -1
-                       : offset < 0 ? write(descriptor, data, bytes)
-                                    : pwrite(descriptor, data, bytes, offset);
+int neap_os_file_read(const char *path, uint64_t offset, void *out, size_t bytes) {
+    int file;
+    uint64_t size;
+    int error = regular_open(path, &file, &size);
+    if (error != NEAP_OK)
+        return error;
+    char *at = out;
+    if (offset > size || bytes > size - offset)
+        error = NEAP_ERROR_FORMAT;
+    while (error == NEAP_OK && bytes > 0) {
+        ssize_t done = pread(file, at, bytes, (off_t)offset);
         if (done < 0 && errno == EINTR)
             continue;
-        if (done < 0)
-            return error_of_errno();
-        data += done;
+        if (done <= 0) {
+            error = done < 0 ? NEAP_ERROR_SYSTEM : NEAP_ERROR_FORMAT;
+            break;
+        }
+        at += done;
+        offset += (uint64_t)done;
         bytes -= (size_t)done;
-        offset += offset < 0 ? 0 : done;
     }
-    return NEAP_OK;
-}
-
-static int flush(struct neap_os_draft *draft) {
-    size_t bytes = draft->buffered;
-    draft->buffered = 0;
-    return write_all(draft->descriptor, draft->buffer, bytes, -1);
-}
-
-int neap_os_draft_write(struct neap_os_draft *draft, const void *data, size_t bytes) {
-    if (bytes == 0)
-        return NEAP_OK;
-    if (bytes > sizeof draft->buffer - draft->buffered) {
-        int error = flush(draft);
-        if (error != NEAP_OK)
-            return error;
-    }
-    if (bytes > sizeof draft->buffer)
-        return write_all(draft->descriptor, data, bytes, -1);
-    memcpy(draft->buffer + draft->buffered, data, bytes);
-    draft->buffered += bytes;
-    return NEAP_OK;
-}
-
-int neap_os_draft_write_start(struct neap_os_draft *draft, const void *data, size_t bytes) {
-    int error = flush(draft);
-    return error != NEAP_OK ? error : write_all(draft->descriptor, data, bytes, 0);
-}
-
-/* The mode of the file that is replaced, or that of any new file. */
-static mode_t mode_of(const char *path) {
-    struct stat status;
-    if (stat(path, &status) == 0)
-        return status.st_mode & 07777;
-    mode_t mask = umask(0); /* can only be read by setting it */
-    umask(mask);
-    return 0666 & ~mask;
-}
-
-/* Makes the rename outlast a crash. Where a folder cannot be opened or synced
- * (some network and user-space file systems) it is as good as it gets. */
-static void sync_folder_of(const char *path) {
-    char folder[NEAP_OS_DRAFT_PATH_BYTES];
-    const char *slash = strrchr(path, '/');
-    size_t length = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
-    if (length >= sizeof folder)
-        return;
-    memcpy(folder, slash == NULL ? "." : path, length == 0 ? 1 : length);
-    folder[length == 0 ? 1 : length] = '\0';
-    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor >= 0) {
-        fsync(descriptor);
-        close(descriptor);
-    }
-}
-
-int neap_os_draft_commit(struct neap_os_draft *draft) {
-    int error = flush(draft);
-    if (error == NEAP_OK && fchmod(draft->descriptor, mode_of(draft->path)) != 0)
-        error = error_of_errno();
-    if (error == NEAP_OK && (fault_now() || fsync(draft->descriptor) != 0))
-        error = error_of_errno();
-    if (error == NEAP_OK && (fault_now() || rename(draft->temporary, draft->path) != 0))
-        error = error_of_errno();
-    if (error != NEAP_OK) {
-        neap_os_draft_discard(draft);
-        return error;
-    }
-    close(draft->descriptor);
-    sync_folder_of(draft->path);
-    return NEAP_OK;
-}
-
-void neap_os_draft_discard(struct neap_os_draft *draft) {
-    int kept = errno; /* of the failure that led here */
-    close(draft->descriptor);
-    unlink(draft->temporary);
-    errno = kept;
+    close(file);
+    return error;
 }

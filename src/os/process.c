@@ -9,30 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "os/remote.h"
+#include "os/proc.h"
 
 enum { PATH_ROOM = 64, SOCKETS_MAX = 4096 };
-
-static int error_from_errno(void) {
-    switch (errno) {
-    case ENOENT:
-    case ESRCH:
-        return NEAP_ERROR_PROCESS;
-    case EACCES:
-    case EPERM:
-        return NEAP_ERROR_PERMISSION;
-    case ENOMEM:
-        return NEAP_ERROR_MEMORY;
-    default:
-        return NEAP_ERROR_SYSTEM;
-    }
-}
-
-static FILE *proc_open(pid_t pid, const char *name) {
-    char path[PATH_ROOM];
-    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-    return fopen(path, "re");
-}
 
 /* The field of a line, counted from 0, that stands behind as many blanks; its
  * end is the text's where there are fewer. */
@@ -63,7 +42,7 @@ static bool kb_add(const char *line, const char *key, uint64_t *bytes) {
 int neap__os_process_memory_sum(const char *path, struct neap_os_process_memory *memory) {
     FILE *file = fopen(path, "re");
     if (!file)
-        return error_from_errno();
+        return neap__os_proc_error();
     struct neap_os_process_memory sum = {0};
     bool any = false;
     char line[512]; /* a longer one is a mapping's path: its rest begins with none of the keys */
@@ -71,7 +50,7 @@ int neap__os_process_memory_sum(const char *path, struct neap_os_process_memory 
         any |= kb_add(line, "Rss:", &sum.rss_bytes) || kb_add(line, "Pss:", &sum.pss_bytes) ||
                kb_add(line, "Private_Clean:", &sum.private_clean_bytes) ||
                kb_add(line, "Private_Dirty:", &sum.private_dirty_bytes);
-    int error = ferror(file) ? error_from_errno() : any ? 0 : NEAP_ERROR_PROCESS;
+    int error = ferror(file) ? neap__os_proc_error() : any ? 0 : NEAP_ERROR_PROCESS;
     fclose(file);
     if (error == 0)
         *memory = sum;
@@ -80,19 +59,19 @@ int neap__os_process_memory_sum(const char *path, struct neap_os_process_memory 
 
 int neap_os_process_memory(pid_t pid, struct neap_os_process_memory *memory) {
     char path[PATH_ROOM];
-    snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
-    int error = neap__os_process_memory_sum(path, memory);
+    int error =
+        neap__os_process_memory_sum(neap__os_proc_path(path, sizeof(path), pid, "smaps_rollup"), memory);
     if (error != NEAP_ERROR_PROCESS || access("/proc/self/smaps_rollup", F_OK) == 0)
         return error;
-    snprintf(path, sizeof(path), "/proc/%d/smaps", (int)pid);
-    return neap__os_process_memory_sum(path, memory);
+    return neap__os_process_memory_sum(neap__os_proc_path(path, sizeof(path), pid, "smaps"), memory);
 }
 
 int neap_os_process_peak(pid_t pid, uint64_t *peak_bytes) {
-    FILE *file = proc_open(pid, "status");
-    if (!file)
-        return error_from_errno();
-    int error = NEAP_ERROR_PROCESS; /* a process that is ending has no memory to tell of */
+    FILE *file;
+    int error = neap__os_proc_open(pid, "status", &file);
+    if (error != NEAP_OK)
+        return error;
+    error = NEAP_ERROR_PROCESS; /* a process that is ending has no memory to tell of */
     uint64_t bytes = 0;
     char line[256];
     while (error && fgets(line, sizeof(line), file))
@@ -107,10 +86,11 @@ int neap_os_process_peak(pid_t pid, uint64_t *peak_bytes) {
 /* --- state ------------------------------------------------------------- */
 
 int neap_os_process_stat(pid_t pid, struct neap_os_process_stat *stat) {
-    FILE *file = proc_open(pid, "stat");
-    if (!file)
-        return error_from_errno();
+    FILE *file;
     char text[1024];
+    int error = neap__os_proc_open(pid, "stat", &file);
+    if (error != NEAP_OK)
+        return error;
     size_t length = fread(text, 1, sizeof(text) - 1, file);
     fclose(file);
     text[length] = '\0';
@@ -165,10 +145,9 @@ struct sockets {
 /* The sockets among the open files of `pid`. */
 static int sockets_list(pid_t pid, struct sockets *sockets) {
     char path[PATH_ROOM], target[PATH_ROOM];
-    snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-    DIR *directory = opendir(path);
+    DIR *directory = opendir(neap__os_proc_path(path, sizeof(path), pid, "fd"));
     if (!directory)
-        return error_from_errno();
+        return neap__os_proc_error();
     const struct dirent *entry;
     while (sockets->count < SOCKETS_MAX && (entry = readdir(directory))) {
         ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1);
@@ -195,8 +174,8 @@ static unsigned long unix_listener(const char *line) {
 
 static bool table_has(pid_t pid, const char *name, unsigned long (*listener)(const char *),
                       const struct sockets *sockets) {
-    FILE *file = proc_open(pid, name);
-    if (!file)
+    FILE *file;
+    if (neap__os_proc_open(pid, name, &file) != NEAP_OK)
         return false; /* no such protocol on this machine */
     bool found = false;
     char line[512];

@@ -10,65 +10,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "os/mapping_line.h"
 #include "os/memory.h"
+#include "os/proc.h"
 
 static const char deleted_mark[] = " (deleted)";
 
-int neap__os_error_of_errno(void) {
-    switch (errno) {
-    case ENOENT:
-    case ESRCH:
-        return NEAP_ERROR_PROCESS;
-    case EPERM:
-    case EACCES:
-        return NEAP_ERROR_PERMISSION;
-    case ENOMEM:
-        return NEAP_ERROR_MEMORY;
-    case EFAULT:
-        return NEAP_ERROR_FORMAT;
-    default:
-        return NEAP_ERROR_SYSTEM;
-    }
-}
-
-/* Writes "/proc/PID/what"; pid 0 is this process. */
-static void proc_path(char *path, size_t bytes, pid_t pid, const char *what) {
-    if (pid == 0)
-        snprintf(path, bytes, "/proc/self/%s", what);
-    else
-        snprintf(path, bytes, "/proc/%d/%s", (int)pid, what);
-}
-
 /* --- mappings ---------------------------------------------------------- */
-
-int neap__os_proc_open(pid_t pid, const char *what, FILE **file) {
-    char path[48];
-    proc_path(path, sizeof(path), pid, what);
-    *file = fopen(path, "re");
-    return *file ? NEAP_OK : neap__os_error_of_errno();
-}
-
-/* The path may be missing or hold blanks. */
-bool neap__os_mapping_parse(const char *line, struct neap_os_mapping *mapping) {
-    char *at;
-    mapping->start = strtoull(line, &at, 16);
-    if (*at != '-')
-        return false;
-    mapping->end = strtoull(at + 1, &at, 16);
-    if (at[0] != ' ' || strlen(at) < 6)
-        return false;
-    memcpy(mapping->access, at + 1, 4);
-    mapping->access[4] = '\0';
-    mapping->offset = strtoull(at + 5, &at, 16);
-    for (int skipped = 0; skipped < 2; skipped++) { /* device, inode */
-        at += strspn(at, " ");
-        at += strcspn(at, " \n");
-    }
-    at += strspn(at, " ");
-    snprintf(mapping->path, sizeof(mapping->path), "%.*s", (int)strcspn(at, "\n"), at);
-    return true;
-}
 
 int neap_os_mappings(pid_t pid, bool (*visit)(void *context, const struct neap_os_mapping *mapping),
                      void *context) {
@@ -86,7 +33,7 @@ int neap_os_mappings(pid_t pid, bool (*visit)(void *context, const struct neap_o
         any = true;
         more = visit(context, &mapping);
     }
-    int result = ferror(file) ? neap__os_error_of_errno()
+    int result = ferror(file) ? neap__os_proc_error()
                  : any        ? NEAP_OK
                               : NEAP_ERROR_PROCESS; /* a zombie has none */
     free(line);
@@ -132,7 +79,7 @@ static int transfer(transfer_fn *move, pid_t pid, uint64_t address, char *local,
         struct iovec here = {local, bytes}, there = {(void *)(uintptr_t)address, bytes};
         ssize_t done = move(pid, &here, 1, &there, 1, 0);
         if (done < 0)
-            return neap__os_error_of_errno();
+            return neap__os_proc_error();
         if (done == 0)
             return NEAP_ERROR_FORMAT;
         local += done;
@@ -179,7 +126,7 @@ static int gather_some(pid_t pid, const struct neap_os_remote_piece *pieces, siz
     }
     ssize_t done = process_vm_readv(pid, here, most, there, most, 0);
     if (done < 0 && errno != EFAULT)
-        return neap__os_error_of_errno();
+        return neap__os_proc_error();
     size_t left = done < 0 ? 0 : (size_t)done, whole = 0;
     while (whole < most && left >= pieces[whole].bytes)
         left -= pieces[whole++].bytes;
@@ -217,9 +164,9 @@ int neap_os_remote_write(pid_t pid, uint64_t address, const void *data, size_t b
 static int line_read(const char *path, char *line, size_t bytes) {
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
-        return neap__os_error_of_errno();
+        return neap__os_proc_error();
     ssize_t length = read(file, line, bytes - 1);
-    int result = length < 0 ? neap__os_error_of_errno() : NEAP_OK;
+    int result = length < 0 ? neap__os_proc_error() : NEAP_OK;
     close(file);
     if (result == NEAP_OK) {
         line[length] = '\0';
@@ -230,13 +177,13 @@ static int line_read(const char *path, char *line, size_t bytes) {
 
 int neap_os_program(pid_t pid, char *path, size_t bytes) {
     char link[32], name[4096];
-    proc_path(link, sizeof(link), pid, "exe");
+    neap__os_proc_path(link, sizeof(link), pid, "exe");
     ssize_t length = readlink(link, name, sizeof(name) - 1);
     if (length >= 0) {
         name[length] = '\0';
         path_strip_deleted(name);
     } else {
-        proc_path(link, sizeof(link), pid, "comm");
+        neap__os_proc_path(link, sizeof(link), pid, "comm");
         int result = line_read(link, name, sizeof(name));
         if (result != NEAP_OK)
             return result;
@@ -247,22 +194,22 @@ int neap_os_program(pid_t pid, char *path, size_t bytes) {
 
 /* Whether the first thread has a tracer already. */
 static bool is_traced(pid_t pid) {
-    char path[32], line[128];
-    proc_path(path, sizeof(path), pid, "status");
-    FILE *file = fopen(path, "re");
+    char line[128];
+    FILE *file;
     long tracer = 0;
-    while (file && fgets(line, sizeof(line), file))
+    if (neap__os_proc_open(pid, "status", &file) != NEAP_OK)
+        return false;
+    while (fgets(line, sizeof(line), file))
         if (strncmp(line, "TracerPid:", strlen("TracerPid:")) == 0)
             tracer = strtol(line + strlen("TracerPid:"), NULL, 10);
-    if (file)
-        fclose(file);
+    fclose(file);
     return tracer != 0;
 }
 
 enum neap_os_refusal neap_os_refusal_cause(pid_t pid) {
     char path[32], scope[16];
     struct stat status;
-    proc_path(path, sizeof(path), pid, ""); /* files in it are root's once a process is undumpable */
+    neap__os_proc_path(path, sizeof(path), pid, ""); /* files in it are root's once a process is undumpable */
     if (stat(path, &status) == 0 && status.st_uid != geteuid() && geteuid() != 0)
         return NEAP_OS_REFUSAL_USER;
     if (is_traced(pid))

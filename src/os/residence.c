@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "os/memory.h"
-#include "os/mapping_line.h"
+#include "os/proc.h"
 
 /* --- smaps --------------------------------------------------------------- */
 
@@ -55,7 +55,7 @@ int neap_os_mapping_figures(pid_t pid,
         mapping = next;
         figures = (struct neap_os_mapping_figures){0};
     }
-    int result = ferror(file) ? neap__os_error_of_errno() : any ? NEAP_OK : NEAP_ERROR_PROCESS;
+    int result = ferror(file) ? neap__os_proc_error() : any ? NEAP_OK : NEAP_ERROR_PROCESS;
     if (more && any && result == NEAP_OK)
         visit(context, &mapping, &figures);
     free(line);
@@ -72,11 +72,10 @@ struct neap_os_residence {
 
 int neap_os_residence_open(pid_t pid, neap_os_residence_t **residence) {
     char path[32];
-    snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)pid);
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int file = open(neap__os_proc_path(path, sizeof(path), pid, "pagemap"), O_RDONLY | O_CLOEXEC);
     if (file < 0)
         return errno == ENOENT && access("/proc/self/pagemap", F_OK) != 0 ? NEAP_ERROR_ABSENT
-                                                                          : neap__os_error_of_errno();
+                                                                          : neap__os_proc_error();
     struct neap_os_residence *made = malloc(sizeof(*made));
     if (!made) {
         close(file);
@@ -104,7 +103,7 @@ int neap_os_residence_read(neap_os_residence_t *residence, uint64_t address, uin
         if (done < 0 && errno == EINTR)
             continue;
         if (done < 0)
-            return neap__os_error_of_errno();
+            return neap__os_proc_error();
         if (done == 0) /* it has ended, or that is past its address space */
             return NEAP_ERROR_PROCESS;
         out += done;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/mapping_line.h"
+#include "os/proc.h"
 
 /* First line of a file of one thread; "" if it cannot be read. */
 static void line_read(pid_t pid, pid_t tid, const char *what, char *line, int bytes) {
@@ -35,10 +35,9 @@ static uint64_t stack_pointer_parse(char *line) {
 
 int neap_os_tasks(pid_t pid, bool (*visit)(void *context, const struct neap_os_task *task), void *context) {
     char line[512];
-    snprintf(line, sizeof(line), "/proc/%d/task", (int)pid);
-    DIR *folder = opendir(line);
+    DIR *folder = opendir(neap__os_proc_path(line, sizeof(line), pid, "task"));
     if (!folder)
-        return neap__os_error_of_errno();
+        return neap__os_proc_error();
     bool more = true;
     const struct dirent *entry;
     while (more && (entry = readdir(folder))) {

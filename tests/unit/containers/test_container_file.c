@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "containers/container_file.h"
+#include "os/draft.h"
 #include "os/file.h"
 
 enum { VERSION = 3, PIECES = 5000 };
@@ -114,10 +115,10 @@ static void a_failed_save_leaves_the_old_file(void **state) {
     assert_int_equal(save("a"), NEAP_OK);
     unsigned steps = 1;
     for (;; steps++) {
-        neap_os_file_fault_after(steps);
+        neap_os_draft_fault_after(steps);
         errno = 0;
         int error = save("b");
-        neap_os_file_fault_after(0);
+        neap_os_draft_fault_after(0);
         if (error == NEAP_OK)
             break;
         assert_int_equal(error, NEAP_ERROR_SYSTEM);

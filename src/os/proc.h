@@ -1,6 +1,6 @@
-/* os/mapping_line.h: what the readers of /proc/PID within this room share. */
-#ifndef NEAP_OS_MAPPING_LINE_H
-#define NEAP_OS_MAPPING_LINE_H
+/* os/proc.h: what the readers of /proc/PID within this room share. pid 0 is this process. Any thread. */
+#ifndef NEAP_OS_PROC_H
+#define NEAP_OS_PROC_H
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -8,9 +8,12 @@
 #include "os/remote.h"
 
 /* The enum neap_error for errno after a call about another process. */
-int neap__os_error_of_errno(void);
+int neap__os_proc_error(void);
 
-/* Opens /proc/PID/what; pid 0 is this process. The caller closes *file. */
+/* Writes "/proc/PID/what"; returns `path`. */
+const char *neap__os_proc_path(char *path, size_t bytes, pid_t pid, const char *what);
+
+/* Opens /proc/PID/what; the caller closes *file. */
 int neap__os_proc_open(pid_t pid, const char *what, FILE **file);
 
 /* Parses "start-end rw-p offset dev:dev inode     path"; false if the line is none. */

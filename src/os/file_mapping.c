@@ -1,7 +1,7 @@
-/* os/mapping.c */
+/* os/file_mapping.c */
 #define _FILE_OFFSET_BITS 64 /* also where a long has 32 bits */
 
-#include "os/mapping.h"
+#include "os/file_mapping.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,23 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int error_of(int number) {
-    switch (number) {
-    case ENOENT:
-    case ENOTDIR:
-        return NEAP_ERROR_ABSENT;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-        return NEAP_ERROR_PERMISSION;
-    case ENOMEM:
-        return NEAP_ERROR_MEMORY;
-    case EISDIR:
-        return NEAP_ERROR_FORMAT;
-    default:
-        return NEAP_ERROR_SYSTEM;
-    }
-}
+#include "os/file.h"
 
 /* Whether so many can be mapped here. */
 static bool fits(uint64_t bytes) {
@@ -36,20 +20,20 @@ static bool fits(uint64_t bytes) {
     return false;
 }
 
-static int descriptor_open(const char *path, enum neap_os_mapping_mode mode) {
+static int descriptor_open(const char *path, enum neap_os_file_mapping_mode mode) {
     static const int flags[] = {
-        [NEAP_OS_MAPPING_READ] = O_RDONLY,
-        [NEAP_OS_MAPPING_WRITE] = O_RDWR,
-        [NEAP_OS_MAPPING_MAKE] = O_RDWR | O_CREAT | O_TRUNC,
+        [NEAP_OS_FILE_MAPPING_READ] = O_RDONLY,
+        [NEAP_OS_FILE_MAPPING_WRITE] = O_RDWR,
+        [NEAP_OS_FILE_MAPPING_MAKE] = O_RDWR | O_CREAT | O_TRUNC,
     };
     /* Without waiting for the other end, should it be a pipe. */
     return open(path, flags[mode] | O_CLOEXEC | O_NONBLOCK, 0666);
 }
 
-static int measure(struct neap_os_mapping *mapping) {
+static int measure(struct neap_os_file_mapping *mapping) {
     struct stat status;
     if (fstat(mapping->descriptor, &status) != 0)
-        return error_of(errno);
+        return neap__os_file_error();
     mapping->device = S_ISBLK(status.st_mode);
     if (!mapping->device && !S_ISREG(status.st_mode)) {
         errno = ENODEV;
@@ -57,27 +41,28 @@ static int measure(struct neap_os_mapping *mapping) {
     }
     off_t end = mapping->device ? lseek(mapping->descriptor, 0, SEEK_END) : status.st_size;
     if (end < 0)
-        return error_of(errno);
+        return neap__os_file_error();
     mapping->bytes = (uint64_t)end;
     return fits(mapping->bytes) ? NEAP_OK : NEAP_ERROR_MEMORY;
 }
 
-static int map(struct neap_os_mapping *mapping) {
+static int map(struct neap_os_file_mapping *mapping) {
     if (mapping->bytes == 0)
         return NEAP_OK;
     int access = mapping->writable ? PROT_READ | PROT_WRITE : PROT_READ;
     void *data = mmap(NULL, (size_t)mapping->bytes, access, MAP_SHARED, mapping->descriptor, 0);
     if (data == MAP_FAILED)
-        return error_of(errno);
+        return neap__os_file_error();
     mapping->data = data;
     return NEAP_OK;
 }
 
-int neap_os_mapping_open(const char *path, enum neap_os_mapping_mode mode, struct neap_os_mapping *mapping) {
-    struct neap_os_mapping opened = {.descriptor = descriptor_open(path, mode),
-                                     .writable = mode != NEAP_OS_MAPPING_READ};
+int neap_os_file_mapping_open(const char *path, enum neap_os_file_mapping_mode mode,
+                              struct neap_os_file_mapping *mapping) {
+    struct neap_os_file_mapping opened = {.descriptor = descriptor_open(path, mode),
+                                          .writable = mode != NEAP_OS_FILE_MAPPING_READ};
     if (opened.descriptor < 0)
-        return error_of(errno);
+        return neap__os_file_error();
     int error = measure(&opened);
     if (error == NEAP_OK)
         error = map(&opened);
@@ -92,7 +77,7 @@ int neap_os_mapping_open(const char *path, enum neap_os_mapping_mode mode, struc
 }
 
 /* The file's length; place for it on the disk where the file system can promise that. */
-static int set_length(const struct neap_os_mapping *mapping, uint64_t bytes) {
+static int set_length(const struct neap_os_file_mapping *mapping, uint64_t bytes) {
     if (bytes > mapping->bytes &&
         fallocate(mapping->descriptor, 0, (off_t)mapping->bytes, (off_t)(bytes - mapping->bytes)) != 0 &&
         errno != EOPNOTSUPP && errno != ENOSYS) {
@@ -100,15 +85,15 @@ static int set_length(const struct neap_os_mapping *mapping, uint64_t bytes) {
         if (ftruncate(mapping->descriptor, (off_t)mapping->bytes) != 0)
             number = errno;
         errno = number;
-        return error_of(number);
+        return neap__os_file_error();
     }
-    return ftruncate(mapping->descriptor, (off_t)bytes) == 0 ? NEAP_OK : error_of(errno);
+    return ftruncate(mapping->descriptor, (off_t)bytes) == 0 ? NEAP_OK : neap__os_file_error();
 }
 
-static int remap(struct neap_os_mapping *mapping, uint64_t bytes) {
+static int remap(struct neap_os_file_mapping *mapping, uint64_t bytes) {
     void *data = NULL;
     if (mapping->data == NULL || bytes == 0) {
-        struct neap_os_mapping fresh = *mapping;
+        struct neap_os_file_mapping fresh = *mapping;
         fresh.bytes = bytes;
         fresh.data = NULL;
         int error = map(&fresh);
@@ -120,14 +105,14 @@ static int remap(struct neap_os_mapping *mapping, uint64_t bytes) {
     } else {
         data = mremap(mapping->data, (size_t)mapping->bytes, (size_t)bytes, MREMAP_MAYMOVE);
         if (data == MAP_FAILED)
-            return error_of(errno);
+            return neap__os_file_error();
     }
     mapping->data = data;
     mapping->bytes = bytes;
     return NEAP_OK;
 }
 
-int neap_os_mapping_resize(struct neap_os_mapping *mapping, uint64_t bytes) {
+int neap_os_file_mapping_resize(struct neap_os_file_mapping *mapping, uint64_t bytes) {
     if (!mapping->writable || mapping->device) {
         errno = mapping->device ? EINVAL : EBADF;
         return NEAP_ERROR_PERMISSION;
@@ -147,18 +132,18 @@ int neap_os_mapping_resize(struct neap_os_mapping *mapping, uint64_t bytes) {
     return error;
 }
 
-int neap_os_mapping_sync(const struct neap_os_mapping *mapping) {
+int neap_os_file_mapping_sync(const struct neap_os_file_mapping *mapping) {
     if (!mapping->writable || mapping->data == NULL)
         return NEAP_OK;
     if (msync(mapping->data, (size_t)mapping->bytes, MS_SYNC) != 0 || fsync(mapping->descriptor) != 0)
-        return error_of(errno);
+        return neap__os_file_error();
     return NEAP_OK;
 }
 
-void neap_os_mapping_close(struct neap_os_mapping *mapping) {
+void neap_os_file_mapping_close(struct neap_os_file_mapping *mapping) {
     if (mapping->data != NULL)
         munmap(mapping->data, (size_t)mapping->bytes);
     if (mapping->descriptor >= 0)
         close(mapping->descriptor);
-    *mapping = (struct neap_os_mapping){.descriptor = -1};
+    *mapping = (struct neap_os_file_mapping){.descriptor = -1};
 }

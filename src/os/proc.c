@@ -1,0 +1,58 @@
+/* os/proc.c: /proc/PID, opened and understood. */
+#include "os/proc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int neap__os_proc_error(void) {
+    switch (errno) {
+    case ENOENT:
+    case ESRCH:
+        return NEAP_ERROR_PROCESS;
+    case EPERM:
+    case EACCES:
+        return NEAP_ERROR_PERMISSION;
+    case ENOMEM:
+        return NEAP_ERROR_MEMORY;
+    case EFAULT:
+        return NEAP_ERROR_FORMAT;
+    default:
+        return NEAP_ERROR_SYSTEM;
+    }
+}
+
+const char *neap__os_proc_path(char *path, size_t bytes, pid_t pid, const char *what) {
+    if (pid == 0)
+        snprintf(path, bytes, "/proc/self/%s", what);
+    else
+        snprintf(path, bytes, "/proc/%d/%s", (int)pid, what);
+    return path;
+}
+
+int neap__os_proc_open(pid_t pid, const char *what, FILE **file) {
+    char path[48];
+    *file = fopen(neap__os_proc_path(path, sizeof(path), pid, what), "re");
+    return *file ? NEAP_OK : neap__os_proc_error();
+}
+
+/* The path may be missing or hold blanks. */
+bool neap__os_mapping_parse(const char *line, struct neap_os_mapping *mapping) {
+    char *at;
+    mapping->start = strtoull(line, &at, 16);
+    if (*at != '-')
+        return false;
+    mapping->end = strtoull(at + 1, &at, 16);
+    if (at[0] != ' ' || strlen(at) < 6)
+        return false;
+    memcpy(mapping->access, at + 1, 4);
+    mapping->access[4] = '\0';
+    mapping->offset = strtoull(at + 5, &at, 16);
+    for (int skipped = 0; skipped < 2; skipped++) { /* device, inode */
+        at += strspn(at, " ");
+        at += strcspn(at, " \n");
+    }
+    at += strspn(at, " ");
+    snprintf(mapping->path, sizeof(mapping->path), "%.*s", (int)strcspn(at, "\n"), at);
+    return true;
+}

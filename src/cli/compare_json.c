@@ -67,7 +67,7 @@ static json_t *series_json(const struct neap_series *series) {
     for (size_t kind = 0; kind < NEAP_MEMORY_KINDS; kind++) {
         json_t *values = json_array();
         for (size_t i = 0; i < series->count; i++)
-            json_array_append_new(values, json_integer((json_int_t)series->samples[i].bytes[kind]));
+            json_array_append_new(values, neap_json_number(series->samples[i].bytes[kind]));
         json_object_set_new(object, kind_names[kind], values);
     }
     return object;

@@ -149,9 +149,7 @@ static void view_print(const struct cli_compare_report *report, enum neap_memory
     struct view view;
     view_make(report, kind, &view);
     neap_table_t *table = table_make(report, &view);
-    if (table)
-        neap_table_print(table, out);
-    neap_table_destroy(table);
+    neap_table_finish(table, out);
 }
 
 void cli_compare_print(const struct cli_compare_report *report, FILE *out) {

@@ -14,12 +14,6 @@ static double percent(uint64_t part, uint64_t whole) {
     return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
-static void table_end(neap_table_t *table, FILE *out) {
-    if (table)
-        neap_table_print(table, out);
-    neap_table_destroy(table);
-}
-
 /* --- text ------------------------------------------------------------------------ */
 
 static void rows_print(const struct cli_look_report *report, FILE *out) {
@@ -49,7 +43,7 @@ static void rows_print(const struct cli_look_report *report, FILE *out) {
         neap_table_cell(table, NEAP_TONE_DIM, "%.0f", percent(cumulative, rows->bytes));
         neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_figure_cut(name, sizeof(name), row->kind, kind));
     }
-    table_end(table, out);
+    neap_table_finish(table, out);
     if (shown < rows->count) {
         char number[CLI_FIGURE_ROOM], size[NEAP_UNITS_ROOM];
         fprintf(out, "%zu more rows: %s objects, %s; -n %zu shows them\n", rows->count - shown,
@@ -100,7 +94,7 @@ static void account_print(const struct cli_look_report *report, FILE *out) {
         neap_table_cell(table, NEAP_TONE_STRONG, "%s", neap_units_bytes(size, account->rss_bytes));
         neap_table_cell(table, NEAP_TONE_DIM, "100.0");
     }
-    table_end(table, out);
+    neap_table_finish(table, out);
     hint_print(report, out);
 }
 
@@ -153,17 +147,13 @@ void cli_look_print(const struct cli_look_report *report, FILE *out) {
 
 /* --- JSON ------------------------------------------------------------------------ */
 
-static void set(json_t *object, const char *name, uint64_t value) {
-    json_object_set_new(object, name, json_integer((json_int_t)value));
-}
-
 static json_t *sum_json(const struct neap_census_sum *sum) {
     json_t *object = json_object();
-    set(object, "count", sum->objects);
-    set(object, "tracked", sum->tracked);
-    set(object, "object_bytes", sum->object_bytes);
-    set(object, "buffer_bytes", sum->buffer_bytes);
-    set(object, "sizeof_bytes", sum->sizeof_bytes);
+    neap_json_set(object, "count", sum->objects);
+    neap_json_set(object, "tracked", sum->tracked);
+    neap_json_set(object, "object_bytes", sum->object_bytes);
+    neap_json_set(object, "buffer_bytes", sum->buffer_bytes);
+    neap_json_set(object, "sizeof_bytes", sum->sizeof_bytes);
     return object;
 }
 
@@ -172,7 +162,7 @@ static json_t *rows_json(const struct cli_look_report *report) {
     for (size_t i = 0; i < report->rows->count && i < report->shown; i++) {
         json_t *row = sum_json(&report->rows->rows[i].sum);
         json_object_set_new(row, "kind", neap_json_text(report->rows->rows[i].kind));
-        set(row, "bytes", report->rows->rows[i].bytes);
+        neap_json_set(row, "bytes", report->rows->rows[i].bytes);
         json_array_append_new(array, row);
     }
     return array;
@@ -186,13 +176,13 @@ static json_t *objects_json(const struct cli_look_report *report) {
         char address[32];
         snprintf(address, sizeof(address), "0x%llx", (unsigned long long)one->largest.address);
         json_object_set_new(object, "address", json_string(address));
-        set(object, "bytes", one->largest.bytes);
+        neap_json_set(object, "bytes", one->largest.bytes);
         json_object_set_new(object, "what", neap_json_text(one->what));
         json_object_set_new(object, "path", neap_json_text(one->path));
         for (unsigned j = 0; j < one->referrer_count; j++)
             json_array_append_new(referrers, neap_json_text(one->referrers[j]));
         json_object_set_new(object, "referrers", referrers);
-        set(object, "referrer_count", one->referrer_total);
+        neap_json_set(object, "referrer_count", one->referrer_total);
         json_array_append_new(array, object);
     }
     return array;
@@ -200,20 +190,20 @@ static json_t *objects_json(const struct cli_look_report *report) {
 
 static json_t *account_json(const struct neap_memory_account *account) {
     json_t *object = json_object();
-    set(object, "rss", account->rss_bytes);
+    neap_json_set(object, "rss", account->rss_bytes);
     for (size_t i = 0; i < account->line_count; i++)
-        set(object, account->lines[i].name, account->lines[i].bytes);
+        neap_json_set(object, account->lines[i].name, account->lines[i].bytes);
     return object;
 }
 
 static json_t *blocks_json(const struct neap_census_facts *facts) {
     json_t *object = json_object();
-    set(object, "live", facts->live_blocks);
-    set(object, "objects", facts->object_blocks);
-    set(object, "buffers", facts->buffer_blocks);
-    set(object, "parked", facts->parked_blocks);
-    set(object, "unknown", facts->unknown_blocks);
-    set(object, "unknown_bytes", facts->unknown_bytes);
+    neap_json_set(object, "live", facts->live_blocks);
+    neap_json_set(object, "objects", facts->object_blocks);
+    neap_json_set(object, "buffers", facts->buffer_blocks);
+    neap_json_set(object, "parked", facts->parked_blocks);
+    neap_json_set(object, "unknown", facts->unknown_blocks);
+    neap_json_set(object, "unknown_bytes", facts->unknown_bytes);
     return object;
 }
 
@@ -222,22 +212,22 @@ int cli_look_print_json(const struct cli_look_report *report, FILE *out) {
     json_t *document = neap_json_document("neap.look/1");
     cli_python_json(report->python, document);
     json_object_set_new(document, "by", json_string(report->by));
-    set(document, "rejected", facts->rejected);
+    neap_json_set(document, "rejected", facts->rejected);
     json_object_set_new(document, "total", sum_json(&facts->total));
     json_object_set_new(document, "parked", sum_json(&facts->parked));
     json_object_set_new(document, "fixed", sum_json(&facts->fixed));
-    set(document, "shared_bytes", facts->shared_bytes);
-    set(document, "outside_objects", facts->outside_objects);
-    set(document, "exact_objects", facts->exact_objects);
-    set(document, "scanned_objects", facts->scanned_objects);
+    neap_json_set(document, "shared_bytes", facts->shared_bytes);
+    neap_json_set(document, "outside_objects", facts->outside_objects);
+    neap_json_set(document, "exact_objects", facts->exact_objects);
+    neap_json_set(document, "scanned_objects", facts->scanned_objects);
     json_object_set_new(document, "incomplete", json_boolean(facts->incomplete));
     json_object_set_new(document, "blocks", blocks_json(facts));
     if (report->type) {
         json_object_set_new(document, "type", neap_json_text(report->type));
-        set(document, "of_type", report->object_total);
+        neap_json_set(document, "of_type", report->object_total);
         json_object_set_new(document, "largest", objects_json(report));
     } else {
-        set(document, "row_count", report->rows->count);
+        neap_json_set(document, "row_count", report->rows->count);
         json_object_set_new(document, "rows", rows_json(report));
     }
     if (report->account)

@@ -113,10 +113,6 @@ static json_t *kind_json(enum neap_span_kind kind) {
     return kind == NEAP_SPAN_KINDS ? json_null() : json_string(neap_span_kind_name(kind));
 }
 
-static json_t *bytes_json(uint64_t bytes) {
-    return json_integer((json_int_t)bytes);
-}
-
 int cli_map_change_json(const struct neap_space_map *before, const struct neap_space_map *after, FILE *out) {
     struct neap_space_change *changes;
     size_t count;
@@ -127,13 +123,14 @@ int cli_map_change_json(const struct neap_space_map *before, const struct neap_s
     for (size_t i = 0; i < count; i++)
         json_array_append_new(
             array,
-            json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "start", bytes_json(changes[i].start), "end",
-                      bytes_json(changes[i].end), "kind_before", kind_json(changes[i].before), "kind_after",
-                      kind_json(changes[i].after), "resident_bytes_before",
-                      bytes_json(changes[i].before_resident), "resident_bytes_after",
-                      bytes_json(changes[i].after_resident), "label", neap_json_text(changes[i].label)));
-    json_object_set_new(document, "rss_bytes_before", bytes_json(before->rss_bytes));
-    json_object_set_new(document, "rss_bytes_after", bytes_json(after->rss_bytes));
+            json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "start", neap_json_number(changes[i].start),
+                      "end", neap_json_number(changes[i].end), "kind_before", kind_json(changes[i].before),
+                      "kind_after", kind_json(changes[i].after), "resident_bytes_before",
+                      neap_json_number(changes[i].before_resident), "resident_bytes_after",
+                      neap_json_number(changes[i].after_resident), "label",
+                      neap_json_text(changes[i].label)));
+    json_object_set_new(document, "rss_bytes_before", neap_json_number(before->rss_bytes));
+    json_object_set_new(document, "rss_bytes_after", neap_json_number(after->rss_bytes));
     json_object_set_new(document, "changes", array);
     free(changes);
     return neap_json_print(document, out);

@@ -14,31 +14,19 @@
 
 enum { SPANS_MOST = 1 << 22, DOCUMENT_MOST = 1 << 30 };
 
-static json_t *bytes_json(uint64_t bytes) {
-    return json_integer((json_int_t)bytes);
-}
-
 /* --- writing ----------------------------------------------------------------- */
 
-/* A digit a chunk. */
-static json_t *chunks_json(const struct neap_space_map *map, const struct neap_space_span *span) {
-    char digits[NEAP_SPACE_CHUNKS_MOST + 1];
-    size_t count = neap_space_span_chunks(span);
-    for (size_t i = 0; i < count; i++)
-        digits[i] = "0123456789abcdef"[map->chunks[span->chunk + i]];
-    return json_stringn(digits, count);
-}
-
 static json_t *span_json(const struct neap_space_map *map, const struct neap_space_span *span) {
-    json_t *object =
-        json_pack("{s:o, s:o, s:s, s:o, s:o}", "start", bytes_json(span->start), "end", bytes_json(span->end),
-                  "kind", neap_span_kind_name(span->kind), "resident_bytes", bytes_json(span->resident_bytes),
-                  "used_bytes", span->has_use ? bytes_json(span->used_bytes) : json_null());
+    char digits[NEAP_SPACE_CHUNKS_MOST + 1];
+    json_t *object = json_pack("{s:o, s:o, s:s, s:o, s:o}", "start", neap_json_number(span->start), "end",
+                               neap_json_number(span->end), "kind", neap_span_kind_name(span->kind),
+                               "resident_bytes", neap_json_number(span->resident_bytes), "used_bytes",
+                               span->has_use ? neap_json_number(span->used_bytes) : json_null());
     if (span->tid != 0)
         json_object_set_new(object, "tid", json_integer(span->tid));
     if (span->chunk_bytes > 0) {
-        json_object_set_new(object, "chunk_bytes", bytes_json(span->chunk_bytes));
-        json_object_set_new(object, "chunks", chunks_json(map, span));
+        json_object_set_new(object, "chunk_bytes", neap_json_number(span->chunk_bytes));
+        json_object_set_new(object, "chunks", json_string(cli_map_chunks(map, span, digits)));
     }
     if (span->label[0])
         json_object_set_new(object, "label", neap_json_text(span->label));
@@ -52,10 +40,10 @@ static json_t *kinds_json(const struct neap_space_map *map) {
     for (enum neap_span_kind kind = 0; kind < NEAP_SPAN_KINDS; kind++)
         if (sums[kind].spans > 0)
             json_object_set_new(object, neap_span_kind_name(kind),
-                                json_pack("{s:o, s:o, s:o, s:o}", "spans", bytes_json(sums[kind].spans),
-                                          "bytes", bytes_json(sums[kind].bytes), "resident_bytes",
-                                          bytes_json(sums[kind].resident_bytes), "used_bytes",
-                                          bytes_json(sums[kind].used_bytes)));
+                                json_pack("{s:o, s:o, s:o, s:o}", "spans", neap_json_number(sums[kind].spans),
+                                          "bytes", neap_json_number(sums[kind].bytes), "resident_bytes",
+                                          neap_json_number(sums[kind].resident_bytes), "used_bytes",
+                                          neap_json_number(sums[kind].used_bytes)));
     return object;
 }
 
@@ -70,18 +58,18 @@ int cli_map_json(const struct cli_map_report *report, FILE *out) {
     json_object_set_new(document, "source", neap_json_text(report->source));
     json_object_set_new(document, "not_seen", neap_json_text(report->limit));
     json_object_set_new(document, "pointer_bytes", json_integer(map->pointer_bytes));
-    json_object_set_new(document, "page_bytes", bytes_json(map->page_bytes));
-    json_object_set_new(document, "rss_bytes", bytes_json(map->rss_bytes));
+    json_object_set_new(document, "page_bytes", neap_json_number(map->page_bytes));
+    json_object_set_new(document, "rss_bytes", neap_json_number(map->rss_bytes));
     json_object_set_new(document, "largest_free",
-                        json_pack("{s:o, s:o}", "address", bytes_json(map->free_start), "bytes",
-                                  bytes_json(map->free_bytes)));
+                        json_pack("{s:o, s:o}", "address", neap_json_number(map->free_start), "bytes",
+                                  neap_json_number(map->free_bytes)));
     json_object_set_new(document, "stacks",
-                        json_pack("{s:o, s:o}", "count", bytes_json(map->stack_count), "resident_bytes",
-                                  bytes_json(map->stack_bytes)));
-    json_object_set_new(document, "threads", bytes_json(map->thread_count));
-    json_object_set_new(document, "mappings", bytes_json(map->mapping_count));
+                        json_pack("{s:o, s:o}", "count", neap_json_number(map->stack_count), "resident_bytes",
+                                  neap_json_number(map->stack_bytes)));
+    json_object_set_new(document, "threads", neap_json_number(map->thread_count));
+    json_object_set_new(document, "mappings", neap_json_number(map->mapping_count));
     json_object_set_new(document, "mapping_limit",
-                        map->mapping_limit ? bytes_json(map->mapping_limit) : json_null());
+                        map->mapping_limit ? neap_json_number(map->mapping_limit) : json_null());
     json_object_set_new(document, "kinds", kinds_json(map));
     json_object_set_new(document, "spans", spans);
     return neap_json_print(document, out);

@@ -11,15 +11,6 @@
 #include "report/page.h"
 #include "report/range_view.h"
 
-static json_t *number(uint64_t value) {
-    return json_integer((json_int_t)value);
-}
-
-static bool is_filled(enum neap_span_kind kind) {
-    return kind == NEAP_SPAN_ARENA || kind == NEAP_SPAN_REGION || kind == NEAP_SPAN_GLIBC_MAIN ||
-           kind == NEAP_SPAN_GLIBC_ARENA;
-}
-
 static json_t *styles_json(const struct neap_space_map *map) {
     struct neap_space_sum sums[NEAP_SPAN_KINDS];
     json_t *array = json_array();
@@ -27,29 +18,21 @@ static json_t *styles_json(const struct neap_space_map *map) {
     neap_space_map_sums(map, sums);
     for (enum neap_span_kind kind = 0; kind < NEAP_SPAN_KINDS; kind++) {
         bool shown = sums[kind].spans > 0 && kind != NEAP_SPAN_RESERVED;
-        json_array_append_new(
-            array, json_pack("{s:s, s:s, s:s, s:b, s:b, s:b}", "name", neap_span_kind_title(kind), "colour",
-                             cli_map_colour(kind), "text",
-                             shown ? neap_units_bytes(text, sums[kind].resident_bytes) : "", "filled",
-                             is_filled(kind), "pieces", kind == NEAP_SPAN_ARENA || kind == NEAP_SPAN_REGION,
-                             "hidden", kind == NEAP_SPAN_RESERVED));
+        json_array_append_new(array,
+                              json_pack("{s:s, s:s, s:s, s:b, s:b, s:b}", "name", neap_span_kind_title(kind),
+                                        "colour", cli_map_colour(kind), "text",
+                                        shown ? neap_units_bytes(text, sums[kind].resident_bytes) : "",
+                                        "filled", cli_map_has_fill(kind), "pieces",
+                                        kind == NEAP_SPAN_ARENA || kind == NEAP_SPAN_REGION, "hidden",
+                                        kind == NEAP_SPAN_RESERVED));
     }
     return array;
-}
-
-/* A digit a chunk; "" where the span is evenly in memory. */
-static json_t *chunks_json(const struct neap_space_map *map, const struct neap_space_span *span) {
-    char digits[NEAP_SPACE_CHUNKS_MOST + 1];
-    size_t count = neap_space_span_chunks(span);
-    for (size_t i = 0; i < count; i++)
-        digits[i] = "0123456789abcdef"[map->chunks[span->chunk + i]];
-    return json_stringn(digits, count);
 }
 
 /* Ranges, and their labels: neighbours mostly have the same one. */
 static void ranges_json(const struct neap_space_map *map, json_t *ranges, json_t *labels) {
     const char *before = NULL;
-    char name[NEAP_UNITS_ROOM + 32];
+    char name[NEAP_UNITS_ROOM + 32], digits[NEAP_SPACE_CHUNKS_MOST + 1];
     for (size_t i = 0; i < map->span_count; i++) {
         const struct neap_space_span *span = &map->spans[i];
         const char *label = span->label;
@@ -60,12 +43,13 @@ static void ranges_json(const struct neap_space_map *map, json_t *ranges, json_t
         if (!before || span->tid != 0 || strcmp(before, label) != 0)
             json_array_append_new(labels, neap_json_text(label));
         before = span->tid != 0 ? NULL : label;
-        json_array_append_new(ranges,
-                              json_pack("[o, o, i, o, o, o, o, o]", number(span->start), number(span->end),
-                                        (int)span->kind, number(span->resident_bytes),
-                                        span->has_use ? number(span->used_bytes) : json_integer(-1),
-                                        number(json_array_size(labels) - 1), number(span->chunk_bytes),
-                                        chunks_json(map, span)));
+        json_array_append_new(
+            ranges,
+            json_pack("[o, o, i, o, o, o, o, o]", neap_json_number(span->start), neap_json_number(span->end),
+                      (int)span->kind, neap_json_number(span->resident_bytes),
+                      span->has_use ? neap_json_number(span->used_bytes) : json_integer(-1),
+                      neap_json_number(json_array_size(labels) - 1), neap_json_number(span->chunk_bytes),
+                      json_string(cli_map_chunks(map, span, digits))));
     }
 }
 
@@ -89,11 +73,11 @@ static json_t *pieces_json(const struct neap_space_map *map) {
     json_t *array = json_array();
     for (size_t i = 0; i < map->pool_count; i++) {
         const struct neap_space_pool *pool = &map->pools[i];
-        json_array_append_new(array, json_pack("[o, o, o, i, i, i, i, i, o]", number(pool->address),
-                                               number(pool->bytes), number(pool->first - pool->address),
-                                               (int)pool->block_bytes, (int)pool->blocks, (int)pool->used,
-                                               (int)pool->group_blocks, (int)pool->group_bytes,
-                                               bits_json(map, pool)));
+        json_array_append_new(
+            array, json_pack("[o, o, o, i, i, i, i, i, o]", neap_json_number(pool->address),
+                             neap_json_number(pool->bytes), neap_json_number(pool->first - pool->address),
+                             (int)pool->block_bytes, (int)pool->blocks, (int)pool->used,
+                             (int)pool->group_blocks, (int)pool->group_bytes, bits_json(map, pool)));
     }
     return array;
 }

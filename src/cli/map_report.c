@@ -32,6 +32,20 @@ const char *cli_map_colour(enum neap_span_kind kind) {
     return looks[kind].colour;
 }
 
+bool cli_map_has_fill(enum neap_span_kind kind) {
+    return kind == NEAP_SPAN_ARENA || kind == NEAP_SPAN_REGION || kind == NEAP_SPAN_GLIBC_MAIN ||
+           kind == NEAP_SPAN_GLIBC_ARENA;
+}
+
+char *cli_map_chunks(const struct neap_space_map *map, const struct neap_space_span *span,
+                     char digits[NEAP_SPACE_CHUNKS_MOST + 1]) {
+    size_t count = neap_space_span_chunks(span);
+    for (size_t i = 0; i < count; i++)
+        digits[i] = "0123456789abcdef"[map->chunks[span->chunk + i]];
+    digits[count] = '\0';
+    return digits;
+}
+
 char *cli_map_title(const struct neap_space_map *map, char *text, size_t bytes) {
     const char *name = map->program[0] ? map->program : "a program";
     if (map->core)
@@ -56,11 +70,9 @@ struct drawing {
 static void style_fill(struct drawing *drawing, enum neap_span_kind kind, const struct neap_space_sum *sum) {
     char resident[NEAP_UNITS_ROOM], mapped[NEAP_UNITS_ROOM];
     char *text = drawing->texts[kind];
-    bool filled = kind == NEAP_SPAN_ARENA || kind == NEAP_SPAN_REGION || kind == NEAP_SPAN_GLIBC_MAIN ||
-                  kind == NEAP_SPAN_GLIBC_ARENA;
     int length = snprintf(text, TEXT_ROOM, "%9s of %s", neap_units_bytes(resident, sum->resident_bytes),
                           neap_units_bytes(mapped, sum->bytes));
-    if (filled && sum->resident_bytes > 0 && length > 0 && length < TEXT_ROOM)
+    if (cli_map_has_fill(kind) && sum->resident_bytes > 0 && length > 0 && length < TEXT_ROOM)
         snprintf(text + length, TEXT_ROOM - (size_t)length, ", %.0f %% in use",
                  100.0 * (double)sum->used_bytes / (double)sum->resident_bytes);
     bool shown = sum->spans > 0 && kind != NEAP_SPAN_RESERVED;

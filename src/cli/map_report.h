@@ -37,8 +37,14 @@ int cli_map_parse(const char *text, size_t bytes, struct neap_space_map *map, co
 int cli_map_change_print(const struct neap_space_map *before, const struct neap_space_map *after, FILE *out);
 int cli_map_change_json(const struct neap_space_map *before, const struct neap_space_map *after, FILE *out);
 
-/* For all of them: the colour and letter of each kind, and a title for the whole. */
+/* For all of them: the colour of each kind, whether it tells how much of it is in use, and a title
+ * for the whole. */
 const char *cli_map_colour(enum neap_span_kind kind);
+bool cli_map_has_fill(enum neap_span_kind kind);
 char *cli_map_title(const struct neap_space_map *map, char *text, size_t bytes);
+
+/* How much of each chunk of a span is in memory: a digit each, "" where the span has none. */
+char *cli_map_chunks(const struct neap_space_map *map, const struct neap_space_span *span,
+                     char digits[NEAP_SPACE_CHUNKS_MOST + 1]);
 
 #endif

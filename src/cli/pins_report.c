@@ -138,10 +138,6 @@ void cli_pins_print(const struct cli_pins_report *report, FILE *out) {
 
 /* --- JSON ------------------------------------------------------------------------ */
 
-static void set(json_t *object, const char *name, uint64_t value) {
-    json_object_set_new(object, name, json_integer((json_int_t)value));
-}
-
 static void set_address(json_t *object, uint64_t address) {
     char text[32];
     snprintf(text, sizeof(text), "0x%llx", (unsigned long long)address);
@@ -155,13 +151,13 @@ static json_t *group_json(const struct cli_pins_report *report, const struct nea
         neap_holders_text(report->holders, group->holder, holder, sizeof(holder));
     json_object_set_new(object, "type", group->type ? neap_json_text(group->type->name) : json_null());
     json_object_set_new(object, "holder", group->type ? neap_json_text(holder) : json_null());
-    set(object, "blocks", group->objects);
-    set(object, "block_bytes", group->bytes);
-    set(object, "places", group->places);
-    set(object, "resident_bytes", group->place_bytes);
-    set(object, "alone_places", group->alone_places);
-    set(object, "alone_bytes", group->alone_bytes);
-    set(object, "cumulative_bytes", group->cumulative_bytes);
+    neap_json_set(object, "blocks", group->objects);
+    neap_json_set(object, "block_bytes", group->bytes);
+    neap_json_set(object, "places", group->places);
+    neap_json_set(object, "resident_bytes", group->place_bytes);
+    neap_json_set(object, "alone_places", group->alone_places);
+    neap_json_set(object, "alone_bytes", group->alone_bytes);
+    neap_json_set(object, "cumulative_bytes", group->cumulative_bytes);
     return object;
 }
 
@@ -172,7 +168,7 @@ static json_t *pin_json(const struct cli_pins_report *report, const struct neap_
     const neap_block_index_t *index = neap_census_index(report->census);
     const struct neap_block_span *span = neap_block_index_span(index, pin->block);
     set_address(object, neap_block_address(span, pin->block));
-    set(object, "group", pin->group);
+    neap_json_set(object, "group", pin->group);
     if (pin->object != NEAP_BLOCK_NONE &&
         neap_census_object(report->census, report->lens, pin->object, &found)) {
         neap_py_object_describe(report->lens, &found, report->show_values, what, sizeof(what));
@@ -185,11 +181,11 @@ static json_t *pin_json(const struct cli_pins_report *report, const struct neap_
 static json_t *place_json(const struct cli_pins_report *report, const struct neap_pin_place *place) {
     json_t *object = json_object(), *pins = json_array();
     set_address(object, place->address);
-    set(object, "bytes", place->bytes);
-    set(object, "resident_bytes", place->resident_bytes);
-    set(object, "used_bytes", place->used_bytes);
-    set(object, "used_blocks", place->used_blocks);
-    set(object, "groups", place->group_count);
+    neap_json_set(object, "bytes", place->bytes);
+    neap_json_set(object, "resident_bytes", place->resident_bytes);
+    neap_json_set(object, "used_bytes", place->used_bytes);
+    neap_json_set(object, "used_blocks", place->used_blocks);
+    neap_json_set(object, "groups", place->group_count);
     for (uint32_t i = 0; i < place->pin_count && i < PINS_JSON; i++)
         json_array_append_new(pins, pin_json(report, &report->pins->pins[place->first_pin + i]));
     json_object_set_new(object, "pins", pins);
@@ -200,13 +196,13 @@ int cli_pins_print_json(const struct cli_pins_report *report, FILE *out) {
     const struct neap_pins *pins = report->pins;
     json_t *document = neap_json_document("neap.pins/1"), *groups = json_array(), *places = json_array();
     cli_python_json(report->python, document);
-    set(document, "rejected", neap_census_facts(report->census)->rejected);
-    set(document, "place_total", pins->place_total);
-    set(document, "total_bytes", pins->total_bytes);
-    set(document, "place_count", pins->place_count);
-    set(document, "resident_bytes", pins->resident_bytes);
-    set(document, "pin_count", pins->pin_count);
-    set(document, "group_count", pins->group_count);
+    neap_json_set(document, "rejected", neap_census_facts(report->census)->rejected);
+    neap_json_set(document, "place_total", pins->place_total);
+    neap_json_set(document, "total_bytes", pins->total_bytes);
+    neap_json_set(document, "place_count", pins->place_count);
+    neap_json_set(document, "resident_bytes", pins->resident_bytes);
+    neap_json_set(document, "pin_count", pins->pin_count);
+    neap_json_set(document, "group_count", pins->group_count);
     for (size_t i = 0; i < pins->group_count && i < report->shown; i++)
         json_array_append_new(groups, group_json(report, &pins->groups[i]));
     for (size_t i = 0; i < pins->place_count && i < report->places_shown; i++)

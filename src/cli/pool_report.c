@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "base/units.h"
+#include "cli/memory_table.h"
 #include "report/json.h"
 #include "report/table.h"
 
@@ -26,19 +27,8 @@ static double fill_of(const struct neap_pymalloc_class *class) {
 
 /* --- text -------------------------------------------------------------- */
 
-static void table_end(neap_table_t *table, FILE *out) {
-    if (table) {
-        neap_table_print(table, out);
-        neap_table_destroy(table);
-    }
-}
-
 static void memory_print(const struct neap_pymalloc_stats *stats, FILE *out) {
-    const struct {
-        const char *name;
-        uint64_t bytes;
-        const char *meaning;
-    } lines[] = {
+    const struct cli_memory_line lines[] = {
         {"live", stats->used_bytes, "blocks in use"},
         {"free", stats->free_bytes, "free blocks in pools that also hold live blocks"},
         {"free pools", stats->free_pool_bytes, "pools without a block, in arenas that have some"},
@@ -47,16 +37,7 @@ static void memory_print(const struct neap_pymalloc_stats *stats, FILE *out) {
         {"alignment", stats->alignment_bytes, "of arenas, lost to the first pool's address"},
         {"arenas", stats->arena_bytes, "the six above: what it took from the system"},
     };
-    static const struct neap_table_column columns[] = {
-        {"memory", true, false}, {"", false, false}, {"what it is", true, false}};
-    neap_table_t *table = neap_table_new(columns, 3);
-    for (size_t i = 0; table && i < sizeof(lines) / sizeof(lines[0]); i++) {
-        char text[NEAP_UNITS_ROOM];
-        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", lines[i].name);
-        neap_table_cell(table, NEAP_TONE_STRONG, "%s", neap_units_bytes(text, lines[i].bytes));
-        neap_table_cell(table, NEAP_TONE_DIM, "%s", lines[i].meaning);
-    }
-    table_end(table, out);
+    cli_memory_table_print(lines, sizeof(lines) / sizeof(lines[0]), out);
 }
 
 static void classes_print(const struct neap_pymalloc_stats *stats, FILE *out) {
@@ -78,7 +59,7 @@ static void classes_print(const struct neap_pymalloc_stats *stats, FILE *out) {
         neap_table_cell(table, NEAP_TONE_PLAIN, "%llu", (unsigned long long)class->pools);
         neap_table_cell(table, NEAP_TONE_PLAIN, "%.0f %%", 100 * fill_of(class));
     }
-    table_end(table, out);
+    neap_table_finish(table, out);
 }
 
 /* Started under Neap, which found a reason to leave it alone. */
@@ -138,40 +119,36 @@ static const char *allocator_name(enum neap_py_allocator allocator) {
     }
 }
 
-static void set(json_t *object, const char *name, uint64_t value) {
-    json_object_set_new(object, name, json_integer((json_int_t)value));
-}
-
 static json_t *stats_json(const struct neap_pymalloc_stats *stats) {
     json_t *object = json_object();
-    set(object, "arenas", stats->arenas);
-    set(object, "arena_bytes", stats->arena_bytes);
-    set(object, "pins", stats->pins);
-    set(object, "pools", stats->pools);
-    set(object, "free_pools", stats->free_pools);
-    set(object, "live_blocks", stats->used_blocks);
-    set(object, "live_bytes", stats->used_bytes);
-    set(object, "free_bytes", stats->free_bytes);
-    set(object, "free_pool_bytes", stats->free_pool_bytes);
-    set(object, "header_bytes", stats->header_bytes);
-    set(object, "quantization_bytes", stats->quantization_bytes);
-    set(object, "alignment_bytes", stats->alignment_bytes);
+    neap_json_set(object, "arenas", stats->arenas);
+    neap_json_set(object, "arena_bytes", stats->arena_bytes);
+    neap_json_set(object, "pins", stats->pins);
+    neap_json_set(object, "pools", stats->pools);
+    neap_json_set(object, "free_pools", stats->free_pools);
+    neap_json_set(object, "live_blocks", stats->used_blocks);
+    neap_json_set(object, "live_bytes", stats->used_bytes);
+    neap_json_set(object, "free_bytes", stats->free_bytes);
+    neap_json_set(object, "free_pool_bytes", stats->free_pool_bytes);
+    neap_json_set(object, "header_bytes", stats->header_bytes);
+    neap_json_set(object, "quantization_bytes", stats->quantization_bytes);
+    neap_json_set(object, "alignment_bytes", stats->alignment_bytes);
     /* The allocator's own counters, which are found from 3.12 on. */
     if (stats->arenas_total) {
-        set(object, "arenas_total", stats->arenas_total);
-        set(object, "arenas_highwater", stats->arenas_highwater);
+        neap_json_set(object, "arenas_total", stats->arenas_total);
+        neap_json_set(object, "arenas_highwater", stats->arenas_highwater);
     }
     return object;
 }
 
 static json_t *class_json(const struct neap_pymalloc_class *class) {
     json_t *object = json_object();
-    set(object, "block_bytes", class->block_bytes);
-    set(object, "pools", class->pools);
-    set(object, "blocks", class->used_blocks + class->free_blocks);
-    set(object, "used_blocks", class->used_blocks);
-    set(object, "free_blocks", class->free_blocks);
-    set(object, "used_bytes", class->used_blocks * class->block_bytes);
+    neap_json_set(object, "block_bytes", class->block_bytes);
+    neap_json_set(object, "pools", class->pools);
+    neap_json_set(object, "blocks", class->used_blocks + class->free_blocks);
+    neap_json_set(object, "used_blocks", class->used_blocks);
+    neap_json_set(object, "free_blocks", class->free_blocks);
+    neap_json_set(object, "used_bytes", class->used_blocks * class->block_bytes);
     json_object_set_new(object, "fill", json_real(fill_of(class)));
     return object;
 }
@@ -182,13 +159,13 @@ int cli_pool_print_json(const struct neap_pool_target *target, const struct neap
     json_t *document = neap_json_document("neap.pools/1"), *classes = json_array();
     for (unsigned i = 0; i < NEAP_PYMALLOC_CLASSES; i++)
         json_array_append_new(classes, class_json(&view->stats.classes[i]));
-    set(document, "pid", (uint64_t)target->pid);
+    neap_json_set(document, "pid", (uint64_t)target->pid);
     json_object_set_new(document, "program", neap_json_text(process->program));
     json_object_set_new(document, "version", json_string(version_text(target, version)));
     json_object_set_new(document, "allocator", json_string(allocator_name(view->allocator)));
-    set(document, "heaps", view->spaces);
-    set(document, "rejected_arenas", view->rejected_arenas);
-    set(document, "rejected_pools", view->stats.rejected_pools);
+    neap_json_set(document, "heaps", view->spaces);
+    neap_json_set(document, "rejected_arenas", view->rejected_arenas);
+    neap_json_set(document, "rejected_pools", view->stats.rejected_pools);
     if (is_refused(process))
         json_object_set_new(document, "refused", neap_json_text(process->anchor.reason));
     json_object_set_new(document, "stats", stats_json(&view->stats));

@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "base/units.h"
+#include "cli/memory_table.h"
 #include "report/json.h"
 #include "report/table.h"
 
@@ -27,23 +28,8 @@ static double fill_of(const struct neap_class_view *class) {
 
 /* --- text -------------------------------------------------------------- */
 
-/* A table that cannot be made for want of memory is left out. */
-static neap_table_t *table_end(neap_table_t *table, FILE *out) {
-    if (table) {
-        neap_table_print(table, out);
-        neap_table_destroy(table);
-    }
-    return NULL;
-}
-
-struct line {
-    const char *name;
-    uint64_t bytes;
-    const char *meaning;
-};
-
 static void memory_print(const struct neap_heap_stats *stats, FILE *out) {
-    const struct line lines[] = {
+    const struct cli_memory_line lines[] = {
         {"live", stats->live_bytes, "blocks in use"},
         {"cached", stats->cached_bytes, "free blocks in the magazines of the fast path"},
         {"free", stats->free_bytes, "free, on pages that also hold live blocks"},
@@ -55,16 +41,7 @@ static void memory_print(const struct neap_heap_stats *stats, FILE *out) {
         {"refaulted", stats->refaulted_bytes, "of that, taken again later"},
         {"bookkeeping", stats->metadata_bytes, "of the heap itself, estimated"},
     };
-    static const struct neap_table_column columns[] = {
-        {"memory", true, false}, {"", false, false}, {"what it is", true, false}};
-    neap_table_t *table = neap_table_new(columns, 3);
-    for (size_t i = 0; table && i < sizeof(lines) / sizeof(lines[0]); i++) {
-        char text[NEAP_UNITS_ROOM];
-        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", lines[i].name);
-        neap_table_cell(table, NEAP_TONE_STRONG, "%s", neap_units_bytes(text, lines[i].bytes));
-        neap_table_cell(table, NEAP_TONE_DIM, "%s", lines[i].meaning);
-    }
-    table_end(table, out);
+    cli_memory_table_print(lines, sizeof(lines) / sizeof(lines[0]), out);
 }
 
 static void classes_print(const struct neap_heap_view *view, FILE *out) {
@@ -89,7 +66,7 @@ static void classes_print(const struct neap_heap_view *view, FILE *out) {
         neap_table_cell(table, NEAP_TONE_PLAIN, "%.0f %%", 100 * fill_of(class));
         neap_table_cell(table, class->pins ? NEAP_TONE_BAD : NEAP_TONE_PLAIN, "%u", class->pins);
     }
-    table_end(table, out);
+    neap_table_finish(table, out);
     if (unused)
         fprintf(out, "%u further slabs hold only blocks that wait in a magazine\n", unused);
 }
@@ -109,7 +86,7 @@ static void events_print(const struct neap_heap_view *view, FILE *out) {
         neap_table_cell(table, NEAP_TONE_PLAIN, "%s", neap_units_ns(took, event->took_ns));
         neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cause_name(event->cause));
     }
-    table_end(table, out);
+    neap_table_finish(table, out);
 }
 
 void cli_stat_print(const struct neap_target *target, const struct neap_heap_view *view, FILE *out) {
@@ -137,52 +114,48 @@ void cli_stat_print(const struct neap_target *target, const struct neap_heap_vie
 
 /* --- JSON -------------------------------------------------------------- */
 
-static void set(json_t *object, const char *name, uint64_t value) {
-    json_object_set_new(object, name, json_integer((json_int_t)value));
-}
-
 static json_t *stats_json(const struct neap_heap_stats *stats) {
     json_t *object = json_object();
-    set(object, "live_bytes", stats->live_bytes);
-    set(object, "cached_bytes", stats->cached_bytes);
-    set(object, "free_bytes", stats->free_bytes);
-    set(object, "dirty_bytes", stats->dirty_bytes);
-    set(object, "clean_bytes", stats->clean_bytes);
-    set(object, "resident_bytes", stats->resident_bytes);
-    set(object, "peak_bytes", stats->peak_bytes);
-    set(object, "reserved_bytes", stats->reserved_bytes);
-    set(object, "metadata_bytes", stats->metadata_bytes);
-    set(object, "live_blocks", stats->live_blocks);
-    set(object, "purged_bytes", stats->purged_bytes);
-    set(object, "refaulted_bytes", stats->refaulted_bytes);
-    set(object, "purges", stats->purges);
-    set(object, "purge_ns", stats->purge_ns);
-    set(object, "slabs", stats->slabs);
-    set(object, "runs", stats->runs);
-    set(object, "regions", stats->regions);
-    set(object, "pins", stats->pins);
+    neap_json_set(object, "live_bytes", stats->live_bytes);
+    neap_json_set(object, "cached_bytes", stats->cached_bytes);
+    neap_json_set(object, "free_bytes", stats->free_bytes);
+    neap_json_set(object, "dirty_bytes", stats->dirty_bytes);
+    neap_json_set(object, "clean_bytes", stats->clean_bytes);
+    neap_json_set(object, "resident_bytes", stats->resident_bytes);
+    neap_json_set(object, "peak_bytes", stats->peak_bytes);
+    neap_json_set(object, "reserved_bytes", stats->reserved_bytes);
+    neap_json_set(object, "metadata_bytes", stats->metadata_bytes);
+    neap_json_set(object, "live_blocks", stats->live_blocks);
+    neap_json_set(object, "purged_bytes", stats->purged_bytes);
+    neap_json_set(object, "refaulted_bytes", stats->refaulted_bytes);
+    neap_json_set(object, "purges", stats->purges);
+    neap_json_set(object, "purge_ns", stats->purge_ns);
+    neap_json_set(object, "slabs", stats->slabs);
+    neap_json_set(object, "runs", stats->runs);
+    neap_json_set(object, "regions", stats->regions);
+    neap_json_set(object, "pins", stats->pins);
     return object;
 }
 
 static json_t *class_json(const struct neap_class_view *class) {
     json_t *object = json_object();
-    set(object, "block_bytes", class->block_bytes);
-    set(object, "blocks", class->blocks);
-    set(object, "used_blocks", class->used_blocks);
-    set(object, "cached_blocks", class->cached_blocks);
-    set(object, "used_bytes", class_used_bytes(class));
-    set(object, "slabs", class->slabs);
-    set(object, "pins", class->pins);
+    neap_json_set(object, "block_bytes", class->block_bytes);
+    neap_json_set(object, "blocks", class->blocks);
+    neap_json_set(object, "used_blocks", class->used_blocks);
+    neap_json_set(object, "cached_blocks", class->cached_blocks);
+    neap_json_set(object, "used_bytes", class_used_bytes(class));
+    neap_json_set(object, "slabs", class->slabs);
+    neap_json_set(object, "pins", class->pins);
     json_object_set_new(object, "fill", json_real(fill_of(class)));
     return object;
 }
 
 static json_t *event_json(const struct neap_layout_event *event) {
     json_t *object = json_object();
-    set(object, "at_ms", event->at_ms);
-    set(object, "bytes", event->bytes);
-    set(object, "ranges", event->ranges);
-    set(object, "took_ns", event->took_ns);
+    neap_json_set(object, "at_ms", event->at_ms);
+    neap_json_set(object, "bytes", event->bytes);
+    neap_json_set(object, "ranges", event->ranges);
+    neap_json_set(object, "took_ns", event->took_ns);
     json_object_set_new(object, "cause", json_string(cause_name(event->cause)));
     return object;
 }
@@ -194,16 +167,16 @@ int cli_stat_print_json(const struct neap_target *target, const struct neap_heap
         json_array_append_new(classes, class_json(&view->classes[i]));
     for (uint32_t i = 0; i < view->event_count; i++)
         json_array_append_new(events, event_json(&view->heap.events[i]));
-    set(document, "pid", (uint64_t)target->pid);
+    neap_json_set(document, "pid", (uint64_t)target->pid);
     json_object_set_new(document, "program", neap_json_text(target->program));
     json_object_set_new(document, "library", neap_json_text(target->anchor.library));
-    set(document, "pointer_bytes", target->anchor.pointer_bytes);
-    set(document, "page_bytes", view->heap.page_bytes);
-    set(document, "decay_ms", view->heap.decay_ms);
-    set(document, "run_bytes", view->heap.run_bytes);
-    set(document, "libc_trimmed_bytes", target->anchor.libc_trimmed_bytes);
-    set(document, "units", view->units);
-    set(document, "rejected_units", view->rejected_units);
+    neap_json_set(document, "pointer_bytes", target->anchor.pointer_bytes);
+    neap_json_set(document, "page_bytes", view->heap.page_bytes);
+    neap_json_set(document, "decay_ms", view->heap.decay_ms);
+    neap_json_set(document, "run_bytes", view->heap.run_bytes);
+    neap_json_set(document, "libc_trimmed_bytes", target->anchor.libc_trimmed_bytes);
+    neap_json_set(document, "units", view->units);
+    neap_json_set(document, "rejected_units", view->rejected_units);
     json_object_set_new(document, "stats", stats_json(&view->stats));
     json_object_set_new(document, "classes", classes);
     json_object_set_new(document, "events", events);

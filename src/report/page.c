@@ -74,23 +74,6 @@ static json_t *chart_json(const struct neap_chart *chart) {
                      "lines", lines);
 }
 
-/* JSON inside an element: no text in it may look like a tag. */
-static int script_write(FILE *out, const json_t *value) {
-    enum { DIGITS = 6 };
-    char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(DIGITS));
-    if (!text)
-        return NEAP_ERROR_MEMORY;
-    fputs("<script type=\"application/json\">", out);
-    for (const char *at = text; *at; at++)
-        if (*at == '<')
-            fputs("\\u003c", out);
-        else
-            putc(*at, out);
-    fputs("</script>\n", out);
-    free(text);
-    return 0;
-}
-
 int neap_page_charts(FILE *out, const struct neap_chart *charts, size_t count) {
     assert(count > 0);
     json_t *array = json_array();
@@ -100,7 +83,7 @@ int neap_page_charts(FILE *out, const struct neap_chart *charts, size_t count) {
         "<figure class=\"charts\">\n<div class=\"kinds\" role=\"group\" aria-label=\"What is drawn\"></div>\n"
         "<div class=\"legend\"></div>\n<div class=\"plot\"></div>\n",
         out);
-    int error = json_array_size(array) == count ? script_write(out, array) : NEAP_ERROR_MEMORY;
+    int error = json_array_size(array) == count ? neap_json_script(out, array) : NEAP_ERROR_MEMORY;
     fputs("<noscript>\n", out);
     neap_chart_svg(&charts[0], out);
     fputs("</noscript>\n</figure>\n", out);

@@ -1,27 +1,10 @@
 /* report/range_view.c: the figure and what makes it move. */
 #include "report/range_view.h"
 
-#include <stdlib.h>
-
 #include <neap/error.h>
 
 #include "report/assets.h"
-
-/* JSON inside an element: no text in it may look like a tag. */
-static int data_write(FILE *out, const json_t *data) {
-    char *text = json_dumps(data, JSON_COMPACT);
-    if (!text)
-        return NEAP_ERROR_MEMORY;
-    fputs("<script type=\"application/json\">", out);
-    for (const char *at = text; *at; at++)
-        if (*at == '<')
-            fputs("\\u003c", out);
-        else
-            putc(*at, out);
-    fputs("</script>\n", out);
-    free(text);
-    return NEAP_OK;
-}
+#include "report/json.h"
 
 int neap_range_view(FILE *out, json_t *data, int (*fallback)(const void *context, FILE *out),
                     const void *context) {
@@ -30,7 +13,7 @@ int neap_range_view(FILE *out, json_t *data, int (*fallback)(const void *context
           "<button type=\"button\" class=\"out\">Zoom out</button><span class=\"where\"></span></div>\n"
           "<pre class=\"at\" aria-live=\"polite\"></pre>\n<canvas></canvas>\n<div class=\"legend\"></div>\n",
           out);
-    int error = data ? data_write(out, data) : NEAP_ERROR_MEMORY;
+    int error = data ? neap_json_script(out, data) : NEAP_ERROR_MEMORY;
     json_decref(data);
     fputs("<noscript>\n", out);
     if (error == NEAP_OK)

@@ -151,6 +151,12 @@ void neap_table_print(const neap_table_t *table, FILE *stream) {
     }
 }
 
+void neap_table_finish(neap_table_t *table, FILE *stream) {
+    if (table)
+        neap_table_print(table, stream);
+    neap_table_destroy(table);
+}
+
 /* --- page -------------------------------------------------------------- */
 
 static const char *tone_class(enum neap_tone tone) {

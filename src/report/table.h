@@ -5,8 +5,7 @@
  *     neap_table_cell(table, NEAP_TONE_PLAIN, "%.1f", figure);  a new row after the last
  *     neap_table_cell(table, NEAP_TONE_DIM, "%.2fx", ratio);
  *     neap_table_rest(table, NEAP_TONE_BAD, "exit status 3");   fills the rest of a row
- *     neap_table_print(table, stdout);
- *     neap_table_destroy(table);
+ *     neap_table_finish(table, stdout);
  *
  * A cell that cannot be made for want of memory is shown empty. One thread at
  * a time for one table.
@@ -43,6 +42,9 @@ __attribute__((format(printf, 3, 4))) void neap_table_rest(neap_table_t *table, 
 /* Prints with the columns just as wide as they need to be; colours where the
  * stream can show them. */
 void neap_table_print(const neap_table_t *table, FILE *stream);
+
+/* Prints and destroys; one that could not be made is left out. */
+void neap_table_finish(neap_table_t *table, FILE *stream);
 
 /* The same as the HTML element <table>. */
 void neap_table_html(const neap_table_t *table, FILE *stream);

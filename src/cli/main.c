@@ -1,7 +1,9 @@
 /* cli/main.c: finds the verb and runs it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/option.h"
 #include "cli/verb.h"
@@ -15,6 +17,17 @@ static bool is_one_of(const char *word, const char *one, const char *other) {
     return strcmp(word, one) == 0 || strcmp(word, other) == 0;
 }
 
+/* A standard stream that is closed stays so for what is run, but its number is taken: no file that is
+ * opened later is written to in its place. */
+static void streams_hold(void) {
+    int opened;
+    do
+        opened = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    while (opened >= 0 && opened <= STDERR_FILENO);
+    if (opened >= 0)
+        close(opened);
+}
+
 /* A full disk or a closed pipe must not look like success. */
 static int output_finish(int code) {
     if (fflush(stdout) == 0 && !ferror(stdout))
@@ -26,6 +39,7 @@ static int output_finish(int code) {
 }
 
 int main(int argc, char **argv) {
+    streams_hold();
     if (argc < 2 || is_one_of(argv[1], "--help", "-h")) {
         char help[] = "help";
         char *arguments[] = {help, NULL};

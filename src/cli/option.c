@@ -95,8 +95,13 @@ static bool number_parse(const char *text, double *result) {
 }
 
 static const char *const kind_names[] = {
-    [CLI_FLAG] = "no value", [CLI_INTEGER] = "a whole number", [CLI_NUMBER] = "a number",
-    [CLI_STRING] = "a text", [CLI_SIZE] = "a size like 512M",  [CLI_DURATION] = "a time like 10s or 200ms",
+    [CLI_FLAG] = "no value",
+    [CLI_INTEGER] = "a whole number",
+    [CLI_NUMBER] = "a number",
+    [CLI_STRING] = "a text",
+    [CLI_OUTPUT] = "a file",
+    [CLI_SIZE] = "a size like 512M",
+    [CLI_DURATION] = "a time like 10s or 200ms",
 };
 
 /* What `text` is for `option`: *value for the comparison with the bounds, the target untouched
@@ -113,6 +118,7 @@ static bool value_store(const struct cli_option *option, const char *text) {
         *(bool *)option->target = true;
         return true;
     case CLI_STRING:
+    case CLI_OUTPUT:
         *(const char **)option->target = text;
         return true;
     case CLI_INTEGER:
@@ -189,6 +195,8 @@ static int value_refuse(const struct reading *reading, const struct cli_option *
 /* Gives `option` its value: `inline_text` if that stands with it, else the next argument. */
 static int option_take(struct reading *reading, const struct cli_option *option, const char *inline_text) {
     const char *text = inline_text;
+    if (option->kind == CLI_OUTPUT && !text)
+        text = "-";
     if (option->kind == CLI_FLAG && text)
         return cli_error(CLI_EXIT_USAGE, "--%s takes no value, it was given '%s': leave that out",
                          option->name, text);
@@ -283,8 +291,10 @@ void cli_text_print(const char *text, int column, int indent) {
 
 static void option_print(const struct cli_option *option) {
     char letter[] = {'-', option->letter, ',', '\0'};
-    int column = printf("  %3s --%s%s%s", option->letter ? letter : "", option->name,
-                        option->argument ? " " : "", option->argument ? option->argument : "");
+    const char *format = option->kind == CLI_OUTPUT ? "[=%s]" : " %s";
+    int column = printf("  %3s --%s", option->letter ? letter : "", option->name);
+    if (option->argument)
+        column += printf(format, option->argument);
     if (column >= HELP_COLUMN) {
         putchar('\n');
         column = 0;

@@ -28,6 +28,7 @@ enum cli_option_kind {
     CLI_INTEGER,  /* int64_t or uint64_t; decimal */
     CLI_NUMBER,   /* double; decimal */
     CLI_STRING,   /* const char *; points into argv */
+    CLI_OUTPUT,   /* const char *; a file with --name=FILE, "-" for standard output with --name alone */
     CLI_SIZE,     /* uint64_t, bytes; "512M", "1.5G": powers of 1024 */
     CLI_DURATION, /* uint64_t, nanoseconds; "1.5s", "200ms", "3m"; "2" is seconds */
 };

@@ -11,46 +11,6 @@
 
 enum { WALKERS = 2 };
 
-static int core_error(const char *core, int error, const struct neap_fault *fault) {
-    switch (error) {
-    case NEAP_ERROR_ABSENT:
-        return cli_error(CLI_EXIT_FAILED, "no core file %s: name one that is there", core);
-    case NEAP_ERROR_PERMISSION:
-        return cli_error(CLI_EXIT_NOT_PERMITTED, "not permitted to read %s: `sudo neap ...`, or chmod it",
-                         core);
-    case NEAP_ERROR_FORMAT:
-        return cli_error(CLI_EXIT_FAILED,
-                         "cannot read %s: at %llu, %s: give a core file, like `gcore` writes", core,
-                         (unsigned long long)fault->address, fault->why);
-    default:
-        return cli_error(CLI_EXIT_FAILED, "cannot read %s: %s: try again", core, neap_error_text(error));
-    }
-}
-
-static int process_take(const char *verb, const struct cli_python_options *options, int argc, char **argv,
-                        struct cli_python *python) {
-    int code = cli_target_open(verb, argc, argv, &python->target);
-    if (code != CLI_GO_ON)
-        return code;
-    enum neap_snapshot_way way = options->low_memory ? NEAP_SNAPSHOT_HOLD
-                                 : options->no_pause ? NEAP_SNAPSHOT_RUNNING
-                                                     : NEAP_SNAPSHOT_PAUSE;
-    int error = neap_snapshot_take(python->target.pid, way, &python->snapshot);
-    if (error == NEAP_ERROR_MEMORY)
-        return cli_error(CLI_EXIT_FAILED, "no memory to copy process %d: use --low-memory",
-                         (int)python->target.pid);
-    return error == NEAP_OK ? CLI_GO_ON : cli_target_error(verb, &python->target, error);
-}
-
-static int core_open(const char *verb, const char *core, int argc, struct cli_python *python) {
-    struct neap_fault fault = {0, "not a core file"};
-    python->core = core;
-    if (argc != 0)
-        return cli_error(CLI_EXIT_USAGE, "%s takes a process or --core, not both: leave one out", verb);
-    int error = neap_snapshot_open(core, &python->snapshot, &fault);
-    return error == NEAP_OK ? CLI_GO_ON : core_error(core, error, &fault);
-}
-
 static int view_open(struct cli_python *python) {
     python->view = calloc(1, sizeof(*python->view));
     int error = python->view ? neap_python_view_open(python->snapshot, python->view) : NEAP_ERROR_MEMORY;
@@ -67,14 +27,15 @@ static int view_open(struct cli_python *python) {
                      (int)python->target.pid, python->target.program, why);
 }
 
-int cli_python_open(const char *verb, const struct cli_python_options *options, int argc, char **argv,
+int cli_python_open(const char *verb, const struct cli_snapshot_options *options, int argc, char **argv,
                     struct cli_python *python) {
     memset(python, 0, sizeof(*python));
-    if (options->pause + options->no_pause + options->low_memory > 1)
-        return cli_error(CLI_EXIT_USAGE,
-                         "%s takes one of --pause, --no-pause and --low-memory: leave the others out", verb);
-    int code = options->core ? core_open(verb, options->core, argc, python)
-                             : process_take(verb, options, argc, argv, python);
+    python->core = options->core;
+    int code = cli_snapshot_check(verb, options, argc);
+    if (code == CLI_GO_ON && !options->core)
+        code = cli_target_open(verb, argc, argv, &python->target);
+    if (code == CLI_GO_ON)
+        code = cli_snapshot_open(verb, options, &python->target, &python->snapshot);
     if (code == CLI_GO_ON)
         code = view_open(python);
     if (code != CLI_GO_ON)
@@ -167,8 +128,7 @@ void cli_python_json(const struct cli_python *python, json_t *document) {
                                     : view->limits & NEAP_PYTHON_NO_BLOCKS ? "none"
                                                                            : "pymalloc"));
     json_object_set_new(document, "way", json_string(ways[facts->way]));
-    json_object_set_new(document, "pause_ns",
-                        json_integer((json_int_t)(python->pause_ns ? python->pause_ns : facts->pause_ns)));
-    json_object_set_new(document, "copied_bytes", json_integer((json_int_t)facts->copied_bytes));
-    json_object_set_new(document, "limits", json_integer((json_int_t)view->limits));
+    neap_json_set(document, "pause_ns", python->pause_ns ? python->pause_ns : facts->pause_ns);
+    neap_json_set(document, "copied_bytes", facts->copied_bytes);
+    neap_json_set(document, "limits", view->limits);
 }

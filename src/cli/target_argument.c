@@ -9,7 +9,7 @@
 #include "cli/verb.h"
 #include "os/remote.h"
 
-static bool pid_parse(const char *text, pid_t *pid) {
+bool cli_pid_parse(const char *text, pid_t *pid) {
     char *end;
     long long value = strtoll(text, &end, 10);
     if (*text < '0' || *text > '9' || *end != '\0' || value <= 0 || value > INT_MAX)
@@ -94,7 +94,7 @@ int cli_target_open(const char *verb, int argc, char **argv, struct neap_target 
     if (argc != 1)
         return cli_error(CLI_EXIT_USAGE, "%s takes one process, not %d: give its PID, like `neap %s 1234`",
                          verb, argc, verb);
-    if (!pid_parse(argv[0], &pid))
+    if (!cli_pid_parse(argv[0], &pid))
         return cli_error(CLI_EXIT_USAGE, "'%s' is no PID: give a number, like `neap %s 1234`", argv[0], verb);
     int error = neap_target_find(pid, target);
     return error == NEAP_OK ? CLI_GO_ON : cli_target_error(verb, target, error);

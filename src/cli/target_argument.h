@@ -4,6 +4,9 @@
 
 #include "inspect/target.h"
 
+/* A PID: digits and nothing else. */
+bool cli_pid_parse(const char *text, pid_t *pid);
+
 /* Finds the process that the only operand of `verb` names, whatever it runs.
  * CLI_GO_ON, or an exit code after one line on stderr. */
 int cli_target_open(const char *verb, int argc, char **argv, struct neap_target *target);

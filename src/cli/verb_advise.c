@@ -3,6 +3,7 @@
 
 #include "base/units.h"
 #include "cli/figure.h"
+#include "cli/output.h"
 #include "cli/python_argument.h"
 #include "cli/verb.h"
 #include "inspect/advice.h"
@@ -27,6 +28,7 @@ struct advised {
     neap_referrers_t *referrers;
     neap_holders_t *holders;
     struct neap_advices advices;
+    uint64_t shown; /* at most */
 };
 
 /* --- text ------------------------------------------------------------------------ */
@@ -89,25 +91,23 @@ static void advice_print(const struct advised *advised, const struct neap_advice
     }
 }
 
-static void advices_print(const struct advised *advised, size_t shown, FILE *out) {
+static int text(const void *report, FILE *out) {
+    const struct advised *advised = report;
     const struct neap_advices *advices = &advised->advices;
     cli_python_print(&advised->python, neap_census_facts(advised->census)->rejected, out);
     if (advices->count == 0)
         fprintf(out, "nothing of %d items or more could be held in less\n", NEAP_ADVICE_ITEMS_LEAST);
-    for (size_t i = 0; i < advices->count && i < shown; i++) {
+    for (size_t i = 0; i < advices->count && i < advised->shown; i++) {
         fputc('\n', out);
         advice_print(advised, &advices->list[i], out);
     }
-    if (shown < advices->count)
-        fprintf(out, "\n%zu more with less to save; -n %zu shows them\n", advices->count - shown,
-                advices->count);
+    if (advised->shown < advices->count)
+        fprintf(out, "\n%zu more with less to save; -n %zu shows them\n",
+                advices->count - (size_t)advised->shown, advices->count);
+    return NEAP_OK;
 }
 
 /* --- JSON ------------------------------------------------------------------------ */
-
-static void set(json_t *object, const char *name, uint64_t value) {
-    json_object_set_new(object, name, json_integer((json_int_t)value));
-}
 
 static json_t *advice_json(const struct advised *advised, const struct neap_advice *advice) {
     static const char *const kinds[] = {
@@ -123,28 +123,29 @@ static json_t *advice_json(const struct advised *advised, const struct neap_advi
         advice->holder == NEAP_HOLDER_NONE
             ? json_null()
             : neap_json_text(neap_holders_text(advised->holders, advice->holder, holder, sizeof(holder))));
-    set(object, "items", advice->items);
-    set(object, "own_bytes", advice->own_bytes);
-    set(object, "key_bytes", advice->key_bytes);
-    set(object, "value_bytes", advice->value_bytes);
-    set(object, "now_bytes", advice->now_bytes);
+    neap_json_set(object, "items", advice->items);
+    neap_json_set(object, "own_bytes", advice->own_bytes);
+    neap_json_set(object, "key_bytes", advice->key_bytes);
+    neap_json_set(object, "value_bytes", advice->value_bytes);
+    neap_json_set(object, "now_bytes", advice->now_bytes);
     for (unsigned i = 0; i < advice->option_count; i++) {
         json_t *option = json_object();
         json_object_set_new(option, "as", json_string(advice->options[i].name));
-        set(option, "bytes", advice->options[i].bytes);
+        neap_json_set(option, "bytes", advice->options[i].bytes);
         json_array_append_new(options, option);
     }
     json_object_set_new(object, "options", options);
     return object;
 }
 
-static int advices_json(const struct advised *advised, size_t shown, FILE *out) {
+static int json(const void *report, FILE *out) {
+    const struct advised *advised = report;
     json_t *document = neap_json_document("neap.advise/1"), *list = json_array();
     cli_python_json(&advised->python, document);
-    set(document, "rejected", neap_census_facts(advised->census)->rejected);
-    for (size_t i = 0; i < advised->advices.count && i < shown; i++)
+    neap_json_set(document, "rejected", neap_census_facts(advised->census)->rejected);
+    for (size_t i = 0; i < advised->advices.count && i < advised->shown; i++)
         json_array_append_new(list, advice_json(advised, &advised->advices.list[i]));
-    set(document, "advice_count", advised->advices.count);
+    neap_json_set(document, "advice_count", advised->advices.count);
     json_object_set_new(document, "advice", list);
     return neap_json_print(document, out);
 }
@@ -172,36 +173,34 @@ static void advised_clear(struct advised *advised) {
 }
 
 static int run(int argc, char **argv) {
-    struct advised advised = {0};
-    struct cli_python_options options = {0};
-    uint64_t shown = ROWS_SHOWN;
-    bool json = false;
+    static const struct cli_output_forms forms = {.text = text, .json = json};
+    struct advised advised = {.shown = ROWS_SHOWN};
+    struct cli_output output = {0};
+    struct cli_snapshot_options options = {0};
     const struct cli_option table[] = {
         {.name = "rows",
          .letter = 'n',
          .argument = "N",
          .help = "show so many (5)",
          .kind = CLI_INTEGER,
-         .target = &shown,
+         .target = &advised.shown,
          .least = 1,
          .most = SHOWN_MAX},
-        CLI_PYTHON_OPTIONS(&options),
-        {.name = "json", .help = "print JSON, schema neap.advise/1", .kind = CLI_FLAG, .target = &json},
+        CLI_SNAPSHOT_OPTIONS(&options),
+        CLI_OUTPUT_JSON(&output, "neap.advise/1"),
         {.name = NULL},
     };
     int rest;
     int code = cli_options_parse(table, &usage, argc, argv, &rest);
+    if (code == CLI_GO_ON)
+        code = cli_output_check(&output);
     if (code == CLI_GO_ON)
         code = cli_python_open("advise", &options, argc - rest, argv + rest, &advised.python);
     if (code != CLI_GO_ON)
         return code;
     int error = find(&advised);
     cli_python_release(&advised.python);
-    if (error == NEAP_OK && json)
-        error = advices_json(&advised, (size_t)shown, stdout);
-    else if (error == NEAP_OK)
-        advices_print(&advised, (size_t)shown, stdout);
-    code = error == NEAP_OK ? CLI_EXIT_DONE
+    code = error == NEAP_OK ? cli_output_write(&output, &forms, &advised)
                             : cli_error(CLI_EXIT_FAILED, "cannot advise: %s: try again, or --low-memory",
                                         neap_error_text(error));
     advised_clear(&advised);

@@ -13,6 +13,7 @@
 
 #include "cli/compare_report.h"
 #include "cli/option.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "os/remote.h"
 
@@ -21,9 +22,10 @@ enum { ALLOCATORS_MAX = 16 };
 static const uint64_t idle_default_ns = UINT64_C(2000000000);
 
 struct request {
-    const char *with, *html, *svg;
+    const char *with;
+    struct cli_output output;
     uint64_t rounds, interval_ms;
-    bool json, output;
+    bool command_output;
     struct neap_trial_plan plan;
     const struct neap_contender *allocators[ALLOCATORS_MAX];
     size_t allocator_count;
@@ -67,11 +69,11 @@ static int request_parse(struct request *request, int argc, char **argv, int *re
         {"idle", 0, "SECONDS", "how long it idles before memory at the end is taken (2)", CLI_DURATION,
          &request->plan.idle_ns, 0, 0x1p63},
         {"output", 'o', NULL, "show the command's standard output, on standard error", CLI_FLAG,
-         &request->output, 0, 0},
-        {"html", 0, "FILE", "write a page with the memory of each over time", CLI_STRING, &request->html, 0,
-         0},
-        {"svg", 0, "FILE", "write a picture of the same", CLI_STRING, &request->svg, 0, 0},
-        {"json", 0, NULL, "print JSON", CLI_FLAG, &request->json, 0, 0},
+         &request->command_output, 0, 0},
+        {"html", 0, "FILE", "write a page with the memory of each over time", CLI_STRING,
+         &request->output.html, 0, 0},
+        {"svg", 0, "FILE", "write a picture of the same", CLI_STRING, &request->output.svg, 0, 0},
+        CLI_OUTPUT_JSON(&request->output, "neap.compare/1"),
         {.name = NULL},
     };
     return cli_options_parse(table, &usage, argc, argv, rest);
@@ -189,21 +191,21 @@ static int start_refused(const char *command, int error) {
 
 /* --- reporting --------------------------------------------------------- */
 
-static int file_write(const char *path, const struct cli_compare_report *report,
-                      int (*write)(const struct cli_compare_report *report, FILE *out)) {
-    FILE *out = fopen(path, "we");
-    if (!out)
-        return cli_error(CLI_EXIT_FAILED, "cannot write %s: %s: give another file", path, strerror(errno));
-    int error = write(report, out);
-    bool failed = ferror(out) != 0;
-    failed |= fclose(out) != 0;
-    if (error == NEAP_ERROR_ABSENT)
-        return cli_error(CLI_EXIT_FAILED, "nothing to draw in %s: the command failed under every allocator",
-                         path);
-    if (error || failed)
-        return cli_error(CLI_EXIT_FAILED, "cannot write %s: %s: is there room?", path,
-                         error ? neap_error_text(error) : strerror(errno));
-    return CLI_EXIT_DONE;
+static int text(const void *report, FILE *out) {
+    cli_compare_print(report, out);
+    return NEAP_OK;
+}
+
+static int json(const void *report, FILE *out) {
+    return cli_compare_json(report, out);
+}
+
+static int html(const void *report, FILE *out) {
+    return cli_compare_page(report, out);
+}
+
+static int svg(const void *report, FILE *out) {
+    return cli_compare_picture(report, out);
 }
 
 /* One line that names the allocators under which the command failed. */
@@ -220,17 +222,9 @@ static int failures_tell(const struct neap_comparison *comparison) {
                      names);
 }
 
-static int report_all(const struct request *request, const struct cli_compare_report *report) {
-    int code = CLI_EXIT_DONE;
-    if (!request->json)
-        cli_compare_print(report, stdout);
-    else if (cli_compare_json(report, stdout) != 0)
-        code = cli_error(CLI_EXIT_FAILED, "cannot print the JSON: out of memory, or output closed");
-    fflush(stdout);
-    if (request->html && file_write(request->html, report, cli_compare_page) != CLI_EXIT_DONE)
-        code = CLI_EXIT_FAILED;
-    if (request->svg && file_write(request->svg, report, cli_compare_picture) != CLI_EXIT_DONE)
-        code = CLI_EXIT_FAILED;
+static int report_write(const struct request *request, const struct cli_compare_report *report) {
+    static const struct cli_output_forms forms = {text, json, html, svg};
+    int code = cli_output_write(&request->output, &forms, report);
     return failures_tell(report->comparison) == CLI_EXIT_DONE ? code : CLI_EXIT_FAILED;
 }
 
@@ -247,7 +241,7 @@ static int comparison_make(struct request *request, char **argv, const char *pro
         if (error)
             code = start_refused(request->plan.command[0], error);
         else
-            code = signal_caught ? CLI_EXIT_FAILED : report_all(request, &report);
+            code = signal_caught ? CLI_EXIT_FAILED : report_write(request, &report);
     }
     free(command);
     free(invocation);
@@ -262,16 +256,19 @@ static int compare_run(int argc, char **argv) {
         .rounds = 3, .interval_ms = 20, .plan = {.idle_ns = idle_default_ns, .interrupted = &signal_caught}};
     int code = request_parse(&request, argc, argv, &rest);
     if (code == CLI_GO_ON && rest == argc)
-        code = cli_error(CLI_EXIT_USAGE, "compare: no command given: see `neap compare --help`");
+        code =
+            cli_error(CLI_EXIT_USAGE, "compare has no command: give one, like `neap compare python3 app.py`");
     if (code == CLI_GO_ON && request.plan.load == NULL && request.plan.idle_ns != idle_default_ns)
-        code = cli_error(CLI_EXIT_USAGE, "compare: --idle without --load: there is nothing to idle after");
+        code = cli_error(CLI_EXIT_USAGE, "--idle is how long to idle after a load: give --load too");
     if (code == CLI_GO_ON)
         code = allocators_choose(&request);
+    if (code == CLI_GO_ON)
+        code = cli_output_check(&request.output);
     if (code != CLI_GO_ON)
         return code;
     request.plan.command = argv + rest;
     request.plan.interval_ns = request.interval_ms * 1000000;
-    request.plan.output = request.output ? STDERR_FILENO : -1;
+    request.plan.output = request.command_output ? STDERR_FILENO : -1;
     bool has_path = neap_os_program(0, program, sizeof(program)) == 0;
     code = comparison_make(&request, argv, has_path ? program : NULL);
     if (signal_caught) /* everything is ended: now end as one does on that signal */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/look_report.h"
+#include "cli/output.h"
 #include "cli/verb.h"
 #include "inspect/image_survey.h"
 
@@ -21,7 +22,8 @@ static const struct cli_usage usage = {
 struct look {
     const char *by, *type;
     uint64_t shown;
-    bool json, show_values;
+    bool show_values;
+    struct cli_output output;
     enum neap_census_key key;
     struct cli_python python;
     neap_census_t *census;
@@ -145,7 +147,17 @@ static int count(struct look *look) {
     return error == NEAP_OK ? account(look) : error;
 }
 
-static int report(const struct look *look) {
+static int text(const void *report, FILE *out) {
+    cli_look_print(report, out);
+    return NEAP_OK;
+}
+
+static int json(const void *report, FILE *out) {
+    return cli_look_print_json(report, out);
+}
+
+static int report_write(const struct look *look) {
+    static const struct cli_output_forms forms = {.text = text, .json = json};
     const struct cli_look_report report = {
         .python = &look->python,
         .census = look->census,
@@ -158,10 +170,7 @@ static int report(const struct look *look) {
         .object_count = look->object_count,
         .object_total = look->object_total,
     };
-    if (look->json)
-        return cli_look_print_json(&report, stdout);
-    cli_look_print(&report, stdout);
-    return NEAP_OK;
+    return cli_output_write(&look->output, &forms, &report);
 }
 
 static void look_clear(struct look *look) {
@@ -174,10 +183,8 @@ static void look_clear(struct look *look) {
     cli_python_close(&look->python);
 }
 
-static int finish(struct look *look, int error) {
+static int failed(const struct look *look, int error) {
     switch (error) {
-    case NEAP_OK:
-        return CLI_EXIT_DONE;
     case NEAP_ERROR_ABSENT:
         return cli_error(CLI_EXIT_FAILED, "no type named %s in it: `neap look` without --type lists them",
                          look->type);
@@ -190,7 +197,7 @@ static int finish(struct look *look, int error) {
 
 static int run(int argc, char **argv) {
     struct look look = {.by = "type", .shown = ROWS_SHOWN};
-    struct cli_python_options options = {0};
+    struct cli_snapshot_options options = {0};
     const struct cli_option table[] = {
         {.name = "by",
          .argument = "WHAT",
@@ -214,8 +221,8 @@ static int run(int argc, char **argv) {
          .help = "with --type: show what the objects contain",
          .kind = CLI_FLAG,
          .target = &look.show_values},
-        CLI_PYTHON_OPTIONS(&options),
-        {.name = "json", .help = "print JSON, schema neap.look/1", .kind = CLI_FLAG, .target = &look.json},
+        CLI_SNAPSHOT_OPTIONS(&options),
+        CLI_OUTPUT_JSON(&look.output, "neap.look/1"),
         {.name = NULL},
     };
     int rest;
@@ -225,14 +232,14 @@ static int run(int argc, char **argv) {
     if (!key_parse(look.by, &look.key))
         return cli_error(CLI_EXIT_USAGE, "no rows by %s: give --by type, owner, size or age-of-arena",
                          look.by);
-    code = cli_python_open("look", &options, argc - rest, argv + rest, &look.python);
+    code = cli_output_check(&look.output);
+    if (code == CLI_GO_ON)
+        code = cli_python_open("look", &options, argc - rest, argv + rest, &look.python);
     if (code != CLI_GO_ON)
         return code;
     int error = count(&look);
     cli_python_release(&look.python);
-    if (error == NEAP_OK)
-        error = report(&look);
-    code = finish(&look, error);
+    code = error == NEAP_OK ? report_write(&look) : failed(&look, error);
     look_clear(&look);
     return code;
 }

@@ -1,6 +1,4 @@
 /* cli/verb_map.c: `neap map PID`, `neap map --core FILE`, `neap map A.json [B.json]`. */
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +6,8 @@
 #include "base/units.h"
 #include "cli/map_report.h"
 #include "cli/option.h"
+#include "cli/output.h"
+#include "cli/snapshot_argument.h"
 #include "cli/target_argument.h"
 #include "cli/verb.h"
 #include "inspect/image_survey.h"
@@ -25,43 +25,31 @@ static const struct cli_usage usage = {
 };
 
 struct request {
-    bool json, no_pause, low_memory;
-    const char *html, *svg, *core;
+    struct cli_snapshot_options reading;
+    struct cli_output output;
 };
-
-static enum neap_snapshot_way way_of(const struct request *request) {
-    return request->low_memory ? NEAP_SNAPSHOT_HOLD
-           : request->no_pause ? NEAP_SNAPSHOT_RUNNING
-                               : NEAP_SNAPSHOT_PAUSE;
-}
 
 /* --- output ------------------------------------------------------------------ */
 
-static int file_write(const char *path, const struct cli_map_report *report,
-                      int (*write)(const struct cli_map_report *report, FILE *out)) {
-    FILE *out = fopen(path, "we");
-    if (!out)
-        return cli_error(CLI_EXIT_FAILED, "cannot write %s: %s: give another file", path, strerror(errno));
-    int error = write(report, out);
-    bool failed = ferror(out) != 0;
-    failed |= fclose(out) != 0;
-    if (error || failed)
-        return cli_error(CLI_EXIT_FAILED, "cannot write %s: %s: is there room?", path,
-                         error ? neap_error_text(error) : strerror(errno));
-    return CLI_EXIT_DONE;
+static int text(const void *report, FILE *out) {
+    return cli_map_print(report, out);
 }
 
-static int report_all(const struct request *request, const struct cli_map_report *report) {
-    int code = CLI_EXIT_DONE;
-    int error = request->json ? cli_map_json(report, stdout) : cli_map_print(report, stdout);
-    if (error == NEAP_ERROR_MEMORY)
-        code = cli_error(CLI_EXIT_FAILED, "cannot draw the map: out of memory: give neap more");
-    fflush(stdout);
-    if (request->html && file_write(request->html, report, cli_map_page) != CLI_EXIT_DONE)
-        code = CLI_EXIT_FAILED;
-    if (request->svg && file_write(request->svg, report, cli_map_picture) != CLI_EXIT_DONE)
-        code = CLI_EXIT_FAILED;
-    return code;
+static int json(const void *report, FILE *out) {
+    return cli_map_json(report, out);
+}
+
+static int html(const void *report, FILE *out) {
+    return cli_map_page(report, out);
+}
+
+static int svg(const void *report, FILE *out) {
+    return cli_map_picture(report, out);
+}
+
+static int report_write(const struct request *request, const struct cli_map_report *report) {
+    static const struct cli_output_forms forms = {text, json, html, svg};
+    return cli_output_write(&request->output, &forms, report);
 }
 
 /* --- a process or a core file ------------------------------------------------ */
@@ -116,63 +104,30 @@ static int map_make(neap_snapshot_t *snapshot, struct neap_space_map *map, const
     return error;
 }
 
-static int snapshot_draw(const struct request *request, neap_snapshot_t *snapshot, const char *name) {
+static int map_draw(const struct request *request, neap_snapshot_t *snapshot) {
     struct neap_space_map map = {0};
     const char *limit;
     char source[128];
     int error = map_make(snapshot, &map, &limit);
     neap_snapshot_release(snapshot);
     if (error != NEAP_OK)
-        return cli_error(CLI_EXIT_FAILED, "cannot draw the map of %s: %s: try --low-memory", name,
+        return cli_error(CLI_EXIT_FAILED, "cannot draw the map: %s: try --low-memory",
                          neap_error_text(error));
     source_tell(neap_snapshot_facts(snapshot), source, sizeof(source));
     struct cli_map_report report = {&map, source, limit};
-    int code = report_all(request, &report);
+    int code = report_write(request, &report);
     neap_space_map_clear(&map);
     return code;
 }
 
-static int core_draw(const struct request *request) {
+/* Of the core file if one was asked for, else of the process. */
+static int snapshot_draw(const struct request *request, pid_t pid) {
+    const struct neap_target target = {.pid = pid};
     neap_snapshot_t *snapshot;
-    struct neap_fault fault = {0, "it is no core file"};
-    int error = neap_snapshot_open(request->core, &snapshot, &fault);
-    if (error == NEAP_ERROR_FORMAT)
-        return cli_error(CLI_EXIT_FAILED, "cannot read %s: %s: give a core file, as gcore writes it",
-                         request->core, fault.why);
-    if (error != NEAP_OK)
-        return cli_error(error == NEAP_ERROR_PERMISSION ? CLI_EXIT_NOT_PERMITTED : CLI_EXIT_FAILED,
-                         "cannot read %s: %s: check its name and mode", request->core,
-                         neap_error_text(error));
-    int code = snapshot_draw(request, snapshot, request->core);
-    neap_snapshot_destroy(snapshot);
-    return code;
-}
-
-static int process_error(const struct neap_target *target, int error) {
-    switch (error) {
-    case NEAP_ERROR_TIMEOUT:
-        return cli_error(CLI_EXIT_FAILED,
-                         "cannot stop process %d: a thread of it does not stop: use --no-pause",
-                         (int)target->pid);
-    case NEAP_ERROR_MEMORY:
-        return cli_error(CLI_EXIT_FAILED, "cannot copy process %d: out of memory: use --low-memory",
-                         (int)target->pid);
-    case NEAP_ERROR_ARGUMENT:
-        return cli_error(CLI_EXIT_USAGE, "process %d is neap itself: name another", (int)target->pid);
-    default:
-        return cli_target_error("map", target, error);
-    }
-}
-
-static int process_draw(const struct request *request, pid_t pid) {
-    struct neap_target target = {.pid = pid};
-    neap_snapshot_t *snapshot;
-    char name[64];
-    snprintf(name, sizeof(name), "process %d", (int)pid);
-    int error = neap_snapshot_take(pid, way_of(request), &snapshot);
-    if (error != NEAP_OK)
-        return process_error(&target, error);
-    int code = snapshot_draw(request, snapshot, name);
+    int code = cli_snapshot_open("map", &request->reading, &target, &snapshot);
+    if (code != CLI_GO_ON)
+        return code;
+    code = map_draw(request, snapshot);
     neap_snapshot_destroy(snapshot);
     return code;
 }
@@ -183,11 +138,11 @@ static int saved_load(const char *path, struct neap_space_map *map) {
     const char *why;
     int error = cli_map_load(path, map, &why);
     if (error == NEAP_ERROR_FORMAT)
-        return cli_error(CLI_EXIT_FAILED, "cannot read %s: %s: save one with `neap map --json PID > %s`",
-                         path, why, path);
+        return cli_error(CLI_EXIT_FAILED, "cannot read %s: %s: save one with `neap map --json=%s PID`", path,
+                         why, path);
     if (error != NEAP_OK)
         return cli_error(error == NEAP_ERROR_PERMISSION ? CLI_EXIT_NOT_PERMITTED : CLI_EXIT_FAILED,
-                         "cannot read %s: %s: give a PID, or a map saved by `neap map --json PID`", path,
+                         "cannot read %s: %s: give a PID, or a map saved by `neap map --json=FILE PID`", path,
                          neap_error_text(error));
     return CLI_GO_ON;
 }
@@ -198,53 +153,51 @@ static int saved_draw(const struct request *request, const char *path) {
     if (code != CLI_GO_ON)
         return code;
     struct cli_map_report report = {&map, "read from a saved map", ""};
-    code = report_all(request, &report);
+    code = report_write(request, &report);
     neap_space_map_clear(&map);
     return code;
 }
 
+struct change {
+    struct neap_space_map before, after;
+};
+
+static int change_text(const void *report, FILE *out) {
+    const struct change *change = report;
+    return cli_map_change_print(&change->before, &change->after, out);
+}
+
+static int change_json(const void *report, FILE *out) {
+    const struct change *change = report;
+    return cli_map_change_json(&change->before, &change->after, out);
+}
+
 static int saved_compare(const struct request *request, char **paths) {
-    struct neap_space_map before = {0}, after = {0};
-    if (request->html || request->svg)
+    static const struct cli_output_forms forms = {.text = change_text, .json = change_json};
+    struct change change = {0};
+    if (request->output.html || request->output.svg)
         return cli_error(CLI_EXIT_USAGE, "--html and --svg draw one map, not two: leave one out");
-    int code = saved_load(paths[0], &before);
+    int code = saved_load(paths[0], &change.before);
     if (code == CLI_GO_ON)
-        code = saved_load(paths[1], &after);
-    if (code == CLI_GO_ON) {
-        int error = request->json ? cli_map_change_json(&before, &after, stdout)
-                                  : cli_map_change_print(&before, &after, stdout);
-        code = error == NEAP_OK ? CLI_EXIT_DONE
-                                : cli_error(CLI_EXIT_FAILED, "cannot compare the maps: %s: try again",
-                                            neap_error_text(error));
-    }
-    neap_space_map_clear(&before);
-    neap_space_map_clear(&after);
+        code = saved_load(paths[1], &change.after);
+    if (code == CLI_GO_ON)
+        code = cli_output_write(&request->output, &forms, &change);
+    neap_space_map_clear(&change.before);
+    neap_space_map_clear(&change.after);
     return code;
 }
 
 /* --- the verb ---------------------------------------------------------------- */
 
-/* All digits: a PID. A saved map of such a name can be given as ./1234. */
-static bool pid_parse(const char *text, pid_t *pid) {
-    char *end;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || value <= 0 || value > INT_MAX)
-        return false;
-    *pid = (pid_t)value;
-    return true;
-}
-
 static int dispatch(const struct request *request, int count, char **words) {
     pid_t pid;
-    if (request->no_pause + request->low_memory + (request->core != NULL) > 1)
-        return cli_error(CLI_EXIT_USAGE, "--no-pause, --low-memory and --core exclude each other: give one");
-    if (request->core)
-        return count == 0
-                   ? core_draw(request)
-                   : cli_error(CLI_EXIT_USAGE, "--core takes the place of a PID: leave one of them out");
-    if (count == 1 && pid_parse(words[0], &pid))
-        return process_draw(request, pid);
+    int code = cli_snapshot_check("map", &request->reading, count);
+    if (code != CLI_GO_ON)
+        return code;
+    if (request->reading.core)
+        return snapshot_draw(request, 0);
+    if (count == 1 && cli_pid_parse(words[0], &pid)) /* a saved map of such a name: ./1234 */
+        return snapshot_draw(request, pid);
     if (count == 1 && words[0][strspn(words[0], "-0123456789")] == '\0')
         return cli_error(CLI_EXIT_USAGE, "'%s' is no PID: give a number, like `neap map 1234`", words[0]);
     if (count == 1)
@@ -262,33 +215,20 @@ static int run(int argc, char **argv) {
          .argument = "FILE",
          .help = "write a page to zoom into: from the whole space to pools and blocks",
          .kind = CLI_STRING,
-         .target = &request.html},
+         .target = &request.output.html},
         {.name = "svg",
          .argument = "FILE",
          .help = "write a picture",
          .kind = CLI_STRING,
-         .target = &request.svg},
-        {.name = "json",
-         .help = "print JSON, schema neap.map/1, to be compared with another later",
-         .kind = CLI_FLAG,
-         .target = &request.json},
-        {.name = "no-pause",
-         .help = "do not stop the process: what changes meanwhile may be drawn wrong",
-         .kind = CLI_FLAG,
-         .target = &request.no_pause},
-        {.name = "low-memory",
-         .help = "copy nothing: the process stands still until all is read",
-         .kind = CLI_FLAG,
-         .target = &request.low_memory},
-        {.name = "core",
-         .argument = "FILE",
-         .help = "read a core file instead of a process",
-         .kind = CLI_STRING,
-         .target = &request.core},
+         .target = &request.output.svg},
+        CLI_OUTPUT_JSON(&request.output, "neap.map/1"),
+        CLI_SNAPSHOT_OPTIONS(&request.reading),
         {.name = NULL},
     };
     int rest;
     int code = cli_options_parse(table, &usage, argc, argv, &rest);
+    if (code == CLI_GO_ON)
+        code = cli_output_check(&request.output);
     return code == CLI_GO_ON ? dispatch(&request, argc - rest, argv + rest) : code;
 }
 

@@ -1,6 +1,7 @@
 /* cli/verb_pins.c: `neap pins PID|--core FILE`. */
 #include <stdlib.h>
 
+#include "cli/output.h"
 #include "cli/pins_report.h"
 #include "cli/verb.h"
 
@@ -48,11 +49,22 @@ static void pinned_clear(struct pinned *pinned) {
     cli_python_close(&pinned->python);
 }
 
+static int text(const void *report, FILE *out) {
+    cli_pins_print(report, out);
+    return NEAP_OK;
+}
+
+static int json(const void *report, FILE *out) {
+    return cli_pins_print_json(report, out);
+}
+
 static int run(int argc, char **argv) {
+    static const struct cli_output_forms forms = {.text = text, .json = json};
     struct pinned pinned = {0};
-    struct cli_python_options options = {0};
+    struct cli_snapshot_options options = {0};
     uint64_t groups = GROUPS_SHOWN, places = PLACES_SHOWN;
-    bool json = false, show_values = false;
+    struct cli_output output = {0};
+    bool show_values = false;
     const struct cli_option table[] = {
         {.name = "rows",
          .letter = 'n',
@@ -73,12 +85,14 @@ static int run(int argc, char **argv) {
          .help = "show what the objects in them contain",
          .kind = CLI_FLAG,
          .target = &show_values},
-        CLI_PYTHON_OPTIONS(&options),
-        {.name = "json", .help = "print JSON, schema neap.pins/1", .kind = CLI_FLAG, .target = &json},
+        CLI_SNAPSHOT_OPTIONS(&options),
+        CLI_OUTPUT_JSON(&output, "neap.pins/1"),
         {.name = NULL},
     };
     int rest;
     int code = cli_options_parse(table, &usage, argc, argv, &rest);
+    if (code == CLI_GO_ON)
+        code = cli_output_check(&output);
     if (code == CLI_GO_ON)
         code = cli_python_open("pins", &options, argc - rest, argv + rest, &pinned.python);
     if (code != CLI_GO_ON)
@@ -94,12 +108,8 @@ static int run(int argc, char **argv) {
         .show_values = show_values,
         .lens = pinned.lens,
     };
-    if (error == NEAP_OK && json)
-        error = cli_pins_print_json(&report, stdout);
-    else if (error == NEAP_OK)
-        cli_pins_print(&report, stdout);
     code = error == NEAP_OK
-               ? CLI_EXIT_DONE
+               ? cli_output_write(&output, &forms, &report)
                : cli_error(CLI_EXIT_FAILED, "cannot find the pins: %s: try again, or --low-memory",
                            neap_error_text(error));
     pinned_clear(&pinned);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cli/option.h"
+#include "cli/output.h"
 #include "cli/pool_report.h"
 #include "cli/stat_report.h"
 #include "cli/target_argument.h"
@@ -20,42 +21,35 @@ static const struct cli_usage usage = {
     .mixed = true,
 };
 
-/* What is looked at: one or the other heap of the process. */
+/* What is looked at: one or the other heap of the process, each read anew for each report. */
 struct looking {
     struct neap_target target;
     struct neap_heap_view *heap; /* of Neap; NULL: CPython's own */
     struct neap_pool_target pools;
-    bool json;
+    struct neap_pool_view pool_view;
+    const char *before; /* what stands between two reports of text */
+    struct cli_output output;
 };
 
-static int heap_once(struct looking *looking, bool clear) {
-    int error = neap_target_read(&looking->target, looking->heap);
-    if (error != NEAP_OK)
-        return error;
-    if (looking->json)
-        return cli_stat_print_json(&looking->target, looking->heap, stdout);
-    if (clear)
-        fputs("\033[H\033[J", stdout);
-    cli_stat_print(&looking->target, looking->heap, stdout);
+static int text(const void *report, FILE *out) {
+    const struct looking *looking = report;
+    fputs(looking->before, out);
+    if (looking->heap)
+        cli_stat_print(&looking->target, looking->heap, out);
+    else
+        cli_pool_print(&looking->pools, &looking->target, &looking->pool_view, out);
     return NEAP_OK;
 }
 
-static int pools_once(struct looking *looking, bool clear) {
-    struct neap_pool_view view;
-    int error = neap_pool_target_read(&looking->pools, &view);
-    if (error != NEAP_OK)
-        return error;
-    if (looking->json)
-        return cli_pool_print_json(&looking->pools, &looking->target, &view, stdout);
-    if (clear)
-        fputs("\033[H\033[J", stdout);
-    cli_pool_print(&looking->pools, &looking->target, &view, stdout);
-    return NEAP_OK;
+static int json(const void *report, FILE *out) {
+    const struct looking *looking = report;
+    return looking->heap ? cli_stat_print_json(&looking->target, looking->heap, out)
+                         : cli_pool_print_json(&looking->pools, &looking->target, &looking->pool_view, out);
 }
 
-static int once(struct looking *looking, bool clear) {
-    int error = looking->heap ? heap_once(looking, clear) : pools_once(looking, clear);
-    return error != NEAP_OK || fflush(stdout) == 0 ? error : NEAP_ERROR_SYSTEM;
+static int read_once(struct looking *looking) {
+    return looking->heap ? neap_target_read(&looking->target, looking->heap)
+                         : neap_pool_target_read(&looking->pools, &looking->pool_view);
 }
 
 static int failed(struct looking *looking, int error) {
@@ -70,29 +64,34 @@ static int failed(struct looking *looking, int error) {
     return cli_target_error("stat", &looking->target, error);
 }
 
-/* Until the process ends, or nobody reads any more. */
+/* Once, or until the process ends or nobody reads any more. */
 static int watch(struct looking *looking, uint64_t watch_ns) {
-    bool clear = neap_terminal_is(stdout);
-    int error = once(looking, clear);
-    while (error == NEAP_OK && watch_ns != 0) {
+    static const struct cli_output_forms forms = {.text = text, .json = json};
+    bool clear = watch_ns != 0 && neap_terminal_is(stdout);
+    looking->before = clear ? "\033[H\033[J" : "";
+    int error = read_once(looking);
+    if (error != NEAP_OK)
+        return failed(looking, error);
+    int code = cli_output_write(&looking->output, &forms, looking);
+    while (code == CLI_EXIT_DONE && !ferror(stdout) && watch_ns != 0) {
         neap_os_sleep_ns(watch_ns);
-        if (!looking->json && !clear)
-            putchar('\n');
-        error = once(looking, clear);
+        error = read_once(looking);
         if (error == NEAP_ERROR_PROCESS)
-            return CLI_EXIT_DONE;
+            break;
+        if (error != NEAP_OK)
+            return failed(looking, error);
+        if (!clear)
+            looking->before = "\n";
+        code = cli_output_write(&looking->output, &forms, looking);
     }
-    return error == NEAP_OK ? CLI_EXIT_DONE : failed(looking, error);
+    return code;
 }
 
 static int run(int argc, char **argv) {
-    struct looking looking = {.json = false};
+    struct looking looking = {.before = ""};
     uint64_t watch_ns = 0;
     const struct cli_option table[] = {
-        {.name = "json",
-         .help = "print JSON, schema neap.stat/1 or neap.pools/1",
-         .kind = CLI_FLAG,
-         .target = &looking.json},
+        CLI_OUTPUT_JSON(&looking.output, "neap.stat/1 or neap.pools/1"),
         {.name = "watch",
          .letter = 'w',
          .argument = "SECONDS",
@@ -105,6 +104,8 @@ static int run(int argc, char **argv) {
     };
     int rest;
     int code = cli_options_parse(table, &usage, argc, argv, &rest);
+    if (code == CLI_GO_ON)
+        code = cli_output_check(&looking.output);
     if (code == CLI_GO_ON)
         code = cli_target_open("stat", argc - rest, argv + rest, &looking.target);
     if (code != CLI_GO_ON)

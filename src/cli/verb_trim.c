@@ -5,6 +5,7 @@
 
 #include "base/units.h"
 #include "cli/option.h"
+#include "cli/output.h"
 #include "cli/target_argument.h"
 #include "cli/verb.h"
 #include "report/json.h"
@@ -20,41 +21,48 @@ static const struct cli_usage usage = {
     .mixed = true,
 };
 
-static int trim_print(const struct neap_target *target, uint64_t bytes) {
-    char text[NEAP_UNITS_ROOM];
-    printf("process %d (%s): %s given back\n", (int)target->pid, target->program,
-           neap_units_bytes(text, bytes));
-    return CLI_EXIT_DONE;
+struct trimmed {
+    struct neap_target target;
+    uint64_t bytes;
+};
+
+static int text(const void *report, FILE *out) {
+    const struct trimmed *trimmed = report;
+    char given[NEAP_UNITS_ROOM];
+    fprintf(out, "process %d (%s): %s given back\n", (int)trimmed->target.pid, trimmed->target.program,
+            neap_units_bytes(given, trimmed->bytes));
+    return NEAP_OK;
 }
 
-static int trim_print_json(const struct neap_target *target, uint64_t bytes) {
+static int json(const void *report, FILE *out) {
+    const struct trimmed *trimmed = report;
     json_t *document = neap_json_document("neap.trim/1");
-    json_object_set_new(document, "pid", json_integer(target->pid));
-    json_object_set_new(document, "program", neap_json_text(target->program));
-    json_object_set_new(document, "trimmed_bytes", json_integer((json_int_t)bytes));
-    if (neap_json_print(document, stdout) != 0)
-        return cli_error(CLI_EXIT_FAILED, "cannot write the output: write it elsewhere");
-    return CLI_EXIT_DONE;
+    neap_json_set(document, "pid", (uint64_t)trimmed->target.pid);
+    json_object_set_new(document, "program", neap_json_text(trimmed->target.program));
+    neap_json_set(document, "trimmed_bytes", trimmed->bytes);
+    return neap_json_print(document, out);
 }
 
 static int run(int argc, char **argv) {
-    bool json = false;
+    static const struct cli_output_forms forms = {.text = text, .json = json};
+    struct cli_output output = {0};
     const struct cli_option table[] = {
-        {.name = "json", .help = "print JSON, schema neap.trim/1", .kind = CLI_FLAG, .target = &json},
+        CLI_OUTPUT_JSON(&output, "neap.trim/1"),
         {.name = NULL},
     };
-    struct neap_target target;
-    uint64_t bytes;
+    struct trimmed trimmed;
     int rest;
     int code = cli_options_parse(table, &usage, argc, argv, &rest);
     if (code == CLI_GO_ON)
-        code = cli_target_find("trim", argc - rest, argv + rest, &target);
+        code = cli_output_check(&output);
+    if (code == CLI_GO_ON)
+        code = cli_target_find("trim", argc - rest, argv + rest, &trimmed.target);
     if (code != CLI_GO_ON)
         return code;
-    int error = neap_target_trim(&target, TIMEOUT_MS, &bytes);
+    int error = neap_target_trim(&trimmed.target, TIMEOUT_MS, &trimmed.bytes);
     if (error != NEAP_OK)
-        return cli_target_error("trim", &target, error);
-    return json ? trim_print_json(&target, bytes) : trim_print(&target, bytes);
+        return cli_target_error("trim", &trimmed.target, error);
+    return cli_output_write(&output, &forms, &trimmed);
 }
 
 const struct cli_verb cli_verb_trim = {"trim", "have a process give back all that it can", run};

@@ -283,8 +283,8 @@ def test_refusals(tmp_path):
         ([str(wrong)], 1, "no map that neap has saved"),
         ([str(tmp_path / "none.json")], 1, "not there"),
         (["--core", str(wrong)], 1, "no ELF file"),
-        (["--core", str(wrong), "1"], 2, "--core takes the place"),
-        (["--no-pause", "--low-memory", "1"], 2, "exclude each other"),
+        (["--core", str(wrong), "1"], 2, "not both"),
+        (["--no-pause", "--low-memory", "1"], 2, "takes one of"),
         ([str(wrong), str(wrong), "--svg", "x.svg"], 2, "one map, not two"),
     ]:
         done = neap_map(*words, code=code)

@@ -173,7 +173,7 @@ def test_nothing_to_draw(tmp_path):
 def test_unwritable_file():
     result = compare("-n", 1, "--with", "cpython", "--html", "/no/such/folder/page.html", "--", "true")
     assert result.returncode == 1
-    assert result.stderr.startswith("neap: cannot write /no/such/folder/page.html: No such file or directory")
+    assert result.stderr.startswith("neap: cannot write /no/such/folder/page.html: no such folder")
 
 
 @pytest.mark.parametrize("arguments", [

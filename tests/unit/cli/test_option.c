@@ -20,7 +20,7 @@ struct wanted {
     bool flag, other;
     int64_t integer;
     double number;
-    const char *string;
+    const char *string, *output;
     uint64_t size, duration;
 };
 
@@ -42,6 +42,7 @@ static void parse(struct outcome *outcome, const char *line, bool mixed) {
         {"integer", 'n', "N", "a whole number", CLI_INTEGER, &wanted->integer, 1, 100},
         {"number", 0, "X", "a number", CLI_NUMBER, &wanted->number, 0, 0},
         {"string", 's', "TEXT", "a text", CLI_STRING, &wanted->string, 0, 0},
+        {"output", 0, "FILE", "a form of output", CLI_OUTPUT, &wanted->output, 0, 0},
         {"size", 0, "SIZE", "a size", CLI_SIZE, &wanted->size, 0, 0},
         {"duration", 0, "TIME", "a time", CLI_DURATION, &wanted->duration, 0, 0},
         {.name = NULL},
@@ -117,6 +118,21 @@ static void test_letters(void **state) {
     assert_int_equal(got.wanted.integer, 8);
 }
 
+/* The file of an output stands behind a "=": a word behind it is an operand. */
+static void test_output(void **state) {
+    (void)state;
+    struct outcome got;
+    parse(&got, "12", true);
+    assert_null(got.wanted.output);
+    parse(&got, "--output 12", true);
+    assert_string_equal(got.wanted.output, "-");
+    assert_string_equal(rest_of(&got), "12");
+    parse(&got, "--output=a.json 12", true);
+    assert_string_equal(got.wanted.output, "a.json");
+    parse(&got, "12 --output", true);
+    assert_string_equal(got.wanted.output, "-");
+}
+
 static void test_wrong_usage_is_one_line(void **state) {
     (void)state;
     const char *lines[] = {
@@ -187,6 +203,7 @@ int main(void) {
         cmocka_unit_test(test_all_kinds),
         cmocka_unit_test(test_where_options_end),
         cmocka_unit_test(test_letters),
+        cmocka_unit_test(test_output),
         cmocka_unit_test(test_wrong_usage_is_one_line),
         cmocka_unit_test(test_sizes_and_durations),
     };

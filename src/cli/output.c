@@ -1,0 +1,149 @@
+/* cli/output.c: to standard output, or to a file by a draft. */
+#include "cli/output.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <neap/error.h>
+
+#include "cli/option.h"
+#include "cli/verb.h"
+#include "os/draft.h"
+
+static bool is_stdout(const char *path) {
+    return path && strcmp(path, "-") == 0;
+}
+
+/* A pipe or a device is written to; any other path gets a new file. */
+static bool is_stream(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
+static int write_error(const char *path, int error) {
+    int reason = errno;
+    switch (error) {
+    case NEAP_ERROR_ABSENT:
+        return cli_error(CLI_EXIT_FAILED, "cannot write %s: no such folder: give another file", path);
+    case NEAP_ERROR_PERMISSION:
+        return cli_error(CLI_EXIT_NOT_PERMITTED, "not permitted to write %s: give another file", path);
+    case NEAP_ERROR_FORMAT:
+        return cli_error(CLI_EXIT_FAILED, "cannot write %s: it is a folder: give a file", path);
+    default:
+        return cli_error(CLI_EXIT_FAILED, "cannot write %s: %s: make room, or give another file", path,
+                         error == NEAP_ERROR_SYSTEM ? strerror(reason) : neap_error_text(error));
+    }
+}
+
+/* --- before ------------------------------------------------------------------ */
+
+static int path_check(const char *path) {
+    struct neap_os_draft draft;
+    struct stat status;
+    if (!path || is_stdout(path) || is_stream(path))
+        return CLI_GO_ON;
+    if (!*path)
+        return cli_error(CLI_EXIT_USAGE, "a file to write has no name: give one, like --json=FILE");
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+        return write_error(path, NEAP_ERROR_FORMAT);
+    int error = neap_os_draft_open(&draft, path);
+    if (error != NEAP_OK)
+        return write_error(path, error);
+    neap_os_draft_discard(&draft);
+    return CLI_GO_ON;
+}
+
+int cli_output_check(const struct cli_output *output) {
+    const char *const paths[] = {output->json, output->html, output->svg};
+    unsigned to_stdout = 0;
+    for (size_t i = 0; i < 3; i++) {
+        int code = path_check(paths[i]);
+        if (code != CLI_GO_ON)
+            return code;
+        to_stdout += is_stdout(paths[i]);
+    }
+    return to_stdout <= 1 ? CLI_GO_ON
+                          : cli_error(CLI_EXIT_USAGE,
+                                      "standard output takes one report, not %u: give a file, "
+                                      "like --json=FILE",
+                                      to_stdout);
+}
+
+/* --- writing ----------------------------------------------------------------- */
+
+static int stream_write(const char *path, const char *text, size_t bytes) {
+    FILE *out = fopen(path, "we");
+    if (!out)
+        return errno == EACCES ? NEAP_ERROR_PERMISSION : NEAP_ERROR_SYSTEM;
+    bool failed = fwrite(text, 1, bytes, out) != bytes;
+    failed |= fclose(out) != 0;
+    return failed ? NEAP_ERROR_SYSTEM : NEAP_OK;
+}
+
+/* Where the path is a link, the file that it leads to is the one that changes. */
+static int file_write(const char *path, const char *text, size_t bytes) {
+    struct neap_os_draft draft;
+    char real[PATH_MAX];
+    if (is_stream(path))
+        return stream_write(path, text, bytes);
+    int error = neap_os_draft_open(&draft, realpath(path, real) ? real : path);
+    if (error != NEAP_OK)
+        return error;
+    error = neap_os_draft_write(&draft, text, bytes);
+    if (error == NEAP_OK)
+        return neap_os_draft_commit(&draft);
+    neap_os_draft_discard(&draft);
+    return error;
+}
+
+/* A form that cannot be made leaves the file alone. */
+static int form_write(const char *path, cli_output_form *form, const void *report) {
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    int error = out ? form(report, out) : NEAP_ERROR_MEMORY;
+    if (out && fclose(out) != 0)
+        error = NEAP_ERROR_MEMORY;
+    int code = CLI_EXIT_DONE;
+    if (error == NEAP_ERROR_ABSENT)
+        code = cli_error(CLI_EXIT_FAILED, "nothing to draw in %s: there are no figures", path);
+    else if (error != NEAP_OK)
+        code = cli_error(CLI_EXIT_FAILED, "no memory left to write %s: give neap more", path);
+    else if ((error = file_write(path, text, bytes)) != NEAP_OK)
+        code = write_error(path, error);
+    free(text);
+    return code;
+}
+
+static int form_print(cli_output_form *form, const void *report) {
+    int error = form(report, stdout);
+    if (error == NEAP_OK || ferror(stdout) || fflush(stdout) != 0)
+        return CLI_EXIT_DONE;
+    return cli_error(CLI_EXIT_FAILED, "cannot print the report: %s: give neap more", neap_error_text(error));
+}
+
+int cli_output_write(const struct cli_output *output, const struct cli_output_forms *forms,
+                     const void *report) {
+    const struct {
+        const char *path;
+        cli_output_form *form;
+    } ways[] = {{output->json, forms->json}, {output->html, forms->html}, {output->svg, forms->svg}};
+    cli_output_form *printed = forms->text;
+    int code = CLI_EXIT_DONE;
+    for (size_t i = 0; i < 3; i++)
+        if (is_stdout(ways[i].path))
+            printed = ways[i].form;
+    code = form_print(printed, report);
+    fflush(stdout);
+    for (size_t i = 0; i < 3; i++) {
+        if (!ways[i].path || is_stdout(ways[i].path))
+            continue;
+        int written = form_write(ways[i].path, ways[i].form, report);
+        code = code == CLI_EXIT_DONE ? written : code;
+    }
+    return code;
+}

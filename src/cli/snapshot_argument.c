@@ -1,0 +1,60 @@
+/* cli/snapshot_argument.c: from options to a snapshot, or to one line why not. */
+#include "cli/snapshot_argument.h"
+
+#include "cli/target_argument.h"
+#include "cli/verb.h"
+
+int cli_snapshot_check(const char *verb, const struct cli_snapshot_options *options, int operands) {
+    if (options->pause + options->no_pause + options->low_memory + (options->core != NULL) > 1)
+        return cli_error(CLI_EXIT_USAGE,
+                         "%s takes one of --pause, --no-pause, --low-memory and --core: leave the others out",
+                         verb);
+    if (options->core && operands != 0)
+        return cli_error(CLI_EXIT_USAGE, "%s takes a process or --core, not both: leave one out", verb);
+    return CLI_GO_ON;
+}
+
+static int core_error(const char *core, int error, const struct neap_fault *fault) {
+    switch (error) {
+    case NEAP_ERROR_ABSENT:
+        return cli_error(CLI_EXIT_FAILED, "no core file %s: name one that is there", core);
+    case NEAP_ERROR_PERMISSION:
+        return cli_error(CLI_EXIT_NOT_PERMITTED, "not permitted to read %s: `sudo neap ...`, or chmod it",
+                         core);
+    case NEAP_ERROR_FORMAT:
+        return cli_error(CLI_EXIT_FAILED,
+                         "cannot read %s: at %llu, %s: give a core file, like `gcore` writes", core,
+                         (unsigned long long)fault->address, fault->why);
+    default:
+        return cli_error(CLI_EXIT_FAILED, "cannot read %s: %s: try again", core, neap_error_text(error));
+    }
+}
+
+static int process_error(const char *verb, const struct neap_target *target, int error) {
+    int pid = (int)target->pid;
+    switch (error) {
+    case NEAP_ERROR_TIMEOUT:
+        return cli_error(CLI_EXIT_FAILED,
+                         "cannot stop process %d: a thread of it does not stop: use --no-pause", pid);
+    case NEAP_ERROR_MEMORY:
+        return cli_error(CLI_EXIT_FAILED, "no memory to copy process %d: use --low-memory", pid);
+    case NEAP_ERROR_ARGUMENT:
+        return cli_error(CLI_EXIT_USAGE, "process %d is neap itself: name another", pid);
+    default:
+        return cli_target_error(verb, target, error);
+    }
+}
+
+int cli_snapshot_open(const char *verb, const struct cli_snapshot_options *options,
+                      const struct neap_target *target, neap_snapshot_t **snapshot) {
+    struct neap_fault fault = {0, "not a core file"};
+    if (options->core) {
+        int error = neap_snapshot_open(options->core, snapshot, &fault);
+        return error == NEAP_OK ? CLI_GO_ON : core_error(options->core, error, &fault);
+    }
+    enum neap_snapshot_way way = options->low_memory ? NEAP_SNAPSHOT_HOLD
+                                 : options->no_pause ? NEAP_SNAPSHOT_RUNNING
+                                                     : NEAP_SNAPSHOT_PAUSE;
+    int error = neap_snapshot_take(target->pid, way, snapshot);
+    return error == NEAP_OK ? CLI_GO_ON : process_error(verb, target, error);
+}

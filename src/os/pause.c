@@ -92,26 +92,29 @@ static int room_make(struct neap_os_pause *pause) {
     return NEAP_OK;
 }
 
-/* Seizes and interrupts; *added tells whether there was something to hold. */
-static int thread_seize(struct neap_os_pause *pause, pid_t tid, bool *added) {
+/* Seizes and interrupts; *again tells whether there may be others since: one that ends may have made
+ * another, and a list that is being read ends with it. A main thread that has ended stays in the list. */
+static int thread_seize(struct neap_os_pause *pause, pid_t tid, bool *again) {
     int error = room_make(pause);
     if (error != NEAP_OK)
         return error;
     if (pause->begin_ns == 0)
         pause->begin_ns = neap_os_now_ns();
     if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) != 0) {
-        if (errno == ESRCH || state_ended(thread_state(pause->pid, tid)))
-            return NEAP_OK; /* ended, or a main thread that ended before the others */
+        if (errno == ESRCH || state_ended(thread_state(pause->pid, tid))) {
+            *again |= tid != pause->pid;
+            return NEAP_OK;
+        }
         return errno == EPERM || errno == EACCES ? NEAP_ERROR_PERMISSION : NEAP_ERROR_SYSTEM;
     }
     pause->threads[pause->count] = (struct neap_os_pause_thread){.tid = tid};
     pause->holds[pause->count++] = (struct hold){.state = HOLD_ASKED};
-    *added = true;
+    *again = true;
     ptrace(PTRACE_INTERRUPT, tid, NULL, NULL); /* fails for one that has just ended only */
     return NEAP_OK;
 }
 
-static int threads_seize(struct neap_os_pause *pause, bool *added) {
+static int threads_seize(struct neap_os_pause *pause, bool *again) {
     char path[32];
     snprintf(path, sizeof(path), "/proc/%d/task", (int)pause->pid);
     DIR *folder = opendir(path);
@@ -122,7 +125,7 @@ static int threads_seize(struct neap_os_pause *pause, bool *added) {
     while (error == NEAP_OK && (entry = readdir(folder))) {
         pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
         if (isdigit((unsigned char)entry->d_name[0]) && !is_held(pause, tid))
-            error = thread_seize(pause, tid, added);
+            error = thread_seize(pause, tid, again);
     }
     closedir(folder);
     return error;
@@ -185,16 +188,18 @@ static int threads_settle(struct neap_os_pause *pause) {
     return kept > 0 ? NEAP_OK : NEAP_ERROR_PROCESS;
 }
 
-/* A thread that is still makes no thread, so a look that finds no new one is the last. */
+/* A thread that is still makes no thread, so a look that finds none but those is the last. */
 static int threads_hold(struct neap_os_pause *pause) {
     int error;
-    bool added;
+    bool again;
     do {
-        added = false;
-        error = threads_seize(pause, &added);
+        again = false;
+        error = threads_seize(pause, &again);
         if (error == NEAP_OK)
             error = threads_await(pause);
-    } while (error == NEAP_OK && added);
+        if (error == NEAP_OK && again && neap_os_now_ns() > pause->give_up_ns)
+            error = NEAP_ERROR_TIMEOUT;
+    } while (error == NEAP_OK && again);
     return error == NEAP_OK ? threads_settle(pause) : error;
 }
 

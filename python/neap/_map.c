@@ -4,40 +4,37 @@
 /* The module's state has its name in map_object.h, where the type's functions know it. */
 #define state map_state
 
+static PyMethodDef keys_methods[] = {
+    {"isdisjoint", neap__mapping_view_isdisjoint, METH_O, "Whether nothing in it is in the other iterable."},
+    {NULL, NULL, 0, NULL},
+};
+
 static int module_exec(PyObject *module) {
+    static const char *const view_names[3] = {"neap._map.Map_keys", "neap._map.Map_values",
+                                              "neap._map.Map_items"};
     struct map_state *types = PyModule_GetState(module);
-    if (neap__extension_add_type(module, &neap__map_spec, &types->map) < 0)
+    if (neap__extension_add_type(module, &neap__map_spec, &types->map) < 0 ||
+        neap__extension_add_type(module, &neap__map_iterator_spec, &types->iterator) < 0 ||
+        neap__mapping_add_views(module, view_names, keys_methods, types->views) < 0)
         return -1;
-    for (int part = 0; part < 3; part++) {
-        if (neap__extension_add_type(module, &neap__map_view_specs[part], &types->views[part]) < 0 ||
-            neap__extension_add_type(module, &neap__map_iterator_specs[part], &types->iterators[part]) < 0)
-            return -1;
-    }
-    return neap__extension_register(types->map, "MutableMapping") < 0 ||
-                   neap__extension_register(types->views[MAP_KEYS], "KeysView") < 0 ||
-                   neap__extension_register(types->views[MAP_VALUES], "ValuesView") < 0 ||
-                   neap__extension_register(types->views[MAP_ITEMS], "ItemsView") < 0
-               ? -1
-               : 0;
+    return neap__extension_register(types->map, "MutableMapping");
 }
 
 static int module_traverse(PyObject *module, visitproc visit, void *arg) {
     const struct map_state *types = PyModule_GetState(module);
     Py_VISIT(types->map);
-    for (int part = 0; part < 3; part++) {
+    Py_VISIT(types->iterator);
+    for (int part = 0; part < 3; part++)
         Py_VISIT(types->views[part]);
-        Py_VISIT(types->iterators[part]);
-    }
     return 0;
 }
 
 static int module_clear(PyObject *module) {
     struct map_state *types = PyModule_GetState(module);
     Py_CLEAR(types->map);
-    for (int part = 0; part < 3; part++) {
+    Py_CLEAR(types->iterator);
+    for (int part = 0; part < 3; part++)
         Py_CLEAR(types->views[part]);
-        Py_CLEAR(types->iterators[part]);
-    }
     return 0;
 }
 

@@ -4,22 +4,25 @@
 /* The module's state has its name in trie_object.h, where the types' functions know it. */
 #define state trie_state
 
+/* The keys are what a range is. */
+static PyMethodDef keys_methods[] = {
+    {"values", neap__mapping_view_values, METH_NOARGS, "The values of these keys."},
+    {"items", neap__mapping_view_items, METH_NOARGS, "These keys and their values, as pairs."},
+    {"isdisjoint", neap__mapping_view_isdisjoint, METH_O, "Whether nothing in it is in the other iterable."},
+    {NULL, NULL, 0, NULL},
+};
+
 static int module_exec(PyObject *module) {
-    static const char *const abcs[3] = {"KeysView", "ValuesView", "ItemsView"};
+    static const char *const view_names[3] = {"neap._trie._keys", "neap._trie._values", "neap._trie._items"};
     struct trie_state *types = PyModule_GetState(module);
     if (neap__extension_add_type(module, &neap__trie_spec, &types->trie) < 0 ||
         neap__extension_add_type(module, &neap__frozen_trie_spec, &types->frozen) < 0 ||
-        neap__extension_add_type(module, &neap__trie_iterator_spec, &types->iterator) < 0)
+        neap__extension_add_type(module, &neap__trie_iterator_spec, &types->iterator) < 0 ||
+        neap__mapping_add_views(module, view_names, keys_methods, types->views) < 0)
         return -1;
-    for (int part = 0; part < 3; part++) {
-        if (neap__extension_add_type(module, &neap__trie_view_specs[part], &types->views[part]) < 0 ||
-            neap__extension_register(types->views[part], abcs[part]) < 0)
-            return -1;
-    }
-    return neap__extension_register(types->trie, "MutableMapping") < 0 ||
-                   neap__extension_register(types->frozen, "Mapping") < 0
+    return neap__extension_register(types->trie, "MutableMapping") < 0
                ? -1
-               : 0;
+               : neap__extension_register(types->frozen, "Mapping");
 }
 
 static int module_traverse(PyObject *module, visitproc visit, void *arg) {

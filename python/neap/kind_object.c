@@ -81,7 +81,7 @@ static int float_from_object(enum neap_kind kind, PyObject *object, union neap_i
     return neap_kind_fits(kind, *item) ? 0 : raise_range(kind);
 }
 
-int neap__kind_from_object(enum neap_kind kind, PyObject *object, union neap_item *item) {
+int neap__kind_from_any(enum neap_kind kind, PyObject *object, union neap_item *item) {
     if (kind == NEAP_KIND_STR || kind == NEAP_KIND_BYTES)
         return text_from_object(kind, object, item);
     if (kind >= NEAP_KIND_F32)

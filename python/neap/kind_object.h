@@ -20,8 +20,29 @@
 
 #include <neap/kind.h>
 
+/* The same for every object; of a wrong one, with its exception. */
+int neap__kind_from_any(enum neap_kind kind, PyObject *object, union neap_item *item);
+
 /* Reads an object; a text is borrowed from it and lives as long. 0, or -1 with an exception. */
-int neap__kind_from_object(enum neap_kind kind, PyObject *object, union neap_item *item);
+static inline int neap__kind_from_object(enum neap_kind kind, PyObject *object, union neap_item *item) {
+    /* What is asked for most needs one call of CPython's; all else is looked at closely. */
+    if (kind == NEAP_KIND_STR) {
+        Py_ssize_t bytes;
+        const char *data = PyUnicode_AsUTF8AndSize(object, &bytes);
+        if (data != NULL) {
+            item->text.data = data;
+            item->text.bytes = (size_t)bytes;
+            return 0;
+        }
+        PyErr_Clear();
+    } else if (kind >= NEAP_KIND_U8 && kind <= NEAP_KIND_U64) {
+        item->u = PyLong_AsUnsignedLongLong(object);
+        if (item->u <= UINT64_MAX >> (64 - (8 << (kind - NEAP_KIND_U8))) && item->u != UINT64_MAX)
+            return 0;
+        PyErr_Clear();
+    }
+    return neap__kind_from_any(kind, object, item);
+}
 
 /* A new reference, or NULL with an exception: texts of a damaged file may not be UTF-8. */
 PyObject *neap__kind_to_object(enum neap_kind kind, union neap_item item);

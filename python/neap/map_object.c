@@ -1,7 +1,9 @@
-/* map_object.c: the type Map. */
+/* map_object.c: the type Map, and its iterators. */
 #include "map_object.h"
 
 #include <string.h>
+
+static const struct mapping_class map_class;
 
 /* --- making and ending --- */
 
@@ -17,27 +19,23 @@ PyObject *neap__map_wrap(PyTypeObject *type, neap_map_t *map) {
         neap_map_destroy(map);
         return NULL;
     }
-    *neap__map_of(self) = (struct map_object){
-        .ob_base = neap__map_of(self)->ob_base,
-        .map = map,
-        .key = neap_map_key_kind(map),
-        .value = neap_map_value_kind(map),
-        .state = state,
-    };
+    struct map_object *object = neap__map_of(self);
+    object->base.key = neap_map_key_kind(map);
+    object->base.value = neap_map_value_kind(map);
+    object->base.class = &map_class;
+    object->base.view_types = state->views;
+    object->map = map;
+    object->state = state;
     return self;
 }
 
 static PyObject *map_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"key", "value", "items", NULL};
-    PyObject *key_name, *value_name, *items = NULL;
+    PyObject *items;
     enum neap_kind key, value;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|O:Map", names, &key_name, &value_name, &items) ||
-        neap__kind_from_name(key_name, false, &key) < 0 || neap__kind_from_name(value_name, true, &value) < 0)
+    if (neap__mapping_arguments(args, kwargs, "OO|O:Map", &key, &value, &items) < 0)
         return NULL;
     PyObject *self = neap__map_wrap(type, neap_map_new(key, value, NULL));
-    if (self != NULL && items != NULL && neap__map_update(neap__map_of(self), items) < 0)
-        Py_CLEAR(self);
-    return self;
+    return items != NULL ? neap__mapping_joined(self, items) : self;
 }
 
 static void map_dealloc(PyObject *self) {
@@ -61,40 +59,30 @@ int neap__map_sound(const struct map_object *map) {
     return -1;
 }
 
-/* An error of the C map as an exception; -1. */
-static int raise(const struct map_object *map, int error) {
-    if (error == NEAP_ERROR_PERMISSION)
-        return neap__map_raise_file();
-    (void)map;
-    neap__extension_raise(error, NULL, "not a key or value of this Map");
-    return -1;
-}
-
-int neap__map_find(struct map_object *map, PyObject *key, union neap_item *value) {
+static int map_find(PyObject *self, PyObject *key, union neap_item *value) {
+    const struct map_object *map = neap__map_of(self);
     union neap_item item;
-    if (neap__kind_from_object(map->key, key, &item) < 0)
+    if (neap__kind_from_object(map->base.key, key, &item) < 0)
         return neap__kind_is_unholdable() ? 0 : -1;
     if (neap_map_get(map->map, item, value))
         return 1;
     return neap__map_sound(map);
 }
 
-int neap__map_put(struct map_object *map, PyObject *key, PyObject *value) {
-    union neap_item key_item, value_item;
-    if (neap_map_is_file(map->map))
-        return neap__map_raise_file();
-    if (neap__kind_from_object(map->key, key, &key_item) < 0 ||
-        neap__kind_from_object(map->value, value, &value_item) < 0)
-        return -1;
-    int error = neap_map_put(map->map, key_item, value_item, NULL);
-    return error == NEAP_OK ? 0 : raise(map, error);
+static PyObject *map_subscript(PyObject *self, PyObject *key) {
+    union neap_item value;
+    int found = map_find(self, key, &value);
+    if (found > 0)
+        return neap__kind_to_object(neap__map_of(self)->base.value, value);
+    if (found == 0)
+        PyErr_SetObject(PyExc_KeyError, key);
+    return NULL;
 }
 
-int neap__map_take(struct map_object *map, PyObject *key) {
+/* del m[key] */
+static int take(const struct map_object *map, PyObject *key) {
     union neap_item item;
-    if (neap_map_is_file(map->map))
-        return neap__map_raise_file();
-    if (neap__kind_from_object(map->key, key, &item) == 0) {
+    if (neap__kind_from_object(map->base.key, key, &item) == 0) {
         if (neap_map_remove(map->map, item))
             return 0;
     } else if (!neap__kind_is_unholdable()) {
@@ -104,35 +92,131 @@ int neap__map_take(struct map_object *map, PyObject *key) {
     return -1;
 }
 
-static PyObject *map_subscript(PyObject *self, PyObject *key) {
-    struct map_object *map = neap__map_of(self);
-    union neap_item value;
-    int found = neap__map_find(map, key, &value);
-    if (found > 0)
-        return neap__kind_to_object(map->value, value);
-    if (found == 0)
-        PyErr_SetObject(PyExc_KeyError, key);
-    return NULL;
-}
-
-static int map_ass_subscript(PyObject *self, PyObject *key, PyObject *value) {
-    return value != NULL ? neap__map_put(neap__map_of(self), key, value)
-                         : neap__map_take(neap__map_of(self), key);
-}
-
-static int map_contains(PyObject *self, PyObject *key) {
-    return neap__map_find(neap__map_of(self), key, NULL);
+int neap__map_assign(PyObject *self, PyObject *key, PyObject *value) {
+    const struct map_object *map = neap__map_of(self);
+    union neap_item key_item, value_item;
+    if (neap_map_is_file(map->map))
+        return neap__map_raise_file();
+    if (value == NULL)
+        return take(map, key);
+    if (neap__kind_from_object(map->base.key, key, &key_item) < 0 ||
+        neap__kind_from_object(map->base.value, value, &value_item) < 0)
+        return -1;
+    int error = neap_map_put(map->map, key_item, value_item, NULL);
+    if (error == NEAP_OK)
+        return 0;
+    neap__extension_raise(error, NULL, "not a key or value of this Map");
+    return -1;
 }
 
 static Py_ssize_t map_length(PyObject *self) {
     return (Py_ssize_t)neap_map_count(neap__map_of(self)->map);
 }
 
-static PyObject *map_iter(PyObject *self) {
-    return neap__map_iterator_new(neap__map_of(self), MAP_KEYS);
+/* --- all entries --- */
+
+struct iterator_object {
+    PyObject_HEAD struct map_object *map; /* owned; NULL when it has come to its end */
+    enum mapping_part part;
+    uint64_t changes; /* of the map when the iterator was made */
+    uint64_t left;    /* entries not given yet, for a guess at the length */
+    struct neap_map_cursor cursor;
+};
+
+static struct iterator_object *iterator_of(PyObject *self) {
+    return (struct iterator_object *)(void *)self;
 }
 
-/* --- comparing --- */
+/* A view shows all of the map: it has no order, and no ranges. */
+static PyObject *map_iterate(const struct mapping_view *view) {
+    struct map_object *map = neap__map_of((PyObject *)view->mapping);
+    PyTypeObject *type = map->state->iterator;
+    PyObject *self = ((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
+    if (self == NULL)
+        return NULL;
+    struct iterator_object *iterator = iterator_of(self);
+    iterator->map = neap__map_of(Py_NewRef((PyObject *)map));
+    iterator->part = view->part;
+    iterator->changes = neap_map_changes(map->map);
+    iterator->left = neap_map_count(map->map);
+    return self;
+}
+
+static Py_ssize_t view_length(const struct mapping_view *view) {
+    return map_length((PyObject *)view->mapping);
+}
+
+static int iterator_traverse(PyObject *self, visitproc visit, void *arg) {
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(iterator_of(self)->map);
+    return 0;
+}
+
+static int iterator_clear(PyObject *self) {
+    Py_CLEAR(iterator_of(self)->map);
+    return 0;
+}
+
+static void iterator_dealloc(PyObject *self) {
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    iterator_clear(self);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+static PyObject *iterator_next(PyObject *self) {
+    struct iterator_object *iterator = iterator_of(self);
+    const struct map_object *map = iterator->map;
+    union neap_item key, value;
+    if (map == NULL)
+        return NULL;
+    if (neap_map_changes(map->map) != iterator->changes) {
+        iterator->changes = UINT64_MAX; /* and so each time it is asked again */
+        PyErr_SetString(PyExc_RuntimeError, "Map changed size during iteration");
+        return NULL;
+    }
+    if (neap_map_next(map->map, &iterator->cursor, iterator->part == MAPPING_VALUES ? NULL : &key,
+                      iterator->part == MAPPING_KEYS ? NULL : &value)) {
+        iterator->left -= iterator->left > 0;
+        return neap__mapping_part(&map->base, iterator->part, key, value);
+    }
+    neap__map_sound(map);
+    Py_CLEAR(iterator->map);
+    return NULL;
+}
+
+static PyObject *iterator_length_hint(PyObject *self, PyObject *unused) {
+    struct iterator_object *iterator = iterator_of(self);
+    (void)unused;
+    bool ended = iterator->map == NULL || neap_map_changes(iterator->map->map) != iterator->changes;
+    return PyLong_FromUnsignedLongLong(ended ? 0 : iterator->left);
+}
+
+static PyMethodDef iterator_methods[] = {
+    {"__length_hint__", iterator_length_hint, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot iterator_slots[] = {
+    {Py_tp_dealloc, (void *)iterator_dealloc},
+    {Py_tp_traverse, (void *)iterator_traverse},
+    {Py_tp_clear, (void *)iterator_clear},
+    {Py_tp_iter, (void *)PyObject_SelfIter},
+    {Py_tp_iternext, (void *)iterator_next},
+    {Py_tp_methods, iterator_methods},
+    {0, NULL},
+};
+
+PyType_Spec neap__map_iterator_spec = {
+    .name = "neap._map._iterator",
+    .basicsize = sizeof(struct iterator_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION |
+             Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = iterator_slots,
+};
+
+/* --- two maps --- */
 
 static bool same_item(enum neap_kind kind, union neap_item a, union neap_item b) {
     if (kind == NEAP_KIND_STR || kind == NEAP_KIND_BYTES)
@@ -143,80 +227,42 @@ static bool same_item(enum neap_kind kind, union neap_item a, union neap_item b)
     return a.u == b.u;
 }
 
-/* Maps of the same kinds and length. */
-static int same_kinds_equal(const struct map_object *a, const struct map_object *b) {
+/* Whether `other` is a Map of the same kinds. */
+static bool is_same_type(const struct map_object *map, PyObject *other) {
+    return PyObject_TypeCheck(other, map->state->map) && neap__map_of(other)->base.key == map->base.key &&
+           neap__map_of(other)->base.value == map->base.value;
+}
+
+static int map_compare(PyObject *self, PyObject *other) {
+    const struct map_object *a = neap__map_of(self), *b = neap__map_of(other);
     struct neap_map_cursor cursor = {0};
-    union neap_item key, value, other;
+    union neap_item key, value, found;
+    if (!is_same_type(a, other))
+        return PyObject_TypeCheck(other, a->state->map) ? MAPPING_BY_ENTRIES : MAPPING_UNLIKE;
+    if (neap_map_count(a->map) != neap_map_count(b->map))
+        return 0;
     while (neap_map_next(a->map, &cursor, &key, &value)) {
-        if (!neap_map_get(b->map, key, &other) || !same_item(a->value, value, other))
+        if (!neap_map_get(b->map, key, &found) || !same_item(a->base.value, value, found))
             return neap__map_sound(b);
     }
     return neap__map_sound(a) < 0 ? -1 : 1;
 }
 
-/* The value that any mapping has for `key`, a new reference; NULL without an exception if none. */
-static PyObject *value_in(PyObject *mapping, PyObject *key) {
-    PyObject *value = PyObject_GetItem(mapping, key);
-    if (value == NULL && (PyErr_ExceptionMatches(PyExc_KeyError) || PyErr_ExceptionMatches(PyExc_TypeError)))
-        PyErr_Clear(); /* also a Map of other kinds, which has no such key */
-    return value;
-}
-
-/* A Map and any mapping of the same length: 1, 0, or -1 with an exception. */
-static int mapping_equal(struct map_object *map, PyObject *mapping) {
-    PyObject *iterator = neap__map_iterator_new(map, MAP_ITEMS), *pair;
-    int equal = iterator != NULL ? 1 : -1;
-    while (equal > 0 && (pair = PyIter_Next(iterator)) != NULL) {
-        PyObject *other = value_in(mapping, PyTuple_GetItem(pair, 0));
-        equal = other != NULL ? PyObject_RichCompareBool(PyTuple_GetItem(pair, 1), other, Py_EQ) : 0;
-        Py_XDECREF(other);
-        Py_DECREF(pair);
+static int map_absorb(PyObject *self, PyObject *source) {
+    const struct map_object *map = neap__map_of(self), *other = neap__map_of(source);
+    struct neap_map_cursor cursor = {0};
+    union neap_item key, value;
+    if (!is_same_type(map, source))
+        return 1;
+    if (neap_map_is_file(map->map))
+        return neap__map_raise_file();
+    while (neap_map_next(other->map, &cursor, &key, &value)) {
+        if (neap_map_put(map->map, key, value, NULL) != NEAP_OK) {
+            PyErr_NoMemory(); /* all else fits */
+            return -1;
+        }
     }
-    Py_XDECREF(iterator);
-    return PyErr_Occurred() ? -1 : equal;
-}
-
-/* 1, 0, -1 with an exception; 2 if `other` is no mapping. */
-static int map_equal(struct map_object *map, PyObject *other) {
-    if (PyObject_TypeCheck(other, map->state->map)) {
-        struct map_object *b = neap__map_of(other);
-        if (neap_map_count(map->map) != neap_map_count(b->map))
-            return 0;
-        if (map->key == b->key && map->value == b->value)
-            return same_kinds_equal(map, b);
-    } else if (!PyDict_Check(other)) {
-        return 2;
-    }
-    Py_ssize_t length = PyObject_Size(other);
-    if (length < 0)
-        return -1;
-    return (uint64_t)length == neap_map_count(map->map) ? mapping_equal(map, other) : 0;
-}
-
-static PyObject *map_richcompare(PyObject *self, PyObject *other, int operation) {
-    int equal = operation == Py_EQ || operation == Py_NE ? map_equal(neap__map_of(self), other) : 2;
-    if (equal < 0)
-        return NULL;
-    if (equal == 2)
-        return Py_NewRef(Py_NotImplemented);
-    return PyBool_FromLong(equal == (operation == Py_EQ));
-}
-
-/* --- other operators --- */
-
-static PyObject *map_repr(PyObject *self) {
-    struct map_object *map = neap__map_of(self);
-    PyObject *key = neap__kind_to_name(map->key), *value = neap__kind_to_name(map->value);
-    PyObject *items = PyDict_New(), *text = NULL;
-    PyObject *view = neap__map_view_new(map, MAP_ITEMS);
-    if (key != NULL && value != NULL && items != NULL && view != NULL &&
-        PyDict_MergeFromSeq2(items, view, 1) == 0)
-        text = PyUnicode_FromFormat("Map(%R, %R, %R)", key, value, items);
-    Py_XDECREF(key);
-    Py_XDECREF(value);
-    Py_XDECREF(items);
-    Py_XDECREF(view);
-    return text;
+    return neap__map_sound(other);
 }
 
 /* Map | mapping, a new Map; mapping | Map is for the other operand. */
@@ -224,16 +270,22 @@ static PyObject *map_or(PyObject *self, PyObject *other) {
     if (PyType_GetSlot(Py_TYPE(self), Py_nb_or) != (void *)map_or ||
         !(PyDict_Check(other) || PyObject_TypeCheck(other, neap__map_of(self)->state->map)))
         return Py_NewRef(Py_NotImplemented);
-    struct map_object *map = neap__map_of(self);
-    PyObject *copy = neap__map_wrap(map->state->map, neap_map_copy(map->map, NULL));
-    if (copy != NULL && neap__map_update(neap__map_of(copy), other) < 0)
-        Py_CLEAR(copy);
-    return copy;
+    const struct map_object *map = neap__map_of(self);
+    return neap__mapping_joined(neap__map_wrap(map->state->map, neap_map_copy(map->map, NULL)), other);
 }
 
-static PyObject *map_inplace_or(PyObject *self, PyObject *other) {
-    return neap__map_update(neap__map_of(self), other) < 0 ? NULL : Py_NewRef(self);
-}
+/* --- the type --- */
+
+static const struct mapping_class map_class = {
+    .name = "Map",
+    .view_name = "Map",
+    .find = map_find,
+    .assign = neap__map_assign,
+    .iterate = map_iterate,
+    .length = view_length,
+    .compare = map_compare,
+    .absorb = map_absorb,
+};
 
 PyDoc_STRVAR(map_doc,
              "Map(key, value, items=(), /)\n--\n\n"
@@ -245,17 +297,17 @@ static PyType_Slot map_slots[] = {
     {Py_tp_doc, (void *)map_doc},
     {Py_tp_new, (void *)map_new},
     {Py_tp_dealloc, (void *)map_dealloc},
-    {Py_tp_iter, (void *)map_iter},
-    {Py_tp_repr, (void *)map_repr},
-    {Py_tp_richcompare, (void *)map_richcompare},
+    {Py_tp_iter, (void *)neap__mapping_iter},
+    {Py_tp_repr, (void *)neap__mapping_repr},
+    {Py_tp_richcompare, (void *)neap__mapping_richcompare},
     {Py_tp_methods, neap__map_methods},
     {Py_tp_getset, neap__map_getset},
     {Py_mp_subscript, (void *)map_subscript},
-    {Py_mp_ass_subscript, (void *)map_ass_subscript},
+    {Py_mp_ass_subscript, (void *)neap__map_assign},
     {Py_mp_length, (void *)map_length},
-    {Py_sq_contains, (void *)map_contains},
+    {Py_sq_contains, (void *)neap__mapping_contains},
     {Py_nb_or, (void *)map_or},
-    {Py_nb_inplace_or, (void *)map_inplace_or},
+    {Py_nb_inplace_or, (void *)neap__mapping_inplace_or},
     {0, NULL},
 };
 

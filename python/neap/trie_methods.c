@@ -1,39 +1,28 @@
-/* trie_methods.c: what is read of a Trie or FrozenTrie by name, and the lists of both's methods. */
-#include "trie_changes.h"
+/* trie_methods.c: the methods of Trie and FrozenTrie. */
+#include "trie_object.h"
 
-static PyObject *trie_get(PyObject *self, PyObject *const *args, Py_ssize_t count) {
-    struct trie_object *trie = neap__trie_of(self);
-    union neap_item value;
-    if (count < 1 || count > 2) {
-        PyErr_Format(PyExc_TypeError, "get expected at %s, got %zd",
-                     count < 1 ? "least 1 argument" : "most 2 arguments", count);
+/* --- ranges --- */
+
+/* The keys within bounds, which are looked at now. */
+static PyObject *keys_within(PyObject *self, PyObject *prefix, PyObject *first, PyObject *last) {
+    const struct mapping_view view = {
+        .mapping = neap__mapping_of(self), .prefix = prefix, .first = first, .last = last};
+    struct neap_trie_range range;
+    if (neap__trie_range(&view, &range) < 0)
         return NULL;
-    }
-    const int found = neap__trie_find(trie, args[0], &value);
-    if (found > 0)
-        return neap__kind_to_object(trie->value, value);
-    return found < 0 ? NULL : Py_NewRef(count == 2 ? args[1] : Py_None);
+    return neap__mapping_view_of(self, MAPPING_KEYS, prefix, first, last);
 }
 
-/* --- views --- */
-
-static PyObject *trie_keys(PyObject *self, PyObject *unused) {
-    (void)unused;
-    return neap__trie_view_new(neap__trie_of(self), TRIE_KEYS, NULL, NULL, NULL);
-}
-
-static PyObject *trie_values(PyObject *self, PyObject *unused) {
-    (void)unused;
-    return neap__trie_view_new(neap__trie_of(self), TRIE_VALUES, NULL, NULL, NULL);
-}
-
-static PyObject *trie_items(PyObject *self, PyObject *unused) {
-    (void)unused;
-    return neap__trie_view_new(neap__trie_of(self), TRIE_ITEMS, NULL, NULL, NULL);
+/* Whether there are texts among the keys, or a TypeError. */
+static bool has_prefixes(const struct trie_object *trie) {
+    if (trie->base.key == NEAP_KIND_STR || trie->base.key == NEAP_KIND_BYTES)
+        return true;
+    PyErr_Format(PyExc_TypeError, "keys of kind '%s' have no prefixes", neap_kind_name(trie->base.key));
+    return false;
 }
 
 static PyObject *trie_prefix(PyObject *self, PyObject *prefix) {
-    return neap__trie_view_new(neap__trie_of(self), TRIE_KEYS, prefix, NULL, NULL);
+    return has_prefixes(neap__trie_of(self)) ? keys_within(self, prefix, NULL, NULL) : NULL;
 }
 
 static PyObject *trie_range(PyObject *self, PyObject *args, PyObject *kwargs) {
@@ -41,19 +30,10 @@ static PyObject *trie_range(PyObject *self, PyObject *args, PyObject *kwargs) {
     PyObject *first = Py_None, *last = Py_None;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO:range", names, &first, &last))
         return NULL;
-    return neap__trie_view_new(neap__trie_of(self), TRIE_KEYS, NULL, first == Py_None ? NULL : first,
-                               last == Py_None ? NULL : last);
+    return keys_within(self, NULL, first == Py_None ? NULL : first, last == Py_None ? NULL : last);
 }
 
 /* --- what a text begins with --- */
-
-/* Reads a text; 0, or -1 with an exception. */
-static int text_from(const struct trie_object *trie, PyObject *object, union neap_item *text) {
-    if (trie->key == NEAP_KIND_STR || trie->key == NEAP_KIND_BYTES)
-        return neap__kind_from_object(trie->key, object, text);
-    PyErr_Format(PyExc_TypeError, "keys of kind '%s' have no prefixes", neap_kind_name(trie->key));
-    return -1;
-}
 
 static bool longest(const struct trie_object *trie, union neap_item text, size_t limit, size_t *bytes) {
     return trie->trie != NULL ? neap_trie_longest_prefix(trie->trie, text, limit, bytes, NULL)
@@ -64,24 +44,24 @@ static PyObject *trie_longest_prefix_of(PyObject *self, PyObject *args) {
     struct trie_object *trie = neap__trie_of(self);
     PyObject *object, *otherwise = Py_None;
     union neap_item text;
-    if (!PyArg_UnpackTuple(args, "longest_prefix_of", 1, 2, &object, &otherwise) ||
-        text_from(trie, object, &text) < 0)
+    if (!PyArg_UnpackTuple(args, "longest_prefix_of", 1, 2, &object, &otherwise) || !has_prefixes(trie) ||
+        neap__kind_from_object(trie->base.key, object, &text) < 0)
         return NULL;
     if (!longest(trie, text, SIZE_MAX, &text.text.bytes))
         return Py_NewRef(otherwise);
-    return neap__kind_to_object(trie->key, text);
+    return neap__kind_to_object(trie->base.key, text);
 }
 
 static PyObject *trie_prefixes_of(PyObject *self, PyObject *object) {
     struct trie_object *trie = neap__trie_of(self);
     union neap_item text, prefix;
     size_t limit = SIZE_MAX;
-    if (text_from(trie, object, &text) < 0)
+    if (!has_prefixes(trie) || neap__kind_from_object(trie->base.key, object, &text) < 0)
         return NULL;
     PyObject *found = PyList_New(0);
     prefix = text;
     while (found != NULL && longest(trie, text, limit, &prefix.text.bytes)) {
-        PyObject *key = neap__kind_to_object(trie->key, prefix);
+        PyObject *key = neap__kind_to_object(trie->base.key, prefix);
         if (key == NULL || PyList_Append(found, key) < 0)
             Py_CLEAR(found);
         Py_XDECREF(key);
@@ -96,36 +76,21 @@ static PyObject *trie_prefixes_of(PyObject *self, PyObject *object) {
 
 /* --- the whole --- */
 
-/* An empty Trie of the same kinds. */
 static PyObject *trie_copy(PyObject *self, PyObject *unused) {
     struct trie_object *trie = neap__trie_of(self);
     (void)unused;
-    PyObject *copy = neap__trie_wrap(trie->state->trie, neap_trie_new(trie->key, trie->value, NULL), NULL);
-    if (copy != NULL && neap__trie_update(neap__trie_of(copy), self) < 0)
-        Py_CLEAR(copy);
-    return copy;
+    neap_trie_t *empty = neap_trie_new(trie->base.key, trie->base.value, NULL);
+    return neap__mapping_joined(neap__trie_wrap(trie->state->trie, empty, NULL), self);
 }
 
-/* A new reference to what a subclass has besides, or None. */
-static PyObject *dict_of(PyObject *self) {
-    PyObject *dict = PyObject_GetAttrString(self, "__dict__");
-    if (dict != NULL)
-        return dict;
-    PyErr_Clear();
-    return Py_NewRef(Py_None);
-}
-
-/* A Trie's entries go as an iterator, so that not all are objects at once; a FrozenTrie has to have
- * them when it is made. */
-static PyObject *trie_reduce(PyObject *self, PyObject *unused) {
-    struct trie_object *trie = neap__trie_of(self);
+/* A FrozenTrie has to have its entries when it is made. */
+static PyObject *frozen_reduce(PyObject *self, PyObject *unused) {
+    const struct mapping_object *mapping = neap__mapping_of(self);
     (void)unused;
-    PyObject *items = neap__trie_iterator_new(trie, TRIE_ITEMS), *state = dict_of(self), *reduced = NULL;
-    PyObject *key = neap__kind_to_name(trie->key), *value = neap__kind_to_name(trie->value);
-    PyObject *list = items != NULL && trie->frozen != NULL ? PySequence_List(items) : NULL;
-    if (key != NULL && value != NULL && trie->trie != NULL && items != NULL)
-        reduced = Py_BuildValue("O(OO)OOO", Py_TYPE(self), key, value, state, Py_None, items);
-    else if (key != NULL && value != NULL && list != NULL)
+    PyObject *key = neap__kind_to_name(mapping->key), *value = neap__kind_to_name(mapping->value);
+    PyObject *items = neap__mapping_view(self, MAPPING_ITEMS), *state = neap__mapping_dict(self);
+    PyObject *list = items != NULL ? PySequence_List(items) : NULL, *reduced = NULL;
+    if (key != NULL && value != NULL && list != NULL)
         reduced = Py_BuildValue("O(OOO)O", Py_TYPE(self), key, value, list, state);
     Py_XDECREF(items);
     Py_XDECREF(list);
@@ -149,14 +114,41 @@ static PyObject *get_nbytes(PyObject *self, void *unused) {
                                                 : neap_frozen_trie_bytes(trie->frozen));
 }
 
-static PyObject *get_kinds(PyObject *self, void *unused) {
-    const struct trie_object *trie = neap__trie_of(self);
+/* --- changes --- */
+
+static PyObject *trie_popitem(PyObject *self, PyObject *unused) {
     (void)unused;
-    PyObject *key = neap__kind_to_name(trie->key), *value = neap__kind_to_name(trie->value);
-    PyObject *kinds = key != NULL && value != NULL ? PyTuple_Pack(2, key, value) : NULL;
-    Py_XDECREF(key);
-    Py_XDECREF(value);
-    return kinds;
+    PyObject *iterator = neap__mapping_iterate(self, MAPPING_ITEMS);
+    PyObject *pair = iterator != NULL ? PyIter_Next(iterator) : NULL;
+    Py_XDECREF(iterator);
+    if (pair == NULL && !PyErr_Occurred())
+        PyErr_SetString(PyExc_KeyError, "popitem(): Trie is empty");
+    if (pair != NULL && neap__trie_assign(self, PyTuple_GetItem(pair, 0), NULL) < 0)
+        Py_CLEAR(pair);
+    return pair;
+}
+
+static PyObject *trie_clear(PyObject *self, PyObject *unused) {
+    (void)unused;
+    neap_trie_clear(neap__trie_of(self)->trie);
+    return Py_NewRef(Py_None);
+}
+
+static PyObject *trie_compact(PyObject *self, PyObject *unused) {
+    (void)unused;
+    const int error = neap_trie_compact(neap__trie_of(self)->trie);
+    return error < 0 ? neap__extension_raise(error, NULL, "") : Py_NewRef(Py_None);
+}
+
+static PyObject *trie_trim(PyObject *self, PyObject *unused) {
+    (void)unused;
+    return PyLong_FromUnsignedLongLong(neap_trie_trim(neap__trie_of(self)->trie));
+}
+
+static PyObject *trie_freeze(PyObject *self, PyObject *unused) {
+    struct trie_object *trie = neap__trie_of(self);
+    (void)unused;
+    return neap__trie_wrap(trie->state->frozen, NULL, neap_trie_freeze(trie->trie, NULL));
 }
 
 /* --- files --- */
@@ -205,16 +197,16 @@ static PyObject *frozen_open(PyObject *type, PyObject *args, PyObject *kwargs) {
 
 PyGetSetDef neap__trie_getset[] = {
     {"nbytes", get_nbytes, NULL, "Bytes that it holds; of one that was opened, those of the file.", NULL},
-    {"kinds", get_kinds, NULL, "The kinds of key and value, as they were given.", NULL},
+    {"kinds", neap__mapping_kinds, NULL, "The kinds of key and value, as they were given.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 #define READING_METHODS                                                                                      \
-    {"get", NEAP_FUNCTION(trie_get), METH_FASTCALL,                                                          \
+    {"get", NEAP_FUNCTION(neap__mapping_get), METH_FASTCALL,                                                 \
      "get(key, default=None, /)\n--\n\nThe value, or the default."},                                         \
-        {"keys", trie_keys, METH_NOARGS, "A set-like view of the keys, in order."},                          \
-        {"values", trie_values, METH_NOARGS, "A view of the values, in the order of the keys."},             \
-        {"items", trie_items, METH_NOARGS, "A set-like view of the entries, as pairs, in order."},           \
+        {"keys", neap__mapping_keys, METH_NOARGS, "A set-like view of the keys, in order."},                 \
+        {"values", neap__mapping_values, METH_NOARGS, "A view of the values, in the order of the keys."},    \
+        {"items", neap__mapping_items, METH_NOARGS, "A set-like view of the entries, as pairs, in order."},  \
         {"prefix", trie_prefix, METH_O,                                                                      \
          "prefix(text, /)\n--\n\nA view of the keys that begin so; its values() and items() are those of "   \
          "these keys."},                                                                                     \
@@ -226,31 +218,31 @@ PyGetSetDef neap__trie_getset[] = {
          "the default."},                                                                                    \
         {"prefixes_of", trie_prefixes_of, METH_O,                                                            \
          "prefixes_of(text, /)\n--\n\nAll keys that the text begins with, as a list, shortest first."},      \
-        {"copy", trie_copy, METH_NOARGS, "A Trie with the same entries."},                                   \
-        {"__reduce__", trie_reduce, METH_NOARGS, NULL}, {                                                    \
+        {"copy", trie_copy, METH_NOARGS, "A Trie with the same entries."}, {                                 \
         "__sizeof__", trie_sizeof, METH_NOARGS, NULL                                                         \
     }
 
 PyMethodDef neap__trie_methods[] = {
     READING_METHODS,
-    {"setdefault", neap__trie_method_setdefault, METH_VARARGS,
+    {"__reduce__", neap__mapping_reduce, METH_NOARGS, NULL},
+    {"setdefault", NEAP_FUNCTION(neap__mapping_setdefault), METH_FASTCALL,
      "setdefault(key, default=None, /)\n--\n\nThe value; the default is put first if there is none."},
-    {"pop", neap__trie_method_pop, METH_VARARGS,
+    {"pop", NEAP_FUNCTION(neap__mapping_pop), METH_FASTCALL,
      "pop(key, default=<unrepresentable>, /)\n--\n\nRemoves a key and returns its value, or the default."},
-    {"popitem", neap__trie_method_popitem, METH_NOARGS, "Removes the first entry and returns it as a pair."},
-    {"clear", neap__trie_method_clear, METH_NOARGS, "Removes all entries."},
-    {"update", NEAP_FUNCTION(neap__trie_method_update), METH_VARARGS | METH_KEYWORDS,
+    {"popitem", trie_popitem, METH_NOARGS, "Removes the first entry and returns it as a pair."},
+    {"clear", trie_clear, METH_NOARGS, "Removes all entries."},
+    {"update", NEAP_FUNCTION(neap__mapping_method_update), METH_VARARGS | METH_KEYWORDS,
      "Puts all entries of a mapping, of an iterable of pairs (of keys, if there are no values), and\n"
      "of keyword arguments."},
-    {"compact", neap__trie_method_compact, METH_NOARGS,
-     "Makes it as small as it can be, and gives the memory back."},
-    {"trim", neap__trie_method_trim, METH_NOARGS, "Gives free memory back now; returns bytes."},
-    {"freeze", neap__trie_method_freeze, METH_NOARGS, "A FrozenTrie with the same entries."},
+    {"compact", trie_compact, METH_NOARGS, "Makes it as small as it can be, and gives the memory back."},
+    {"trim", trie_trim, METH_NOARGS, "Gives free memory back now; returns bytes."},
+    {"freeze", trie_freeze, METH_NOARGS, "A FrozenTrie with the same entries."},
     {NULL, NULL, 0, NULL},
 };
 
 PyMethodDef neap__frozen_trie_methods[] = {
     READING_METHODS,
+    {"__reduce__", frozen_reduce, METH_NOARGS, NULL},
     {"save", frozen_save, METH_O,
      "save(path, /)\n--\n\nSaves it; at `path` is the old file or the whole new one, whatever happens."},
     {"open", NEAP_FUNCTION(frozen_open), METH_VARARGS | METH_KEYWORDS | METH_CLASS,

@@ -1,6 +1,8 @@
 /* trie_object.c: what Trie and FrozenTrie are. */
 #include "trie_object.h"
 
+static const struct mapping_class trie_class, frozen_class;
+
 /* --- making and ending --- */
 
 PyObject *neap__trie_wrap(PyTypeObject *type, neap_trie_t *trie, neap_frozen_trie_t *frozen) {
@@ -16,24 +18,22 @@ PyObject *neap__trie_wrap(PyTypeObject *type, neap_trie_t *trie, neap_frozen_tri
         neap_frozen_trie_destroy(frozen);
         return NULL;
     }
-    *neap__trie_of(self) = (struct trie_object){
-        .ob_base = neap__trie_of(self)->ob_base,
-        .trie = trie,
-        .frozen = frozen,
-        .key = trie != NULL ? neap_trie_key_kind(trie) : neap_frozen_trie_key_kind(frozen),
-        .value = trie != NULL ? neap_trie_value_kind(trie) : neap_frozen_trie_value_kind(frozen),
-        .state = state,
-    };
+    struct trie_object *object = neap__trie_of(self);
+    object->base.key = trie != NULL ? neap_trie_key_kind(trie) : neap_frozen_trie_key_kind(frozen);
+    object->base.value = trie != NULL ? neap_trie_value_kind(trie) : neap_frozen_trie_value_kind(frozen);
+    object->base.class = trie != NULL ? &trie_class : &frozen_class;
+    object->base.view_types = state->views;
+    object->trie = trie;
+    object->frozen = frozen;
+    object->state = state;
     return self;
 }
 
 /* Trie(key, value, items) of `type`, which is the module's Trie for a FrozenTrie to be. */
 static PyObject *make(PyTypeObject *type, PyObject *args, PyObject *kwargs, const char *format) {
-    static char *names[] = {"key", "value", "items", NULL};
-    PyObject *key_name, *value_name, *items = NULL;
+    PyObject *items;
     enum neap_kind key, value;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, format, names, &key_name, &value_name, &items) ||
-        neap__kind_from_name(key_name, false, &key) < 0 || neap__kind_from_name(value_name, true, &value) < 0)
+    if (neap__mapping_arguments(args, kwargs, format, &key, &value, &items) < 0)
         return NULL;
     if (key > NEAP_KIND_U64) {
         PyErr_Format(PyExc_ValueError, "the keys of a trie are str, bytes or integers, not '%s'",
@@ -41,9 +41,7 @@ static PyObject *make(PyTypeObject *type, PyObject *args, PyObject *kwargs, cons
         return NULL;
     }
     PyObject *self = neap__trie_wrap(type, neap_trie_new(key, value, NULL), NULL);
-    if (self != NULL && items != NULL && neap__trie_update(neap__trie_of(self), items) < 0)
-        Py_CLEAR(self);
-    return self;
+    return items != NULL ? neap__mapping_joined(self, items) : self;
 }
 
 static PyObject *trie_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
@@ -74,31 +72,33 @@ size_t neap__trie_length(const struct trie_object *trie) {
     return trie->trie != NULL ? neap_trie_count(trie->trie) : neap_frozen_trie_count(trie->frozen);
 }
 
-int neap__trie_find(struct trie_object *trie, PyObject *key, union neap_item *value) {
+static Py_ssize_t trie_length(PyObject *self) {
+    return (Py_ssize_t)neap__trie_length(neap__trie_of(self));
+}
+
+static int trie_find(PyObject *self, PyObject *key, union neap_item *value) {
+    const struct trie_object *trie = neap__trie_of(self);
     union neap_item item;
-    if (neap__kind_from_object(trie->key, key, &item) < 0)
+    if (neap__kind_from_object(trie->base.key, key, &item) < 0)
         return neap__kind_is_unholdable() ? 0 : -1;
     return trie->trie != NULL ? neap_trie_get(trie->trie, item, value)
                               : neap_frozen_trie_get(trie->frozen, item, value);
 }
 
 static PyObject *trie_subscript(PyObject *self, PyObject *key) {
-    struct trie_object *trie = neap__trie_of(self);
     union neap_item value;
-    const int found = neap__trie_find(trie, key, &value);
+    const int found = trie_find(self, key, &value);
     if (found > 0)
-        return neap__kind_to_object(trie->value, value);
+        return neap__kind_to_object(neap__trie_of(self)->base.value, value);
     if (found == 0)
         PyErr_SetObject(PyExc_KeyError, key);
     return NULL;
 }
 
-static int trie_ass_subscript(PyObject *self, PyObject *key, PyObject *value) {
-    struct trie_object *trie = neap__trie_of(self);
+/* del t[key] */
+static int take(const struct trie_object *trie, PyObject *key) {
     union neap_item item;
-    if (value != NULL)
-        return neap__trie_put(trie, key, value);
-    if (neap__kind_from_object(trie->key, key, &item) == 0) {
+    if (neap__kind_from_object(trie->base.key, key, &item) == 0) {
         if (neap_trie_remove(trie->trie, item))
             return 0;
     } else if (!neap__kind_is_unholdable()) {
@@ -108,97 +108,75 @@ static int trie_ass_subscript(PyObject *self, PyObject *key, PyObject *value) {
     return -1;
 }
 
-static int trie_contains(PyObject *self, PyObject *key) {
-    return neap__trie_find(neap__trie_of(self), key, NULL);
-}
-
-static Py_ssize_t trie_length(PyObject *self) {
-    return (Py_ssize_t)neap__trie_length(neap__trie_of(self));
-}
-
-static PyObject *trie_iter(PyObject *self) {
-    return neap__trie_iterator_new(neap__trie_of(self), TRIE_KEYS);
-}
-
-/* --- comparing --- */
-
-/* Whether `mapping`, of the same length, has this pair: 1, 0, or -1 with an exception. */
-static int has_pair(PyObject *mapping, PyObject *pair) {
-    PyObject *other = PyObject_GetItem(mapping, PyTuple_GetItem(pair, 0));
-    if (other == NULL) {
-        if (!PyErr_ExceptionMatches(PyExc_KeyError) && !PyErr_ExceptionMatches(PyExc_TypeError))
-            return -1;
-        PyErr_Clear(); /* also a trie of other kinds, which has no such key */
+int neap__trie_assign(PyObject *self, PyObject *key, PyObject *value) {
+    const struct trie_object *trie = neap__trie_of(self);
+    union neap_item key_item, value_item;
+    if (value == NULL)
+        return take(trie, key);
+    if (neap__kind_from_object(trie->base.key, key, &key_item) < 0 ||
+        neap__kind_from_object(trie->base.value, value, &value_item) < 0)
+        return -1;
+    const int error = neap_trie_set(trie->trie, key_item, value_item);
+    if (error == 0)
         return 0;
-    }
-    const int equal = PyObject_RichCompareBool(PyTuple_GetItem(pair, 1), other, Py_EQ);
-    Py_DECREF(other);
-    return equal;
+    neap__extension_raise(error, NULL, "a text is longer than 256 MiB");
+    return -1;
 }
 
-int neap__trie_equal(struct trie_object *trie, PyObject *other) {
-    PyObject *pair;
-    if (!PyObject_TypeCheck(other, trie->state->trie) && !PyObject_TypeCheck(other, trie->state->frozen) &&
-        !PyDict_Check(other))
-        return 2;
-    const Py_ssize_t length = PyObject_Size(other);
-    if (length < 0 || (size_t)length != neap__trie_length(trie))
-        return length < 0 ? -1 : 0;
-    PyObject *iterator = neap__trie_iterator_new(trie, TRIE_ITEMS);
-    int equal = iterator != NULL ? 1 : -1;
-    while (equal > 0 && (pair = PyIter_Next(iterator)) != NULL) {
-        equal = has_pair(other, pair);
-        Py_DECREF(pair);
-    }
-    Py_XDECREF(iterator);
-    return PyErr_Occurred() ? -1 : equal;
+/* --- many entries --- */
+
+static Py_ssize_t view_length(const struct mapping_view *view) {
+    const struct trie_object *trie = neap__trie_of((PyObject *)view->mapping);
+    struct neap_trie_range range;
+    size_t count = 0;
+    if (neap__mapping_view_is_whole(view))
+        return (Py_ssize_t)neap__trie_length(trie);
+    if (neap__trie_range(view, &range) < 0)
+        return -1;
+    const int error = trie->trie != NULL ? neap_trie_range_count(trie->trie, &range, &count)
+                                         : neap_frozen_trie_range_count(trie->frozen, &range, &count);
+    if (error < 0)
+        neap__extension_raise(error, NULL, "the file of this FrozenTrie is damaged");
+    return error < 0 ? -1 : (Py_ssize_t)count;
 }
 
-static PyObject *trie_richcompare(PyObject *self, PyObject *other, int operation) {
-    const int equal =
-        operation == Py_EQ || operation == Py_NE ? neap__trie_equal(neap__trie_of(self), other) : 2;
-    if (equal < 0)
-        return NULL;
-    if (equal == 2)
-        return Py_NewRef(Py_NotImplemented);
-    return PyBool_FromLong(equal == (operation == Py_EQ));
+static bool is_trie(PyObject *self, PyObject *object) {
+    const struct trie_state *state = neap__trie_of(self)->state;
+    return PyObject_TypeCheck(object, state->trie) || PyObject_TypeCheck(object, state->frozen);
 }
 
-/* --- other operators --- */
-
-static PyObject *trie_repr(PyObject *self) {
-    struct trie_object *trie = neap__trie_of(self);
-    PyObject *key = neap__kind_to_name(trie->key), *value = neap__kind_to_name(trie->value);
-    PyObject *items = PyDict_New(), *text = NULL;
-    PyObject *iterator = neap__trie_iterator_new(trie, TRIE_ITEMS);
-    if (key != NULL && value != NULL && items != NULL && iterator != NULL &&
-        PyDict_MergeFromSeq2(items, iterator, 1) == 0)
-        text = PyUnicode_FromFormat("%s(%R, %R, %R)", trie->trie != NULL ? "Trie" : "FrozenTrie", key, value,
-                                    items);
-    Py_XDECREF(key);
-    Py_XDECREF(value);
-    Py_XDECREF(items);
-    Py_XDECREF(iterator);
-    return text;
-}
-
-static PyObject *trie_inplace_or(PyObject *self, PyObject *other) {
-    return neap__trie_update(neap__trie_of(self), other) < 0 ? NULL : Py_NewRef(self);
+static int trie_compare(PyObject *self, PyObject *other) {
+    return is_trie(self, other) ? MAPPING_BY_ENTRIES : MAPPING_UNLIKE;
 }
 
 /* Trie | mapping, a new Trie; mapping | Trie is for the other operand. */
 static PyObject *trie_or(PyObject *self, PyObject *other) {
-    if (PyType_GetSlot(Py_TYPE(self), Py_nb_or) != (void *)trie_or)
+    if (PyType_GetSlot(Py_TYPE(self), Py_nb_or) != (void *)trie_or ||
+        !(PyDict_Check(other) || is_trie(self, other)))
         return Py_NewRef(Py_NotImplemented);
-    struct trie_object *trie = neap__trie_of(self);
-    if (!PyDict_Check(other) && !PyObject_TypeCheck(other, trie->state->trie) &&
-        !PyObject_TypeCheck(other, trie->state->frozen))
-        return Py_NewRef(Py_NotImplemented);
-    PyObject *copy = PyObject_CallMethod(self, "copy", NULL);
-    if (copy != NULL && neap__trie_update(neap__trie_of(copy), other) < 0)
-        Py_CLEAR(copy);
-    return copy;
+    return neap__mapping_joined(PyObject_CallMethod(self, "copy", NULL), other);
 }
+
+/* --- the types --- */
+
+static const struct mapping_class trie_class = {
+    .name = "Trie",
+    .view_name = "Trie",
+    .find = trie_find,
+    .assign = neap__trie_assign,
+    .iterate = neap__trie_iterate,
+    .length = view_length,
+    .compare = trie_compare,
+};
+
+static const struct mapping_class frozen_class = {
+    .name = "FrozenTrie",
+    .view_name = "Trie",
+    .find = trie_find,
+    .iterate = neap__trie_iterate,
+    .length = view_length,
+    .compare = trie_compare,
+};
 
 PyDoc_STRVAR(trie_doc, "Trie(key, value, items=(), /)\n--\n\n"
                        "A sorted mapping that holds its keys and values as bytes.\n\n"
@@ -210,10 +188,11 @@ PyDoc_STRVAR(frozen_doc, "FrozenTrie(key, value, items=(), /)\n--\n\n"
                          "between processes. A Trie's freeze() makes one.");
 
 #define READING_SLOTS                                                                                        \
-    {Py_tp_dealloc, (void *)trie_dealloc}, {Py_tp_iter, (void *)trie_iter}, {Py_tp_repr, (void *)trie_repr}, \
-        {Py_tp_richcompare, (void *)trie_richcompare}, {Py_tp_getset, neap__trie_getset},                    \
-        {Py_mp_subscript, (void *)trie_subscript}, {Py_mp_length, (void *)trie_length}, {                    \
-        Py_sq_contains, (void *)trie_contains                                                                \
+    {Py_tp_dealloc, (void *)trie_dealloc}, {Py_tp_iter, (void *)neap__mapping_iter},                         \
+        {Py_tp_repr, (void *)neap__mapping_repr}, {Py_tp_richcompare, (void *)neap__mapping_richcompare},    \
+        {Py_tp_getset, neap__trie_getset}, {Py_mp_subscript, (void *)trie_subscript},                        \
+        {Py_mp_length, (void *)trie_length}, {                                                               \
+        Py_sq_contains, (void *)neap__mapping_contains                                                       \
     }
 
 static PyType_Slot trie_slots[] = {
@@ -221,9 +200,9 @@ static PyType_Slot trie_slots[] = {
     {Py_tp_doc, (void *)trie_doc},
     {Py_tp_new, (void *)trie_new},
     {Py_tp_methods, neap__trie_methods},
-    {Py_mp_ass_subscript, (void *)trie_ass_subscript},
+    {Py_mp_ass_subscript, (void *)neap__trie_assign},
     {Py_nb_or, (void *)trie_or},
-    {Py_nb_inplace_or, (void *)trie_inplace_or},
+    {Py_nb_inplace_or, (void *)neap__mapping_inplace_or},
     {0, NULL},
 };
 

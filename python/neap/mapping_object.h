@@ -1,0 +1,133 @@
+/* mapping_object.h: what Map, Trie and FrozenTrie have in common as Python mappings.
+ *
+ *     mapping_methods.c   get, pop, update, ==, repr and others, by a few calls
+ *     mapping_views.c     keys(), values() and items(), whole or of a range
+ *
+ *     struct map_object   [ struct mapping_object | map ]
+ *     struct trie_object  [ struct mapping_object | trie, frozen ]
+ *                            class: the calls that differ
+ *
+ * The head of each is one struct; a table of calls says what is done differently. What
+ * is asked most, m[k] and its setting, each type does itself.
+ *
+ * While texts are borrowed from a mapping no Python code can run: what is made of them
+ * are str, bytes and numbers, whose making starts no garbage collection.
+ */
+#ifndef NEAP_PYTHON_MAPPING_OBJECT_H
+#define NEAP_PYTHON_MAPPING_OBJECT_H
+
+#include "kind_object.h"
+
+enum mapping_part { MAPPING_KEYS, MAPPING_VALUES, MAPPING_ITEMS };
+
+struct mapping_object {
+    PyObject_HEAD enum neap_kind key, value;
+    const struct mapping_class *class;
+    PyTypeObject *const *view_types; /* by part, in the state of the module, which the type keeps */
+};
+
+/* A view, also of a range of what is sorted: the entries whose key begins with `prefix`, is at
+ * least `first` and less than `last`; NULL for what does not bound. Owns all these. */
+struct mapping_view {
+    PyObject_HEAD struct mapping_object *mapping;
+    enum mapping_part part;
+    PyObject *prefix, *first, *last;
+};
+
+enum mapping_comparison {
+    MAPPING_BY_ENTRIES = 2, /* entries are to be compared as objects */
+    MAPPING_UNLIKE = 3,     /* never equal: let the other say */
+};
+
+/* What is done differently. `self` is the mapping. */
+struct mapping_class {
+    const char *name;      /* as reprs have it */
+    const char *view_name; /* the same of its views */
+    /* Looks a key up: 1 if it is there, with the item in *value (which may be NULL); 0 if not; -1
+     * with an exception for what is no key at all, and for a damaged file. */
+    int (*find)(PyObject *self, PyObject *key, union neap_item *value);
+    /* self[key] = value; without a value, del self[key]: 0, or -1 with an exception. */
+    int (*assign)(PyObject *self, PyObject *key, PyObject *value);
+    /* A new iterator over what the view shows. */
+    PyObject *(*iterate)(const struct mapping_view *view);
+    Py_ssize_t (*length)(const struct mapping_view *view);
+    /* What is no dict: 1 or 0 if it can be told without making objects whether both are equal, or an
+     * enum mapping_comparison; -1 with an exception. */
+    int (*compare)(PyObject *self, PyObject *other);
+    /* Puts all entries of `source` without making objects; 0, -1 with an exception, or 1 if that does
+     * not go. May be NULL. */
+    int (*absorb)(PyObject *self, PyObject *source);
+};
+
+static inline struct mapping_object *neap__mapping_of(PyObject *self) {
+    return (struct mapping_object *)(void *)self;
+}
+
+/* --- entries as objects --- */
+
+/* What was read as an object: a key, a value, or a pair of both. */
+PyObject *neap__mapping_part(const struct mapping_object *mapping, enum mapping_part part,
+                             union neap_item key, union neap_item value);
+
+/* --- views --- */
+
+/* Makes the types of views, `names` of them by part, with `keys_methods` for the keys. */
+int neap__mapping_add_views(PyObject *module, const char *const names[3], PyMethodDef *keys_methods,
+                            PyTypeObject *types[3]);
+
+/* A view of the whole, of a range. */
+PyObject *neap__mapping_view(PyObject *self, enum mapping_part part);
+PyObject *neap__mapping_view_of(PyObject *self, enum mapping_part part, PyObject *prefix, PyObject *first,
+                                PyObject *last);
+
+/* The iterator over a view of the whole. */
+PyObject *neap__mapping_iterate(PyObject *self, enum mapping_part part);
+
+static inline bool neap__mapping_view_is_whole(const struct mapping_view *view) {
+    return view->prefix == NULL && view->first == NULL && view->last == NULL;
+}
+
+PyObject *neap__mapping_keys(PyObject *self, PyObject *unused);
+PyObject *neap__mapping_values(PyObject *self, PyObject *unused);
+PyObject *neap__mapping_items(PyObject *self, PyObject *unused);
+/* Of a view of keys: the same entries' values and pairs; and what every set has. */
+PyObject *neap__mapping_view_values(PyObject *view, PyObject *unused);
+PyObject *neap__mapping_view_items(PyObject *view, PyObject *unused);
+PyObject *neap__mapping_view_isdisjoint(PyObject *view, PyObject *other);
+
+/* --- methods, and slots of types --- */
+
+PyObject *neap__mapping_get(PyObject *self, PyObject *const *args, Py_ssize_t count);
+PyObject *neap__mapping_setdefault(PyObject *self, PyObject *const *args, Py_ssize_t count);
+PyObject *neap__mapping_pop(PyObject *self, PyObject *const *args, Py_ssize_t count);
+PyObject *neap__mapping_method_update(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *neap__mapping_reduce(PyObject *self, PyObject *unused);
+PyObject *neap__mapping_kinds(PyObject *self, void *unused);
+int neap__mapping_contains(PyObject *self, PyObject *key);
+PyObject *neap__mapping_iter(PyObject *self);
+PyObject *neap__mapping_repr(PyObject *self);
+PyObject *neap__mapping_richcompare(PyObject *self, PyObject *other, int operation);
+PyObject *neap__mapping_inplace_or(PyObject *self, PyObject *other);
+
+/* As dict.update with one argument: a mapping, or an iterable of pairs, or of keys for one
+ * without values. 0, or -1 with an exception. */
+int neap__mapping_update(PyObject *self, PyObject *source);
+
+/* `copy`, which is used up, with the entries of `other` put over its own: what | gives. */
+PyObject *neap__mapping_joined(PyObject *copy, PyObject *other);
+
+/* A new reference to what an object of a subclass has besides, or None. */
+PyObject *neap__mapping_dict(PyObject *self);
+
+/* Reads the arguments (key, value, items=()) of a constructor by `format`, "OO|O:Map";
+ * `items` is borrowed or NULL. 0, or -1 with an exception. */
+int neap__mapping_arguments(PyObject *args, PyObject *kwargs, const char *format, enum neap_kind *key,
+                            enum neap_kind *value, PyObject **items);
+
+/* Between `least` and `most` arguments, or a TypeError. */
+bool neap__mapping_count_fits(const char *name, Py_ssize_t count, Py_ssize_t least, Py_ssize_t most);
+
+/* Through a function pointer without parameters, that no compiler warns of. */
+#define NEAP_FUNCTION(name) ((PyCFunction)(void (*)(void))(name))
+
+#endif

@@ -135,7 +135,7 @@ uint64_t neap_map_changes(const neap_map_t *map) {
 }
 
 uint64_t neap_map_bytes(const neap_map_t *map) {
-    return map->is_file ? map->file.bytes : map->memory.live_bytes;
+    return map->is_file ? map->file.bytes : map->memory.level.live_bytes;
 }
 
 bool neap_map_is_file(const neap_map_t *map) {

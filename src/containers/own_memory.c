@@ -11,7 +11,7 @@
 
 enum {
     STEP_SHARE = 32, /* of the crest: how much smaller is worth a trim */
-    STEP_BYTES_MIN = 128 << 10,
+    STEP_BYTES_MIN = 32 << 10,
     STEP_BYTES_MAX = 1 << 20,
     GROWN_BYTES = 4 << 20, /* from here on a heap looks after itself while it grows */
     ADDRESS_SHARE = 64     /* of limited address space, one part in so many for a heap */
@@ -24,19 +24,34 @@ static struct {
     struct neap_os_lock lock;
     bool forks_watched;
     neap_heap_t *heap;
-    uint64_t live_bytes, crest_bytes;
+    struct neap__own_level level;
 } nursery;
 
 /* Whether there is now enough less than at the crest to give it back. */
-static bool sank(uint64_t *crest_bytes, uint64_t live_bytes) {
-    uint64_t step = *crest_bytes / STEP_SHARE;
+static bool sank(struct neap__own_level *level) {
+    uint64_t step = level->crest_bytes / STEP_SHARE;
     step = step < STEP_BYTES_MIN ? STEP_BYTES_MIN : step > STEP_BYTES_MAX ? STEP_BYTES_MAX : step;
-    if (live_bytes > *crest_bytes)
-        *crest_bytes = live_bytes;
-    if (*crest_bytes - live_bytes < step)
+    if (level->live_bytes > level->crest_bytes)
+        level->crest_bytes = level->live_bytes;
+    if (level->crest_bytes - level->live_bytes < step)
         return false;
-    *crest_bytes = live_bytes;
+    level->crest_bytes = level->live_bytes;
     return true;
+}
+
+/* A heap looks for free pages by itself when it grows, but not while it is small; what
+ * containers left behind on their way there would stay for good. */
+static bool rose(struct neap__own_level *level) {
+    if (level->live_bytes < level->next_bytes || level->live_bytes > GROWN_BYTES)
+        return false;
+    level->next_bytes = level->live_bytes + level->live_bytes / 2;
+    return true;
+}
+
+/* Whether the heap is to be trimmed, now that so much has come and gone. */
+static bool count(struct neap__own_level *level, uint64_t more, uint64_t less) {
+    level->live_bytes += more - less;
+    return rose(level) | sank(level);
 }
 
 neap_heap_t *neap__own_memory_heap(void) {
@@ -67,8 +82,7 @@ static neap_heap_t *nursery_heap(void) {
 }
 
 static void nursery_count(uint64_t more, uint64_t less) {
-    nursery.live_bytes += more - less;
-    if (sank(&nursery.crest_bytes, nursery.live_bytes))
+    if (count(&nursery.level, more, less))
         neap_heap_trim(nursery.heap);
 }
 
@@ -120,24 +134,14 @@ static bool in_nursery(const struct neap__own_memory *memory, const void *block)
            (memory->heap == NULL || !neap_heap_owns(memory->heap, block));
 }
 
-/* A heap looks for free pages by itself when it grows, but not while it is small; what a
- * container left behind on its way there would stay with it for good. */
-static bool rose(struct neap__own_memory *memory) {
-    if (memory->live_bytes < memory->next_trim_bytes || memory->live_bytes > GROWN_BYTES)
-        return false;
-    memory->next_trim_bytes = memory->live_bytes + memory->live_bytes / 2;
-    return true;
-}
-
 static void counted(struct neap__own_memory *memory, uint64_t more, uint64_t less) {
-    memory->live_bytes += more - less;
-    if ((rose(memory) | sank(&memory->crest_bytes, memory->live_bytes)) && memory->heap != NULL)
+    if (count(&memory->level, more, less) && memory->heap != NULL)
         neap_heap_trim(memory->heap);
 }
 
 /* Whether the next block is to come from the heap of its own, which is made now if need be. */
 static bool is_large(struct neap__own_memory *memory, size_t bytes) {
-    if (memory->heap == NULL && memory->live_bytes + bytes > NEAP_NURSERY_BYTES)
+    if (memory->heap == NULL && memory->level.live_bytes + bytes > NEAP_NURSERY_BYTES)
         memory->heap = neap__own_memory_heap(); /* refused: the nursery may still have room */
     return memory->heap != NULL;
 }
@@ -212,10 +216,10 @@ static void *default_realloc(void *context, void *block, size_t old_bytes, size_
 
 static uint64_t default_trim(void *context) {
     struct neap__own_memory *memory = context;
-    memory->crest_bytes = memory->live_bytes;
+    memory->level.crest_bytes = memory->level.live_bytes;
     uint64_t bytes = memory->heap != NULL ? neap_heap_trim(memory->heap) : 0;
     nursery_lock();
-    nursery.crest_bytes = nursery.live_bytes;
+    nursery.level.crest_bytes = nursery.level.live_bytes;
     bytes += neap_heap_trim(nursery.heap);
     nursery_unlock();
     return bytes;
@@ -227,7 +231,7 @@ static void *given_alloc(void *context, size_t bytes) {
     struct neap__own_memory *memory = context;
     void *block = memory->given.alloc(memory->given.context, bytes);
     if (block != NULL)
-        memory->live_bytes += bytes;
+        memory->level.live_bytes += bytes;
     return block;
 }
 
@@ -237,7 +241,7 @@ static void *given_realloc(void *context, void *block, size_t old_bytes, size_t 
         return given_alloc(context, bytes);
     void *fresh = memory->given.realloc(memory->given.context, block, old_bytes, bytes);
     if (fresh != NULL)
-        memory->live_bytes = memory->live_bytes - old_bytes + bytes;
+        memory->level.live_bytes = memory->level.live_bytes - old_bytes + bytes;
     return fresh;
 }
 
@@ -246,7 +250,7 @@ static void given_free(void *context, void *block, size_t bytes) {
     if (block == NULL)
         return;
     memory->given.free(memory->given.context, block, bytes);
-    memory->live_bytes -= bytes;
+    memory->level.live_bytes -= bytes;
 }
 
 static uint64_t given_trim(void *context) {
@@ -263,7 +267,7 @@ void *neap__own_memory_new(const struct neap_allocator *given, size_t bytes) {
     if (memory == NULL)
         return NULL;
     memset(memory, 0, bytes);
-    memory->live_bytes = memory->crest_bytes = bytes;
+    memory->level.live_bytes = memory->level.crest_bytes = bytes;
     memory->nursery.previous = memory->nursery.next = &memory->nursery;
     if (given != NULL) {
         memory->given = *given;
@@ -280,7 +284,7 @@ void neap__own_memory_end(void *container, size_t bytes) {
     struct neap__own_memory *memory = container;
     if (memory->given.alloc != NULL) {
         struct neap_allocator given = memory->given;
-        assert(memory->live_bytes == bytes);
+        assert(memory->level.live_bytes == bytes);
         given.free(given.context, container, bytes);
         return;
     }

@@ -5,11 +5,11 @@
  *          └───────────> a heap of its own; what it has in the nursery stays
  *                        there until it is freed or grows
  *
- * A heap costs some 60 KB and 70 µs before its first block, which is nothing to a
- * large container and far too much to each of thousands of small ones: these share
- * the nursery. Free pages go back by themselves: when a container is smaller than
- * it was by a step (1/32 of its crest, 128 KiB at least and 1 MiB at most, so that
- * no call waits long), its heap is trimmed.
+ * A heap costs some 75 KB and 70 µs before its first block, which is nothing to a
+ * large container and too much to each of many smaller ones: these share the
+ * nursery. Free pages go back by themselves: when the blocks in a heap have become
+ * fewer by a step (1/32 of their crest, 32 KiB at least and 1 MiB at most, so that
+ * no call waits long), it is trimmed.
  *
  * A container's struct begins with a struct neap__own_memory and is itself made and
  * ended here. An allocator that was given is used as it is.
@@ -23,12 +23,22 @@
 
 #include <neap/allocator.h>
 
-enum { NEAP_NURSERY_BYTES = 64 * 1024 };
+enum { NEAP_NURSERY_BYTES = 1 << 20 };
 
 /* What lies before each block in the nursery: all of one container's, in a ring. */
 struct neap__nursery_link {
     _Alignas(16) struct neap__nursery_link *previous; /* so that what follows is aligned too */
     struct neap__nursery_link *next;
+};
+
+/* A block of 2^n bytes less this is served without loss, in the nursery and elsewhere. */
+enum { NEAP_LINK_BYTES = sizeof(struct neap__nursery_link) };
+
+/* How much is in a heap, and when it was or will be trimmed. */
+struct neap__own_level {
+    uint64_t live_bytes;  /* blocks, as asked for */
+    uint64_t crest_bytes; /* the most these have been since the last trim */
+    uint64_t next_bytes;  /* at which it is trimmed while it grows */
 };
 
 struct neap__own_memory {
@@ -37,9 +47,7 @@ struct neap__own_memory {
     neap_heap_t *heap;                 /* its own, once it is large */
     struct neap__nursery_link nursery; /* its blocks there, itself not counted */
     uint64_t nursery_bytes;            /* in it, links included */
-    uint64_t live_bytes;               /* all its blocks, as asked for, itself included */
-    uint64_t next_trim_bytes;          /* live_bytes at which a heap that grows is trimmed */
-    uint64_t crest_bytes;              /* the most live_bytes has been since the last trim */
+    struct neap__own_level level;      /* of all its blocks, itself included */
 };
 
 /* A zeroed struct of `bytes`, a container's own, with its memory ready. `given` may be

@@ -19,7 +19,7 @@ struct trie_pages {
     struct trie_page *filling; /* takes what moves, one leaf after the other; may be NULL */
 };
 
-_Static_assert(sizeof(struct trie_page) <= TRIE_CELL_BYTES, "the first cell holds the page's own");
+_Static_assert(sizeof(struct trie_page) <= TRIE_PAGE_HEAD_BYTES, "the first cell holds the page's own");
 
 enum { DIRECT_STEP_BYTES = 16, SPARSE_CELLS = TRIE_PAGE_CELLS * 7 / 8 };
 
@@ -73,8 +73,13 @@ static void bin_insert(struct trie_pages *pages, struct trie_page *page) {
     pages->bins |= UINT64_C(1) << page->bin;
 }
 
+/* Where a cell begins, from the start of its page. */
+static size_t cell_offset(unsigned cell) {
+    return TRIE_PAGE_HEAD_BYTES + (size_t)(cell - 1) * TRIE_CELL_BYTES;
+}
+
 static struct trie_page *page_of(struct trie_place place) {
-    return (struct trie_page *)(void *)((uint8_t *)place.address - (size_t)place.cell * TRIE_CELL_BYTES);
+    return (struct trie_page *)(void *)((uint8_t *)place.address - cell_offset(place.cell));
 }
 
 static unsigned cells_for(size_t bytes) {
@@ -134,7 +139,7 @@ static struct trie_place place_in(struct trie_memory *memory, struct trie_page *
         return place;
     place.cell = (uint8_t)best_run(page->used, cells);
     place.room_bytes = (size_t)cells * TRIE_CELL_BYTES;
-    place.address = (uint8_t *)page + (size_t)place.cell * TRIE_CELL_BYTES;
+    place.address = (uint8_t *)page + cell_offset(place.cell);
     set_used(memory, page, page->used | neap_word_span(place.cell, place.cell + cells - 1));
     return place;
 }

@@ -1,6 +1,6 @@
 /* containers/trie_page.h: where the leaves of a larger trie lie.
  *
- *     page of 4 KiB:   [ links, used | leaf      | free | leaf   | free       ]
+ *     page of 4080 B:  [ links, used | leaf      | free | leaf   | free       ]
  *     used, a bit a      1             1 1 1 1 1   0 0    1 1 1    0 0 0 0 0
  *     cell of 64 bytes
  *                        bin = its longest run of free cells, here 5
@@ -21,12 +21,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <neap/allocator.h>
+#include "containers/own_memory.h"
 
 enum {
     TRIE_CELL_BYTES = 64,
     TRIE_PAGE_CELLS = 64,
-    TRIE_PAGE_BYTES = TRIE_CELL_BYTES * TRIE_PAGE_CELLS,
+    TRIE_PAGE_HEAD_BYTES = TRIE_CELL_BYTES - NEAP_LINK_BYTES, /* its first cell, shorter by this */
+    TRIE_PAGE_BYTES = TRIE_CELL_BYTES * TRIE_PAGE_CELLS - NEAP_LINK_BYTES,
     TRIE_PAGES_FROM_BYTES = 16 << 10, /* a trie of that size begins to use pages */
 };
 

@@ -258,9 +258,14 @@ static void put_values(struct builder *b) {
         most = group->entry[i].number > most ? group->entry[i].number : most;
     }
     const unsigned bits = most == least ? 0 : neap_word_highest(most - least) + 1;
-    put_byte(b, bits);
-    for (unsigned i = 0; i < b->frozen->value_width; i++)
-        put_byte(b, (unsigned)(least >> (8 * i)) & 0xff);
+    if (bits > 0 && bits == neap_word_highest(most) + 1) { /* the least saves nothing */
+        least = 0;
+        put_byte(b, bits | FROZEN_VALUES_FROM_0);
+    } else {
+        put_byte(b, bits);
+        for (unsigned i = 0; i < b->frozen->value_width; i++)
+            put_byte(b, (unsigned)(least >> (8 * i)) & 0xff);
+    }
     for (unsigned i = 0; i < group->count; i++) {
         const uint64_t more = group->entry[i].number - least;
         put_bits(b, more & UINT32_MAX, bits < 32 ? bits : 32);

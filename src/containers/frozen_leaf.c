@@ -79,10 +79,16 @@ static bool open_values(const neap_frozen_trie_t *trie, struct reader *reader, s
     const uint8_t *least;
     if (reader->at == reader->end)
         return false;
-    leaf->value_bits = *reader->at++;
-    if (leaf->value_bits > 64 || !read_bytes(reader, trie->value_width, &least))
+    const unsigned first = *reader->at++;
+    leaf->value_bits = first & ~(unsigned)FROZEN_VALUES_FROM_0;
+    leaf->value_least = 0;
+    if (leaf->value_bits > 64)
         return false;
-    leaf->value_least = load_low(least, trie->value_width);
+    if ((first & FROZEN_VALUES_FROM_0) == 0) {
+        if (!read_bytes(reader, trie->value_width, &least))
+            return false;
+        leaf->value_least = load_low(least, trie->value_width);
+    }
     return read_bytes(reader, ((uint64_t)leaf->value_bits * leaf->count + 7) / 8, &leaf->values);
 }
 

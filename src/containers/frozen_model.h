@@ -5,7 +5,8 @@
  *
  *     leaf:   length, first key | base | values | restarts | steps and pieces of the others, in bits
  *
- *             values of fixed width: bits | least | what each is more, in so many bits
+ *             values of fixed width: bits | least | what each is more, in so many bits;
+ *                                    bits, marked | each, where the least saves no bit
  *             values that are texts: length of each | texts
  *
  * The slice of a leaf is the first eight bytes of its first key as one number, so
@@ -31,6 +32,7 @@
 enum {
     FROZEN_VERSION = 1,
     FROZEN_OFFSET_BYTES = 5,
+    FROZEN_VALUES_FROM_0 = 0x80, /* in the byte of bits: no least follows */
     FROZEN_TAIL_BYTES = 8,
     FROZEN_LEAF_ENTRIES = 32, /* in all leaves but the last */
     FROZEN_RESTART_ENTRIES = 8,

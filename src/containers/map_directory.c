@@ -119,6 +119,10 @@ bool neap__map_directory_move(neap_map_t *map, struct neap__map_group **group, s
     return true;
 }
 
+static const uint8_t *slot_end(const struct neap__map_group *group) {
+    return neap__map_group_byte(group, 0) + neap__map_slot_bytes(group);
+}
+
 /* Splits a group into itself and group `number`, whose places are there. False without memory. */
 static bool split(neap_map_t *map, struct neap__map_group *group, uint32_t number) {
     struct neap__map_division division;
@@ -140,9 +144,9 @@ static bool split(neap_map_t *map, struct neap__map_group *group, uint32_t numbe
                 neap__map_slot_free(map, parts[0]);
             return false;
         }
-        struct neap__map_fill fill = neap__map_group_fill(&map->shape, parts[i], division.counts[i]);
-        neap__map_group_fill_from(&map->shape, &fill, group, &division, i);
     }
+    const uint8_t *part_ends[2] = {slot_end(parts[0]), slot_end(parts[1])};
+    neap__map_group_deal(&map->shape, group, &division, parts, slot_end(group), part_ends);
     for (unsigned i = 0; i < 2; i++)
         *neap__map_place(map, owners[i]) = parts[i];
     neap__map_slot_free(map, group);
@@ -155,15 +159,11 @@ static bool merge(neap_map_t *map, struct neap__map_group **to, struct neap__map
     uint32_t count = (uint32_t)first->count + second->count;
     if (count > NEAP_MAP_GROUP_COUNT_MAX)
         return false;
-    size_t bytes = neap__map_group_head_bytes(&map->shape, count) + first->used -
-                   neap__map_group_head_bytes(&map->shape, first->count) + second->used -
-                   neap__map_group_head_bytes(&map->shape, second->count);
-    struct neap__map_group *both = neap__map_slot_new(map, first->owner, bytes);
+    struct neap__map_group *both =
+        neap__map_slot_new(map, first->owner, neap__map_group_bytes_of_both(&map->shape, first, second));
     if (both == NULL)
         return false;
-    struct neap__map_fill fill = neap__map_group_fill(&map->shape, both, count);
-    neap__map_group_fill_from(&map->shape, &fill, first, NULL, 0);
-    neap__map_group_fill_from(&map->shape, &fill, second, NULL, 0);
+    neap__map_group_unite(&map->shape, both, first, second);
     *to = both;
     neap__map_slot_free(map, first);
     second = *from; /* it may just have been moved */

@@ -150,78 +150,106 @@ void neap__map_group_set_value(const struct neap__map_shape *shape, struct neap_
 
 /* --- dividing and uniting --- */
 
+/* Bytes of the entry `index` as they lie there. */
+static inline uint32_t bytes_of(const struct neap__map_shape *shape, const uint8_t *key_lengths,
+                                const uint8_t *value_lengths, uint32_t index) {
+    uint32_t bytes = (uint32_t)shape->key_bytes + shape->value_bytes;
+    bytes += shape->key_lengths != 0 ? stored_bytes(key_lengths[index]) : 0;
+    return bytes + (shape->value_lengths != 0 ? stored_bytes(value_lengths[index]) : 0);
+}
+
 void neap__map_group_divide(const struct neap__map_shape *shape, const struct neap__map_group *group,
                             uint64_t seed, uint64_t bit, struct neap__map_division *division) {
     const uint8_t *key_lengths = neap__map_group_key_lengths(group);
     const uint8_t *value_lengths = neap__map_group_value_lengths(shape, group);
     const uint8_t *at = neap__map_group_byte(group, neap__map_group_head_bytes(shape, group->count));
-    size_t bytes[2] = {0, 0};
-    uint32_t counts[2] = {0, 0};
+    size_t all = 0, second = 0;
+    uint32_t seconds = 0;
     memset(division->second, 0, (group->count / 64 + 1u) * sizeof division->second[0]);
     for (uint32_t i = 0; i < group->count; i++) {
         uint8_t length = shape->key_lengths != 0 ? key_lengths[i] : 0;
-        uint32_t key_bytes = shape->key_bytes + stored_bytes(length);
-        uint32_t value_bytes =
-            shape->value_bytes + (shape->value_lengths != 0 ? stored_bytes(value_lengths[i]) : 0);
-        unsigned side = (neap__map_part_hash_stored(at, key_bytes, length, seed) & bit) != 0;
+        uint32_t bytes = bytes_of(shape, key_lengths, value_lengths, i);
+        uint64_t hash = neap__map_part_hash_stored(at, shape->key_bytes + stored_bytes(length), length, seed);
+        unsigned side = (hash & bit) != 0;
         division->second[i / 64] |= (uint64_t)side << i % 64;
-        counts[side]++;
-        bytes[side] += key_bytes + value_bytes;
-        at += key_bytes + value_bytes;
-    }
-    for (unsigned side = 0; side < 2; side++) {
-        division->counts[side] = counts[side];
-        division->bytes[side] = neap__map_group_head_bytes(shape, counts[side]) + bytes[side];
-    }
-}
-
-struct neap__map_fill neap__map_group_fill(const struct neap__map_shape *shape, struct neap__map_group *group,
-                                           uint32_t count) {
-    group->count = (uint16_t)count;
-    group->used = neap__map_group_head_bytes(shape, count);
-    group->reserved = 0;
-    return (struct neap__map_fill){group, 0};
-}
-
-/* memcpy, for the lengths that most entries have. */
-static inline void copy_entry(uint8_t *to, const uint8_t *from, uint32_t bytes) {
-    if (bytes < 8 || bytes > 32) {
-        memcpy(to, from, bytes);
-        return;
-    }
-    /* Both ends, that overlap in the middle. */
-    if (bytes < 16) {
-        memcpy(to, from, 8);
-        memcpy(to + bytes - 8, from + bytes - 8, 8);
-    } else {
-        memcpy(to, from, 16);
-        memcpy(to + bytes - 16, from + bytes - 16, 16);
-    }
-}
-
-void neap__map_group_fill_from(const struct neap__map_shape *shape, struct neap__map_fill *fill,
-                               const struct neap__map_group *from, const struct neap__map_division *division,
-                               unsigned side) {
-    struct neap__map_group *group = fill->group;
-    const uint8_t *key_lengths = neap__map_group_key_lengths(from);
-    const uint8_t *value_lengths = neap__map_group_value_lengths(shape, from);
-    const uint8_t *at = neap__map_group_byte(from, neap__map_group_head_bytes(shape, from->count));
-    uint8_t *end = neap__map_group_byte(group, group->used);
-    for (uint32_t i = 0; i < from->count; i++) {
-        uint32_t bytes = (uint32_t)shape->key_bytes + shape->value_bytes;
-        bytes += shape->key_lengths != 0 ? stored_bytes(key_lengths[i]) : 0;
-        bytes += shape->value_lengths != 0 ? stored_bytes(value_lengths[i]) : 0;
-        if (division == NULL || (division->second[i / 64] >> i % 64 & 1) == side) {
-            neap__map_group_prints(group)[fill->index] = neap__map_group_prints(from)[i];
-            if (shape->key_lengths != 0)
-                neap__map_group_key_lengths(group)[fill->index] = key_lengths[i];
-            if (shape->value_lengths != 0)
-                neap__map_group_value_lengths(shape, group)[fill->index] = value_lengths[i];
-            copy_entry(end, at, bytes);
-            end += bytes;
-            fill->index++;
-        }
+        seconds += side;
+        second += side * bytes;
+        all += bytes;
         at += bytes;
     }
-    group->used = (uint32_t)(end - (uint8_t *)group);
+    division->counts[0] = group->count - seconds;
+    division->counts[1] = seconds;
+    division->bytes[0] = neap__map_group_head_bytes(shape, division->counts[0]) + all - second;
+    division->bytes[1] = neap__map_group_head_bytes(shape, seconds) + second;
+}
+
+enum { COPY_BYTES = 32 }; /* most entries are no longer */
+
+/* Copies an entry. A fixed number of bytes where both sides have them: which length comes next nobody,
+ * and no processor, can guess. */
+static inline void copy_entry(uint8_t *to, const uint8_t *to_end, const uint8_t *from,
+                              const uint8_t *from_end, uint32_t bytes) {
+    if (NEAP_LIKELY(bytes <= COPY_BYTES && from_end - from >= COPY_BYTES && to_end - to >= COPY_BYTES))
+        memcpy(to, from, COPY_BYTES);
+    else
+        memcpy(to, from, bytes);
+}
+
+void neap__map_group_deal(const struct neap__map_shape *shape, const struct neap__map_group *group,
+                          const struct neap__map_division *division, struct neap__map_group *const parts[2],
+                          const uint8_t *end, const uint8_t *const part_ends[2]) {
+    const uint8_t *prints = neap__map_group_prints(group);
+    const uint8_t *key_lengths = neap__map_group_key_lengths(group);
+    const uint8_t *value_lengths = neap__map_group_value_lengths(shape, group);
+    const uint8_t *at = neap__map_group_byte(group, neap__map_group_head_bytes(shape, group->count));
+    uint8_t *to[2], *column[2]; /* where the next goes: the entry, its byte in the first column */
+    size_t slots[2];
+    for (unsigned side = 0; side < 2; side++) {
+        parts[side]->count = (uint16_t)division->counts[side];
+        parts[side]->used = (uint32_t)division->bytes[side];
+        parts[side]->reserved = 0;
+        to[side] = neap__map_group_byte(parts[side], neap__map_group_head_bytes(shape, parts[side]->count));
+        column[side] = neap__map_group_prints(parts[side]);
+        slots[side] = neap__map_group_slots(parts[side]->count);
+    }
+    for (uint32_t i = 0; i < group->count; i++) {
+        unsigned side = division->second[i / 64] >> i % 64 & 1;
+        uint32_t bytes = bytes_of(shape, key_lengths, value_lengths, i);
+        uint8_t *columns = column[side]++;
+        columns[0] = prints[i];
+        if (shape->key_lengths != 0)
+            columns[slots[side]] = key_lengths[i];
+        if (shape->value_lengths != 0)
+            columns[slots[side] * (1u + shape->key_lengths)] = value_lengths[i];
+        copy_entry(to[side], part_ends[side], at, end, bytes);
+        to[side] += bytes;
+        at += bytes;
+    }
+}
+
+static uint32_t entries_bytes(const struct neap__map_shape *shape, const struct neap__map_group *group) {
+    return group->used - neap__map_group_head_bytes(shape, group->count);
+}
+
+size_t neap__map_group_bytes_of_both(const struct neap__map_shape *shape, const struct neap__map_group *a,
+                                     const struct neap__map_group *b) {
+    return (size_t)neap__map_group_head_bytes(shape, (uint32_t)a->count + b->count) +
+           entries_bytes(shape, a) + entries_bytes(shape, b);
+}
+
+void neap__map_group_unite(const struct neap__map_shape *shape, struct neap__map_group *both,
+                           const struct neap__map_group *a, const struct neap__map_group *b) {
+    uint32_t slots = neap__map_group_slots((uint32_t)a->count + b->count);
+    both->used = (uint32_t)neap__map_group_bytes_of_both(shape, a, b);
+    both->count = (uint16_t)(a->count + b->count);
+    both->reserved = 0;
+    for (uint32_t c = 0; c < shape->columns; c++) {
+        uint8_t *column = neap__map_group_prints(both) + c * slots;
+        memcpy(column, neap__map_group_prints(a) + c * neap__map_group_slots(a->count), a->count);
+        memcpy(column + a->count, neap__map_group_prints(b) + c * neap__map_group_slots(b->count), b->count);
+    }
+    uint8_t *to = neap__map_group_byte(both, neap__map_group_head_bytes(shape, both->count));
+    memcpy(to, neap__map_group_byte(a, neap__map_group_head_bytes(shape, a->count)), entries_bytes(shape, a));
+    memcpy(to + entries_bytes(shape, a), neap__map_group_byte(b, neap__map_group_head_bytes(shape, b->count)),
+           entries_bytes(shape, b));
 }

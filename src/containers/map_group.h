@@ -83,31 +83,30 @@ void neap__map_group_init(struct neap__map_group *group);
 void neap__map_group_append(const struct neap__map_shape *shape, struct neap__map_group *group, uint64_t hash,
                             const struct neap__map_part *key, const struct neap__map_part *value);
 
-/* Entries of a group on their way into two, or of two into one: a bit each, which. */
+/* Entries of a group on their way into two: a bit each, which. */
 struct neap__map_division {
     uint64_t second[NEAP_MAP_GROUP_COUNT_MAX / 64 + 1];
     uint32_t counts[2];
-    size_t bytes[2]; /* that the two groups would have */
+    size_t bytes[2]; /* that the two groups will have */
 };
 
 /* Divides by a bit of the hash: those that have it are the second. Far keys are in memory. */
 void neap__map_group_divide(const struct neap__map_shape *shape, const struct neap__map_group *group,
                             uint64_t seed, uint64_t bit, struct neap__map_division *division);
 
-/* A new group that is being filled. */
-struct neap__map_fill {
-    struct neap__map_group *group;
-    uint32_t index; /* of the next entry */
-};
+/* Copies each entry to its part, an empty group in a slot that has room. `ends` are those of the
+ * slots: of the group's, and of the parts'. */
+void neap__map_group_deal(const struct neap__map_shape *shape, const struct neap__map_group *group,
+                          const struct neap__map_division *division, struct neap__map_group *const parts[2],
+                          const uint8_t *end, const uint8_t *const part_ends[2]);
 
-/* Begins a group that will have `count` entries. */
-struct neap__map_fill neap__map_group_fill(const struct neap__map_shape *shape, struct neap__map_group *group,
-                                           uint32_t count);
+/* Bytes of a group with all entries of two. */
+size_t neap__map_group_bytes_of_both(const struct neap__map_shape *shape, const struct neap__map_group *a,
+                                     const struct neap__map_group *b);
 
-/* Adds the entries of another group: all, or of a division those of one side. */
-void neap__map_group_fill_from(const struct neap__map_shape *shape, struct neap__map_fill *fill,
-                               const struct neap__map_group *from, const struct neap__map_division *division,
-                               unsigned side);
+/* Copies all entries of both to an empty group, in a slot that has room. */
+void neap__map_group_unite(const struct neap__map_shape *shape, struct neap__map_group *both,
+                           const struct neap__map_group *a, const struct neap__map_group *b);
 
 void neap__map_group_remove(const struct neap__map_shape *shape, struct neap__map_group *group,
                             const struct neap__map_entry *entry);

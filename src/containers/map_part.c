@@ -11,38 +11,18 @@ static bool is_text(enum neap_kind kind) {
     return kind == NEAP_KIND_STR || kind == NEAP_KIND_BYTES;
 }
 
-static bool part_from_item(enum neap_kind kind, union neap_item item, struct neap__map_part *part) {
+bool neap__map_part_number(enum neap_kind kind, bool is_key, union neap_item item,
+                           struct neap__map_part *part) {
+    if (is_key && kind >= NEAP_KIND_F32)
+        item.f = isnan(item.f) ? (double)NAN : item.f + 0.0; /* -0.0 + 0.0 is 0.0 */
     part->item = item;
     part->bytes = part->stored;
     part->length = 0;
-    if (is_text(kind)) {
-        if (item.text.bytes <= NEAP_MAP_NEAR_BYTES_MAX) {
-            part->bytes = item.text.data != NULL ? item.text.data : part->stored;
-            part->length = (uint8_t)item.text.bytes;
-            part->stored_bytes = part->length;
-        } else {
-            part->length = NEAP_MAP_FAR;
-            part->stored_bytes = sizeof(struct neap__map_far);
-        }
-        return true;
-    }
     part->stored_bytes = (uint32_t)neap_kind_width(kind);
     if (!neap_kind_fits(kind, item))
         return false;
     neap_kind_store(kind, item, part->stored);
     return true;
-}
-
-bool neap__map_part_key(const struct neap__map_shape *shape, union neap_item key,
-                        struct neap__map_part *part) {
-    if (shape->key >= NEAP_KIND_F32)
-        key.f = isnan(key.f) ? (double)NAN : key.f + 0.0; /* -0.0 + 0.0 is 0.0 */
-    return part_from_item(shape->key, key, part);
-}
-
-bool neap__map_part_value(const struct neap__map_shape *shape, union neap_item value,
-                          struct neap__map_part *part) {
-    return part_from_item(shape->value, value, part);
 }
 
 uint64_t neap__map_part_hash(const struct neap__map_shape *shape, const struct neap__map_part *key,

@@ -18,12 +18,36 @@ struct neap__map_part {
     unsigned char stored[16];
 };
 
+/* Reads a number, or none; false if it does not fit its kind. */
+bool neap__map_part_number(enum neap_kind kind, bool is_key, union neap_item item,
+                           struct neap__map_part *part);
+
+/* Reads a text. */
+static inline void neap__map_part_text(union neap_item item, struct neap__map_part *part) {
+    bool is_near = item.text.bytes <= NEAP_MAP_NEAR_BYTES_MAX;
+    part->item = item;
+    part->bytes = is_near && item.text.data != NULL ? item.text.data : part->stored;
+    part->length = is_near ? (uint8_t)item.text.bytes : (uint8_t)NEAP_MAP_FAR;
+    part->stored_bytes = is_near ? (uint32_t)item.text.bytes : (uint32_t)sizeof(struct neap__map_far);
+}
+
 /* Reads a key; false if it does not fit its kind. `part` points into itself. A far text is
  * not copied: for searching. */
-bool neap__map_part_key(const struct neap__map_shape *shape, union neap_item key,
-                        struct neap__map_part *part);
-bool neap__map_part_value(const struct neap__map_shape *shape, union neap_item value,
-                          struct neap__map_part *part);
+static inline bool neap__map_part_key(const struct neap__map_shape *shape, union neap_item key,
+                                      struct neap__map_part *part) {
+    if (shape->key_lengths == 0)
+        return neap__map_part_number(shape->key, true, key, part);
+    neap__map_part_text(key, part);
+    return true;
+}
+
+static inline bool neap__map_part_value(const struct neap__map_shape *shape, union neap_item value,
+                                        struct neap__map_part *part) {
+    if (shape->value_lengths == 0)
+        return neap__map_part_number(shape->value, false, value, part);
+    neap__map_part_text(value, part);
+    return true;
+}
 
 /* Hash of a key, under the map's seed. */
 uint64_t neap__map_part_hash(const struct neap__map_shape *shape, const struct neap__map_part *key,

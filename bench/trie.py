@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """Tries beside dict, datrie and marisa, on the two data sets of words.py.
 
-    bench/trie.py [--rounds N] [--only words|floats]
+    bench/trie.py [--rounds N] [--only words|floats] [--values numbers|random]
 
 Each figure is of a fresh process: resident memory that came with the entries, divided by
-them, and the least time of a warm lookup over some passes; medians over the rounds. Peers that are not
-installed are left out. It needs a built tree (./dev build).
+them, and the least time of a warm lookup over some passes; medians over the rounds. Each key has the
+number of its line as value, or with --values random 31 random bits, which nothing can make shorter.
+Peers that are not installed are left out. It needs a built tree (./dev build).
 
   bytes       resident memory an entry, keys and 32-bit values (of marisa an array of them)
   lookup      ns for t[key], keys at random, each a str that is already there
@@ -37,6 +38,7 @@ import words  # noqa: E402
 
 PASSES = 7
 QUERIES = 100_000
+VALUES = "numbers"
 
 
 def status(field):
@@ -55,9 +57,10 @@ def settled():
 
 
 def lines(path):
+    chance = random.Random(5)
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file):
-            yield line[:-1], number
+            yield line[:-1], number if VALUES == "numbers" else chance.getrandbits(31)
 
 
 def queries(path):
@@ -117,7 +120,7 @@ def measure_dict(path, count):
 def measure_trie(path, count):
     import neap
 
-    neap.Trie("str", "u32", {"a": 1}).clear()  # what the first of all costs is the module's
+    neap.Trie("str", "u32", {"a": 1}).clear()  # what the first of all costs is the process's
     before = settled()
     trie = neap.Trie("str", "u32")
     for key, value in lines(path):
@@ -257,27 +260,27 @@ MEASURES = {
 COLUMNS = ["bytes", "lookup", "prefix", "items", "pruned", "unasked", "build", "open", "100"]
 
 
-def child(name, path, count):
+def child(name, path, count, values):
+    global VALUES
+    VALUES = values
     try:
         print(json.dumps(MEASURES[name](path, int(count))))
     except ImportError as error:
         print(json.dumps({"missing": str(error)}))
 
 
-def run_child(name, path, count):
-    out = subprocess.run(
-        [sys.executable, __file__, "--child", name, path, str(count)], stdout=subprocess.PIPE, check=True
-    ).stdout
-    return json.loads(out)
+def run_child(*arguments):
+    command = [sys.executable, __file__, "--child", *map(str, arguments)]
+    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
 
 
-def table(title, path, count, rounds):
+def table(title, path, count, rounds, values):
     print(f"\n{title}: {count:,} entries\n")
     print(f"{'':12}" + "".join(f"{column:>10}" for column in COLUMNS))
     rows = {name: [] for name in MEASURES}
     for _ in range(rounds):
         for name in MEASURES:
-            rows[name].append(run_child(name, path, count))
+            rows[name].append(run_child(name, path, count, values))
     for name, runs in rows.items():
         if "missing" in runs[0]:
             print(f"{name:12}left out: {runs[0]['missing']}")
@@ -293,7 +296,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", choices=["words", "floats"])
-    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--values", choices=["numbers", "random"], default=VALUES)
+    parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
         child(*args.child)
@@ -305,7 +309,7 @@ def main():
             keys = make()
             path = os.path.join(folder, title)
             Path(path).write_text("".join(key + "\n" for key in keys))
-            table(title, path, len(keys), args.rounds)
+            table(title, path, len(keys), args.rounds, args.values)
 
 
 if __name__ == "__main__":

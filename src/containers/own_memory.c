@@ -51,7 +51,8 @@ static bool rose(struct neap__own_level *level) {
 /* Whether the heap is to be trimmed, now that so much has come and gone. */
 static bool count(struct neap__own_level *level, uint64_t more, uint64_t less) {
     level->live_bytes += more - less;
-    return rose(level) | sank(level);
+    bool higher = rose(level), lower = sank(level); /* both have their marks to keep */
+    return higher || lower;
 }
 
 neap_heap_t *neap__own_memory_heap(void) {

@@ -27,49 +27,86 @@ bool neap__map_group_entry(const struct neap__map_shape *shape, const struct nea
     return offset <= group->used && key_bytes + value_bytes <= group->used - offset;
 }
 
+/* Whether 32 bytes can be read there. */
+static inline bool has_32(const struct neap__map_group *group, const uint8_t *bytes) {
+    return (size_t)(bytes - (const uint8_t *)group) + 32 <= group->used;
+}
+
+/* Bytes of the first `count` texts of a column of lengths. */
+static inline uint32_t sum_of(const struct neap__map_group *group, const uint8_t *lengths, uint32_t count) {
+    return NEAP_LIKELY(count <= 32 && has_32(group, lengths)) ? neap__lanes_sum_32(lengths, count)
+                                                              : neap__lanes_sum(lengths, count);
+}
+
 uint32_t neap__map_group_offset(const struct neap__map_shape *shape, const struct neap__map_group *group,
                                 uint32_t index) {
     uint32_t offset = neap__map_group_head_bytes(shape, group->count) +
                       index * ((uint32_t)shape->key_bytes + shape->value_bytes);
     if (shape->key_lengths != 0)
-        offset += neap__lanes_sum(neap__map_group_key_lengths(group), index);
+        offset += sum_of(group, neap__map_group_key_lengths(group), index);
     if (shape->value_lengths != 0)
-        offset += neap__lanes_sum(neap__map_group_value_lengths(shape, group), index);
+        offset += sum_of(group, neap__map_group_value_lengths(shape, group), index);
     return offset;
 }
 
+/* memcmp == 0, by words that overlap in the middle for the lengths that most keys have. */
+static inline bool same_bytes(const uint8_t *a, const uint8_t *b, uint32_t bytes) {
+    uint64_t a_words[4], b_words[4];
+    if (bytes < 8 || bytes > 32)
+        return memcmp(a, b, bytes) == 0;
+    uint32_t half = bytes <= 16 ? 8 : 16;
+    memcpy(&a_words[0], a, 8), memcpy(&a_words[1], a + half - 8, 8);
+    memcpy(&a_words[2], a + bytes - half, 8), memcpy(&a_words[3], a + bytes - 8, 8);
+    memcpy(&b_words[0], b, 8), memcpy(&b_words[1], b + half - 8, 8);
+    memcpy(&b_words[2], b + bytes - half, 8), memcpy(&b_words[3], b + bytes - 8, 8);
+    return ((a_words[0] ^ b_words[0]) | (a_words[1] ^ b_words[1]) | (a_words[2] ^ b_words[2]) |
+            (a_words[3] ^ b_words[3])) == 0;
+}
+
 /* Whether the entry has this key. */
-static bool is_key(const struct neap__map_shape *shape, const struct neap__map_group *group,
-                   const struct neap__map_entry *entry, const struct neap__map_part *key) {
+static inline bool is_key(const struct neap__map_shape *shape, const struct neap__map_group *group,
+                          const struct neap__map_entry *entry, const struct neap__map_part *key) {
     const uint8_t *bytes = neap__map_group_byte(group, entry->offset);
     if (key->length != NEAP_MAP_FAR)
-        return memcmp(bytes, key->bytes, key->stored_bytes) == 0;
+        return same_bytes(bytes, key->bytes, key->stored_bytes);
     union neap_item item;
     return neap__map_part_item(shape, shape->key, bytes, entry->key_bytes, key->length, &item) &&
            item.text.bytes == key->item.text.bytes &&
            memcmp(item.text.data, key->item.text.data, item.text.bytes) == 0;
 }
 
+/* Of the entries from `first` on that `found` has bits for, the one of that key. */
+static inline bool find_among(const struct neap__map_shape *shape, const struct neap__map_group *group,
+                              const struct neap__map_part *key, uint32_t first, uint32_t found,
+                              struct neap__map_entry *entry) {
+    for (; found != 0; found &= found - 1) {
+        uint32_t index = first + neap_word_lowest(found);
+        if (shape->key_lengths != 0 && neap__map_group_key_lengths(group)[index] != key->length)
+            continue;
+        if (neap__map_group_entry(shape, group, index, neap__map_group_offset(shape, group, index), entry) &&
+            is_key(shape, group, entry, key))
+            return true;
+    }
+    return false;
+}
+
 bool neap__map_group_find(const struct neap__map_shape *shape, const struct neap__map_group *group,
                           const struct neap__map_part *key, uint64_t hash, struct neap__map_entry *entry) {
     const uint8_t *prints = neap__map_group_prints(group);
-    uint32_t count = group->count;
+    uint32_t count = group->count, at = 0;
     uint8_t print = neap__map_group_print(hash);
-    for (uint32_t at = 0; at < count; at += 16) {
+    if (NEAP_LIKELY(has_32(group, prints))) {
+        uint32_t found = neap__lanes_match_32(prints, print);
+        if (find_among(shape, group, key, 0, count < 32 ? found & ((1u << count) - 1) : found, entry))
+            return true;
+        at = 32;
+    }
+    for (; at < count; at += 16) {
         uint32_t left = count - at;
         uint32_t found =
             left > 8 ? neap__lanes_match16(prints + at, print) : neap__lanes_match8(prints + at, print);
-        if (left < 16)
-            found &= (1u << left) - 1;
-        for (; found != 0; found &= found - 1) {
-            uint32_t index = at + neap_word_lowest(found);
-            if (shape->key_lengths != 0 && neap__map_group_key_lengths(group)[index] != key->length)
-                continue;
-            if (neap__map_group_entry(shape, group, index, neap__map_group_offset(shape, group, index),
-                                      entry) &&
-                is_key(shape, group, entry, key))
-                return true;
-        }
+        if (find_among(shape, group, key, at, left < 16 ? found & ((1u << left) - 1) : found, entry))
+            return true;
     }
     return false;
 }

@@ -1,7 +1,8 @@
 /* containers/map_lanes.h: bytes looked at many at a time. Pure.
  *
- * On x86-64 16 at once; elsewhere 8, in an ordinary word. Callers
- * have columns whose length is a multiple of 8, and nothing is read beyond them.
+ * On x86-64 16 at once; elsewhere one by one. Columns have lengths that are multiples
+ * of 8, and nothing is read beyond them; but of `_32` functions 32 bytes are read,
+ * whatever the column's length: they have no branch that a processor could take wrongly.
  */
 #ifndef NEAP_CONTAINERS_MAP_LANES_H
 #define NEAP_CONTAINERS_MAP_LANES_H
@@ -56,6 +57,18 @@ static inline uint32_t neap__lanes_sum(const uint8_t *lengths, uint32_t count) {
     return (uint32_t)_mm_cvtsi128_si32(all) + (uint32_t)_mm_cvtsi128_si32(_mm_srli_si128(all, 8));
 }
 
+/* The same of the first 32 lengths: count <= 32. */
+static inline uint32_t neap__lanes_sum_32(const uint8_t *lengths, uint32_t count) {
+    const __m128i *at = (const __m128i *)(const void *)lengths;
+    const __m128i first = _mm_set_epi8(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    const __m128i end = _mm_set1_epi8((char)count);
+    __m128i low = _mm_and_si128(_mm_loadu_si128(at), _mm_cmpgt_epi8(end, first));
+    __m128i high =
+        _mm_and_si128(_mm_loadu_si128(at + 1), _mm_cmpgt_epi8(end, _mm_add_epi8(first, _mm_set1_epi8(16))));
+    __m128i all = _mm_add_epi32(neap__lanes_sums(low), neap__lanes_sums(high));
+    return (uint32_t)_mm_cvtsi128_si32(all) + (uint32_t)_mm_cvtsi128_si32(_mm_srli_si128(all, 8));
+}
+
 #else
 
 static inline uint32_t neap__lanes_match8(const uint8_t *bytes, uint8_t wanted) {
@@ -76,6 +89,15 @@ static inline uint32_t neap__lanes_sum(const uint8_t *lengths, uint32_t count) {
     return sum;
 }
 
+static inline uint32_t neap__lanes_sum_32(const uint8_t *lengths, uint32_t count) {
+    return neap__lanes_sum(lengths, count);
+}
+
 #endif
+
+/* A bit for each of 32 bytes that is `wanted`. */
+static inline uint32_t neap__lanes_match_32(const uint8_t *bytes, uint8_t wanted) {
+    return neap__lanes_match16(bytes, wanted) | neap__lanes_match16(bytes + 16, wanted) << 16;
+}
 
 #endif

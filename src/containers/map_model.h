@@ -27,6 +27,7 @@
 
 #include <neap/map.h>
 
+#include "base/word.h"
 #include "containers/container_file.h"
 #include "containers/own_memory.h"
 
@@ -115,7 +116,14 @@ struct neap__map_entry;
 bool neap__map_value(const neap_map_t *map, const struct neap__map_group *group,
                      const struct neap__map_entry *entry, union neap_item *value);
 
+/* The group of a map that is a file; NULL if it is empty or damaged. */
+const struct neap__map_group *neap__map_group_in_file(const neap_map_t *map, uint64_t number);
+
 /* The group, sound enough to be searched; NULL if it is empty (or, in a file, damaged). */
-const struct neap__map_group *neap__map_group_at(const neap_map_t *map, uint64_t number);
+static inline const struct neap__map_group *neap__map_group_at(const neap_map_t *map, uint64_t number) {
+    if (NEAP_UNLIKELY(map->count == 0))
+        return NULL;
+    return NEAP_LIKELY(!map->is_file) ? *neap__map_place(map, number) : neap__map_group_in_file(map, number);
+}
 
 #endif

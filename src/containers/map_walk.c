@@ -12,8 +12,8 @@ static void note_damage(const neap_map_t *map) {
     __atomic_store_n((bool *)(uintptr_t)&map->damaged, true, __ATOMIC_RELAXED);
 }
 
-/* The group in a file, where nothing is believed. */
-static const struct neap__map_group *group_in_file(const neap_map_t *map, uint64_t number) {
+/* Nothing in a file is believed. */
+const struct neap__map_group *neap__map_group_in_file(const neap_map_t *map, uint64_t number) {
     uint64_t offset;
     memcpy(&offset, map->file_offsets + number * sizeof offset, sizeof offset);
     if (offset == UINT64_MAX)
@@ -27,12 +27,6 @@ static const struct neap__map_group *group_in_file(const neap_map_t *map, uint64
         return NULL;
     }
     return group;
-}
-
-const struct neap__map_group *neap__map_group_at(const neap_map_t *map, uint64_t number) {
-    if (NEAP_UNLIKELY(map->count == 0))
-        return NULL;
-    return NEAP_LIKELY(!map->is_file) ? *neap__map_place(map, number) : group_in_file(map, number);
 }
 
 bool neap__map_value(const neap_map_t *map, const struct neap__map_group *group,

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "os/clock.h"
+#include "os/process.h"
 #include "os/register.h"
 
 enum {
@@ -92,29 +93,38 @@ static int room_make(struct neap_os_pause *pause) {
     return NEAP_OK;
 }
 
-/* Seizes and interrupts; *again tells whether there may be others since: one that ends may have made
- * another, and a list that is being read ends with it. A main thread that has ended stays in the list. */
-static int thread_seize(struct neap_os_pause *pause, pid_t tid, bool *again) {
+/* Whether this thread traces it already: one that a seized thread has made. */
+static bool is_ours(pid_t tid) {
+    siginfo_t info;
+    return waitid(P_PID, (id_t)tid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL | __WNOTHREAD) ==
+           0;
+}
+
+/* Seizes and interrupts, if there still is what was listed.
+   With PTRACE_O_TRACECLONE the kernel seizes what a seized thread makes before that has run at all:
+   one that is busy in clone() can still make a thread, but not one that moves. */
+static int thread_seize(struct neap_os_pause *pause, pid_t tid) {
     int error = room_make(pause);
     if (error != NEAP_OK)
         return error;
     if (pause->begin_ns == 0)
         pause->begin_ns = neap_os_now_ns();
-    if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) != 0) {
-        if (errno == ESRCH || state_ended(thread_state(pause->pid, tid))) {
-            *again |= tid != pause->pid;
+    if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)(uintptr_t)PTRACE_O_TRACECLONE) != 0) {
+        int refusal = errno;
+        if (refusal == ESRCH || state_ended(thread_state(pause->pid, tid)))
             return NEAP_OK;
-        }
-        return errno == EPERM || errno == EACCES ? NEAP_ERROR_PERMISSION : NEAP_ERROR_SYSTEM;
+        if (refusal != EPERM && refusal != EACCES)
+            return NEAP_ERROR_SYSTEM;
+        if (!is_ours(tid))
+            return NEAP_ERROR_PERMISSION;
     }
     pause->threads[pause->count] = (struct neap_os_pause_thread){.tid = tid};
     pause->holds[pause->count++] = (struct hold){.state = HOLD_ASKED};
-    *again = true;
     ptrace(PTRACE_INTERRUPT, tid, NULL, NULL); /* fails for one that has just ended only */
     return NEAP_OK;
 }
 
-static int threads_seize(struct neap_os_pause *pause, bool *again) {
+static int threads_seize(struct neap_os_pause *pause) {
     char path[32];
     snprintf(path, sizeof(path), "/proc/%d/task", (int)pause->pid);
     DIR *folder = opendir(path);
@@ -125,7 +135,7 @@ static int threads_seize(struct neap_os_pause *pause, bool *again) {
     while (error == NEAP_OK && (entry = readdir(folder))) {
         pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
         if (isdigit((unsigned char)entry->d_name[0]) && !is_held(pause, tid))
-            error = thread_seize(pause, tid, again);
+            error = thread_seize(pause, tid);
     }
     closedir(folder);
     return error;
@@ -148,6 +158,12 @@ static void thread_look(struct neap_os_pause *pause, size_t i) {
     pause->holds[i] = (struct hold){HOLD_STILL, by_event ? 0 : WSTOPSIG(status)};
 }
 
+/* Of one that was asked and has not stopped for a while. A main thread that ends before the others
+   is not reported to have ended. */
+static enum hold_state state_now(char letter) {
+    return letter == 'D' ? HOLD_BUSY : state_ended(letter) ? HOLD_GONE : HOLD_ASKED;
+}
+
 /* Until none is asked any more. */
 static int threads_await(struct neap_os_pause *pause) {
     uint64_t began_ns = neap_os_now_ns(), nap_ns = POLL_NS_LEAST;
@@ -156,11 +172,10 @@ static int threads_await(struct neap_os_pause *pause) {
         bool waiting = false;
         for (size_t i = 0; i < pause->count; i++) {
             struct hold *hold = &pause->holds[i];
-            if (hold->state == HOLD_ASKED)
+            if (hold->state == HOLD_ASKED || hold->state == HOLD_BUSY)
                 thread_look(pause, i);
-            if (hold->state == HOLD_ASKED && now_ns - began_ns > BUSY_AFTER_NS &&
-                thread_state(pause->pid, pause->threads[i].tid) == 'D')
-                hold->state = HOLD_BUSY;
+            if (hold->state == HOLD_ASKED && now_ns - began_ns > BUSY_AFTER_NS)
+                hold->state = state_now(thread_state(pause->pid, pause->threads[i].tid));
             waiting |= hold->state == HOLD_ASKED;
         }
         if (!waiting)
@@ -188,19 +203,29 @@ static int threads_settle(struct neap_os_pause *pause) {
     return kept > 0 ? NEAP_OK : NEAP_ERROR_PROCESS;
 }
 
-/* A thread that is still makes no thread, so a look that finds none but those is the last. */
+/* Whether each thread there is is held. That the list shows no other is no proof: it ends early
+   where a thread ends while it is read. The kernel's count is one, for a held thread makes no other
+   that runs. A main thread that ended is counted for as long as the others live. */
+static bool all_held(const struct neap_os_pause *pause) {
+    struct neap_os_process_stat stat;
+    size_t held = is_held(pause, pause->pid) ? 0 : 1;
+    for (size_t i = 0; i < pause->count; i++)
+        held += pause->holds[i].state != HOLD_GONE;
+    return neap_os_process_stat(pause->pid, &stat) != NEAP_OK || held >= stat.threads;
+}
+
 static int threads_hold(struct neap_os_pause *pause) {
-    int error;
-    bool again;
-    do {
-        again = false;
-        error = threads_seize(pause, &again);
+    for (;;) {
+        int error = threads_seize(pause);
         if (error == NEAP_OK)
             error = threads_await(pause);
-        if (error == NEAP_OK && again && neap_os_now_ns() > pause->give_up_ns)
-            error = NEAP_ERROR_TIMEOUT;
-    } while (error == NEAP_OK && again);
-    return error == NEAP_OK ? threads_settle(pause) : error;
+        if (error != NEAP_OK)
+            return error;
+        if (all_held(pause))
+            return threads_settle(pause);
+        if (neap_os_now_ns() > pause->give_up_ns)
+            return NEAP_ERROR_TIMEOUT;
+    }
 }
 
 /* --- letting go ---------------------------------------------------------- */

@@ -96,7 +96,7 @@ int neap_os_process_stat(pid_t pid, struct neap_os_process_stat *stat) {
     text[length] = '\0';
     /* The name before it may contain anything, brackets included. */
     const char *rest = strrchr(text, ')');
-    if (!rest || !*field_find(rest, 13))
+    if (!rest || !*field_find(rest, 18))
         return NEAP_ERROR_PROCESS;
     uint64_t tick_ns = UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK);
     uint64_t ticks = field_number(rest, 12, 10) + field_number(rest, 13, 10);
@@ -105,6 +105,7 @@ int neap_os_process_stat(pid_t pid, struct neap_os_process_stat *stat) {
         .session = (pid_t)field_number(rest, 4, 10),
         .state = *field_find(rest, 1),
         .cpu_ns = ticks * tick_ns,
+        .threads = field_number(rest, 18, 10),
     };
     return 0;
 }

@@ -30,6 +30,7 @@ struct neap_os_process_stat {
     pid_t parent, session;
     char state;      /* as in /proc/PID/stat: 'R', 'S', 'Z' ... */
     uint64_t cpu_ns; /* user and system time, its own; the clock's tick is 10 ms */
+    size_t threads;  /* a main thread that ended before the others is one of them */
 };
 
 int neap_os_process_memory(pid_t pid, struct neap_os_process_memory *memory);

@@ -131,11 +131,12 @@ bool neap__census_take(struct neap__census_worker *worker, const struct neap_py_
         neap_address_set_add(&worker->doubts, object->address, object->type->prefix_bytes, NULL);
         return false;
     }
-    worker->charged_bytes += object->block_bytes + worker->buffer_bytes;
-    if (worker->charged_bytes > worker->budget_bytes) {
+    uint64_t charge = object->block_bytes + worker->buffer_bytes;
+    if (charge > worker->budget_bytes - worker->charged_bytes) {
         worker->facts.rejected++;
         return false;
     }
+    worker->charged_bytes += charge;
     if (!refers_to_nothing(object->type) &&
         neap_py_object_visit(&worker->lens, object, referent_offer, worker) != NEAP_OK)
         worker->facts.rejected++;

@@ -22,6 +22,8 @@ struct walker {
     struct neap_image_span *claims;
     size_t count, room;
     bool starved;
+    uint64_t steps; /* from chunk to chunk that may still be made in this heap, wherever walks begin */
+    uint64_t reach; /* end of the anonymous memory without a gap that is being looked through */
 };
 
 static bool word_read(const struct walker *walker, uint64_t address, uint64_t *value) {
@@ -76,15 +78,21 @@ struct walk {
     uint64_t chunks, free_bytes, resident_free_bytes;
 };
 
+/* Before the walks of one heap: together they take little more than its smallest chunks would. */
+static void steps_allow(struct walker *walker, uint64_t bytes) {
+    walker->steps = bytes / walker->word + HEAD_MOST;
+}
+
 /* Walks from chunk to chunk; true if the last one ends at `end`. The last is `top`: free. Whether
  * another is free stands in the chunk after it. */
-static bool chunks_walk(const struct walker *walker, uint64_t start, uint64_t end, struct walk *walk) {
+static bool chunks_walk(struct walker *walker, uint64_t start, uint64_t end, struct walk *walk) {
     uint64_t bytes, before = 0, at = start;
     unsigned flags;
     *walk = (struct walk){0};
     while (at < end) {
-        if (!chunk_read(walker, at, end, &bytes, &flags))
+        if (walker->steps == 0 || !chunk_read(walker, at, end, &bytes, &flags))
             return false;
+        walker->steps--;
         if (before > 0 && !(flags & FLAG_IN_USE)) {
             walk->free_bytes += before;
             walk->resident_free_bytes += neap_process_image_resident(walker->image, at - before, at);
@@ -138,6 +146,7 @@ static void main_claim(struct walker *walker, size_t first_mapping) {
     while (last + 1 < end && is_main(last + 1) && last[1].start == last->end)
         last++;
     uint64_t first = mapping->start;
+    steps_allow(walker, last->end - first);
     while (!chunks_walk(walker, first, last->end, &walk)) {
         first += walker->word;
         if (first >= mapping->start + ALIGN) {
@@ -169,6 +178,7 @@ static bool arena_claim(struct walker *walker, const struct neap_image_mapping *
         bytes > largest || bytes % walker->image->page_bytes != 0)
         return false;
     uint64_t head_end = start + (bytes < HEAD_MOST ? bytes : HEAD_MOST);
+    steps_allow(walker, bytes);
     for (uint64_t first = start + 4 * walker->word; first < head_end; first += walker->word)
         if (chunks_walk(walker, first, start + bytes, &walk)) {
             heap_claim(walker, start, first, start + bytes, NEAP_SPAN_GLIBC_ARENA, &walk);
@@ -192,8 +202,7 @@ static uint64_t reach_of(const struct neap_process_image *image, size_t i) {
  * two words are less than what blocks are aligned to, the head stands as much later and says so. */
 static bool mapped_at(const struct walker *walker, uint64_t at, uint64_t reach, uint64_t *bytes) {
     uint64_t page = walker->image->page_bytes, shift = ALIGN - 2 * walker->word, before, size;
-    if (neap_process_image_resident(walker->image, at, at + page) == 0 ||
-        !word_read(walker, at + shift, &before) || !word_read(walker, at + shift + walker->word, &size))
+    if (!word_read(walker, at + shift, &before) || !word_read(walker, at + shift + walker->word, &size))
         return false;
     *bytes = size - FLAG_MAPPED + shift;
     return before == shift && (size & FLAGS) == FLAG_MAPPED && *bytes % page == 0 && *bytes >= page &&
@@ -215,9 +224,11 @@ static void mapped_take(struct walker *walker, uint64_t start, uint64_t end) {
 /* Blocks in one span; *done is the end of those that were found before. */
 static void mapped_claim(struct walker *walker, size_t i, uint64_t *done) {
     const struct neap_image_span *span = &walker->image->spans[i];
-    uint64_t reach = reach_of(walker->image, i), at = span->start > *done ? span->start : *done, bytes;
-    while (at < span->end) {
-        if (!mapped_at(walker, at, reach, &bytes)) {
+    uint64_t at = span->start > *done ? span->start : *done, bytes;
+    if (span->start >= walker->reach) /* else it is one more part of what was reached before */
+        walker->reach = reach_of(walker->image, i);
+    while ((at = neap_process_image_next(walker->image, at, span->end)) < span->end) {
+        if (!mapped_at(walker, at, walker->reach, &bytes)) {
             at += walker->image->page_bytes;
             continue;
         }

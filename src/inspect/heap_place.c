@@ -176,9 +176,8 @@ int neap_heap_places_frames(struct neap_process_image *image, const struct neap_
         const struct neap_image_span *span = &image->spans[i];
         if (span->kind != NEAP_SPAN_ANONYMOUS || image->mappings[span->mapping].access[1] != 'w')
             continue;
-        for (uint64_t at = span->start; at < span->end;) {
-            bool there = neap_process_image_resident(image, at, at + image->page_bytes) > 0;
-            uint64_t bytes = there ? chunk_at(memory, at, span->end) : 0;
+        for (uint64_t at = span->start; (at = neap_process_image_next(image, at, span->end)) < span->end;) {
+            uint64_t bytes = chunk_at(memory, at, span->end);
             struct neap_image_span claim = {.start = at, .end = at + bytes, .kind = NEAP_SPAN_PYTHON_FRAMES};
             starved |= bytes > 0 && !claim_add(&claims, &claim);
             at += bytes ? bytes : image->page_bytes;

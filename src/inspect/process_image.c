@@ -129,6 +129,41 @@ uint64_t neap_process_image_resident(const struct neap_process_image *image, uin
     return bytes;
 }
 
+/* The same within one mapping: `end` is no further than its. */
+static uint64_t mapping_next(const struct neap_image_mapping *mapping, uint64_t page, uint64_t address,
+                             uint64_t end) {
+    if (mapping->rss_bytes == 0)
+        return end;
+    if (!mapping->resident)
+        return address;
+    uint64_t at = (address - mapping->start) / page, last = (end - 1 - mapping->start) / page;
+    while (at <= last) {
+        uint64_t there = mapping->resident[at / 64] >> (at % 64);
+        if (there) {
+            at += neap_word_lowest(there);
+            uint64_t start = mapping->start + at * page;
+            return at > last ? end : start > address ? start : address;
+        }
+        at = (at / 64 + 1) * 64;
+    }
+    return end;
+}
+
+uint64_t neap_process_image_next(const struct neap_process_image *image, uint64_t address, uint64_t end) {
+    for (size_t i = mapping_at(image, address); i < image->mapping_count && address < end; i++) {
+        const struct neap_image_mapping *mapping = &image->mappings[i];
+        uint64_t stop = mapping->end < end ? mapping->end : end;
+        if (mapping->start >= end)
+            return end;
+        if (mapping->start > address)
+            address = mapping->start;
+        address = mapping_next(mapping, image->page_bytes, address, stop);
+        if (address < stop)
+            return address;
+    }
+    return end;
+}
+
 /* --- claims ---------------------------------------------------------------- */
 
 static bool claim_fits(const struct neap_process_image *image, const struct neap_image_span *claim) {
@@ -184,7 +219,14 @@ int neap_process_image_claim_all(struct neap_process_image *image, const struct 
 }
 
 int neap_process_image_claim(struct neap_process_image *image, const struct neap_image_span *claim) {
-    return neap_process_image_claim_all(image, claim, 1);
+    size_t at = span_at(image, claim->start);
+    if (at == image->span_count || image->spans[at].start != claim->start ||
+        image->spans[at].end != claim->end || claim->kind >= NEAP_SPAN_KINDS)
+        return neap_process_image_claim_all(image, claim, 1);
+    size_t mapping = image->spans[at].mapping; /* nothing is cut: however many are claimed so, each is fast */
+    image->spans[at] = *claim;
+    image->spans[at].mapping = mapping;
+    return NEAP_OK;
 }
 
 /* --- check ----------------------------------------------------------------- */

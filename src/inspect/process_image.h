@@ -99,6 +99,10 @@ const struct neap_image_span *neap_process_image_span(const struct neap_process_
 /* Bytes of [start, end) that are in memory, whole pages counted by their part in it. */
 uint64_t neap_process_image_resident(const struct neap_process_image *image, uint64_t start, uint64_t end);
 
+/* The first address of [address, end) in a page that is in memory; `end` if there is none. Fast where a
+ * mapping is large and little of it is there. */
+uint64_t neap_process_image_next(const struct neap_process_image *image, uint64_t address, uint64_t end);
+
 /* Makes [claim->start, claim->end) one span as `claim` says, cutting what was there; `mapping`
  * is found. NEAP_ERROR_ARGUMENT if it is empty or not within one mapping. Any order. */
 int neap_process_image_claim(struct neap_process_image *image, const struct neap_image_span *claim);

@@ -192,14 +192,10 @@ int neap_snapshot_take(pid_t pid, enum neap_snapshot_way way, neap_snapshot_t **
     return NEAP_OK;
 }
 
-int neap_snapshot_open(const char *path, neap_snapshot_t **snapshot, struct neap_fault *fault) {
-    neap_snapshot_t *made = calloc(1, sizeof(*made));
-    if (!made)
-        return NEAP_ERROR_MEMORY;
-    made->facts.way = NEAP_SNAPSHOT_CORE;
+/* The rest of a snapshot whose core was read, or was not; `made` NULL without memory. */
+static int core_finish(neap_snapshot_t *made, int error, neap_snapshot_t **snapshot) {
     struct neap__piece *pieces = NULL;
     size_t count = 0;
-    int error = neap__core_file_open(path, &made->core, &made->image, fault);
     if (error == NEAP_OK)
         error = neap__core_file_pieces(&made->core, &made->image, &pieces, &count);
     if (error == NEAP_OK)
@@ -210,10 +206,25 @@ int neap_snapshot_open(const char *path, neap_snapshot_t **snapshot, struct neap
         neap_snapshot_destroy(made);
         return error;
     }
-    made->facts.copied_bytes = made->core.held_bytes;
-    made->facts.missing_bytes = made->core.missing_bytes;
+    made->facts = (struct neap_snapshot_facts){.way = NEAP_SNAPSHOT_CORE,
+                                               .copied_bytes = made->core.held_bytes,
+                                               .missing_bytes = made->core.missing_bytes};
     *snapshot = made;
     return NEAP_OK;
+}
+
+int neap_snapshot_open(const char *path, neap_snapshot_t **snapshot, struct neap_fault *fault) {
+    neap_snapshot_t *made = calloc(1, sizeof(*made));
+    int error = made ? neap__core_file_open(path, &made->core, &made->image, fault) : NEAP_ERROR_MEMORY;
+    return core_finish(made, error, snapshot);
+}
+
+int neap_snapshot_read(const void *bytes, size_t length, neap_snapshot_t **snapshot,
+                       struct neap_fault *fault) {
+    neap_snapshot_t *made = calloc(1, sizeof(*made));
+    int error =
+        made ? neap__core_file_read(bytes, length, &made->core, &made->image, fault) : NEAP_ERROR_MEMORY;
+    return core_finish(made, error, snapshot);
 }
 
 uint64_t neap_snapshot_release(neap_snapshot_t *snapshot) {

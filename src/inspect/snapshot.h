@@ -61,6 +61,10 @@ int neap_snapshot_take(pid_t pid, enum neap_snapshot_way way, neap_snapshot_t **
  * no core file. A file that is cut off is read as far as it goes. */
 int neap_snapshot_open(const char *path, neap_snapshot_t **snapshot, struct neap_fault *fault);
 
+/* The same of a core file in memory, whose bytes must outlive the snapshot. */
+int neap_snapshot_read(const void *bytes, size_t length, neap_snapshot_t **snapshot,
+                       struct neap_fault *fault);
+
 /* Lets a target that is still held go on; reading after that is for what was copied only (all,
  * but with HOLD). Returns the pause in ns. */
 uint64_t neap_snapshot_release(neap_snapshot_t *snapshot);

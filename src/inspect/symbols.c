@@ -7,11 +7,16 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/remote.h"
 
-enum { CANDIDATES_MOST = 512, LOADS_MOST = 16 };
+enum {
+    CANDIDATES_MOST = 512,
+    LOADS_MOST = 16,
+    SECTION_BYTES_MOST = 1 << 26, /* libelf takes memory for what a section claims */
+};
 
 /* A file that is open as ELF. */
 struct binary {
@@ -33,16 +38,32 @@ static int path_from_here(const struct neap_process_image *image, const struct n
     return neap_os_mapped_file(image->pid, &place, path, bytes);
 }
 
+/* Whether libelf may have it: a plain file, whose sections and segments are as many as its header has room
+ * to say. It takes memory for as many as are claimed, and a file of holes can claim any number elsewhere. */
+static bool is_modest(int file) {
+    struct stat status;
+    Elf64_Ehdr wide;
+    Elf32_Ehdr narrow;
+    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode) ||
+        pread(file, &wide, sizeof(wide), 0) != (ssize_t)sizeof(wide))
+        return false;
+    memcpy(&narrow, &wide, sizeof(narrow));
+    bool is_wide = wide.e_ident[EI_CLASS] == ELFCLASS64;
+    bool listed =
+        is_wide ? wide.e_shnum != 0 || wide.e_shoff == 0 : narrow.e_shnum != 0 || narrow.e_shoff == 0;
+    return listed && (is_wide ? wide.e_phnum : narrow.e_phnum) != PN_XNUM;
+}
+
 static int binary_open(const struct neap_process_image *image, const struct neap_image_mapping *mapping,
                        struct binary *binary) {
     char path[1024];
     if (elf_version(EV_CURRENT) == EV_NONE || path_from_here(image, mapping, path, sizeof(path)) != NEAP_OK)
         return NEAP_ERROR_ABSENT;
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (file < 0)
         return NEAP_ERROR_ABSENT;
     /* Copies, no mapping of it: somebody may cut the file off. */
-    Elf *elf = elf_begin(file, ELF_C_READ, NULL);
+    Elf *elf = is_modest(file) ? elf_begin(file, ELF_C_READ, NULL) : NULL;
     if (!elf || elf_kind(elf) != ELF_K_ELF) {
         elf_end(elf);
         close(file);
@@ -59,9 +80,18 @@ static void binary_close(struct binary *binary) {
 
 /* --- in the file --------------------------------------------------------------- */
 
+/* The names that a table or the sections refer to. */
+static bool names_are_modest(Elf *elf, size_t number) {
+    Elf_Scn *section = elf_getscn(elf, number);
+    GElf_Shdr header;
+    return section && gelf_getshdr(section, &header) && header.sh_size <= SECTION_BYTES_MOST;
+}
+
 /* Looks the names up in one table; those found already stay. */
 static void table_search(Elf_Scn *section, const GElf_Shdr *header, Elf *elf, const char *const *names,
                          size_t count, struct neap_symbol_range *ranges) {
+    if (header->sh_size > SECTION_BYTES_MOST || !names_are_modest(elf, header->sh_link))
+        return;
     Elf_Data *data = elf_getdata(section, NULL);
     if (!data || header->sh_entsize == 0)
         return;
@@ -96,7 +126,7 @@ static void symbols_search(Elf *elf, const char *const *names, size_t count,
 
 static bool section_find(Elf *elf, const char *wanted, struct neap_symbol_range *range) {
     size_t names;
-    if (elf_getshdrstrndx(elf, &names) != 0)
+    if (elf_getshdrstrndx(elf, &names) != 0 || !names_are_modest(elf, names))
         return false;
     for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
         GElf_Shdr header;

@@ -1,6 +1,7 @@
 /* inspect/thread_stack.c: stacks by their threads' registers, and by their guards. */
 #include "inspect/thread_stack.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -9,21 +10,49 @@ enum {
     STACK_BYTES_LEAST = 16 * 1024,
 };
 
-static int stack_claim(struct neap_process_image *image, const struct neap_image_span *span, uint64_t end,
-                       pid_t tid) {
-    struct neap_image_span claim = {.start = span->start, .end = end, .kind = NEAP_SPAN_STACK, .tid = tid};
-    return neap_process_image_claim(image, &claim);
+static int pointer_compare(const void *a, const void *b) {
+    const struct neap_image_thread *const *left = a, *const *right = b;
+    return ((*left)->stack_pointer > (*right)->stack_pointer) -
+           ((*left)->stack_pointer < (*right)->stack_pointer);
 }
 
-static int thread_claim(struct neap_process_image *image, const struct neap_image_thread *thread) {
+/* The stack of a thread, as far as no thread below has it: the kernel joins neighbouring ones. False if its
+ * pointer leads to none. */
+static bool stack_of(const struct neap_process_image *image, const struct neap_image_thread *thread,
+                     uint64_t taken, struct neap_image_span *stack) {
     const struct neap_image_span *span = neap_process_image_span(image, thread->stack_pointer);
     uint64_t page = image->page_bytes, block = thread->thread_pointer;
-    if (thread->stack_pointer == 0 || !span || span->kind != NEAP_SPAN_ANONYMOUS)
-        return NEAP_OK;
+    if (thread->stack_pointer < taken || !span || span->kind != NEAP_SPAN_ANONYMOUS)
+        return false;
     uint64_t end = span->end;
     if (block >= thread->stack_pointer && block < end && end - block > BLOCK_BYTES)
         end = (block + BLOCK_BYTES + page - 1) / page * page; /* what follows has been joined to it */
-    return stack_claim(image, span, end < span->end ? end : span->end, thread->tid);
+    *stack = (struct neap_image_span){.start = span->start > taken ? span->start : taken,
+                                      .end = end < span->end ? end : span->end,
+                                      .kind = NEAP_SPAN_STACK,
+                                      .tid = thread->tid};
+    return true;
+}
+
+/* Of all threads, from the lowest up, in one pass over the spans. */
+static int stacks_claim(struct neap_process_image *image) {
+    const struct neap_image_thread **threads = calloc(image->thread_count + 1, sizeof(*threads));
+    struct neap_image_span *stacks = calloc(image->thread_count + 1, sizeof(*stacks));
+    size_t count = 0;
+    int error = threads && stacks ? NEAP_OK : NEAP_ERROR_MEMORY;
+    if (error == NEAP_OK) {
+        for (size_t i = 0; i < image->thread_count; i++)
+            threads[i] = &image->threads[i];
+        qsort(threads, image->thread_count, sizeof(*threads), pointer_compare);
+        uint64_t taken = 1; /* a pointer of 0 is none */
+        for (size_t i = 0; i < image->thread_count; i++)
+            if (stack_of(image, threads[i], taken, &stacks[count]))
+                taken = stacks[count++].end;
+        error = neap_process_image_claim_all(image, stacks, count);
+    }
+    free(stacks);
+    free(threads);
+    return error;
 }
 
 /* The block of a thread whose stack is elsewhere: variables of the program's libraries. */
@@ -47,15 +76,12 @@ static bool looks_like_stack(const struct neap_process_image *image, size_t i) {
 }
 
 int neap_thread_stacks_claim(struct neap_process_image *image) {
-    int error = NEAP_OK;
-    for (size_t i = 0; i < image->thread_count && error == NEAP_OK; i++) {
-        error = thread_claim(image, &image->threads[i]);
-        if (error == NEAP_OK)
-            error = block_claim(image, &image->threads[i]);
-    }
+    int error = stacks_claim(image);
+    for (size_t i = 0; i < image->thread_count && error == NEAP_OK; i++)
+        error = block_claim(image, &image->threads[i]);
     for (size_t i = 0; i < image->span_count && error == NEAP_OK; i++)
         if (looks_like_stack(image, i))
-            error = stack_claim(image, &image->spans[i], image->spans[i].end, 0);
+            image->spans[i].kind = NEAP_SPAN_STACK;
     return error;
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "os/remote.h"
+#include "os/residence.h"
 
 /* The enum neap_error for errno after a call about another process. */
 int neap__os_proc_error(void);
@@ -18,5 +19,13 @@ int neap__os_proc_open(pid_t pid, const char *what, FILE **file);
 
 /* Parses "start-end rw-p offset dev:dev inode     path"; false if the line is none. */
 bool neap__os_mapping_parse(const char *line, struct neap_os_mapping *mapping);
+
+/* The texts of maps and of smaps: see neap_os_mappings, neap_os_mapping_figures. The caller closes `file`. */
+int neap__os_maps_read(FILE *file, bool (*visit)(void *context, const struct neap_os_mapping *mapping),
+                       void *context);
+int neap__os_smaps_read(FILE *file,
+                        bool (*visit)(void *context, const struct neap_os_mapping *mapping,
+                                      const struct neap_os_mapping_figures *figures),
+                        void *context);
 
 #endif

@@ -17,12 +17,8 @@ static const char deleted_mark[] = " (deleted)";
 
 /* --- mappings ---------------------------------------------------------- */
 
-int neap_os_mappings(pid_t pid, bool (*visit)(void *context, const struct neap_os_mapping *mapping),
-                     void *context) {
-    FILE *file;
-    int error = neap__os_proc_open(pid, "maps", &file);
-    if (error != NEAP_OK)
-        return error;
+int neap__os_maps_read(FILE *file, bool (*visit)(void *context, const struct neap_os_mapping *mapping),
+                       void *context) {
     char *line = NULL;
     size_t room = 0;
     bool any = false, more = true;
@@ -33,12 +29,21 @@ int neap_os_mappings(pid_t pid, bool (*visit)(void *context, const struct neap_o
         any = true;
         more = visit(context, &mapping);
     }
-    int result = ferror(file) ? neap__os_proc_error()
-                 : any        ? NEAP_OK
-                              : NEAP_ERROR_PROCESS; /* a zombie has none */
     free(line);
+    if (ferror(file))
+        return neap__os_proc_error();
+    return any ? NEAP_OK : NEAP_ERROR_PROCESS; /* a zombie has none */
+}
+
+int neap_os_mappings(pid_t pid, bool (*visit)(void *context, const struct neap_os_mapping *mapping),
+                     void *context) {
+    FILE *file;
+    int error = neap__os_proc_open(pid, "maps", &file);
+    if (error != NEAP_OK)
+        return error;
+    error = neap__os_maps_read(file, visit, context);
     fclose(file);
-    return result;
+    return error;
 }
 
 static bool path_strip_deleted(char *path) {

@@ -32,14 +32,10 @@ static void figure_add(const char *line, struct neap_os_mapping_figures *figures
     }
 }
 
-int neap_os_mapping_figures(pid_t pid,
-                            bool (*visit)(void *context, const struct neap_os_mapping *mapping,
-                                          const struct neap_os_mapping_figures *figures),
-                            void *context) {
-    FILE *file;
-    int error = neap__os_proc_open(pid, "smaps", &file);
-    if (error != NEAP_OK)
-        return error;
+int neap__os_smaps_read(FILE *file,
+                        bool (*visit)(void *context, const struct neap_os_mapping *mapping,
+                                      const struct neap_os_mapping_figures *figures),
+                        void *context) {
     struct neap_os_mapping mapping = {0}, next;
     struct neap_os_mapping_figures figures = {0};
     char *line = NULL;
@@ -55,12 +51,25 @@ int neap_os_mapping_figures(pid_t pid,
         mapping = next;
         figures = (struct neap_os_mapping_figures){0};
     }
-    int result = ferror(file) ? neap__os_proc_error() : any ? NEAP_OK : NEAP_ERROR_PROCESS;
-    if (more && any && result == NEAP_OK)
-        visit(context, &mapping, &figures);
     free(line);
+    if (ferror(file))
+        return neap__os_proc_error();
+    if (more && any)
+        visit(context, &mapping, &figures);
+    return any ? NEAP_OK : NEAP_ERROR_PROCESS;
+}
+
+int neap_os_mapping_figures(pid_t pid,
+                            bool (*visit)(void *context, const struct neap_os_mapping *mapping,
+                                          const struct neap_os_mapping_figures *figures),
+                            void *context) {
+    FILE *file;
+    int error = neap__os_proc_open(pid, "smaps", &file);
+    if (error != NEAP_OK)
+        return error;
+    error = neap__os_smaps_read(file, visit, context);
     fclose(file);
-    return result;
+    return error;
 }
 
 /* --- pagemap --------------------------------------------------------------- */

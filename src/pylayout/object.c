@@ -99,7 +99,7 @@ static uint64_t body_bytes(const struct neap_py_version *version, const struct n
         items = 1;
     if (type->item_bytes == 0)
         return type->basic_bytes;
-    if (items > UINT64_C(1) << 48)
+    if (items > UINT64_C(1) << 40) /* times the largest item it is still a number */
         return UINT64_MAX;
     return (uint64_t)type->basic_bytes + items * type->item_bytes;
 }

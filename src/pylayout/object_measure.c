@@ -24,6 +24,7 @@ enum {
     ARRAY_ITEM_BYTES = 4,
     WCHAR_BYTES = 4,
     DIGIT_BYTES = 4,
+    SET_SMALL_MASK = 7,    /* Include/cpython/setobject.h: PySet_MINSIZE */
     STR_DATA_READY = 0x80, /* state.ready, where there is one */
     FIELDS_BYTES = 112,    /* of an object that is looked at in one piece */
     SIZE_MOST_LOG2 = 56,   /* no buffer is larger */
@@ -65,6 +66,8 @@ static bool dict_measure(struct measuring *m) {
         !neap__py_keys_read(m->lens->memory, version, keys_at, &keys))
         return false;
     bool own_keys = keys.refcount == 1;
+    if (values == 0 && !own_keys && keys.count != 0)
+        return false; /* names are shared, and the empty table, but no values */
     if (values != 0) {
         uint64_t block = values, bytes;
         m->measure->sizeof_bytes += keys.shared_usable * NEAP_PY_WORD;
@@ -99,13 +102,14 @@ static bool odict_measure(struct measuring *m) {
         if (!buffer(m, fast, fast_size * NEAP_PY_WORD, NEAP_PY_BUFFER_TABLE, false))
             return false;
     }
-    uint64_t count = 0;
-    for (; node != 0 && count < m->object->items; count++) {
-        if (!buffer(m, node, ODICT_NODE_BYTES, NEAP_PY_BUFFER_CHAIN, false) ||
+    struct neap__py_chain chain = {0, 0};
+    while (node != 0 && chain.count < m->object->items) {
+        if (!neap__py_chain_step(m->lens, &chain, node) ||
+            !buffer(m, node, ODICT_NODE_BYTES, NEAP_PY_BUFFER_CHAIN, false) ||
             !neap__py_word(m->lens->memory, node + ODICT_NODE_NEXT, &node))
             return false;
     }
-    m->measure->sizeof_bytes += count * ODICT_NODE_BYTES;
+    m->measure->sizeof_bytes += chain.count * ODICT_NODE_BYTES;
     return true;
 }
 
@@ -126,7 +130,7 @@ static bool set_measure(struct measuring *m) {
         mask >> (SIZE_MOST_LOG2 - 4) != 0 || (mask & (mask + 1)) != 0)
         return false;
     if (table == m->object->address + NEAP_PY_SET_SMALL)
-        return true;
+        return mask == SET_SMALL_MASK;
     uint64_t bytes = (mask + 1) * 2 * NEAP_PY_WORD;
     m->measure->sizeof_bytes += bytes;
     return buffer(m, table, bytes, NEAP_PY_BUFFER_TABLE, false);
@@ -156,8 +160,10 @@ static bool deque_measure(struct measuring *m) {
         return false;
     uint64_t blocks = (index + m->object->items + DEQUE_BLOCK_ITEMS - 1) / DEQUE_BLOCK_ITEMS;
     m->measure->sizeof_bytes += blocks * DEQUE_BLOCK_BYTES;
-    for (uint64_t i = 0; i < (blocks ? blocks : 1) && left != 0; i++) {
-        if (!buffer(m, left, DEQUE_BLOCK_BYTES, NEAP_PY_BUFFER_CHAIN, false) ||
+    struct neap__py_chain chain = {0, 0};
+    while (chain.count < (blocks ? blocks : 1) && left != 0) {
+        if (!neap__py_chain_step(m->lens, &chain, left) ||
+            !buffer(m, left, DEQUE_BLOCK_BYTES, NEAP_PY_BUFFER_CHAIN, false) ||
             !neap__py_word(m->lens->memory, left + DEQUE_BLOCK_RIGHT, &left))
             return false;
     }

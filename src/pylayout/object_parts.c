@@ -170,6 +170,9 @@ bool neap__py_iframe_visit(struct neap_py_lens *lens, const struct neap__py_ifra
     /* Of a running frame nobody knows how deep its stack is: its room is scanned as words. */
     bool known = frame->stack_count != NEAP__PY_STACK_UNKNOWN;
     uint64_t count = frame->local_count + (known ? frame->stack_count : frame->stack_room);
+    *sound = neap__py_loose_take(lens, count);
+    if (!*sound)
+        return true;
     for (uint64_t i = 0; i < count; i++) {
         uint64_t word;
         if (!neap__py_word(lens->memory, frame->locals + i * NEAP_PY_WORD, &word)) {

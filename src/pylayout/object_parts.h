@@ -53,6 +53,23 @@ bool neap__py_iframe_visit(struct neap_py_lens *lens, const struct neap__py_ifra
 /* Item `index` of the tuple at `tuple`, which is one; 0 if there is none. */
 uint64_t neap__py_tuple_item(struct neap_py_lens *lens, uint64_t tuple, uint64_t index);
 
+/* Where the walk along a chain is; zeroed, at its start. */
+struct neap__py_chain {
+    uint64_t count, turtle;
+};
+
+/* Whether the link at `address` is one more: false if the chain runs in a circle, or chains have been
+ * followed for long enough. */
+static inline bool neap__py_chain_step(struct neap_py_lens *lens, struct neap__py_chain *chain,
+                                       uint64_t address) {
+    if (address == chain->turtle && chain->count != 0)
+        return false;
+    chain->count++;
+    if ((chain->count & (chain->count - 1)) == 0)
+        chain->turtle = address;
+    return neap__py_loose_take(lens, 1);
+}
+
 /* Without the bits that references carry since 3.14; 0 for what is no reference. */
 static inline uint64_t neap__py_reference(const struct neap_py_version *version, uint64_t word) {
     if (!version->iframe_code_tagged)

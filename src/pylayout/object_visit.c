@@ -136,8 +136,10 @@ static bool visit_odict(struct visiting *v) {
 }
 
 static bool visit_tuple(struct visiting *v) {
-    return tell_array(v, v->object->address + (uint64_t)v->lens->version->tuple_items, v->object->items, 0,
-                      NEAP_PY_EDGE_INDEX);
+    uint64_t first = (uint64_t)v->lens->version->tuple_items;
+    if (v->object->items > v->object->block_bytes / NEAP_PY_WORD) /* a type that lies about its items */
+        return false;
+    return tell_array(v, v->object->address + first, v->object->items, 0, NEAP_PY_EDGE_INDEX);
 }
 
 static bool visit_list(struct visiting *v) {
@@ -176,9 +178,11 @@ static bool visit_deque(struct visiting *v) {
     uint64_t block, at, left = v->object->items;
     if (!word_of(v, DEQUE_LEFT_BLOCK, &block) || !word_of(v, DEQUE_LEFT_INDEX, &at))
         return false;
+    struct neap__py_chain chain = {0, 0};
     for (uint64_t told = 0; left != 0 && block != 0 && at < DEQUE_BLOCK_ITEMS; at = 0) {
         uint64_t count = left < DEQUE_BLOCK_ITEMS - at ? left : DEQUE_BLOCK_ITEMS - at;
-        if (!tell_array(v, block + (at + 1) * NEAP_PY_WORD, count, told, NEAP_PY_EDGE_INDEX) ||
+        if (!neap__py_chain_step(v->lens, &chain, block) ||
+            !tell_array(v, block + (at + 1) * NEAP_PY_WORD, count, told, NEAP_PY_EDGE_INDEX) ||
             !neap__py_word(v->lens->memory, block + DEQUE_BLOCK_RIGHT, &block))
             return false;
         told += count;

@@ -208,9 +208,13 @@ int neap_pymalloc_find(const struct neap_memory *memory, const struct neap_py_ve
                        const struct neap_py_range *ranges, size_t range_count, struct neap_pymalloc *found) {
     *found = (struct neap_pymalloc){
         .memory = memory, .version = version, .pool_bytes = (uint32_t)version->pool_bytes};
-    struct growth growth = {
-        .found = found,
-        .search = {.memory = memory, .version = version, .ranges = ranges, .range_count = range_count}};
+    uint64_t left = NEAP__PYMALLOC_LOOKS;
+    struct growth growth = {.found = found,
+                            .search = {.memory = memory,
+                                       .version = version,
+                                       .ranges = ranges,
+                                       .range_count = range_count,
+                                       .left = &left}};
     int result = spaces_search(&growth);
     arenas_order(found);
     if (result != NEAP_OK)

@@ -25,9 +25,10 @@ bool neap__pymalloc_covered(const struct neap__pymalloc_search *search, uint64_t
     }
     /* The kernel tells neighbours apart that are one to a program. */
     uint64_t at = start;
-    for (; low < search->range_count && search->ranges[low].start <= at; low++) {
+    for (; low < search->range_count && search->ranges[low].start <= at && *search->left > 0; low++) {
         if (search->ranges[low].end - start >= bytes)
             return true;
+        --*search->left;
         at = search->ranges[low].end;
     }
     return false;
@@ -124,6 +125,9 @@ static void entry_decode(const unsigned char *bytes, struct neap__pymalloc_entry
 bool neap__pymalloc_entry_read(const struct neap__pymalloc_search *search, uint64_t arenas, uint64_t index,
                                struct neap__pymalloc_entry *entry) {
     unsigned char scratch[NEAP_PY_ARENA_ENTRY];
+    if (*search->left == 0)
+        return false;
+    --*search->left;
     const unsigned char *bytes =
         neap_memory_at(search->memory, arenas + index * NEAP_PY_ARENA_ENTRY, scratch, sizeof(scratch));
     if (bytes)
@@ -206,9 +210,11 @@ static bool vector_leads_to(const struct neap__pymalloc_search *search, uint64_t
 static bool pointer_search(const struct neap__pymalloc_search *search, uint64_t start, uint64_t end,
                            const struct witness *witnesses, size_t count, uint64_t *arenas,
                            uint64_t *entries) {
+    enum { WORDS = CHUNK_BYTES / NEAP_PY_WORD };
     unsigned char scratch[CHUNK_BYTES];
-    for (uint64_t at = start; at < end; at += CHUNK_BYTES) {
+    for (uint64_t at = start; at<end && * search->left> WORDS; at += CHUNK_BYTES) {
         size_t bytes = end - at < CHUNK_BYTES ? (size_t)(end - at) : CHUNK_BYTES;
+        *search->left -= WORDS;
         const unsigned char *chunk = neap_memory_at(search->memory, at, scratch, bytes);
         for (size_t offset = 0; chunk && offset + NEAP_PY_WORD <= bytes; offset += NEAP_PY_WORD) {
             uint64_t word = neap__py_u64(chunk, offset);

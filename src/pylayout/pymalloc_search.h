@@ -17,7 +17,11 @@ struct neap__pymalloc_search {
     const struct neap_py_version *version;
     const struct neap_py_range *ranges; /* by address */
     size_t range_count;
+    uint64_t *left; /* entries, ranges and words that may still be looked at: what lies there may claim any
+                       number of vectors, and each of them any length */
 };
+
+enum { NEAP__PYMALLOC_LOOKS = 1 << 27 };
 
 /* One struct arena_object as read. */
 struct neap__pymalloc_entry {
@@ -36,7 +40,7 @@ bool neap__pymalloc_used_pools(const struct neap__pymalloc_search *search, uint6
 uint64_t neap__pymalloc_entry_bytes(const struct neap__pymalloc_search *search,
                                     const struct neap__pymalloc_entry *entry);
 
-/* Entry `index` of a vector; false if it cannot be read. */
+/* Entry `index` of a vector; false if it cannot be read, or too many have been. */
 bool neap__pymalloc_entry_read(const struct neap__pymalloc_search *search, uint64_t arenas, uint64_t index,
                                struct neap__pymalloc_entry *entry);
 

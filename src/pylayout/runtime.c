@@ -17,6 +17,7 @@ enum {
     GENERATIONS_LISTED = 3,
     HEAD_SEARCH_BYTES = 4096, /* of the runtime, for its first interpreter */
     NAMES_MOST = 1 << 16,     /* keys of the dict of sys, at most */
+    NAME_WORTH = 64,          /* words or links that one of them costs as much time as */
 };
 
 bool neap_py_cookie_read(const struct neap_memory *memory, uint64_t address, struct neap_py_cookie *cookie) {
@@ -89,7 +90,8 @@ static uint64_t dict_get(struct neap_py_lens *lens, uint64_t dict, const char *n
         return 0;
     for (uint64_t i = 0; i < keys.count && i < NAMES_MOST; i++) {
         uint64_t key, value;
-        if (!neap__py_keys_entry(lens->memory, &keys, i, &key, &value))
+        if (!neap__py_loose_take(lens, NAME_WORTH) ||
+            !neap__py_keys_entry(lens->memory, &keys, i, &key, &value))
             return 0;
         if (value != 0 && neap_py_object_at(lens, key, &object) && object.type->kind == NEAP_PY_STR &&
             neap__py_text_is(lens->memory, lens->version, key, name))

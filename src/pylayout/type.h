@@ -18,6 +18,7 @@ enum {
     NEAP_PY_NAME_MAX = 200,      /* bytes of a name, terminator included */
     NEAP_PY_MEMBERS_MAX = 256,   /* slots and members of one type that are followed by name */
     NEAP_PY_FRONT = 1 << 10,
+    NEAP_PY_LOOSE_MAX = 1 << 28, /* see struct neap_py_lens */
 };
 
 /* Who knows the layout. A subclass has the kind of the built-in type it derives from. */
@@ -110,7 +111,16 @@ struct neap_py_lens {
         const struct neap_py_type *type; /* with an address, never NULL */
     } front[NEAP_PY_FRONT];
     uint64_t rejected; /* structures that contradicted themselves, met through this lens */
+    /* Links of chains, words of frames, names of a search: what no block's size bounds and a few bytes can
+     * claim again and again. With NEAP_PY_LOOSE_MAX of them, further ones count as contradictions. */
+    uint64_t loose;
 };
+
+/* Whether `count` more of them may be looked at. */
+static inline bool neap__py_loose_take(struct neap_py_lens *lens, uint64_t count) {
+    lens->loose += count <= NEAP_PY_LOOSE_MAX - lens->loose ? count : NEAP_PY_LOOSE_MAX - lens->loose;
+    return lens->loose < NEAP_PY_LOOSE_MAX;
+}
 
 void neap_py_lens_init(struct neap_py_lens *lens, neap_py_types_t *types);
 

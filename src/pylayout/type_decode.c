@@ -12,7 +12,7 @@
 enum {
     BASIC_MOST = 1 << 20, /* tp_basicsize */
     ITEM_MOST = 1 << 16,
-    NAME_KEYS_MOST = 4096, /* entries of a class's dict that are searched for its module */
+    NAME_KEYS_MOST = 1024, /* entries of a class's dict that are searched for its module */
     MEMBER_NAME_MAX = 64,
     TPFLAG_READY = 1 << 12,
 };

@@ -1,15 +1,28 @@
 /* Fuzz target: core files.
  *
- * The first byte says how the input is meant: even, a core file as it is; odd, changes
- * to a sound one, 8 bytes each: where (32 bits, modulo its size) and what. Whatever
- * comes of it, the reader must not leave its bytes, and its image must be sound.
+ * Changes (change.h) to a sound one; or, if the first byte is above 127, a core file as it is.
+ * Whatever comes of it, the reader must not leave its bytes, and its image must be sound.
  */
 #include <stdint.h>
 
 #include "../unit/inspect/core_image.h"
+#include "change.h"
 #include "inspect/core_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
+
+static struct change_image changes;
+
+const struct change_image *fuzz_image(uint8_t how) {
+    if (!changes.bytes) {
+        unsigned char *core = malloc(CORE_IMAGE_BYTES);
+        if (!core)
+            abort();
+        core_image_make(core);
+        changes = change_image_of(core, CORE_IMAGE_BYTES, CORE_IMAGE_HEAP);
+    }
+    return how < 0x80 ? &changes : NULL;
+}
 
 /* Reads it and looks at all that came of it. */
 static void core_use(const unsigned char *core, size_t bytes) {
@@ -48,22 +61,16 @@ static void core_use(const unsigned char *core, size_t bytes) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     if (bytes == 0)
         return 0;
-    if (data[0] % 2 == 0) {
+    const struct change_image *image = fuzz_image(data[0]);
+    if (!image) {
         unsigned char *exact = malloc(bytes);
         memcpy(exact, data + 1, bytes - 1);
         core_use(exact, bytes - 1);
         free(exact);
         return 0;
     }
-    unsigned char *core = malloc(CORE_IMAGE_BYTES);
-    core_image_make(core);
-    for (size_t at = 1; at + 8 <= bytes; at += 8) {
-        uint32_t place, value;
-        memcpy(&place, data + at, sizeof(place));
-        memcpy(&value, data + at + 4, sizeof(value));
-        memcpy(core + place % (CORE_IMAGE_BYTES - sizeof(value)), &value, sizeof(value));
-    }
-    core_use(core, CORE_IMAGE_BYTES);
-    free(core);
+    change_make(image, data, bytes);
+    core_use(image->bytes, image->size);
+    change_undo(image);
     return 0;
 }

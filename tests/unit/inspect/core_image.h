@@ -21,7 +21,7 @@ enum {
 #define CORE_IMAGE_TEXT  UINT64_C(0x30000) /* of /neap/none, not there */
 #define CORE_IMAGE_STACK UINT64_C(0x40000) /* one page */
 
-static size_t core_image_note(unsigned char *at, uint32_t type, const void *content, uint32_t bytes) {
+static inline size_t core_image_note(unsigned char *at, uint32_t type, const void *content, uint32_t bytes) {
     Elf64_Nhdr header = {.n_namesz = 5, .n_descsz = bytes, .n_type = type};
     memcpy(at, &header, sizeof(header));
     memcpy(at + sizeof(header), "CORE\0\0\0", 8);
@@ -30,7 +30,7 @@ static size_t core_image_note(unsigned char *at, uint32_t type, const void *cont
 }
 
 /* Fills CORE_IMAGE_BYTES at `core`: byte i of the heap is i * 7. */
-static void core_image_make(unsigned char *core) {
+static inline void core_image_make(unsigned char *core) {
     static const struct {
         uint64_t address, bytes, held;
         uint32_t flags;

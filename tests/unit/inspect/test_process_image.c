@@ -48,6 +48,12 @@ static uint64_t model_resident(const struct neap_process_image *image, uint64_t 
     return bytes;
 }
 
+static uint64_t model_next(const struct neap_process_image *image, uint64_t start, uint64_t end) {
+    while (start < end && !model_resident(image, start, start + 1))
+        start++;
+    return start;
+}
+
 static void assert_like(const struct neap_process_image *image, const unsigned char *model) {
     const char *why = "";
     if (!neap_process_image_check(image, &why))
@@ -116,7 +122,10 @@ static void test_resident(void **state) {
         if (end > BASE + UNITS * unit)
             continue;
         assert_int_equal(neap_process_image_resident(&image, start, end), model_resident(&image, start, end));
+        assert_int_equal(neap_process_image_next(&image, start, end), model_next(&image, start, end));
     }
+    assert_int_equal(neap_process_image_next(&image, 0, BASE), BASE);
+    assert_int_equal(neap_process_image_next(&image, BASE + UNITS * unit, UINT64_MAX), UINT64_MAX);
     neap_process_image_clear(&image);
 }
 

@@ -18,13 +18,14 @@
 
 enum {
     IMAGE_ARENAS = 2,
-    IMAGE_POOLS = 6,              /* in an arena */
+    IMAGE_POOLS = 12,             /* in an arena */
     IMAGE_STATIC_BYTES = 1 << 17, /* tables, types */
-    IMAGE_FAR_BYTES = 1 << 16,
+    IMAGE_FAR_BYTES = 1 << 17,
     IMAGE_USED_POOLS = 4096, /* offsets into the statics */
     IMAGE_VECTOR = 8192,
     IMAGE_TYPES = 16384,
     IMAGE_READY = 1 << 12,
+    IMAGE_STATIC_ALIGN = 32,
 };
 #define IMAGE_BASE UINT64_C(0x7f0000000000)
 
@@ -78,24 +79,11 @@ static inline uint64_t image_get(const struct python_image *image, uint64_t addr
     return word;
 }
 
-/* What a fuzzer changes: mostly what is there, in the statics or the pools, else any place. */
-static inline void image_poke(struct python_image *image, uint32_t place, uint32_t value) {
-    uint64_t pools = (uint64_t)image->pools_made * (uint64_t)image->version->pool_bytes;
-    uint64_t used = IMAGE_USED_POOLS, offset = place & 0x0fffffff;
-    if (place >> 30 == 3)
-        offset %= image->size - sizeof(value);
-    else if (place >> 30 != 0 && pools != 0)
-        offset = IMAGE_STATIC_BYTES + offset % (pools - sizeof(value));
-    else
-        offset = used + offset % (image->next_static - used);
-    memcpy(image->bytes + offset, &value, sizeof(value));
-}
-
 /* --- memory ------------------------------------------------------------------ */
 
 static inline uint64_t image_static(struct python_image *image, size_t bytes) {
     uint64_t address = IMAGE_BASE + image->next_static;
-    image->next_static += (bytes + 31) & ~(size_t)31;
+    image->next_static += (bytes + IMAGE_STATIC_ALIGN - 1) & ~(size_t)(IMAGE_STATIC_ALIGN - 1);
     return image->next_static <= IMAGE_STATIC_BYTES ? address : (abort(), UINT64_C(0));
 }
 
@@ -212,34 +200,47 @@ static inline uint64_t image_list(struct python_image *image, const uint64_t *it
     return address;
 }
 
-/* A table of keys with room for 5 entries, of str keys. */
-static inline uint64_t image_keys(struct python_image *image, const uint64_t *pairs, size_t count) {
+/* A table of 2^log2 keys, below 2^16, and room for two thirds as many entries. */
+static inline uint64_t image_keys_sized(struct python_image *image, const uint64_t *pairs, size_t count,
+                                        unsigned log2) {
     const struct neap_py_version *version = image->version;
     size_t entry = version->keys_log2 ? 16 : 24, head = (size_t)version->keys_header;
-    uint64_t keys = image_block(image, head + 8 + 5 * entry);
+    unsigned log2_index = log2 < 8 ? log2 : log2 + 1;
+    size_t usable = ((size_t)2 << log2) / 3, index = (size_t)1 << log2_index;
+    uint64_t keys = image_block(image, head + index + usable * entry);
     image_word(image, keys, 1);
     if (version->keys_log2) {
-        image_put(image, keys + 8, 3, 1);
-        image_put(image, keys + 9, 3, 1);
+        image_put(image, keys + 8, log2, 1);
+        image_put(image, keys + 9, log2_index, 1);
         image_put(image, keys + 10, 1, 1);
     } else {
-        image_word(image, keys + 8, 8);
+        image_word(image, keys + 8, UINT64_C(1) << log2);
     }
-    image_word(image, keys + (uint64_t)version->keys_usable, 5 - count);
+    image_word(image, keys + (uint64_t)version->keys_usable, usable - count);
     image_word(image, keys + (uint64_t)version->keys_nentries, count);
     for (size_t i = 0; i < count; i++) {
-        uint64_t at = keys + head + 8 + i * entry + (entry - 16);
+        uint64_t at = keys + head + index + i * entry + (entry - 16);
         image_word(image, at, pairs[2 * i]);
         image_word(image, at + 8, pairs[2 * i + 1]);
     }
     return keys;
 }
 
-static inline uint64_t image_dict(struct python_image *image, const uint64_t *pairs, size_t count) {
+/* A table of keys with room for 5 entries, of str keys. */
+static inline uint64_t image_keys(struct python_image *image, const uint64_t *pairs, size_t count) {
+    return image_keys_sized(image, pairs, count, 3);
+}
+
+static inline uint64_t image_dict_sized(struct python_image *image, const uint64_t *pairs, size_t count,
+                                        unsigned log2) {
     uint64_t address = image_object(image, image->dict, NEAP_PY_GC_HEAD, NEAP_PY_DICT_BYTES);
     image_word(image, address + NEAP_PY_DICT_USED, count);
-    image_word(image, address + NEAP_PY_DICT_KEYS, image_keys(image, pairs, count));
+    image_word(image, address + NEAP_PY_DICT_KEYS, image_keys_sized(image, pairs, count, log2));
     return address;
+}
+
+static inline uint64_t image_dict(struct python_image *image, const uint64_t *pairs, size_t count) {
+    return image_dict_sized(image, pairs, count, 3);
 }
 
 /* --- the whole --------------------------------------------------------------------- */

@@ -79,7 +79,7 @@ void neap_map_destroy(neap_map_t *map) {
 
 /* --- searching --- */
 
-enum { LINE_BYTES = 64, SPARE_GROUP_BYTES = 512 };
+enum { LINE_BYTES = 64 };
 
 /* A key on its way to an entry. */
 struct search {
@@ -110,17 +110,17 @@ bool neap_map_get(const neap_map_t *map, union neap_item key, union neap_item *v
 
 /* --- putting --- */
 
-/* Makes a group's slot have room for `bytes`. One that moves gets an eighth more, so that it
- * does not move at every other entry; in large groups an eighth is a slot class anyway. */
+/* Makes a group's slot have room for `bytes`. One that moves gets a quarter more, so that it
+ * does not move at every other entry. */
 static bool make_room(neap_map_t *map, struct neap__map_group **group, size_t bytes) {
     if (bytes <= neap__map_slot_bytes(*group))
         return true;
-    return neap__map_directory_move(map, group, bytes <= SPARE_GROUP_BYTES ? bytes + bytes / 8 : bytes);
+    return neap__map_directory_move(map, group, neap__map_slot_spare(bytes, 4));
 }
 
-/* After a group became smaller: two classes, so that it does not move to and fro. */
+/* After a group became smaller: by more than make_room gives, so that it does not move to and fro. */
 static void settle(neap_map_t *map, struct neap__map_group *group) {
-    if (neap__map_slot_is_wide(group, 2))
+    if (neap__map_slot_is_wide(group, 3))
         neap__map_directory_move(map, &group, group->used); /* if not, it stays where it is */
 }
 

@@ -138,7 +138,7 @@ static bool split(neap_map_t *map, struct neap__map_group *group, uint32_t numbe
         return true;
     }
     for (unsigned i = 0; i < 2; i++) {
-        parts[i] = neap__map_slot_new(map, owners[i], division.bytes[i]);
+        parts[i] = neap__map_slot_new(map, owners[i], neap__map_slot_spare(division.bytes[i], 8));
         if (parts[i] == NULL) {
             if (i == 1)
                 neap__map_slot_free(map, parts[0]);

@@ -96,8 +96,8 @@ bool neap__map_group_find(const struct neap__map_shape *shape, const struct neap
     uint32_t count = group->count, at = 0;
     uint8_t print = neap__map_group_print(hash);
     if (NEAP_LIKELY(has_32(group, prints))) {
-        uint32_t found = neap__lanes_match_32(prints, print);
-        if (find_among(shape, group, key, 0, count < 32 ? found & ((1u << count) - 1) : found, entry))
+        uint32_t found = neap__lanes_match_32(prints, print), least = count < 32 ? count : 32;
+        if (find_among(shape, group, key, 0, found & (uint32_t)((UINT64_C(1) << least) - 1), entry))
             return true;
         at = 32;
     }
@@ -119,23 +119,47 @@ void neap__map_group_init(struct neap__map_group *group) {
     group->reserved = 0;
 }
 
-/* Sets the count, the columns and all that follows moved where it makes a difference. */
-static void set_count(const struct neap__map_shape *shape, struct neap__map_group *group, uint32_t count) {
-    uint32_t old = neap__map_group_slots(group->count), slots = neap__map_group_slots(count);
+/* Sets the count; `old` and `slots` are how long columns were and are. What follows them moves. */
+static void set_columns(const struct neap__map_shape *shape, struct neap__map_group *group, uint32_t count,
+                        uint32_t old, uint32_t slots) {
     uint8_t *start = neap__map_group_prints(group);
     uint32_t data_bytes = group->used - neap__map_group_head_bytes(shape, group->count);
-    uint32_t kept = old < slots ? old : slots;
     if (old < slots) {
         memmove(start + slots * shape->columns, start + old * shape->columns, data_bytes);
         for (uint32_t c = shape->columns; c-- > 1;)
-            memmove(start + c * slots, start + c * old, kept);
-    } else if (old > slots) {
+            memmove(start + c * slots, start + c * old, old);
+    } else {
         for (uint32_t c = 1; c < shape->columns; c++)
-            memmove(start + c * slots, start + c * old, kept);
+            memmove(start + c * slots, start + c * old, slots);
         memmove(start + slots * shape->columns, start + old * shape->columns, data_bytes);
     }
     group->count = (uint16_t)count;
     group->used = neap__map_group_head_bytes(shape, count) + data_bytes;
+}
+
+/* Sets the count, the columns and all that follows moved where it makes a difference. */
+static inline void set_count(const struct neap__map_shape *shape, struct neap__map_group *group,
+                             uint32_t count) {
+    uint32_t old = neap__map_group_slots(group->count), slots = neap__map_group_slots(count);
+    if (NEAP_UNLIKELY(old != slots))
+        set_columns(shape, group, count, old, slots);
+    else
+        group->count = (uint16_t)count;
+}
+
+/* memcpy, by words that overlap in the middle for the lengths that most keys and values have. */
+static inline void copy_short(uint8_t *to, const uint8_t *from, uint32_t bytes) {
+    if (bytes >= 8 && bytes <= 16) {
+        uint64_t first, last;
+        memcpy(&first, from, 8), memcpy(&last, from + bytes - 8, 8);
+        memcpy(to, &first, 8), memcpy(to + bytes - 8, &last, 8);
+    } else if (bytes >= 4 && bytes < 8) {
+        uint32_t first, last;
+        memcpy(&first, from, 4), memcpy(&last, from + bytes - 4, 4);
+        memcpy(to, &first, 4), memcpy(to + bytes - 4, &last, 4);
+    } else if (bytes > 0) {
+        memcpy(to, from, bytes);
+    }
 }
 
 void neap__map_group_append(const struct neap__map_shape *shape, struct neap__map_group *group, uint64_t hash,
@@ -149,10 +173,8 @@ void neap__map_group_append(const struct neap__map_shape *shape, struct neap__ma
     if (shape->value_lengths != 0)
         neap__map_group_value_lengths(shape, group)[index] = value->length;
     uint8_t *place = neap__map_group_byte(group, group->used);
-    if (key->stored_bytes > 0)
-        memcpy(place, key->bytes, key->stored_bytes);
-    if (value->stored_bytes > 0)
-        memcpy(place + key->stored_bytes, value->bytes, value->stored_bytes);
+    copy_short(place, key->bytes, key->stored_bytes);
+    copy_short(place + key->stored_bytes, value->bytes, value->stored_bytes);
     group->used += key->stored_bytes + value->stored_bytes;
 }
 

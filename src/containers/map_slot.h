@@ -25,6 +25,7 @@ enum {
     NEAP_MAP_SLOT_LONE = 255,
     NEAP_MAP_SLOT_BYTES_MAX = 4096,
     NEAP_MAP_TRAY_BYTES = 32768,
+    NEAP_MAP_SPARE_BYTES = 512,
 };
 
 /* Bytes of a slot of class 0 to NEAP_MAP_SLOT_CLASSES - 1. */
@@ -32,6 +33,12 @@ static inline uint32_t neap__map_slot_class_bytes(uint32_t class_index) {
     if (class_index < 8)
         return 16 * (class_index + 1);
     return (128 + 16 * (class_index % 8 + 1)) << (class_index / 8 - 1);
+}
+
+/* What to ask for in the place of `bytes` of a group that will grow: a share more. In large groups
+ * the step to the next slot class is room enough. */
+static inline size_t neap__map_slot_spare(size_t bytes, unsigned share) {
+    return bytes <= NEAP_MAP_SPARE_BYTES ? bytes + bytes / share : bytes;
 }
 
 /* A slot of at least `bytes` for group `owner`; nothing of it is set but the header's `owner`

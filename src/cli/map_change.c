@@ -7,11 +7,13 @@
 #include <neap/error.h>
 
 #include "base/units.h"
+#include "cli/figure.h"
 #include "inspect/space_change.h"
 #include "report/json.h"
 #include "report/table.h"
+#include "report/terminal.h"
 
-enum { SHOWN_MOST = 20 };
+enum { SHOWN_MOST = 20, FIGURES_COLUMNS = 37 /* of the stretches, left of what they are */ };
 
 static const char *kind_title(enum neap_span_kind kind) {
     return kind == NEAP_SPAN_KINDS ? "free" : neap_span_kind_title(kind);
@@ -30,7 +32,7 @@ static enum neap_tone tone_of(uint64_t before, uint64_t after) {
     return after > before ? NEAP_TONE_BAD : after < before ? NEAP_TONE_GOOD : NEAP_TONE_PLAIN;
 }
 
-static void figures_put(neap_table_t *table, uint64_t before, uint64_t after) {
+static void memory_put(neap_table_t *table, uint64_t before, uint64_t after) {
     char text[NEAP_UNITS_ROOM + 1];
     neap_table_cell(table, NEAP_TONE_PLAIN, "%s", neap_units_bytes(text, before));
     neap_table_cell(table, NEAP_TONE_PLAIN, "%s", neap_units_bytes(text, after));
@@ -40,21 +42,38 @@ static void figures_put(neap_table_t *table, uint64_t before, uint64_t after) {
 static void kinds_fill(neap_table_t *table, const struct neap_space_map *before,
                        const struct neap_space_map *after) {
     struct neap_space_sum old[NEAP_SPAN_KINDS], new[NEAP_SPAN_KINDS];
+    char text[NEAP_UNITS_ROOM + 1];
     neap_space_map_sums(before, old);
     neap_space_map_sums(after, new);
     for (enum neap_span_kind kind = 0; kind < NEAP_SPAN_KINDS; kind++) {
         if (old[kind].bytes == new[kind].bytes && old[kind].resident_bytes == new[kind].resident_bytes)
             continue;
         neap_table_cell(table, NEAP_TONE_PLAIN, "%s", neap_span_kind_title(kind));
-        figures_put(table, old[kind].resident_bytes, new[kind].resident_bytes);
-        figures_put(table, old[kind].bytes, new[kind].bytes);
+        memory_put(table, old[kind].resident_bytes, new[kind].resident_bytes);
+        neap_table_cell(table, NEAP_TONE_DIM, "%s", signed_bytes(text, old[kind].bytes, new[kind].bytes));
     }
     neap_table_cell(table, NEAP_TONE_STRONG, "all of it");
-    figures_put(table, before->rss_bytes, after->rss_bytes);
-    neap_table_rest(table, NEAP_TONE_PLAIN, " ");
+    memory_put(table, before->rss_bytes, after->rss_bytes);
+    neap_table_cell(table, NEAP_TONE_PLAIN, "%s", "");
 }
 
-static void changes_fill(neap_table_t *table, const struct neap_space_change *changes, size_t count) {
+/* "arenas of CPython -> free", and the end of the label if there is room for some of it. */
+static void what_put(neap_table_t *table, const struct neap_space_change *change, unsigned columns) {
+    enum { LABEL_LEAST = 8 };
+    char what[128], room[512];
+    int length = snprintf(what, sizeof(what), "%s%s%s", kind_title(change->before),
+                          change->before == change->after ? "" : " -> ",
+                          change->before == change->after ? "" : kind_title(change->after));
+    unsigned used = (unsigned)length + 2;
+    if (change->label[0] && used + LABEL_LEAST <= columns)
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s, %s", what,
+                        cli_figure_cut(room, sizeof(room), change->label, columns - used));
+    else
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%.*s", (int)columns, what);
+}
+
+static void changes_fill(neap_table_t *table, const struct neap_space_change *changes, size_t count,
+                         unsigned columns) {
     char text[NEAP_UNITS_ROOM + 1];
     for (size_t i = 0; i < count && i < SHOWN_MOST; i++) {
         const struct neap_space_change *change = &changes[i];
@@ -62,24 +81,20 @@ static void changes_fill(neap_table_t *table, const struct neap_space_change *ch
         neap_table_cell(table, NEAP_TONE_PLAIN, "%s", neap_units_bytes(text, change->end - change->start));
         neap_table_cell(table, tone_of(change->before_resident, change->after_resident), "%s",
                         signed_bytes(text, change->before_resident, change->after_resident));
-        if (change->before == change->after)
-            neap_table_cell(table, NEAP_TONE_PLAIN, "%s", kind_title(change->after));
-        else
-            neap_table_cell(table, NEAP_TONE_PLAIN, "%s -> %s", kind_title(change->before),
-                            kind_title(change->after));
-        neap_table_cell(table, NEAP_TONE_DIM, "%s", change->label);
+        what_put(table, change, columns);
     }
 }
 
 int cli_map_change_print(const struct neap_space_map *before, const struct neap_space_map *after, FILE *out) {
     static const struct neap_table_column kind_columns[] = {
         {"kind", true, false},    {"in memory", false, false}, {"then", false, false},
-        {"change", false, false}, {"addresses", false, false}, {"then", false, false},
-        {"change", false, false},
+        {"change", false, false}, {"addresses", false, false},
     };
     static const struct neap_table_column change_columns[] = {
-        {"address", false, false}, {"length", false, false}, {"in memory", false, false},
-        {"what", true, false},     {"", true, false},
+        {"address", false, false},
+        {"length", false, false},
+        {"in memory", false, false},
+        {"what", true, false},
     };
     struct neap_space_change *changes;
     size_t count;
@@ -90,14 +105,16 @@ int cli_map_change_print(const struct neap_space_map *before, const struct neap_
     neap_table_t *kinds = neap_table_new(kind_columns, sizeof(kind_columns) / sizeof(kind_columns[0]));
     neap_table_t *table = neap_table_new(change_columns, sizeof(change_columns) / sizeof(change_columns[0]));
     if (kinds && table) {
-        fprintf(out, "%s\n%s\n\n", cli_map_title(before, title, sizeof(title)),
-                count ? "What changed, by kind:" : "Nothing changed.");
+        fprintf(out, "%s\n%s\n", cli_map_title(before, title, sizeof(title)),
+                count ? "What changed, by kind:\n" : "Nothing changed.");
         kinds_fill(kinds, before, after);
-        changes_fill(table, changes, count);
+        changes_fill(table, changes, count, neap_terminal_columns(out) - FIGURES_COLUMNS);
         if (count > 0) {
             neap_table_print(kinds, out);
-            fprintf(out, "\nThe %s%zu stretch%s that changed most:\n\n",
-                    count > SHOWN_MOST ? "first of " : "", count, count == 1 ? "" : "es");
+            if (count > SHOWN_MOST)
+                fprintf(out, "\n%zu stretches changed; these changed most:\n\n", count);
+            else
+                fprintf(out, "\nWhat changed, by stretch:\n\n");
             neap_table_print(table, out);
         }
     } else {

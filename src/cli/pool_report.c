@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "base/units.h"
+#include "cli/figure.h"
 #include "cli/memory_table.h"
 #include "report/json.h"
 #include "report/table.h"
@@ -48,15 +49,15 @@ static void classes_print(const struct neap_pymalloc_stats *stats, FILE *out) {
     neap_table_t *table = neap_table_new(columns, sizeof(columns) / sizeof(columns[0]));
     for (unsigned i = 0; table && i < NEAP_PYMALLOC_CLASSES; i++) {
         const struct neap_pymalloc_class *class = &stats->classes[i];
-        char text[NEAP_UNITS_ROOM];
+        char text[NEAP_UNITS_ROOM], number[CLI_FIGURE_ROOM];
         if (class->pools == 0)
             continue;
         neap_table_cell(table, NEAP_TONE_STRONG, "%u", class->block_bytes);
-        neap_table_cell(table, NEAP_TONE_PLAIN, "%llu", (unsigned long long)class->used_blocks);
-        neap_table_cell(table, NEAP_TONE_DIM, "%llu", (unsigned long long)class->free_blocks);
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_figure(number, class->used_blocks));
+        neap_table_cell(table, NEAP_TONE_DIM, "%s", cli_figure(number, class->free_blocks));
         neap_table_cell(table, NEAP_TONE_PLAIN, "%s",
                         neap_units_bytes(text, class->used_blocks * class->block_bytes));
-        neap_table_cell(table, NEAP_TONE_PLAIN, "%llu", (unsigned long long)class->pools);
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_figure(number, class->pools));
         neap_table_cell(table, NEAP_TONE_PLAIN, "%.0f %%", 100 * fill_of(class));
     }
     neap_table_finish(table, out);
@@ -88,14 +89,14 @@ static void notes_print(const struct neap_target *process, const struct neap_poo
 void cli_pool_print(const struct neap_pool_target *target, const struct neap_target *process,
                     const struct neap_pool_view *view, FILE *out) {
     const struct neap_pymalloc_stats *stats = &view->stats;
-    char version[VERSION_ROOM];
+    char version[VERSION_ROOM], number[4][CLI_FIGURE_ROOM];
     fprintf(out, "process %d (%.50s), CPython %s on its own allocator\n\n", (int)target->pid,
             process->program, version_text(target, version));
     if (view->allocator != NEAP_PY_ALLOCATOR_IDLE) {
         memory_print(stats, out);
-        fprintf(out, "\n%llu blocks in %llu pools of %llu arenas; pins: %llu arenas\n",
-                (unsigned long long)stats->used_blocks, (unsigned long long)stats->pools,
-                (unsigned long long)stats->arenas, (unsigned long long)stats->pins);
+        fprintf(out, "\n%s blocks in %s pools of %s arenas; pins: %s arenas\n",
+                cli_figure(number[0], stats->used_blocks), cli_figure(number[1], stats->pools),
+                cli_figure(number[2], stats->arenas), cli_figure(number[3], stats->pins));
     }
     notes_print(process, view, out);
     if (stats->pools) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "cli/figure.h"
 #include "cli/target_argument.h"
 #include "cli/verb.h"
 #include "report/json.h"
@@ -88,22 +89,23 @@ static void limits_print(const struct neap_python_view *view, FILE *out) {
 
 void cli_python_print(const struct cli_python *python, uint64_t rejected, FILE *out) {
     const struct neap_snapshot_facts *facts = neap_snapshot_facts(python->snapshot);
-    char time[NEAP_UNITS_ROOM];
+    char time[NEAP_UNITS_ROOM], number[CLI_FIGURE_ROOM];
     if (python->core)
         fprintf(out, "core file %.60s: ", python->core);
     else
         fprintf(out, "process %d (%.40s): ", (int)python->target.pid, python->target.program);
     version_print(python->view, out);
     if (facts->way == NEAP_SNAPSHOT_RUNNING)
-        fprintf(out, "read while it ran: %llu structures caught in a change were left out\n",
-                (unsigned long long)rejected);
+        fprintf(out, "read while it ran: %s structure%s caught in a change left out\n",
+                cli_figure(number, rejected), rejected == 1 ? "" : "s");
     else if (facts->way == NEAP_SNAPSHOT_HOLD && python->pause_ns == 0)
         fputs("held still while it was looked at\n", out);
     else if (facts->way != NEAP_SNAPSHOT_CORE)
         fprintf(out, "stood still for %s\n",
                 neap_units_ns(time, python->pause_ns ? python->pause_ns : facts->pause_ns));
     if (facts->way != NEAP_SNAPSHOT_RUNNING && rejected)
-        fprintf(out, "%llu structures made no sense and were left out\n", (unsigned long long)rejected);
+        fprintf(out, "%s structure%s that made no sense left out\n", cli_figure(number, rejected),
+                rejected == 1 ? "" : "s");
     limits_print(python->view, out);
 }
 

@@ -23,8 +23,8 @@ static int core_error(const char *core, int error, const struct neap_fault *faul
                          core);
     case NEAP_ERROR_FORMAT:
         return cli_error(CLI_EXIT_FAILED,
-                         "cannot read %s: at %llu, %s: give a core file, like `gcore` writes", core,
-                         (unsigned long long)fault->address, fault->why);
+                         "cannot read %s: %s (at byte %llu): give a core file, like `gcore` writes", core,
+                         fault->why, (unsigned long long)fault->address);
     default:
         return cli_error(CLI_EXIT_FAILED, "cannot read %s: %s: try again", core, neap_error_text(error));
     }

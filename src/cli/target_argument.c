@@ -55,10 +55,15 @@ static int permission_error(const char *verb, const struct neap_target *target, 
 }
 
 int cli_target_error(const char *verb, const struct neap_target *target, int error) {
-    char name[320];
+    char name[320], program[256];
     target_name(target, name, sizeof(name));
     switch (error) {
     case NEAP_ERROR_PROCESS:
+        if (neap_os_program(target->pid, program, sizeof(program)) == NEAP_OK)
+            return cli_error(
+                CLI_EXIT_NO_PROCESS,
+                "no process %d (%s) to look into: it has ended, or is the kernel's: name another",
+                (int)target->pid, program);
         return cli_error(CLI_EXIT_NO_PROCESS, "no %s: `pgrep -a python` lists the Pythons there are", name);
     case NEAP_ERROR_PERMISSION:
         return permission_error(verb, target, name);

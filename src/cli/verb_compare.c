@@ -19,6 +19,8 @@
 
 enum { ALLOCATORS_MAX = 16 };
 
+#define TIME_MOST_NS (30 * 86400e9)
+
 static const uint64_t idle_default_ns = UINT64_C(2000000000);
 
 struct request {
@@ -60,14 +62,14 @@ static int request_parse(struct request *request, int argc, char **argv, int *re
          "milliseconds between two samples (20); more where sampling would take over 2 % of a core",
          CLI_INTEGER, &request->interval_ms, 1, 60000},
         {"for", 0, "SECONDS", "stop the command (or its load) after this time: for servers", CLI_DURATION,
-         &request->plan.for_ns, 1, 0x1p63},
+         &request->plan.for_ns, 1e6, TIME_MOST_NS},
         {"load", 0, "COMMAND",
          "a shell command that runs against a server, started once the server listens; when it has ended, "
          "the "
          "server idles and is stopped",
          CLI_STRING, &request->plan.load, 0, 0},
         {"idle", 0, "SECONDS", "how long it idles before memory at the end is taken (2)", CLI_DURATION,
-         &request->plan.idle_ns, 0, 0x1p63},
+         &request->plan.idle_ns, 0, TIME_MOST_NS},
         {"output", 'o', NULL, "show the command's standard output, on standard error", CLI_FLAG,
          &request->command_output, 0, 0},
         {"html", 0, "FILE", "write a page with the memory of each over time", CLI_STRING,
@@ -94,7 +96,7 @@ static int allocators_choose(struct request *request) {
     for (size_t i = 1; !request->with && i < count && i < ALLOCATORS_MAX; i++)
         allocator_add(request, &all[i]);
     const char *name = request->with;
-    while (name && *name) {
+    for (bool more = name != NULL; more; more = *name != '\0') {
         size_t length = strcspn(name, ",");
         const struct neap_contender *allocator = neap_contender_named(name, length);
         if (!allocator)
@@ -218,14 +220,13 @@ static int failures_tell(const struct neap_comparison *comparison) {
                                    comparison->entries[i].allocator->name);
     if (at == 0)
         return CLI_EXIT_DONE;
-    return cli_error(CLI_EXIT_FAILED, "the command failed under %s: see what it wrote to standard error",
-                     names);
+    return cli_error(CLI_EXIT_FAILED, "it failed under %s: the report says how", names);
 }
 
 static int report_write(const struct request *request, const struct cli_compare_report *report) {
     static const struct cli_output_forms forms = {text, json, html, svg};
     int code = cli_output_write(&request->output, &forms, report);
-    return failures_tell(report->comparison) == CLI_EXIT_DONE ? code : CLI_EXIT_FAILED;
+    return code == CLI_EXIT_DONE ? failures_tell(report->comparison) : code;
 }
 
 static int comparison_make(struct request *request, char **argv, const char *program) {

@@ -138,8 +138,8 @@ static int saved_load(const char *path, struct neap_space_map *map) {
     const char *why;
     int error = cli_map_load(path, map, &why);
     if (error == NEAP_ERROR_FORMAT)
-        return cli_error(CLI_EXIT_FAILED, "cannot read %s: %s: save one with `neap map --json=%s PID`", path,
-                         why, path);
+        return cli_error(CLI_EXIT_FAILED, "cannot read %s: %s: save one with `neap map --json=FILE PID`",
+                         path, why);
     if (error != NEAP_OK)
         return cli_error(error == NEAP_ERROR_PERMISSION ? CLI_EXIT_NOT_PERMITTED : CLI_EXIT_FAILED,
                          "cannot read %s: %s: give a PID, or a map saved by `neap map --json=FILE PID`", path,

@@ -6,6 +6,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+enum { COLUMNS_LEAST = 40, COLUMNS_UNKNOWN = 80 };
+
 bool neap_terminal_is(FILE *stream) {
     return isatty(fileno(stream)) == 1;
 }
@@ -18,8 +20,8 @@ bool neap_terminal_colours(FILE *stream) {
 unsigned neap_terminal_columns(FILE *stream) {
     struct winsize size;
     if (ioctl(fileno(stream), TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-        return 80;
-    return size.ws_col;
+        return COLUMNS_UNKNOWN;
+    return size.ws_col < COLUMNS_LEAST ? COLUMNS_LEAST : size.ws_col;
 }
 
 const char *neap_terminal_begin(enum neap_tone tone, bool colours) {

@@ -17,7 +17,8 @@ bool neap_terminal_is(FILE *stream);
 /* Whether colours are wanted there: a terminal that can, and no NO_COLOR. */
 bool neap_terminal_colours(FILE *stream);
 
-/* Columns of the terminal, 80 if `stream` is none. */
+/* Columns of the terminal, 80 if `stream` is none; at least 40, so that a caller can take some away:
+ * a narrower one breaks lines itself. */
 unsigned neap_terminal_columns(FILE *stream);
 
 /* The escape sequences around a text of that tone; "" without colours. */

@@ -67,8 +67,19 @@ static void publish_classes(neap_heap_t *heap) {
     }
 }
 
-static size_t struct_bytes(void) {
-    return (size_t)neap_word_round_up(sizeof(neap_heap_t), neap_os_page_bytes());
+/* Zeroed memory for a struct and the stacks of its magazines behind it. */
+static size_t with_stacks_bytes(size_t struct_bytes) {
+    return neap_word_round_up_size(struct_bytes + neap__magazine_stacks_bytes(), neap_os_page_bytes());
+}
+
+static void *new_with_stacks(size_t struct_bytes) {
+    void *memory;
+    if (neap_os_reserve(with_stacks_bytes(struct_bytes), neap_os_page_bytes(), &memory) != NEAP_OK)
+        return NULL;
+    if (neap_os_commit(memory, with_stacks_bytes(struct_bytes)) == NEAP_OK)
+        return memory;
+    neap_os_release(memory, with_stacks_bytes(struct_bytes));
+    return NULL;
 }
 
 /* Fills a zeroed heap. */
@@ -95,10 +106,10 @@ static int heap_init(neap_heap_t *heap, const struct neap_heap_options *options,
                                                                      : default_reserve_bytes());
     if (error == NEAP_OK && options->flags & NEAP_HEAP_CHECKED)
         error = neap__guard_start(heap);
-    neap__magazine_close_all(&heap->magazines);
-    neap__magazine_close_all(&heap->inner);
-    if (error == NEAP_OK && (options->flags & (NEAP_HEAP_SHARED | NEAP_HEAP_CHECKED)) == 0)
-        error = neap__magazine_open_all(heap, &heap->magazines);
+    if (options->flags & (NEAP_HEAP_SHARED | NEAP_HEAP_CHECKED))
+        neap__magazine_close_all(&heap->magazines);
+    else
+        neap__magazine_open_all(heap, &heap->magazines, (void **)(heap + 1));
     if (error == NEAP_OK && options->flags & NEAP_HEAP_SHARED)
         error = neap__heap_share(heap);
     return error;
@@ -113,13 +124,10 @@ neap_heap_t *neap_heap_new(const struct neap_heap_options *options) {
     if (!neap_word_power_of_two(page_bytes) || page_bytes < page || page_bytes > 1u << 16 ||
         options->flags & ~(unsigned)(NEAP_HEAP_SHARED | NEAP_HEAP_CHECKED))
         return NULL;
-    void *memory;
-    if (neap_os_reserve(struct_bytes(), page, &memory) != NEAP_OK)
-        return NULL;
-    if (neap_os_commit(memory, struct_bytes()) == NEAP_OK &&
-        heap_init(memory, options, page_bytes) == NEAP_OK)
-        return memory;
-    neap_heap_destroy(memory);
+    neap_heap_t *heap = new_with_stacks(sizeof *heap);
+    if (heap != NULL && heap_init(heap, options, page_bytes) == NEAP_OK)
+        return heap;
+    neap_heap_destroy(heap);
     return NULL;
 }
 
@@ -128,18 +136,19 @@ void neap_heap_destroy(neap_heap_t *heap) {
         return;
     neap__guard_end(heap);
     neap__region_release_all(heap);
-    neap__magazine_release(&heap->magazines);
-    neap__magazine_release(&heap->inner);
-    neap_os_release(heap, struct_bytes());
+    if (heap->inner != NULL)
+        neap_os_release(heap->inner, with_stacks_bytes(sizeof *heap->inner));
+    neap_os_release(heap, with_stacks_bytes(sizeof *heap));
 }
 
 int neap__heap_share(neap_heap_t *heap) {
     if (heap->shared)
         return NEAP_OK;
     if (heap->guard == NULL) {
-        int error = neap__magazine_open_all(heap, &heap->inner);
-        if (error != NEAP_OK)
-            return error;
+        heap->inner = new_with_stacks(sizeof *heap->inner);
+        if (heap->inner == NULL)
+            return NEAP_ERROR_MEMORY;
+        neap__magazine_open_all(heap, heap->inner, (void **)(heap->inner + 1));
     }
     neap_os_lock(&heap->lock);
     neap__magazine_empty_all(heap);
@@ -168,7 +177,7 @@ void neap__heap_fork_after(neap_heap_t *heap) {
 /* --- slow paths --- */
 
 static struct neap__magazines *magazines_of(neap_heap_t *heap) {
-    return heap->shared ? &heap->inner : &heap->magazines;
+    return heap->shared ? heap->inner : &heap->magazines;
 }
 
 /* Before giving up: what lies in magazines and on free pages may do. */

@@ -18,8 +18,8 @@ static bool fail(struct tally *tally, const char *why) {
     return false;
 }
 
-static bool bit(const uint64_t *bits, uint32_t i) {
-    return (bits[i >> 6] >> (i & 63)) & 1;
+static bool bit(uint64_t bits, uint32_t i) {
+    return (bits >> (i % 64)) & 1;
 }
 
 static bool check_slab(const neap_heap_t *heap, struct tally *tally, struct neap__place place) {
@@ -80,15 +80,16 @@ static bool check_run(const neap_heap_t *heap, struct tally *tally, struct neap_
 static bool check_unit(const neap_heap_t *heap, struct tally *tally, struct neap__place place) {
     const struct neap__region *r = &heap->regions[place.region];
     const neap__unit_t *unit = neap__place_unit(heap, place);
-    bool dirty = bit(r->dirty, place.index), clean = bit(r->clean, place.index);
-    if (bit(r->queued, place.index) != ((unit->flags & NEAP_UNIT_QUEUED) != 0))
+    const struct neap__bits *bits = neap__bits_at(r, place.index / 64);
+    bool dirty = bit(bits->dirty, place.index), clean = bit(bits->clean, place.index);
+    if (bit(bits->queued, place.index) != ((unit->flags & NEAP_UNIT_QUEUED) != 0))
         return fail(tally, "a unit's queue flag differs from the queue");
     if ((unit->purged & unit->resident) != 0)
         return fail(tally, "a page is both resident and given back");
     if (r->class_map[place.index] != (unit->kind == NEAP_UNIT_SLAB ? unit->class_index : 0))
         return fail(tally, "the class map differs from a unit");
     tally->resident += neap_word_count(unit->resident);
-    tally->queued += bit(r->queued, place.index);
+    tally->queued += bit(bits->queued, place.index);
     tally->moved += (unit->flags & NEAP_UNIT_MOVED) != 0;
     switch (unit->kind) {
     case NEAP_UNIT_FREE:
@@ -159,7 +160,7 @@ static bool check_class(const neap_heap_t *heap, struct tally *tally, uint32_t i
     if (tally->slabs[i] != heap->layout.classes[i].slabs)
         return fail(tally, "a class's count of slabs is wrong");
     return check_ranking(heap, tally, i) && check_magazine(heap, tally, i, &heap->magazines) &&
-           check_magazine(heap, tally, i, &heap->inner);
+           (heap->inner == NULL || check_magazine(heap, tally, i, heap->inner));
 }
 
 static bool check_all(const neap_heap_t *heap, struct tally *tally) {

@@ -21,44 +21,29 @@ static uint32_t capacity(uint32_t block_bytes) {
     return blocks == 0 ? 1 : blocks > BLOCKS_MAX ? BLOCKS_MAX : blocks;
 }
 
-static size_t memory_bytes(uint32_t class_count) {
+size_t neap__magazine_stacks_bytes(void) {
     size_t words = 0;
-    for (uint32_t i = 1; i < class_count; i++)
+    for (uint32_t i = 1; i < neap__size_class_count; i++)
         words += 1 + capacity(neap__size_class_bytes(i));
-    return (size_t)neap_word_round_up(words * sizeof(void *), neap_os_page_bytes());
+    return words * sizeof(void *);
 }
 
-int neap__magazine_open_all(const neap_heap_t *heap, struct neap__magazines *all) {
-    void *memory;
-    size_t bytes = memory_bytes(heap->layout.class_count);
-    int error = neap_os_reserve(bytes, neap_os_page_bytes(), &memory);
-    if (error == NEAP_OK && (error = neap_os_commit(memory, bytes)) != NEAP_OK)
-        neap_os_release(memory, bytes);
-    if (error != NEAP_OK)
-        return error;
-    void **next = all->bottom[0] = memory;
+void neap__magazine_open_all(const neap_heap_t *heap, struct neap__magazines *all, void **stacks) {
     for (uint32_t i = 1; i < heap->layout.class_count; i++) {
-        *next = NULL; /* is there already, but a page read before it is written is faulted in twice */
-        all->bottom[i] = next + 1;
-        all->of_class[i].top = next;
-        all->of_class[i].full = next + capacity(heap->classes[i].block_bytes);
-        next = all->of_class[i].full + 1;
+        *stacks = NULL; /* is there already, but a page read before it is written is faulted in twice */
+        all->bottom[i] = stacks + 1;
+        all->of_class[i].top = stacks;
+        all->of_class[i].full = stacks + capacity(heap->classes[i].block_bytes);
+        stacks = all->of_class[i].full + 1;
     }
     all->of_class[0].top = all->of_class[0].full = nothing;
-    return NEAP_OK;
 }
 
 void neap__magazine_close_all(struct neap__magazines *all) {
     for (uint32_t i = 0; i < NEAP_LAYOUT_CLASSES_MAX; i++) {
         all->of_class[i].top = all->of_class[i].full = nothing;
-        all->bottom[i] = i == 0 ? all->bottom[0] : nothing + 1;
+        all->bottom[i] = nothing + 1;
     }
-}
-
-void neap__magazine_release(struct neap__magazines *all) {
-    if (all->bottom[0] != NULL)
-        neap_os_release(all->bottom[0], memory_bytes(neap__size_class_count));
-    all->bottom[0] = NULL;
 }
 
 static uint32_t count_of(const struct neap__magazines *all, uint32_t class_index) {
@@ -95,10 +80,12 @@ void neap__magazine_flush(neap_heap_t *heap, struct neap__magazines *all, uint32
 void neap__magazine_empty_all(neap_heap_t *heap) {
     for (uint32_t i = 1; i < heap->layout.class_count; i++) {
         put_oldest(heap, &heap->magazines, i, count_of(&heap->magazines, i));
-        put_oldest(heap, &heap->inner, i, count_of(&heap->inner, i));
+        if (heap->inner != NULL)
+            put_oldest(heap, heap->inner, i, count_of(heap->inner, i));
     }
 }
 
 uint32_t neap__magazine_cached(const neap_heap_t *heap, uint32_t class_index) {
-    return count_of(&heap->magazines, class_index) + count_of(&heap->inner, class_index);
+    return count_of(&heap->magazines, class_index) +
+           (heap->inner != NULL ? count_of(heap->inner, class_index) : 0);
 }

@@ -6,13 +6,14 @@
 
 #include "heap/model.h"
 
-/* Gives each class a stack and opens it. 0 or NEAP_ERROR_MEMORY. */
-int neap__magazine_open_all(const neap_heap_t *heap, struct neap__magazines *all);
+/* Bytes of the stacks of all classes together. */
+size_t neap__magazine_stacks_bytes(void);
 
-/* Closes all, which must be empty. Their memory stays until released. */
+/* Opens all, with a stack for each class in `stacks`, zeroed memory that stays the caller's. */
+void neap__magazine_open_all(const neap_heap_t *heap, struct neap__magazines *all, void **stacks);
+
+/* Closes all, which must be empty. */
 void neap__magazine_close_all(struct neap__magazines *all);
-
-void neap__magazine_release(struct neap__magazines *all);
 
 /* Fills an empty magazine up to half from the slabs; false if none had a block
  * to give and the system gives no more. */

@@ -48,20 +48,29 @@ struct neap__magazine {
 /* The magazines of a heap: the part the fast paths use, and what is behind it. */
 struct neap__magazines {
     struct neap__magazine of_class[NEAP_LAYOUT_CLASSES_MAX];
-    void **bottom[NEAP_LAYOUT_CLASSES_MAX]; /* of each class's stack; bottom[0]: memory of all */
+    void **bottom[NEAP_LAYOUT_CLASSES_MAX]; /* of each class's stack */
 };
 
-/* What a region has beside its public part. Bit arrays have a bit a unit. */
+/* What 64 neighbouring units are, a bit each. */
+struct neap__bits {
+    uint64_t dirty;  /* free, some pages in memory */
+    uint64_t clean;  /* free, below the top, nothing in memory */
+    uint64_t queued; /* the purger is to look at it */
+};
+
+/* What a region has beside its public part. The bits go down from the class map, so
+ * that what belongs to the first units is one page:
+ *
+ *   maps: | ... 128-191 | 64-127 | 0-63 || class of 0 | of 1 | of 2 | ... |
+ *                                bits --''-- class_map                      */
 struct neap__region {
     unsigned char *base; /* NULL: no region here, or given back */
     unsigned char *units;
+    unsigned char *maps; /* its end is before base */
     uint8_t *class_map;
-    uint64_t *dirty;               /* free, some pages in memory */
-    uint64_t *clean;               /* free, below the top, nothing in memory */
-    uint64_t *queued;              /* the purger is to look at it */
-    uint32_t dirty_low, clean_low; /* no bit of these is set in words before this one */
+    struct neap__bits *bits;       /* see neap__bits_at */
+    uint32_t dirty_low, clean_low; /* of 64 units each: none before it is dirty, or clean */
     size_t span_bytes;
-    unsigned char *maps; /* where the bit arrays and the class map begin; they end before base */
 };
 
 struct neap__guard; /* state of the checking mode, guard.c */
@@ -85,12 +94,12 @@ struct neap_heap {
     uint32_t activity; /* counts slow paths, so that the purger sees idleness */
     struct neap__size_class classes[NEAP_LAYOUT_CLASSES_MAX];
     struct neap__region regions[NEAP_LAYOUT_REGIONS_MAX];
-    uint64_t limit_pages;         /* resident pages beyond which allocation fails */
-    uint64_t limit_asked_pages;   /* the same, as the options had it */
-    uint64_t moved_units;         /* in mappings of their own, by os_move, and not renewed yet */
-    size_t region_bytes;          /* of the next region */
-    struct neap__magazines inner; /* of a shared heap, used under the lock; else closed */
-    struct neap__guard *guard;    /* not NULL: checking mode */
+    uint64_t limit_pages;          /* resident pages beyond which allocation fails */
+    uint64_t limit_asked_pages;    /* the same, as the options had it */
+    uint64_t moved_units;          /* in mappings of their own, by os_move, and not renewed yet */
+    size_t region_bytes;           /* of the next region */
+    struct neap__magazines *inner; /* of a shared heap, used under the lock; else NULL */
+    struct neap__guard *guard;     /* not NULL: checking mode */
 
     /* Purging, purge.c. */
     uint64_t crest_pages;  /* resident pages at which free ones are given back before more come */
@@ -118,6 +127,11 @@ uint32_t neap__heap_ms(const neap_heap_t *heap);
 static inline neap__unit_t *neap__unit_at(const neap_heap_t *heap, uint32_t region, uint32_t index) {
     return (neap__unit_t *)(void *)(heap->regions[region].units +
                                     (size_t)index * heap->layout.regions[region].unit_stride);
+}
+
+/* The bits of units 64 * `number` and on. */
+static inline struct neap__bits *neap__bits_at(const struct neap__region *r, uint32_t number) {
+    return r->bits - number;
 }
 
 static inline uint32_t neap__unit_id(uint32_t region, uint32_t index) {

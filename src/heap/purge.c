@@ -132,7 +132,8 @@ static void unqueue(neap_heap_t *heap, struct neap__place place) {
     unit->flags = (uint8_t)(unit->flags & ~NEAP_UNIT_QUEUED);
     unit->idle = 0;
     heap->queued_units--;
-    heap->regions[place.region].queued[place.index / 64] &= ~(UINT64_C(1) << (place.index % 64));
+    neap__bits_at(&heap->regions[place.region], place.index / 64)->queued &=
+        ~(UINT64_C(1) << (place.index % 64));
 }
 
 /* One look at one queued unit: notes its free pages, or gives back those noted
@@ -164,7 +165,7 @@ static void look(neap_heap_t *heap, struct batch *batch, struct neap__place plac
 /* Looks at the queued units of one bitmap word. Returns how many. */
 static uint32_t look_word(neap_heap_t *heap, struct batch *batch, uint32_t region, uint32_t word,
                           uint32_t now_ms, uint32_t decay_ms) {
-    uint64_t bits = heap->regions[region].queued[word];
+    uint64_t bits = neap__bits_at(&heap->regions[region], word)->queued;
     uint32_t looks = neap_word_count(bits);
     for (; bits != 0; bits &= bits - 1) {
         struct neap__place place = {region, word * 64 + neap_word_lowest(bits)};

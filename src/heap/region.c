@@ -11,23 +11,16 @@ enum {
     COMMIT_UNITS = 512,            /* 32 MiB of 64 KiB units a step */
     COMMIT_UNITS_FIRST = 64,       /* the first step: what a small program needs */
     REGION_BYTES_LATER = 16 << 20, /* a further region, where address space is scarce */
-    REGION_BYTES_LEAST = 1 << 20   /* and where there is hardly any left */
+    REGION_BYTES_LEAST = 1 << 20,  /* and where there is hardly any left */
+    BITS_BESIDE = 1008             /* bytes of bits in the class map's first page: 42 * 64 units */
 };
 
-static bool bit_get(const uint64_t *bits, uint32_t i) {
-    return (bits[i >> 6] >> (i & 63)) & 1;
+static uint64_t bit_of(uint32_t index) {
+    return UINT64_C(1) << (index % 64);
 }
 
-static void bit_set(uint64_t *bits, uint32_t i) {
-    bits[i >> 6] |= UINT64_C(1) << (i & 63);
-}
-
-static void bit_clear(uint64_t *bits, uint32_t i) {
-    bits[i >> 6] &= ~(UINT64_C(1) << (i & 63));
-}
-
-static size_t bit_array_bytes(uint32_t unit_count) {
-    return (size_t)(unit_count / 64 + 1) * sizeof(uint64_t);
+static struct neap__bits *bits_of(const struct neap__region *r, uint32_t index) {
+    return neap__bits_at(r, index / 64);
 }
 
 /* Lays out and reserves a region of `bytes`; files it as number `number`. */
@@ -40,7 +33,8 @@ static int region_make(neap_heap_t *heap, uint32_t number, uint64_t bytes) {
     uint32_t words = page / 1024 > NEAP_LAYOUT_WORDS_MIN ? (uint32_t)(page / 1024) : NEAP_LAYOUT_WORDS_MIN;
     uint32_t stride = (uint32_t)(offsetof(neap__unit_t, bitmap) + words * sizeof(uint64_t));
     size_t units_bytes = neap_word_round_up_size((size_t)count * stride, page);
-    size_t maps_bytes = neap_word_round_up_size(count + 3 * bit_array_bytes(count), page);
+    size_t bits_bytes = neap_word_round_up_size(count / 64 * sizeof(struct neap__bits), page) + BITS_BESIDE;
+    size_t maps_bytes = neap_word_round_up_size(bits_bytes + count, page);
     size_t metadata = neap_word_round_up_size(units_bytes + maps_bytes, unit);
     void *mapping;
     int error = neap_os_reserve(metadata + ((size_t)count << heap->unit_shift), unit, &mapping);
@@ -52,16 +46,14 @@ static int region_make(neap_heap_t *heap, uint32_t number, uint64_t bytes) {
         neap_os_release(mapping, metadata + ((size_t)count << heap->unit_shift));
         return error;
     }
-    unsigned char *bits = start + units_bytes;
+    unsigned char *maps = start + units_bytes;
     *r = (struct neap__region){
         .base = start + metadata,
         .units = start,
-        .dirty = (uint64_t *)(void *)bits,
-        .clean = (uint64_t *)(void *)(bits + bit_array_bytes(count)),
-        .queued = (uint64_t *)(void *)(bits + 2 * bit_array_bytes(count)),
-        .class_map = bits + 3 * bit_array_bytes(count),
+        .maps = maps,
+        .class_map = maps + bits_bytes,
+        .bits = (struct neap__bits *)(void *)(maps + bits_bytes) - 1,
         .span_bytes = (size_t)count << heap->unit_shift,
-        .maps = bits,
     };
     *public = (struct neap_layout_region){
         .base = (uintptr_t)r->base,
@@ -165,12 +157,14 @@ static int region_commit(neap_heap_t *heap, uint32_t region, uint32_t top) {
     }
 }
 
-/* Index of the lowest set bit below `end`, or UINT32_MAX. `low` is the word to
- * begin with, and is moved up past the empty ones. */
-static uint32_t lowest(const uint64_t *bits, uint32_t *low, uint32_t end) {
+/* Index of the lowest dirty (else clean) unit below `end`, or UINT32_MAX. */
+static uint32_t lowest(struct neap__region *r, bool dirty, uint32_t end) {
+    uint32_t *low = dirty ? &r->dirty_low : &r->clean_low;
     for (; *low < (end + 63) / 64; ++*low) {
-        if (bits[*low] != 0)
-            return *low * 64 + neap_word_lowest(bits[*low]);
+        const struct neap__bits *bits = neap__bits_at(r, *low);
+        uint64_t set = dirty ? bits->dirty : bits->clean;
+        if (set != 0)
+            return *low * 64 + neap_word_lowest(set);
     }
     return UINT32_MAX;
 }
@@ -182,7 +176,8 @@ static uint32_t first_fit(const neap_heap_t *heap, uint32_t region, uint32_t cou
     const struct neap_layout_region *public = &heap->layout.regions[region];
     uint32_t start = 0, length = 0, top = public->top;
     for (uint32_t i = 0; i < top;) {
-        uint64_t free = r->dirty[i >> 6] | (dirty ? 0 : r->clean[i >> 6]);
+        const struct neap__bits *bits = bits_of(r, i);
+        uint64_t free = bits->dirty | (dirty ? 0 : bits->clean);
         if ((i & 63) == 0 && (free == 0 || (free == ~UINT64_C(0) && i + 64 <= top))) { /* a word at once */
             if (free == 0)
                 length = 0;
@@ -221,8 +216,8 @@ static int take_span(neap_heap_t *heap, uint32_t region, uint32_t index, uint32_
         public->top = end;
     }
     for (uint32_t i = index; i < end; i++) {
-        bit_clear(r->dirty, i);
-        bit_clear(r->clean, i);
+        bits_of(r, i)->dirty &= ~bit_of(i);
+        bits_of(r, i)->clean &= ~bit_of(i);
     }
     return NEAP_OK;
 }
@@ -235,8 +230,7 @@ static int take_one(neap_heap_t *heap, struct neap__place *place) {
             if (r->base == NULL)
                 continue;
             uint32_t top = heap->layout.regions[n].top;
-            uint32_t index =
-                wanted == 0 ? lowest(r->dirty, &r->dirty_low, top) : lowest(r->clean, &r->clean_low, top);
+            uint32_t index = lowest(r, wanted == 0, top);
             if (index != UINT32_MAX) {
                 *place = (struct neap__place){n, index};
                 return take_span(heap, n, index, 1);
@@ -276,7 +270,7 @@ bool neap__region_take_at(neap_heap_t *heap, struct neap__place place, uint32_t 
     if (end > public->unit_count)
         return false;
     for (uint32_t i = place.index; i < end && i < public->top; i++) {
-        if (!bit_get(r->dirty, i) && !bit_get(r->clean, i))
+        if (((bits_of(r, i)->dirty | bits_of(r, i)->clean) & bit_of(i)) == 0)
             return false;
     }
     return take_span(heap, place.region, place.index, count) == NEAP_OK;
@@ -297,10 +291,12 @@ void neap__region_put(neap_heap_t *heap, struct neap__place place, uint32_t coun
 
 void neap__region_file(neap_heap_t *heap, struct neap__place place) {
     struct neap__region *r = &heap->regions[place.region];
+    struct neap__bits *bits = bits_of(r, place.index);
     bool dirty = neap__place_unit(heap, place)->resident != 0;
     uint32_t *low = dirty ? &r->dirty_low : &r->clean_low;
-    bit_set(dirty ? r->dirty : r->clean, place.index);
-    bit_clear(dirty ? r->clean : r->dirty, place.index);
+    uint64_t bit = bit_of(place.index);
+    bits->dirty = dirty ? bits->dirty | bit : bits->dirty & ~bit;
+    bits->clean = dirty ? bits->clean & ~bit : bits->clean | bit;
     if (place.index / 64 < *low)
         *low = place.index / 64;
 }
@@ -310,7 +306,7 @@ void neap__region_queue(neap_heap_t *heap, struct neap__place place) {
     if (unit->flags & NEAP_UNIT_QUEUED)
         return;
     unit->flags |= NEAP_UNIT_QUEUED | NEAP_UNIT_TAKEN; /* the first look only notes */
-    bit_set(heap->regions[place.region].queued, place.index);
+    bits_of(&heap->regions[place.region], place.index)->queued |= bit_of(place.index);
     heap->queued_units++;
 }
 
@@ -347,10 +343,12 @@ static void region_lower(neap_heap_t *heap, uint32_t region) {
     struct neap_layout_region *public = &heap->layout.regions[region];
     struct neap__region *r = &heap->regions[region];
     uint32_t top = public->top;
-    while (top > 0 && bit_get(r->clean, top - 1) && !bit_get(r->queued, top - 1) &&
-           (neap__unit_at(heap, region, top - 1)->flags & NEAP_UNIT_MOVED) == 0) {
-        bit_clear(r->clean, top - 1);
-        top--;
+    for (; top > 0; top--) {
+        struct neap__bits *bits = bits_of(r, top - 1);
+        if ((bits->clean & ~bits->queued & bit_of(top - 1)) == 0 ||
+            neap__unit_at(heap, region, top - 1)->flags & NEAP_UNIT_MOVED)
+            break;
+        bits->clean &= ~bit_of(top - 1);
     }
     if (top < public->top) {
         forget_units(heap, region, top, public->top);

@@ -42,28 +42,14 @@ static unsigned group_shift_for(uint32_t block, unsigned page_shift, unsigned un
 }
 
 static void note_pages(struct neap__size_class *c, unsigned page_shift) {
-    uint32_t page = 1u << page_shift;
-    uint32_t last_block = c->slab_blocks - 1;
     c->page_blocks = c->slab_blocks;
     c->bare_pages = 0;
-    for (uint32_t j = 0; j < NEAP_LAYOUT_UNIT_PAGES; j++) {
-        uint32_t group = (j << page_shift) >> c->group_shift;
-        uint32_t start = (j << page_shift) - (group << c->group_shift);
-        uint32_t first = start / c->block_bytes, last = (start + page - 1) / c->block_bytes;
-        if (last >= c->group_blocks)
-            last = c->group_blocks - 1;
-        first += group * c->group_blocks;
-        last += group * c->group_blocks;
-        if (last > last_block)
-            last = last_block;
-        if (first > last) {
-            first = 1, last = 0;
-            c->bare_pages |= 1u << j;
-        } else if (last - first + 1 < c->page_blocks) {
-            c->page_blocks = last - first + 1;
-        }
-        c->page_first[j] = (uint16_t)first;
-        c->page_last[j] = (uint16_t)last;
+    for (uint32_t page = 0; page < NEAP_LAYOUT_UNIT_PAGES; page++) {
+        struct neap__block_span span = neap__size_class_on_page(c, page_shift, page);
+        if (span.first > span.last)
+            c->bare_pages |= 1u << page;
+        else if (span.last - span.first + 1 < c->page_blocks)
+            c->page_blocks = span.last - span.first + 1;
     }
 }
 

@@ -32,16 +32,19 @@ enum {
 /* One class, with what the slow paths need to go between index and address. */
 struct neap__size_class {
     uint32_t block_bytes;
-    uint32_t group_shift;                        /* log2 of a group's bytes */
-    uint32_t group_blocks;                       /* blocks in a group */
-    uint32_t slab_blocks;                        /* blocks in a slab */
-    uint32_t group_tail;                         /* bytes at the end of a group that no block covers */
-    uint32_t page_blocks;                        /* fewest free blocks that can free a page */
-    uint32_t bare_pages;                         /* pages of a slab that no block touches, a bit each */
-    uint64_t block_reciprocal;                   /* ceil(2^40 / block_bytes): division by multiplication, */
-    uint64_t group_reciprocal;                   /* ceil(2^40 / group_blocks): exact below 2^20 */
-    uint16_t page_first[NEAP_LAYOUT_UNIT_PAGES]; /* blocks that touch page j of a slab: */
-    uint16_t page_last[NEAP_LAYOUT_UNIT_PAGES];  /* [first, last]; first > last: none */
+    uint32_t group_shift;      /* log2 of a group's bytes */
+    uint32_t group_blocks;     /* blocks in a group */
+    uint32_t slab_blocks;      /* blocks in a slab */
+    uint32_t group_tail;       /* bytes at the end of a group that no block covers */
+    uint32_t page_blocks;      /* fewest free blocks that can free a page */
+    uint32_t bare_pages;       /* pages of a slab that no block touches, a bit each */
+    uint64_t block_reciprocal; /* ceil(2^40 / block_bytes): division by multiplication, */
+    uint64_t group_reciprocal; /* ceil(2^40 / group_blocks): exact below 2^20 */
+};
+
+/* Blocks [first, last] of a slab. */
+struct neap__block_span {
+    uint32_t first, last;
 };
 
 /* Number of classes, class 0 (none) included. */
@@ -68,6 +71,20 @@ static inline uint32_t neap__size_class_index(const struct neap__size_class *c, 
     uint32_t group = offset >> c->group_shift;
     uint32_t within = offset & ((1u << c->group_shift) - 1);
     return group * c->group_blocks + (uint32_t)((within * c->block_reciprocal) >> NEAP_RECIPROCAL_SHIFT);
+}
+
+/* The blocks that touch page `page` of a slab; first > last where none does. */
+static inline struct neap__block_span neap__size_class_on_page(const struct neap__size_class *c,
+                                                               unsigned page_shift, uint32_t page) {
+    uint32_t offset = page << page_shift, group = offset >> c->group_shift;
+    uint32_t start = offset & ((1u << c->group_shift) - 1), end = start + (1u << page_shift) - 1;
+    uint32_t first = (uint32_t)((start * c->block_reciprocal) >> NEAP_RECIPROCAL_SHIFT);
+    uint32_t last = (uint32_t)((end * c->block_reciprocal) >> NEAP_RECIPROCAL_SHIFT);
+    if (last >= c->group_blocks)
+        last = c->group_blocks - 1;
+    first += group * c->group_blocks;
+    last += group * c->group_blocks;
+    return (struct neap__block_span){first, last < c->slab_blocks ? last : c->slab_blocks - 1};
 }
 
 /* Whether a block starts at byte `offset` of a slab; its index, which is below

@@ -315,10 +315,10 @@ unsigned neap__slab_free_pages(const neap_heap_t *heap, const neap__unit_t *unit
     unsigned mask = c->bare_pages;
     if (unit->used + c->page_blocks > c->slab_blocks)
         return mask; /* left by whatever was here before, and queued since then */
-    for (unsigned j = 0; j < NEAP_LAYOUT_UNIT_PAGES; j++) {
-        if (c->page_first[j] <= c->page_last[j] &&
-            bits_empty(unit->bitmap, c->page_first[j], c->page_last[j]))
-            mask |= 1u << j;
+    for (unsigned page = 0; page < NEAP_LAYOUT_UNIT_PAGES; page++) {
+        struct neap__block_span span = neap__size_class_on_page(c, heap->page_shift, page);
+        if (span.first <= span.last && bits_empty(unit->bitmap, span.first, span.last))
+            mask |= 1u << page;
     }
     return mask;
 }

@@ -217,13 +217,12 @@ static void leave(neap_heap_t *heap) {
 
 static void *class_alloc(neap_heap_t *heap, uint32_t class_index) {
     struct neap__magazines *all = magazines_of(heap);
-    struct neap__magazine *m = &all->of_class[class_index];
-    if (*m->top == NULL && !neap__magazine_refill(heap, all, class_index)) {
+    void *block = neap__magazine_take(heap, all, class_index);
+    if (block == NULL) {
         scrape(heap);
-        if (!neap__magazine_refill(heap, all, class_index))
-            return NULL;
+        block = neap__magazine_take(heap, all, class_index);
     }
-    return *m->top--;
+    return block;
 }
 
 void *neap__heap_alloc_slow(neap_heap_t *heap, size_t bytes) {
@@ -260,11 +259,7 @@ static void free_at(neap_heap_t *heap, struct neap__place place, void *block) {
         run_free(heap, place, block);
         return;
     }
-    struct neap__magazines *all = magazines_of(heap);
-    struct neap__magazine *m = &all->of_class[class_index];
-    if (m->top == m->full)
-        neap__magazine_flush(heap, all, class_index);
-    *++m->top = block;
+    neap__magazine_put(heap, magazines_of(heap), class_index, block);
 }
 
 void neap__heap_free_slow(neap_heap_t *heap, void *block) {

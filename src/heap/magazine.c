@@ -8,7 +8,7 @@
 
 enum {
     BLOCKS_MAX = 255,    /* a magazine's capacity for the smallest classes */
-    BLOCKS_BYTES = 16384 /* and for all: no more than this in blocks, but one at least */
+    BLOCKS_BYTES = 16384 /* and for all: no more than this in blocks */
 };
 
 /* What a closed magazine's top points at. */
@@ -18,7 +18,12 @@ static uint32_t capacity(uint32_t block_bytes) {
     uint32_t blocks = BLOCKS_BYTES / block_bytes;
     if (block_bytes > 512)
         blocks /= 2; /* large blocks are rarer, and what lies here keeps pages */
-    return blocks == 0 ? 1 : blocks > BLOCKS_MAX ? BLOCKS_MAX : blocks;
+    return block_bytes > NEAP_MAGAZINE_BYTES_MAX ? 0 : blocks > BLOCKS_MAX ? BLOCKS_MAX : blocks;
+}
+
+static void close_one(struct neap__magazines *all, uint32_t class_index) {
+    all->of_class[class_index].top = all->of_class[class_index].full = nothing;
+    all->bottom[class_index] = nothing + 1;
 }
 
 size_t neap__magazine_stacks_bytes(void) {
@@ -29,36 +34,41 @@ size_t neap__magazine_stacks_bytes(void) {
 }
 
 void neap__magazine_open_all(const neap_heap_t *heap, struct neap__magazines *all, void **stacks) {
+    close_one(all, 0);
     for (uint32_t i = 1; i < heap->layout.class_count; i++) {
+        uint32_t blocks = capacity(heap->classes[i].block_bytes);
+        if (blocks == 0) {
+            close_one(all, i);
+            continue;
+        }
         *stacks = NULL; /* is there already, but a page read before it is written is faulted in twice */
         all->bottom[i] = stacks + 1;
         all->of_class[i].top = stacks;
-        all->of_class[i].full = stacks + capacity(heap->classes[i].block_bytes);
-        stacks = all->of_class[i].full + 1;
+        all->of_class[i].full = stacks + blocks;
+        stacks += 1 + blocks;
     }
-    all->of_class[0].top = all->of_class[0].full = nothing;
 }
 
 void neap__magazine_close_all(struct neap__magazines *all) {
-    for (uint32_t i = 0; i < NEAP_LAYOUT_CLASSES_MAX; i++) {
-        all->of_class[i].top = all->of_class[i].full = nothing;
-        all->bottom[i] = nothing + 1;
-    }
+    for (uint32_t i = 0; i < NEAP_LAYOUT_CLASSES_MAX; i++)
+        close_one(all, i);
 }
 
 static uint32_t count_of(const struct neap__magazines *all, uint32_t class_index) {
     return (uint32_t)(all->of_class[class_index].top + 1 - all->bottom[class_index]);
 }
 
-bool neap__magazine_refill(neap_heap_t *heap, struct neap__magazines *all, uint32_t class_index) {
+void *neap__magazine_take(neap_heap_t *heap, struct neap__magazines *all, uint32_t class_index) {
     void *taken[BLOCKS_MAX];
     struct neap__magazine *m = &all->of_class[class_index];
-    uint32_t room = (uint32_t)(m->full - m->top);
-    uint32_t count = neap__slab_take(heap, class_index, (room + 1) / 2, taken);
-    for (uint32_t i = count; i-- > 0;) /* lowest address on top */
+    if (*m->top != NULL)
+        return *m->top--;
+    uint32_t room = (uint32_t)(m->full - m->top), want = room == 0 ? 1 : (room + 1) / 2;
+    uint32_t count = neap__slab_take(heap, class_index, want, taken);
+    for (uint32_t i = count; i-- > 1;) /* lowest address on top */
         *++m->top = taken[i];
     heap->layout.classes[class_index].cached = neap__magazine_cached(heap, class_index);
-    return count > 0;
+    return count > 0 ? taken[0] : NULL;
 }
 
 /* Returns the oldest `count` blocks. */
@@ -73,8 +83,15 @@ static void put_oldest(neap_heap_t *heap, struct neap__magazines *all, uint32_t 
     heap->layout.classes[class_index].cached = neap__magazine_cached(heap, class_index);
 }
 
-void neap__magazine_flush(neap_heap_t *heap, struct neap__magazines *all, uint32_t class_index) {
-    put_oldest(heap, all, class_index, (count_of(all, class_index) + 1) / 2);
+void neap__magazine_put(neap_heap_t *heap, struct neap__magazines *all, uint32_t class_index, void *block) {
+    struct neap__magazine *m = &all->of_class[class_index];
+    if (m->full < all->bottom[class_index]) { /* closed */
+        neap__slab_put(heap, class_index, &block, 1);
+        return;
+    }
+    if (m->top == m->full)
+        put_oldest(heap, all, class_index, (count_of(all, class_index) + 1) / 2);
+    *++m->top = block;
 }
 
 void neap__magazine_empty_all(neap_heap_t *heap) {

@@ -1,26 +1,34 @@
 /* heap/magazine.h: between the fast paths and the slabs. Lock held in all but
- * opening and releasing.
+ * opening.
+ *
+ * Blocks larger than NEAP_MAGAZINE_BYTES_MAX go past the magazines: a list or a
+ * buffer that grows leaves a free block of every size on its way, and if those
+ * lay here none of their pages could become another size's, or go back.
  */
 #ifndef NEAP_HEAP_MAGAZINE_H
 #define NEAP_HEAP_MAGAZINE_H
 
 #include "heap/model.h"
 
+enum { NEAP_MAGAZINE_BYTES_MAX = 4096 };
+
 /* Bytes of the stacks of all classes together. */
 size_t neap__magazine_stacks_bytes(void);
 
-/* Opens all, with a stack for each class in `stacks`, zeroed memory that stays the caller's. */
+/* Opens all, but for the classes that have none, with stacks in `stacks`: zeroed
+ * memory that stays the caller's. */
 void neap__magazine_open_all(const neap_heap_t *heap, struct neap__magazines *all, void **stacks);
 
 /* Closes all, which must be empty. */
 void neap__magazine_close_all(struct neap__magazines *all);
 
-/* Fills an empty magazine up to half from the slabs; false if none had a block
- * to give and the system gives no more. */
-bool neap__magazine_refill(neap_heap_t *heap, struct neap__magazines *all, uint32_t class_index);
+/* A free block: from the magazine, which if it is empty is filled up to half from
+ * the slabs first. NULL if none had a block to give and the system gives no more. */
+void *neap__magazine_take(neap_heap_t *heap, struct neap__magazines *all, uint32_t class_index);
 
-/* Returns the older half of a magazine to the slabs; the blocks freed last stay. */
-void neap__magazine_flush(neap_heap_t *heap, struct neap__magazines *all, uint32_t class_index);
+/* Frees a block: into the magazine, whose older half if it is full is returned to
+ * the slabs first; the blocks freed last stay. */
+void neap__magazine_put(neap_heap_t *heap, struct neap__magazines *all, uint32_t class_index, void *block);
 
 /* Empties all magazines of the heap, the inner ones included. */
 void neap__magazine_empty_all(neap_heap_t *heap);

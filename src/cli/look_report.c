@@ -52,6 +52,21 @@ static void rows_print(const struct cli_look_report *report, FILE *out) {
     }
 }
 
+/* What the order of arenas means. */
+static void order_print(const struct cli_look_report *report, FILE *out) {
+    const struct neap_census_rows *rows = report->rows;
+    char number[CLI_FIGURE_ROOM];
+    if (report->python->view->neap)
+        fputs("in the order in which Neap took their places first; any may have been taken again\n", out);
+    else if (!rows->again_known)
+        fputs("in the order in which their places were taken first; any may have been taken again\n", out);
+    else if (rows->again == 0)
+        fputs("in the order in which they were made: no place was taken twice\n", out);
+    else
+        fprintf(out, "in the order in which their places were taken first; taken again: %s times\n",
+                cli_figure(number, rows->again));
+}
+
 static void apart_print(const struct cli_look_report *report, FILE *out) {
     const struct neap_census_facts *facts = neap_census_facts(report->census);
     char number[CLI_FIGURE_ROOM], size[NEAP_UNITS_ROOM];
@@ -133,6 +148,8 @@ void cli_look_print(const struct cli_look_report *report, FILE *out) {
     fprintf(out, "%s objects by %s, %s\n\n", cli_figure(number, report->rows->objects), report->by,
             neap_units_bytes(size, report->rows->bytes));
     rows_print(report, out);
+    if (report->by_arena)
+        order_print(report, out);
     fputc('\n', out);
     apart_print(report, out);
     if (facts->live_blocks)
@@ -202,6 +219,8 @@ static json_t *blocks_json(const struct neap_census_facts *facts) {
     neap_json_set(object, "objects", facts->object_blocks);
     neap_json_set(object, "buffers", facts->buffer_blocks);
     neap_json_set(object, "parked", facts->parked_blocks);
+    neap_json_set(object, "code", facts->code_blocks);
+    neap_json_set(object, "code_bytes", facts->code_bytes);
     neap_json_set(object, "unknown", facts->unknown_blocks);
     neap_json_set(object, "unknown_bytes", facts->unknown_bytes);
     return object;
@@ -229,6 +248,10 @@ int cli_look_print_json(const struct cli_look_report *report, FILE *out) {
     } else {
         neap_json_set(document, "row_count", report->rows->count);
         json_object_set_new(document, "rows", rows_json(report));
+        if (report->by_arena)
+            json_object_set_new(document, "places_taken_again",
+                                report->rows->again_known ? json_integer((json_int_t)report->rows->again)
+                                                          : json_null());
     }
     if (report->account)
         json_object_set_new(document, "account", account_json(report->account));

@@ -25,6 +25,7 @@ struct cli_look_report {
     const neap_census_t *census;
     const struct neap_memory_account *account;
     const char *by; /* "type" */
+    bool by_arena;
     const struct neap_census_rows *rows;
     size_t shown;     /* rows or objects at most */
     const char *type; /* NULL, or what `objects` are of */

@@ -8,7 +8,7 @@
 #include "report/json.h"
 #include "report/table.h"
 
-enum { FIGURES_COLUMNS = 48, WHAT_COLUMNS_LEAST = 24, PINS_SHOWN = 4, PINS_JSON = 64 };
+enum { FIGURES_COLUMNS = 48, WHAT_COLUMNS_LEAST = 24, PINS_SHOWN = 4 };
 
 static const char *place_name(const struct cli_pins_report *report, bool many) {
     return report->python->view->neap ? many ? "slabs" : "slab" : many ? "arenas" : "arena";
@@ -186,7 +186,7 @@ static json_t *place_json(const struct cli_pins_report *report, const struct nea
     neap_json_set(object, "used_bytes", place->used_bytes);
     neap_json_set(object, "used_blocks", place->used_blocks);
     neap_json_set(object, "groups", place->group_count);
-    for (uint32_t i = 0; i < place->pin_count && i < PINS_JSON; i++)
+    for (uint32_t i = 0; i < place->pin_count; i++)
         json_array_append_new(pins, pin_json(report, &report->pins->pins[place->first_pin + i]));
     json_object_set_new(object, "pins", pins);
     return object;

@@ -17,7 +17,8 @@ static const struct cli_usage usage = {
     .synopsis = "[options] PID | --core FILE",
     .about = "Names what holds the most memory in a running Python that could be held in less: what it takes "
              "now, and what its very contents would take as an array, with __slots__, interned, in neap.Map, "
-             "SQLite or Redis. Sizes are those of sys.getsizeof, summed; items that others refer to as well "
+             "Trie or Bits, SQLite or Redis. Sizes are those of sys.getsizeof, summed; items that others "
+             "refer to as well "
              "are left out.",
     .mixed = true,
 };
@@ -39,6 +40,8 @@ static const char *own_name(const struct neap_advice *advice) {
         return "instances";
     case NEAP_ADVICE_STRINGS:
         return "all of them";
+    case NEAP_ADVICE_NEST:
+        return "its nodes";
     default:
         return "the container";
     }
@@ -51,9 +54,9 @@ static void costs_print(const struct neap_advice *advice, FILE *out) {
         fprintf(out, ", keys %s", neap_units_bytes(part, advice->key_bytes));
     if (advice->value_bytes)
         fprintf(out, ", %s %s",
-                advice->kind == NEAP_ADVICE_CLASS  ? "their dicts"
-                : advice->kind == NEAP_ADVICE_DICT ? "values"
-                                                   : "items",
+                advice->kind == NEAP_ADVICE_CLASS                                      ? "their dicts"
+                : advice->kind == NEAP_ADVICE_DICT || advice->kind == NEAP_ADVICE_NEST ? "values"
+                                                                                       : "items",
                 neap_units_bytes(part, advice->value_bytes));
     fputs(advice->kind == NEAP_ADVICE_CLASS || advice->kind == NEAP_ADVICE_STRINGS ? "\n"
                                                                                    : " (only its own)\n",
@@ -85,7 +88,7 @@ static void advice_print(const struct advised *advised, const struct neap_advice
     costs_print(advice, out);
     for (unsigned i = 0; i < advice->option_count; i++) {
         const struct neap_advice_option *option = &advice->options[i];
-        fprintf(out, "%*sas %-28s %10s  %s\n", INDENT, "", option->name,
+        fprintf(out, "%*sas %-32s %10s  %s\n", INDENT, "", option->name,
                 neap_units_bytes(size, option->bytes),
                 neap_units_ratio(ratio, (double)option->bytes / (double)advice->now_bytes));
     }
@@ -112,7 +115,7 @@ static int text(const void *report, FILE *out) {
 static json_t *advice_json(const struct advised *advised, const struct neap_advice *advice) {
     static const char *const kinds[] = {
         [NEAP_ADVICE_LIST] = "list",   [NEAP_ADVICE_SET] = "set",         [NEAP_ADVICE_DICT] = "dict",
-        [NEAP_ADVICE_CLASS] = "class", [NEAP_ADVICE_STRINGS] = "strings",
+        [NEAP_ADVICE_CLASS] = "class", [NEAP_ADVICE_STRINGS] = "strings", [NEAP_ADVICE_NEST] = "trie",
     };
     json_t *object = json_object(), *options = json_array();
     char holder[NEAP_HOLDER_TEXT_ROOM], what[256];

@@ -163,6 +163,7 @@ static int report_write(const struct look *look) {
         .census = look->census,
         .account = &look->account,
         .by = look->by,
+        .by_arena = look->key == NEAP_CENSUS_ARENA,
         .rows = &look->rows,
         .shown = (size_t)look->shown,
         .type = look->type,

@@ -87,6 +87,27 @@ void neap__advice_option(struct neap_advice *advice, uint64_t bytes, const char 
     option->bytes = bytes;
 }
 
+/* "'str'", or None for no value at all. */
+static const char *kind_text(enum neap_kind kind, char out[8]) {
+    if (kind == NEAP_KIND_NONE)
+        return "None";
+    snprintf(out, 8, "'%s'", neap_kind_name(kind));
+    return out;
+}
+
+void neap__advice_options(struct neap_advice *advice, enum neap_kind key, enum neap_kind value,
+                          const struct neap_alternative_bytes *bytes) {
+    char one[8], other[8];
+    const struct {
+        const char *name;
+        uint64_t bytes;
+    } options[] = {{"Map", bytes->map}, {"Trie", bytes->trie}, {"FrozenTrie", bytes->frozen}};
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+        if (options[i].bytes)
+            neap__advice_option(advice, options[i].bytes, "neap.%s(%s, %s)", options[i].name,
+                                kind_text(key, one), kind_text(value, other));
+}
+
 void neap__advice_add(struct neap__advice_search *search, struct neap_advice *advice) {
     struct neap_advices *advices = search->advices;
     advice->now_bytes = advice->own_bytes + advice->key_bytes + advice->value_bytes;
@@ -121,12 +142,15 @@ int neap_advice_find(const neap_referrers_t *referrers, neap_holders_t *holders,
         search->holders = holders;
         search->census = neap_referrers_census(referrers);
         search->advices = advices;
+        search->resident_bytes =
+            neap_process_image_resident(neap_census_view(search->census)->image, 0, UINT64_MAX);
         neap_py_lens_init(&search->lens, neap_census_view(search->census)->types);
         containers_find(search, &candidates);
         for (size_t i = 0; i < candidates.count; i++)
             neap__advice_container(search, candidates.heap[i].ordinal);
         neap__advice_classes(search);
         neap__advice_strings(search);
+        neap__advice_nests(search);
         error = search->starved ? NEAP_ERROR_MEMORY : NEAP_OK;
     }
     if (error == NEAP_OK && advices->count)

@@ -1,13 +1,16 @@
 /* inspect/advice.h: the largest holders of memory, and what their contents would take elsewhere.
  *
- *     list of floats, list or set of ints   ->  array.array
- *     dict of str or int to int, float, str ->  neap.Map, SQLite in memory, a hash in Redis
- *     instances with a dict                 ->  instances with __slots__
- *     equal strings, many times             ->  one each (sys.intern)
+ *     list of floats or ints               ->  array.array; of 0 and 1, neap.Bits
+ *     set of ints, strs, bytes             ->  array.array, neap.Bits, Map, Trie, FrozenTrie
+ *     dict of str, bytes or int to simple  ->  neap.Map, Trie, FrozenTrie; SQLite, Redis
+ *     dicts in dicts, nodes with children  ->  neap.Trie, FrozenTrie
+ *     instances with a dict                ->  instances with __slots__
+ *     equal strings, many times            ->  one each (sys.intern)
  *
  * Sizes are what sys.getsizeof tells, added up: the container, and of its items those
  * that nothing else refers to, each once. What else holds them would stay. Alternatives
- * are computed from the very contents (inspect/alternative.h). One thread.
+ * are computed from the very contents: by formulas (inspect/alternative.h), or by putting
+ * them into the container (inspect/alternative_store.h). One thread.
  */
 #ifndef NEAP_INSPECT_ADVICE_H
 #define NEAP_INSPECT_ADVICE_H
@@ -19,13 +22,14 @@ enum neap_advice_kind {
     NEAP_ADVICE_SET,
     NEAP_ADVICE_DICT,
     NEAP_ADVICE_CLASS,
-    NEAP_ADVICE_STRINGS
+    NEAP_ADVICE_STRINGS,
+    NEAP_ADVICE_NEST
 };
 
-enum { NEAP_ADVICE_OPTIONS = 4, NEAP_ADVICE_ITEMS_LEAST = 1000 };
+enum { NEAP_ADVICE_OPTIONS = 8, NEAP_ADVICE_ITEMS_LEAST = 1000 };
 
 struct neap_advice_option {
-    char name[48]; /* "array('d')" */
+    char name[48]; /* "array.array('d')" */
     uint64_t bytes;
 };
 
@@ -34,8 +38,8 @@ struct neap_advice {
     char lead[16];        /* what it is, in words before the number of items: "dict of" */
     char tail[200];       /* and behind it: "str to int" */
     uint32_t holder;      /* NEAP_HOLDER_NONE: no single one */
-    uint64_t items;       /* of the container; instances; strings */
-    uint64_t own_bytes;   /* the container and its table; instances; all the strings */
+    uint64_t items;       /* of the container; instances; strings; entries of a trie */
+    uint64_t own_bytes;   /* the container and its table; instances; all the strings; all nodes */
     uint64_t key_bytes;   /* keys that only it holds */
     uint64_t value_bytes; /* values, or items, likewise; dicts of instances */
     uint64_t now_bytes;   /* the three */

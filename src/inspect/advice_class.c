@@ -1,10 +1,10 @@
 /* inspect/advice_class.c: instances that could have slots, strings that are equal. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "inspect/advice_state.h"
 #include "inspect/alternative.h"
-#include "inspect/content.h"
 
 enum { TEXTS_MAX = 1 << 24 };
 
@@ -115,18 +115,35 @@ void neap__advice_classes(struct neap__advice_search *search) {
 struct texts {
     struct neap_address_set seen; /* hash -> bytes << 1 | whether there was another */
     uint64_t strings, bytes, different, different_bytes;
+    struct neap_content_buffer buffer;
 };
+
+/* Equal texts have equal ones. */
+static uint64_t text_hash(const union neap_item *item) {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325) + item->text.bytes, word;
+    const unsigned char *at = item->text.data;
+    size_t left = item->text.bytes;
+    for (; left > 0; at += sizeof(word)) {
+        size_t part = left < sizeof(word) ? left : sizeof(word);
+        word = 0;
+        memcpy(&word, at, part);
+        hash = (hash ^ word) * UINT64_C(0x9fb21c651e98df25);
+        hash ^= hash >> 32;
+        left -= part;
+    }
+    return hash ? hash : 1; /* no member of a set is 0 */
+}
 
 static void text_take(struct neap__advice_search *search, const struct neap_py_object *object,
                       struct texts *texts) {
-    struct neap_content_text text;
     struct neap_py_measure measure;
     bool added;
-    if (!neap_content_text(&search->lens, object, &text) ||
+    struct neap_content content = neap_content_read(&search->lens, object, &texts->buffer);
+    if (content.kind != NEAP_CONTENT_STR ||
         neap_py_object_measure(&search->lens, object, &measure, NULL, NULL) != NEAP_OK)
         return;
     struct neap_address_entry *entry =
-        neap_address_set_add(&texts->seen, text.hash ? text.hash : 1, measure.sizeof_bytes << 1, &added);
+        neap_address_set_add(&texts->seen, text_hash(&content.item), measure.sizeof_bytes << 1, &added);
     if (!entry || added)
         return;
     if (!(entry->value & 1)) {
@@ -147,7 +164,7 @@ void neap__advice_strings(struct neap__advice_search *search) {
     for (uint32_t i = 0; i < reached; i++) {
         struct neap_py_object object;
         if (neap_census_object(search->census, &search->lens, order[i], &object) &&
-            object.type->kind == NEAP_PY_STR && (object.type->flags & NEAP_PY_TYPE_BUILTIN) &&
+            neap_content_kind_of(object.type) == NEAP_CONTENT_STR &&
             !neap_census_is_fixed(search->census, order[i]))
             text_take(search, &object, &texts);
     }
@@ -163,4 +180,5 @@ void neap__advice_strings(struct neap__advice_search *search) {
     if (texts.strings >= NEAP_ADVICE_ITEMS_LEAST)
         neap__advice_add(search, &advice);
     neap_address_set_clear(&texts.seen);
+    free(texts.buffer.bytes);
 }

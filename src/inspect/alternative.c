@@ -1,11 +1,14 @@
 /* inspect/alternative.c: formulas of other people's data structures. */
 #include "inspect/alternative.h"
 
+#include <neap/bits.h>
+
 enum {
     GC_HEAD = 16,
     OBJECT = 16,
     ARRAY_OBJECT = 64,   /* arrayobject, Modules/arraymodule.c */
     ARRAY_GC_MINOR = 10, /* array.array has a GC head from 3.10 on */
+    WORD_BITS = 64,
 
     PAGE = 4096,      /* SQLite's standard page */
     PAGE_HELD = 4360, /* with the headers of the page cache and of the B-tree: 3.40 */
@@ -20,24 +23,20 @@ enum {
     REDIS_HASH = 1100, /* the key, its robj, the dict */
 };
 
-/* --- arrays, slots --------------------------------------------------------------- */
+/* --- arrays, slots, bits --------------------------------------------------------------- */
 
 uint64_t neap_alternative_array(unsigned minor, uint64_t items, unsigned item_bytes) {
     uint64_t object = ARRAY_OBJECT + (minor >= ARRAY_GC_MINOR ? GC_HEAD : 0);
     return object + items * item_bytes;
 }
 
-unsigned neap_alternative_array_item(int64_t least, int64_t most) {
-    for (unsigned bytes = 1; bytes < 8; bytes *= 2) {
-        int64_t bound = INT64_C(1) << (8 * bytes - 1);
-        if ((least >= -bound && most < bound) || (least >= 0 && most < 2 * bound))
-            return bytes;
-    }
-    return 8;
-}
-
 uint64_t neap_alternative_slots(unsigned slots) {
     return GC_HEAD + OBJECT + 8 * (uint64_t)slots;
+}
+
+uint64_t neap_alternative_bits(uint64_t count) {
+    return OBJECT + sizeof(neap_bits_t) +
+           (count > WORD_BITS ? (count + WORD_BITS - 1) / WORD_BITS * sizeof(uint64_t) : 0);
 }
 
 /* --- SQLite ------------------------------------------------------------------------- */

@@ -1,11 +1,12 @@
 /* inspect/alternative.h: what the same contents would take elsewhere, byte for byte.
  *
  *     array      one object and its items           slots     instances without a dict
+ *     bits       one object and its words
  *     sqlite     pages of two B-trees, filled in turn: rows, and an index sorted by key
  *     redis      one hash: a node, a key, a value an item, each in jemalloc's size classes
  *
  * Formulas of the data structures, fed with the real contents, each held against the real
- * thing by tests/system/test_alternatives.py. Pure; any thread.
+ * thing by tests/system/test_advise.py. Pure; any thread.
  */
 #ifndef NEAP_INSPECT_ALTERNATIVE_H
 #define NEAP_INSPECT_ALTERNATIVE_H
@@ -19,11 +20,11 @@
 /* An array.array of Python 3.`minor` made from a list: with its GC head where it has one. */
 uint64_t neap_alternative_array(unsigned minor, uint64_t items, unsigned item_bytes);
 
-/* The least type of an array that holds all of [least, most]: its bytes an item, 0 if none does. */
-unsigned neap_alternative_array_item(int64_t least, int64_t most);
-
 /* An instance of a class with so many __slots__ and no dict. */
 uint64_t neap_alternative_slots(unsigned slots);
+
+/* A neap.Bits of so many bits. */
+uint64_t neap_alternative_bits(uint64_t count);
 
 /* --- SQLite in memory: create table t(k, v); insert all; create index i on t(k) --------- */
 

@@ -233,9 +233,9 @@ static void blocks_sum(struct neap_census *census) {
     facts->parked_blocks =
         facts->parked.objects < facts->object_blocks ? facts->parked.objects : facts->object_blocks;
     facts->object_blocks -= facts->parked_blocks;
-    facts->unknown_blocks =
-        facts->live_blocks - facts->object_blocks - facts->parked_blocks - facts->buffer_blocks;
-    facts->unknown_bytes = live_bytes - object_bytes - buffer_bytes;
+    facts->unknown_blocks = facts->live_blocks - facts->object_blocks - facts->parked_blocks -
+                            facts->buffer_blocks - facts->code_blocks;
+    facts->unknown_bytes = live_bytes - object_bytes - buffer_bytes - facts->code_bytes;
     magazines_sum(census);
     struct neap_account_heap *account = &census->account;
     account->known = count > 0;
@@ -243,7 +243,7 @@ static void blocks_sum(struct neap_census *census) {
         facts->parked.object_bytes < object_bytes ? facts->parked.object_bytes : object_bytes;
     account->object_bytes = object_bytes - account->parked_bytes;
     account->buffer_bytes = buffer_bytes;
-    account->unknown_bytes = facts->unknown_bytes;
+    account->unknown_bytes = facts->unknown_bytes + facts->code_bytes;
     account->free_block_bytes = less(account->free_block_bytes, live_bytes);
 }
 
@@ -301,6 +301,7 @@ static int census_fill(struct neap_census *census, struct neap__census_worker *w
         starved |= workers[i].starved;
     }
     int error = types_add(census, workers, count);
+    starved |= !neap__census_static(census);
     blocks_sum(census);
     return starved ? NEAP_ERROR_MEMORY : error;
 }

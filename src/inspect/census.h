@@ -3,7 +3,7 @@
  *   live blocks of pools and slabs ──> an object? ──> summed by type; its buffers claimed for it
  *        │                                  '── refers to, or is listed beside, an object
  *        │                                      outside of them ──> taken in likewise
- *        '── neither object nor claimed: unknown
+ *        '── neither object nor claimed: a static variable of C code leads to it? else unknown
  *
  *   ordinal    0  1  2  3  4  5 ...      of the block index: pools and slabs, then outside
  *   objects    1  0  1  0  0  0          a bit each
@@ -50,7 +50,8 @@ struct neap_census_facts {
     uint64_t outside_objects;      /* of the total, not in a pool or slab */
     uint64_t shared_bytes;         /* buffers of several owners, once; part of no sum */
     uint64_t live_blocks, object_blocks, buffer_blocks, parked_blocks, unknown_blocks;
-    uint64_t unknown_bytes;
+    uint64_t code_blocks; /* C code's own: a static variable leads to them */
+    uint64_t unknown_bytes, code_bytes;
     uint64_t exact_objects, scanned_objects;         /* whose references are known; found by scanning words */
     uint64_t rejected;                               /* structures that contradicted themselves */
     bool incomplete;                                 /* memory ran out for some outside of pools */

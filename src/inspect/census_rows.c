@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "base/word.h"
+#include "inspect/arena_age.h"
 
 enum { ARENA_ROWS = 10 };
 
@@ -75,16 +75,6 @@ static int rows_by_size(const neap_census_t *census, struct neap_census_rows *ro
 
 /* --- by arena ------------------------------------------------------------------------ */
 
-struct arena {
-    uint64_t address;
-    struct neap_census_sum sum;
-};
-
-static int arena_compare(const void *a, const void *b) {
-    uint64_t one = ((const struct arena *)a)->address, other = ((const struct arena *)b)->address;
-    return one < other ? -1 : one > other;
-}
-
 static void arena_sum(const neap_census_t *census, const struct neap_block_span *span,
                       struct neap_census_sum *sum) {
     for (uint32_t i = 0; i < span->blocks; i++) {
@@ -96,21 +86,35 @@ static void arena_sum(const neap_census_t *census, const struct neap_block_span 
     }
 }
 
-static int arenas_to_rows(const struct neap_python_view *view, struct arena *arenas, uint32_t count,
-                          struct neap_census_rows *rows, size_t *room) {
+/* What lies in no arena. */
+static struct neap_census_sum outside_sum(const neap_census_t *census) {
+    struct neap_account_heap account;
+    neap_census_account(census, &account);
+    return (struct neap_census_sum){.objects = neap_census_facts(census)->outside_objects,
+                                    .object_bytes = account.glibc_object_bytes,
+                                    .buffer_bytes = account.glibc_buffer_bytes};
+}
+
+/* A row for each tenth of the arenas that hold something, in the order of `age`. */
+static int arena_rows(const neap_census_t *census, const struct neap_arena_age *age,
+                      const struct neap_census_sum *sums, struct neap_census_rows *rows, size_t *room) {
+    const char *name = neap_census_view(census)->neap ? "slabs" : "arenas";
+    uint32_t filled = 0;
     int error = NEAP_OK;
-    qsort(arenas, count, sizeof(*arenas), arena_compare);
+    for (uint32_t i = 0; i < age->count; i++)
+        if (neap_census_sum_bytes(&sums[age->holders[i]]))
+            age->holders[filled++] = age->holders[i];
     for (uint32_t i = 0; i < ARENA_ROWS && error == NEAP_OK; i++) {
-        uint32_t first = (uint32_t)((uint64_t)count * i / ARENA_ROWS),
-                 end = (uint32_t)((uint64_t)count * (i + 1) / ARENA_ROWS);
+        uint32_t first = (uint32_t)((uint64_t)filled * i / ARENA_ROWS),
+                 end = (uint32_t)((uint64_t)filled * (i + 1) / ARENA_ROWS);
         struct neap_census_sum sum = {0};
         char kind[96];
         for (uint32_t j = first; j < end; j++)
-            neap_census_sum_add(&sum, &arenas[view->neap ? j : count - 1 - j].sum);
-        snprintf(kind, sizeof(kind), "%s %u to %u%s", view->neap ? "slabs" : "arenas", first + 1, end,
-                 i == 0                ? ", the oldest"
-                 : i == ARENA_ROWS - 1 ? ", the newest"
-                                       : "");
+            neap_census_sum_add(&sum, &sums[age->holders[j]]);
+        snprintf(kind, sizeof(kind), "%s %u to %u%s", name, first + 1, end,
+                 first == 0      ? ", the first places"
+                 : end == filled ? ", the last places"
+                                 : "");
         if (end > first)
             error = row_add(rows, room, kind, &sum);
     }
@@ -119,34 +123,25 @@ static int arenas_to_rows(const struct neap_python_view *view, struct arena *are
 
 static int rows_by_arena(const neap_census_t *census, struct neap_census_rows *rows) {
     const struct neap_python_view *view = neap_census_view(census);
-    uint32_t count = view->blocks.holders, filled = 0;
-    struct arena *arenas = calloc((size_t)count + 1, sizeof(*arenas));
-    struct neap_census_sum outside = {0};
+    uint32_t count = view->blocks.holders;
+    struct neap_census_sum *sums = calloc((size_t)count + 1, sizeof(*sums));
+    struct neap_arena_age age = {0};
+    struct neap_census_sum outside = outside_sum(census);
     size_t span_count, room = 0;
     const struct neap_block_span *spans = neap_block_index_spans(neap_census_index(census), &span_count);
-    if (!arenas)
-        return NEAP_ERROR_MEMORY;
-    for (uint32_t i = 0; i < count; i++) {
-        struct neap_block_holder holder;
-        if (view->blocks.holder(view->blocks.context, i, &holder) == NEAP_OK)
-            arenas[i].address = holder.address;
+    int error = sums ? neap_arena_age_find(view, &age) : NEAP_ERROR_MEMORY;
+    if (error == NEAP_OK) {
+        for (size_t i = 0; i < span_count; i++)
+            if (spans[i].arena < count)
+                arena_sum(census, &spans[i], &sums[spans[i].arena]);
+        rows->again_known = age.again_known;
+        rows->again = age.again;
+        error = arena_rows(census, &age, sums, rows, &room);
     }
-    for (size_t i = 0; i < span_count; i++)
-        if (spans[i].arena < count)
-            arena_sum(census, &spans[i], &arenas[spans[i].arena].sum);
-    const struct neap_census_facts *facts = neap_census_facts(census);
-    struct neap_account_heap account;
-    neap_census_account(census, &account);
-    outside.objects = facts->outside_objects;
-    outside.object_bytes = account.glibc_object_bytes;
-    outside.buffer_bytes = account.glibc_buffer_bytes;
-    for (uint32_t i = 0; i < count; i++)
-        if (arenas[i].sum.objects || arenas[i].sum.buffer_bytes)
-            arenas[filled++] = arenas[i];
-    int error = arenas_to_rows(view, arenas, filled, rows, &room);
     if (error == NEAP_OK && neap_census_sum_bytes(&outside))
         error = row_add(rows, &room, "outside of them", &outside);
-    free(arenas);
+    free(age.holders);
+    free(sums);
     return error;
 }
 

@@ -3,11 +3,10 @@
  *     type    dict, str, app.cache.Entry ...
  *     owner   app.cache._entries, json ... : the first steps of the path that keeps an object alive
  *     size    64 to 127 bytes ...          : an object with its buffers
- *     arena   tenths of the arenas or slabs, by address: see below
+ *     arena   tenths of the arenas or slabs, as they came to be (inspect/arena_age.h)
  *
- * Systems hand address space out from the top down, so the arenas at the highest
- * addresses are as a rule the oldest; a Neap heap fills from the bottom. The rows of
- * arenas count what lies in them: blocks, whole; outside of arenas is a row by itself.
+ * The rows of arenas count what lies in them: blocks, whole; outside of arenas is a row
+ * by itself.
  * Plain data, owned by the caller.
  */
 #ifndef NEAP_INSPECT_CENSUS_ROWS_H
@@ -27,6 +26,8 @@ struct neap_census_rows {
     struct neap_census_row *rows; /* those with the most bytes first; of sizes and arenas in their order */
     size_t count;
     uint64_t objects, bytes; /* of all rows */
+    bool again_known;        /* of arenas: whether it is known ... */
+    uint64_t again;          /* ... how often a place of theirs was taken again */
 };
 
 /* `holders` is needed for owners only. NEAP_ERROR_MEMORY. */

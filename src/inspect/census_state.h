@@ -1,4 +1,4 @@
-/* inspect/census_state.h: a census while it is made. For census.c, census_walk.c, census_outside.c alone.
+/* inspect/census_state.h: a census while it is made. For census.c and census_*.c alone.
  *
  *   walk     spans of the index, by several workers ── candidates: addresses outside of all spans
  *   outside  one worker: candidates that prove to be objects, and what they refer to, until none is new
@@ -72,6 +72,9 @@ void neap__census_walk(struct neap__census_worker *worker);
 
 /* The rest, with the candidates of all workers; sums stay in the first. */
 void neap__census_outside(struct neap__census_worker *workers, size_t count);
+
+/* Counts the blocks of C code; objects and buffers are known. False without memory. */
+bool neap__census_static(struct neap_census *census);
 
 /* Whether a program's or a library's file has the address: code, constants, variables. */
 bool neap__census_is_fixed(const struct neap_census *census, uint64_t address);

@@ -150,17 +150,25 @@ static void modules_reach(neap_referrers_t *referrers, const struct neap_py_runt
     }
 }
 
+/* In turns: words on a stack may be left over from what is gone, and shall not hide the variable that has
+ * the same. */
+enum turn { TURN_VARIABLES, TURN_TEMPORARIES, TURN_OTHERS, TURNS };
+
 struct root_walk {
     neap_referrers_t *referrers;
-    bool locals; /* only locals, or only all others but modules */
+    enum turn turn;
 };
+
+static enum turn turn_of(const struct neap_py_root *root) {
+    return root->kind != NEAP_PY_ROOT_LOCAL ? TURN_OTHERS : root->local ? TURN_VARIABLES : TURN_TEMPORARIES;
+}
 
 static bool root_reach(void *context, const struct neap_py_root *root) {
     struct root_walk *walk = context;
     neap_referrers_t *referrers = walk->referrers;
     bool local = root->kind == NEAP_PY_ROOT_LOCAL;
     uint32_t ordinal;
-    if (root->kind == NEAP_PY_ROOT_MODULES || local != walk->locals ||
+    if (root->kind == NEAP_PY_ROOT_MODULES || turn_of(root) != walk->turn ||
         !object_find(referrers, root->object, &ordinal) || referrers->parent[ordinal] != NEAP_BLOCK_NONE)
         return !referrers->starved;
     char name[NAME_ROOM] = "", place[NAME_ROOM] = "";
@@ -186,14 +194,13 @@ static void roots_reach(neap_referrers_t *referrers) {
         return;
     }
     *runtime = view->runtime;
-    struct root_walk walk = {referrers, true};
     modules_reach(referrers, runtime);
     drain(referrers); /* what a module leads to has its name, also where a local is nearer */
-    neap_py_runtime_roots(&referrers->lens, runtime, root_reach, &walk);
-    drain(referrers);
-    walk.locals = false;
-    neap_py_runtime_roots(&referrers->lens, runtime, root_reach, &walk);
-    drain(referrers);
+    for (enum turn turn = TURN_VARIABLES; turn < TURNS; turn++) {
+        struct root_walk walk = {referrers, turn};
+        neap_py_runtime_roots(&referrers->lens, runtime, root_reach, &walk);
+        drain(referrers);
+    }
     free(runtime);
 }
 
@@ -228,14 +235,12 @@ static void lost_reach(neap_referrers_t *referrers) {
     }
     uint32_t unknown = root_new(referrers, NEAP_ROOT_UNKNOWN, NULL, NULL);
     uint32_t cycle = root_new(referrers, NEAP_ROOT_CYCLE, NULL, NULL);
-    uint32_t first = referrers->reached;
     for (uint32_t i = 0; i < referrers->count && !referrers->starved; i++)
         if (is_lost(referrers, i) && lost_object(referrers, i, &object))
             reach(referrers, i, unknown);
     for (uint32_t i = 0; i < referrers->count; i++) /* the marks have served */
         if (referrers->parent[i] == NEAP_BLOCK_NONE - 1)
             referrers->parent[i] = NEAP_BLOCK_NONE;
-    (void)first;
     drain(referrers);
     for (uint32_t i = 0; i < referrers->count && !referrers->starved; i++)
         if (is_lost(referrers, i) && lost_object(referrers, i, &object)) {

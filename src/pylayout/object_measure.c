@@ -26,8 +26,13 @@ enum {
     DIGIT_BYTES = 4,
     SET_SMALL_MASK = 7,    /* Include/cpython/setobject.h: PySet_MINSIZE */
     STR_DATA_READY = 0x80, /* state.ready, where there is one */
-    FIELDS_BYTES = 112,    /* of an object that is looked at in one piece */
-    SIZE_MOST_LOG2 = 56,   /* no buffer is larger */
+    STRING_BYTES_MOST = 1 << 16,
+    CODE_CODE = 48,      /* PyCodeObject.co_code, where there is an opcache */
+    OPCACHE = 8,         /* from its map's address to that of the caches */
+    OPCACHE_FLAG = 16,   /* and in the upper half of that word the size */
+    OPCACHE_BYTES = 32,  /* _PyOpcache, Include/internal/pycore_code.h */
+    FIELDS_BYTES = 112,  /* of an object that is looked at in one piece */
+    SIZE_MOST_LOG2 = 56, /* no buffer is larger */
 };
 
 struct measuring {
@@ -289,6 +294,24 @@ static bool frame_measure(struct measuring *m) {
     return true;
 }
 
+/* A C string of the object's own, which __sizeof__ leaves out. One that does not end soon is let be. */
+static bool string_measure(struct measuring *m, int32_t place) {
+    const struct neap_memory *memory = m->lens->memory;
+    uint64_t string;
+    if (place == NEAP_PY_NONE)
+        return true;
+    if (!word_of(m, place, &string))
+        return false;
+    for (uint64_t bytes = 1; string != 0 && bytes <= STRING_BYTES_MOST; bytes++) {
+        char last;
+        if (memory->read(memory->context, string + bytes - 1, &last, 1) != NEAP_OK)
+            return true;
+        if (last == '\0')
+            return buffer(m, string, bytes, NEAP_PY_BUFFER_TEXT, false);
+    }
+    return true;
+}
+
 static bool type_measure(struct measuring *m) {
     const struct neap_py_version *version = m->lens->version;
     struct neap__py_keys keys;
@@ -302,10 +325,32 @@ static bool type_measure(struct measuring *m) {
     m->measure->sizeof_bytes += (uint64_t)version->heap_type_bytes;
     if (!word_of(m, version->ht_cached_keys, &cached))
         return false;
+    /* A class made at run time has copies of its docstring, and since 3.11 of its name in C. */
+    if (!string_measure(m, NEAP_PY_TP_DOC) || !string_measure(m, version->ht_tpname))
+        return false;
     if (cached == 0 || !neap__py_keys_read(m->lens->memory, version, cached, &keys))
         return cached == 0;
     m->measure->sizeof_bytes += keys.bytes;
     return buffer(m, cached, keys.bytes, NEAP_PY_BUFFER_KEYS, false);
+}
+
+/* Up to 3.10 code that runs often has caches for some of its instructions, and a map to them. */
+static bool opcache_measure(struct measuring *m) {
+    int32_t place = m->lens->version->code_opcache;
+    uint64_t map, caches, code, length, counts;
+    if (place == NEAP_PY_NONE)
+        return true;
+    if (!word_of(m, place, &map) || !word_of(m, place + OPCACHE, &caches) ||
+        !word_of(m, place + OPCACHE_FLAG, &counts) || !word_of(m, CODE_CODE, &code))
+        return false;
+    if (map == 0 || caches == 0)
+        return true;
+    if (!neap__py_word(m->lens->memory, code + NEAP_PY_VAR_SIZE, &length))
+        return false;
+    uint64_t map_bytes = length / 2, cache_bytes = (counts >> 32 & 0xff) * OPCACHE_BYTES;
+    m->measure->sizeof_bytes += map_bytes + cache_bytes;
+    return buffer(m, map, map_bytes, NEAP_PY_BUFFER_FRAME, false) &&
+           buffer(m, caches, cache_bytes, NEAP_PY_BUFFER_FRAME, false);
 }
 
 /* What is hung onto it: the map of its cells, and _PyCodeObjectExtra, a count and so many pointers. */
@@ -321,7 +366,7 @@ static bool code_measure(struct measuring *m) {
         if (map != 0 && !buffer(m, map, bytes, NEAP_PY_BUFFER_FRAME, false))
             return false;
     }
-    if (!word_of(m, version->code_extra, &extra))
+    if (!opcache_measure(m) || !word_of(m, version->code_extra, &extra))
         return false;
     if (extra == 0)
         return true;

@@ -35,6 +35,7 @@ ROW(ht_slots,                         856,    848,    856,    856,    864,    86
 ROW(ht_qualname,                      864,    856,    864,    864,    872,    872,    872,    880)
 ROW(ht_cached_keys,                   872,    864,    872,    872,    880,    880,    880,    888)
 ROW(ht_module,                       none,    872,    880,    880,    888,    888,    888,    896)
+ROW(ht_tpname,                       none,   none,   none,    888,    896,    896,    896,    904) /* _ht_tpname: a copy of the name it was given */
 ROW(static_types_in_interpreter,        0,      0,      0,      0,      1,      1,      1,      1) /* tp_dict of built-ins */
 
 /* Objects/dict-common.h; Include/internal/pycore_dict.h from 3.11 on */
@@ -75,6 +76,7 @@ ROW(code_nlocalsplus,                none,   none,   none,     76,     72,     7
 ROW(code_stacksize,                    32,     32,     32,     68,     64,     64,     64,     64)
 ROW(code_extra,                       144,    144,    144,    176,    184,    192,    200,    200)
 ROW(code_cell_map,                    96,     96,     96,   none,   none,   none,   none,   none) /* co_cell2arg */
+ROW(code_opcache,                     152,    152,    152,   none,   none,   none,   none,   none) /* co_opcache_map, co_opcache, _flag, _size */
 ROW(code_nlocals,                     28,     28,     28,   none,   none,   none,   none,   none)
 ROW(code_cells,                       88,     88,     88,   none,   none,   none,   none,   none) /* co_cellvars, co_freevars */
 ROW(code_frees,                       80,     80,     80,   none,   none,   none,   none,   none)

@@ -1,11 +1,13 @@
 """`neap look PID`: all objects of a running Python, counted from outside, against what it counts itself."""
 import json
 import os
+import re
 import resource
 import subprocess
 
 import pytest
 
+from places import Memory, arenas
 from support import NEAP, clean_environment, debian_python, end_session, every_python, needs_64_bits, needs_neap, program, wait_until
 
 pytestmark = [needs_neap, needs_64_bits]
@@ -128,8 +130,25 @@ def test_nearly_all_live_blocks_are_accounted_for(python, neap):
         target.ask("truth")
         target.ask("plant 20000")
         blocks = look(target.pid)["blocks"]
-    assert blocks["live"] == blocks["objects"] + blocks["buffers"] + blocks["parked"] + blocks["unknown"]
+    assert blocks["live"] == blocks["objects"] + blocks["buffers"] + blocks["parked"] + blocks["code"] + \
+        blocks["unknown"]
     assert blocks["unknown"] <= 0.005 * blocks["live"], blocks
+
+
+@every_python
+@pytest.mark.parametrize("neap", [False, True], ids=["pymalloc", "neap"])
+def test_and_so_in_a_program_that_does_nothing(python, neap):
+    """Where what the interpreter has for itself weighs most: names of types, tables of the parser of 3.8."""
+    front = [str(NEAP), "run", "--"] if neap else []
+    process = subprocess.Popen([*front, python.path, "-c", "import os; print(flush=True); os.read(0, 1)"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_environment())
+    try:
+        process.stdout.readline()
+        blocks = look(process.pid)["blocks"]
+    finally:
+        process.communicate(b"x")
+    assert blocks["unknown"] <= 0.002 * blocks["live"], blocks
+    assert blocks["code"] <= 0.04 * blocks["live"], blocks
 
 
 # ---- the ways to read --------------------------------------------------------------------------
@@ -182,12 +201,50 @@ def test_sums_do_not_depend_on_what_rows_are_by(python):
     assert by_owner["rows"][0]["kind"] == "__main__.HELD"
 
 
+# Keeps the more of what it made, the later it was made.
+GRADED = """
+import os, sys
+made = [float(number) for number in range(600000)]
+kept = [one for number, one in enumerate(made) if number * number % 600000 < number]
+del made
+sys._debugmallocstats()
+print(flush=True)
+os.read(0, 1)
+"""
+
+
 @every_python
 def test_rows_by_age_of_arena(python):
-    with Target(python, "population.py") as target:
+    """Tenths of the arenas in the order of their numbers, against the fill of these; and how often a number
+    was given again, against what the allocator tells itself."""
+    process = subprocess.Popen([python.path, "-c", GRADED], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True, env=clean_environment())
+    try:
+        process.stdout.readline()
+        found = look(process.pid, "--by", "age-of-arena")
+        places = sorted((place for _, place in arenas(Memory(process.pid))), key=lambda place: place.number)
+    finally:
+        _, told = process.communicate("\n")
+    places = [place.used_bytes for place in places if place.used_bytes]
+    rows = found["rows"]
+    apart = sum(found["blocks"][name] for name in ("code_bytes", "unknown_bytes")) + found["parked"]["object_bytes"]
+    assert len(rows) == 11 and rows[0]["kind"].endswith(", the first places") and rows[-1]["kind"] == "outside of them"
+    ends = [len(places) * tenth // 10 for tenth in range(11)]
+    for row, first, end in zip(rows, ends, ends[1:]):
+        assert row["kind"].startswith("arenas %d to %d" % (first + 1, end))
+        assert abs(row["bytes"] - sum(places[first:end])) <= 0.02 * row["bytes"] + apart, row
+    figures = {name: int(re.search(r"# arenas %s\s+=\s+([\d,]+)" % name, told)[1].replace(",", ""))
+               for name in ("allocated total", "highwater mark")}
+    counted = found["places_taken_again"]
+    assert counted == (figures["allocated total"] - figures["highwater mark"] if python.minor >= (3, 12) else None)
+
+
+def test_slabs_have_no_age():
+    with Target(debian_python(), "population.py", neap=True) as target:
         target.ask("plant 20000")
-        found = look(target.pid, "--by", "age-of-arena")["rows"]
-    assert any("oldest" in row["kind"] for row in found) and found[-1]["kind"] == "outside of them"
+        found = look(target.pid, "--by", "age-of-arena")
+    assert found["rows"][0]["kind"].endswith(", the first places") and found["rows"][0]["kind"].startswith("slabs 1 to ")
+    assert found["places_taken_again"] is None
 
 
 # ---- the largest of a type -----------------------------------------------------------------------------

@@ -8,18 +8,6 @@
 
 #include "inspect/alternative.h"
 
-static void test_array_items(void **state) {
-    (void)state;
-    assert_int_equal(neap_alternative_array_item(0, 255), 1);
-    assert_int_equal(neap_alternative_array_item(-128, 127), 1);
-    assert_int_equal(neap_alternative_array_item(-1, 128), 2);
-    assert_int_equal(neap_alternative_array_item(0, 256), 2);
-    assert_int_equal(neap_alternative_array_item(0, 65535), 2);
-    assert_int_equal(neap_alternative_array_item(0, UINT32_MAX), 4);
-    assert_int_equal(neap_alternative_array_item(-1, UINT32_MAX), 8);
-    assert_int_equal(neap_alternative_array_item(INT64_MIN, INT64_MAX), 8);
-}
-
 static void test_digits(void **state) {
     (void)state;
     assert_int_equal(neap_alternative_digits(0), 1);
@@ -33,6 +21,13 @@ static void test_arrays_have_a_head_from_3_10_on(void **state) {
     (void)state;
     assert_int_equal(neap_alternative_array(9, 1000, 8), 8064);
     assert_int_equal(neap_alternative_array(10, 1000, 8), 8080);
+}
+
+static void test_bits(void **state) {
+    (void)state;
+    assert_int_equal(neap_alternative_bits(64), 56); /* in the object itself */
+    assert_int_equal(neap_alternative_bits(65), 56 + 16);
+    assert_int_equal(neap_alternative_bits(1000000), 56 + 125000);
 }
 
 static void test_redis(void **state) {
@@ -62,7 +57,7 @@ static void test_sqlite_grows_by_pages(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_array_items),
+        cmocka_unit_test(test_bits),
         cmocka_unit_test(test_digits),
         cmocka_unit_test(test_arrays_have_a_head_from_3_10_on),
         cmocka_unit_test(test_redis),

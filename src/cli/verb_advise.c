@@ -18,8 +18,7 @@ static const struct cli_usage usage = {
     .about = "Names what holds the most memory in a running Python that could be held in less: what it takes "
              "now, and what its very contents would take as an array, with __slots__, interned, in neap.Map, "
              "Trie or Bits, SQLite or Redis. Sizes are those of sys.getsizeof, summed; items that others "
-             "refer to as well "
-             "are left out.",
+             "refer to as well are left out.",
     .mixed = true,
 };
 

@@ -34,7 +34,7 @@ def rss(pid):
 def nearly_empty(pid, neap):
     """{address: Place} of what is filled to less than an eighth, but not free."""
     memory = Memory(pid)
-    return {address: place for address, place in (slabs if neap else arenas)(memory)
+    return {address: place._replace(number=None) for address, place in (slabs if neap else arenas)(memory)
             if 0 < place.used_bytes < place.bytes / 8}
 
 

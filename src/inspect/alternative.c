@@ -1,13 +1,12 @@
 /* inspect/alternative.c: formulas of other people's data structures. */
 #include "inspect/alternative.h"
 
-#include <neap/bits.h>
-
 enum {
     GC_HEAD = 16,
     OBJECT = 16,
     ARRAY_OBJECT = 64,   /* arrayobject, Modules/arraymodule.c */
     ARRAY_GC_MINOR = 10, /* array.array has a GC head from 3.10 on */
+    BITS_OBJECT = 56,    /* python/neap/bits_object.h, in 64 bits */
     WORD_BITS = 64,
 
     PAGE = 4096,      /* SQLite's standard page */
@@ -35,8 +34,7 @@ uint64_t neap_alternative_slots(unsigned slots) {
 }
 
 uint64_t neap_alternative_bits(uint64_t count) {
-    return OBJECT + sizeof(neap_bits_t) +
-           (count > WORD_BITS ? (count + WORD_BITS - 1) / WORD_BITS * sizeof(uint64_t) : 0);
+    return BITS_OBJECT + (count > WORD_BITS ? (count + WORD_BITS - 1) / WORD_BITS * sizeof(uint64_t) : 0);
 }
 
 /* --- SQLite ------------------------------------------------------------------------- */

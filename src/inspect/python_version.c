@@ -60,6 +60,6 @@ bool neap_python_version_range(const char *access, const char *path, uint64_t st
     if (strncmp(access, "rw", 2) != 0 ||
         (path[0] == '[' && strcmp(path, "[heap]") != 0 && strncmp(path, "[anon", 5) != 0))
         return false;
-    *range = (struct neap_py_range){start, end, path[0] == '\0' || path[0] == '['};
+    *range = (struct neap_py_range){start, end, path[0] == '\0' || path[0] == '[', false};
     return true;
 }

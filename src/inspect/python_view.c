@@ -79,8 +79,10 @@ static int pymalloc_open(struct neap_python_view *view) {
         return NEAP_ERROR_MEMORY;
     for (size_t i = 0; i < view->image->mapping_count; i++) {
         const struct neap_image_mapping *mapping = &view->image->mappings[i];
-        count += neap_python_version_range(mapping->access, mapping->path, mapping->start, mapping->end,
-                                           &ranges[count]);
+        if (!neap_python_version_range(mapping->access, mapping->path, mapping->start, mapping->end,
+                                       &ranges[count]))
+            continue;
+        ranges[count++].empty = mapping->rss_bytes == 0 && mapping->swap_bytes == 0;
     }
     int error = neap_pymalloc_find(&view->memory, view->version, ranges, count, &view->pymalloc);
     free(ranges);

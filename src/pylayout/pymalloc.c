@@ -144,6 +144,8 @@ static int gaps_search(struct growth *growth, const struct neap_py_range *range,
                        const struct neap_py_arena *known, uint32_t known_count) {
     uint64_t start = range->start;
     int result = NEAP_OK;
+    if (range->empty)
+        return NEAP_OK;
     for (uint32_t i = 0; i < known_count && result == NEAP_OK; i++) {
         if (known[i].address + known[i].bytes <= start || known[i].address >= range->end)
             continue;

@@ -25,6 +25,7 @@ enum { NEAP_PYMALLOC_CLASSES = 32, NEAP_PYMALLOC_SPACES_MAX = 256 };
 struct neap_py_range {
     uint64_t start, end;
     bool anonymous; /* no file behind it; arenas are only here */
+    bool empty;     /* nothing of it is in memory: an arena may reach into it, but it is not searched */
 };
 
 struct neap_py_arena {

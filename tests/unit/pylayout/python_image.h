@@ -253,7 +253,7 @@ static inline void image_make(struct python_image *image, const struct neap_py_v
     image->bytes = calloc(1, image->size);
     if (!image->bytes)
         abort();
-    image->range = (struct neap_py_range){IMAGE_BASE, IMAGE_BASE + image->size, true};
+    image->range = (struct neap_py_range){IMAGE_BASE, IMAGE_BASE + image->size, true, false};
     image->next_static = IMAGE_TYPES;
     for (unsigned k = 0; k < NEAP_PYMALLOC_CLASSES; k++)
         for (unsigned half = 0; half < 16; half += 8)

@@ -342,6 +342,8 @@ def test_a_trie_of_nodes_as_a_trie(about, neap_python, what):
     "held = {str(n): {'a': 'x', 'b': 1} for n in range(5000)}",  # no kind of value is common to all
     "same = {'a': 1}\nheld = {str(n): same for n in range(5000)}",  # one node, often
     "held = {}\nfor n in range(5000): held = {'a': held}",  # one way, and too long for a text
+    "held = {'a': 1}\nfor n in range(64): held = {'a': held, 'b': held}",  # ways without end
+    "held = {}\nfor n in range(5000): held[str(n)] = {'up': held}",  # a circle
 ])
 def test_what_is_no_trie(source):
     with Holding(debian_python(), source) as holding:

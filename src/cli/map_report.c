@@ -119,7 +119,7 @@ static struct drawing *drawing_make(const struct cli_map_report *report, size_t 
     size_t count = drawing->cells.row_count, cells = count * columns;
     drawing->rows = calloc(count + 1, sizeof(*drawing->rows));
     drawing->marks = calloc(cells + 1, sizeof(*drawing->marks));
-    drawing->labels = calloc(count + 1, 2 * TEXT_ROOM);
+    drawing->labels = calloc(count + 1, 2 * (size_t)TEXT_ROOM);
     if (!drawing->rows || !drawing->marks || !drawing->labels) {
         drawing_clear(drawing);
         return NULL;

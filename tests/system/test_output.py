@@ -126,11 +126,19 @@ def test_a_standard_output_that_is_full(verb, options, pid):
 
 @pytest.mark.parametrize("verb, form", FORMS)
 def test_a_standard_output_that_is_closed(verb, form, pid, tmp_path):
-    """What is opened instead of it is not taken for it."""
     path = tmp_path / "report"
     done = ask(verb, pid, f"{form}={path}", stdout=None, preexec_fn=lambda: os.close(1))
     assert_refused(done, 1, "cannot write the output")
     assert path.read_text()[:1] in "{<"
+
+
+def test_what_is_opened_is_not_taken_for_a_closed_stream(tmp_path):
+    """The file for the command's errors would have the number of the command's standard output."""
+    path = tmp_path / "report"
+    subprocess.run([NEAP, "compare", f"--json={path}", "--rounds", "1", "--with", "neap", "--", "/bin/sh", "-c", "echo sorry >&2"],
+                   env=clean_environment(), preexec_fn=lambda: os.close(1), stderr=subprocess.DEVNULL)
+    for allocator in json.loads(path.read_text())["allocators"]:
+        assert allocator["runs"][0]["standard_error"] == "sorry"
 
 
 def test_the_command_has_the_streams_that_neap_had():

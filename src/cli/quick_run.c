@@ -14,7 +14,9 @@
 #include <stddef.h>
 #include <unistd.h>
 
-enum { VARIABLES_MAX = 1000, PATH_BYTES = 4096 };
+/* What is longer is left to the ordinary program: each page of the stack that is
+ * touched here costs the user's program a microsecond or two. */
+enum { VARIABLES_MAX = 200, PATH_BYTES = 512 };
 
 /* A text in a buffer of PATH_BYTES; `full` once it did not fit. */
 struct path {
@@ -92,7 +94,7 @@ static bool variables_make(struct path *preload, struct path *packages) {
     static const char name[] = "LD_PRELOAD=", packages_name[] = "PYTHONPATH=";
     struct path self;
     long length = neap__bare_readlink("/proc/self/exe", self.text, sizeof(self.text) - 1);
-    if (length <= 0)
+    if (length <= 0 || length == (long)sizeof(self.text) - 1) /* as long: perhaps cut off */
         return false;
     self.length = (size_t)length;
     self.text[length] = '\0';
@@ -143,7 +145,7 @@ static void command_exec(char *const *command, char *const *environment, const c
 void cli_quick_run(long *stack);
 
 void cli_quick_run(long *stack) {
-    static const char *const notable[] = {"LD_PRELOAD=", "PYTHONPATH=", "PYTHONMALLOC=", "PYTHONDEVMODE="};
+    static const char notable[][16] = {"LD_PRELOAD=", "PYTHONPATH=", "PYTHONMALLOC=", "PYTHONDEVMODE="};
     char **argv = (char **)(stack + 1), **envp = argv + stack[0] + 1;
     char *environment[VARIABLES_MAX + 3];
     const char *search = NULL;

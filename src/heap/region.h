@@ -1,9 +1,9 @@
 /* heap/region.h: address space, dealt out in units of 16 pages.
  *
- *   mapping:  [ unit structs | class map | bit arrays ]..[ unit 0 | unit 1 | ... ]
- *             '---------- metadata -----------------'    '- base, aligned to a unit
+ *   mapping:  [ unit structs | bits, class map ]..[ unit 0 | unit 1 | ... ]
+ *             '----------- metadata ------------'   '- base, aligned to a unit
  *
- * A unit below the top is in use, or free in exactly one bit array: `dirty`
+ * A unit below the top is in use, or free and marked by exactly one bit: `dirty`
  * (some of its pages may be in memory) or `clean`. Free neighbours coalesce by
  * themselves, being neighbouring bits. The lowest address is taken first, dirty
  * before clean, so that a heap stays low and its upper end drains.

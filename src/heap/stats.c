@@ -67,7 +67,9 @@ static uint64_t region_books(const neap_heap_t *heap, uint32_t n) {
 static uint64_t region_metadata(const neap_heap_t *heap, uint32_t n) {
     const struct neap_layout_region *public = &heap->layout.regions[n];
     uint64_t units = (uint64_t) public->top * public->unit_stride;
-    return neap_word_round_up(units, heap->layout.page_bytes) + UINT64_C(4) * heap->layout.page_bytes;
+    uint64_t maps = (public->top / 64 + 1) * sizeof(struct neap__bits) + public->top;
+    return neap_word_round_up(units, heap->layout.page_bytes) +
+           neap_word_round_up(maps, heap->layout.page_bytes);
 }
 
 void neap_heap_stats(neap_heap_t *heap, struct neap_heap_stats *stats) {

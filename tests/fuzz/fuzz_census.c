@@ -92,8 +92,8 @@ static void census_use(neap_census_t *census) {
     neap_referrers_t *referrers = NULL;
     const char *why;
     require(neap_block_index_check(neap_census_index(census), &why));
-    require(facts->live_blocks ==
-            facts->object_blocks + facts->parked_blocks + facts->buffer_blocks + facts->unknown_blocks);
+    require(facts->live_blocks == facts->object_blocks + facts->parked_blocks + facts->buffer_blocks +
+                                      facts->code_blocks + facts->unknown_blocks);
     if (neap_referrers_make(census, &referrers) != NEAP_OK)
         return;
     neap_holders_t *holders = neap_holders_new(referrers);

@@ -1,6 +1,7 @@
 /* inspect/census_static.c: blocks of C code: no object and no buffer of one, but a variable in the data of
  * a program or library leads to them. The tables of a parser, lists of what is kept for reuse. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "inspect/census_state.h"
 
@@ -30,10 +31,14 @@ static void word_follow(struct search *search, uint64_t word) {
 static void chunk_follow(struct search *search, uint64_t address) {
     const struct neap_memory *memory = &search->census->view->memory;
     uint64_t scratch[CHUNK_WORDS];
-    const uint64_t *words = neap_memory_at(memory, address, scratch, sizeof(scratch));
-    for (size_t i = 0; words && i < CHUNK_WORDS; i++)
-        if (words[i] - search->lowest < search->size)
-            word_follow(search, words[i]);
+    /* In a core file words may lie at any byte. */
+    const unsigned char *words = neap_memory_at(memory, address, scratch, sizeof(scratch));
+    for (size_t i = 0; words && i < CHUNK_WORDS; i++) {
+        uint64_t word;
+        memcpy(&word, words + i * sizeof(word), sizeof(word));
+        if (word - search->lowest < search->size)
+            word_follow(search, word);
+    }
 }
 
 static void range_find(struct search *search) {

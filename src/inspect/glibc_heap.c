@@ -199,12 +199,15 @@ static uint64_t reach_of(const struct neap_process_image *image, size_t i) {
 }
 
 /* Whether a block with a mapping of its own begins at a page: whole pages, nothing but the flag M. Where
- * two words are less than what blocks are aligned to, the head stands as much later and says so. */
+ * two words are less than what blocks are aligned to, the head stands as much later and says so. From
+ * 2.43 on the size leaves out two words at the end of the last page, as in other chunks. */
 static bool mapped_at(const struct walker *walker, uint64_t at, uint64_t reach, uint64_t *bytes) {
     uint64_t page = walker->image->page_bytes, shift = ALIGN - 2 * walker->word, before, size;
     if (!word_read(walker, at + shift, &before) || !word_read(walker, at + shift + walker->word, &size))
         return false;
     *bytes = size - FLAG_MAPPED + shift;
+    if (*bytes % page == page - 2 * walker->word)
+        *bytes += 2 * walker->word;
     return before == shift && (size & FLAGS) == FLAG_MAPPED && *bytes % page == 0 && *bytes >= page &&
            *bytes <= reach - at;
 }

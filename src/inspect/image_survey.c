@@ -13,7 +13,7 @@ int neap_image_survey(neap_snapshot_t *snapshot, const struct neap_block_source 
     if (error == NEAP_OK && heap)
         error = neap_heap_places_regions(image, heap, slabs);
     if (error == NEAP_OK)
-        error = neap_thread_stacks_claim(image);
+        error = neap_thread_stacks_claim(image, &memory);
     if (error == NEAP_OK)
         error = neap_heap_places_frames(image, &memory);
     if (error == NEAP_OK)

@@ -99,13 +99,16 @@ static void test_mapped_blocks(void **state) {
     words[2 * PAGE / 8] = 0, words[2 * PAGE / 8 + 1] = 3 * PAGE | 2;
     words[7 * PAGE / 8] = 0, words[7 * PAGE / 8 + 1] = 100 * PAGE | 2; /* goes past the end */
     words[9 * PAGE / 8] = 0, words[9 * PAGE / 8 + 1] = (PAGE + 16) | 2;
+    words[11 * PAGE / 8] = 0, words[11 * PAGE / 8 + 1] = (2 * PAGE - 16) | 2; /* glibc 2.43 */
     words[15 * PAGE / 8] = 0, words[15 * PAGE / 8 + 1] = PAGE | 2;
     image_make(&image, "");
     assert_int_equal(neap_glibc_heap_claim(&image, &memory, &facts), NEAP_OK);
-    assert_int_equal(facts.mapped_blocks, 2);
+    assert_int_equal(facts.mapped_blocks, 3);
     assert_int_equal(neap_process_image_span(&image, BASE + 2 * PAGE)->end, BASE + 5 * PAGE);
     assert_int_equal(neap_process_image_span(&image, BASE + 2 * PAGE)->kind, NEAP_SPAN_GLIBC_MAPPED);
     assert_int_equal(neap_process_image_span(&image, BASE + 9 * PAGE)->kind, NEAP_SPAN_ANONYMOUS);
+    assert_int_equal(neap_process_image_span(&image, BASE + 11 * PAGE)->kind, NEAP_SPAN_GLIBC_MAPPED);
+    assert_int_equal(neap_process_image_span(&image, BASE + 11 * PAGE)->end, BASE + 13 * PAGE);
     assert_int_equal(neap_process_image_span(&image, BASE + 15 * PAGE)->kind, NEAP_SPAN_GLIBC_MAPPED);
     neap_process_image_clear(&image);
 }

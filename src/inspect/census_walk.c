@@ -84,7 +84,6 @@ static bool refers_to_nothing(const struct neap_py_type *type) {
     case NEAP_PY_COMPLEX:
     case NEAP_PY_STR:
     case NEAP_PY_BYTES:
-    case NEAP_PY_BYTEARRAY:
         return type->flags & NEAP_PY_TYPE_BUILTIN;
     default:
         return false;

@@ -149,8 +149,8 @@ def run(python, *arguments, options=(), **more):
     return run_command(python.path, *options, *arguments, **more)
 
 
-def run_command(*command, timeout=120, stdin=None, cwd=None, limits=None, **environment):
-    """Runs any command under Neap to its end, in a session of its own that ends with it.
+def run_command(*command, timeout=120, stdin=None, cwd=None, limits=None, neap=True, **environment):
+    """Runs any command under Neap (or not) to its end, in a session of its own that ends with it.
 
     `limits` maps resource.RLIMIT_... to figures; other names are environment variables.
     """
@@ -158,7 +158,8 @@ def run_command(*command, timeout=120, stdin=None, cwd=None, limits=None, **envi
         for kind, amount in (limits or {}).items():
             resource.setrlimit(kind, (amount, amount))
 
-    process = subprocess.Popen(under_neap(*command), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    words = under_neap(*command) if neap else [str(word) for word in command]
+    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True, cwd=cwd, env=clean_environment(**environment),
                                start_new_session=True, preexec_fn=set_limits)
     try:

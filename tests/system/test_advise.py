@@ -18,14 +18,14 @@ pytestmark = [needs_neap, needs_64_bits]
 COUNT = 50000
 SETUP = {
     "floats": "held = [n * 0.5 for n in range(%d)]",
-    "small": "held = [n + 1000 for n in range(%d)]",
+    "small": "held = [n + 2000 for n in range(%d)]",
     "large": "held = [(n - 5) * (1 << 33) for n in range(%d)]",
-    "set": "held = {n + 1000 for n in range(%d)}",
+    "set": "held = {n + 2000 for n in range(%d)}",
     "scattered": "held = {n * n * 1000003 %% (1 << 40) for n in range(%d)}",
     "flags": "held = [n %% 3 == 0 for n in range(%d)]",
     "ones": "held = [n %% 2 for n in range(%d)]",
-    "counts": "held = {'user:%%d' %% n: n * 7 + 1000 for n in range(%d)}",
-    "numbered": "held = {n * 3 + 1000: 'value %%d' %% n for n in range(%d)}",
+    "counts": "held = {'user:%%d' %% n: n * 7 + 2000 for n in range(%d)}",
+    "numbered": "held = {n * 3 + 2000: 'value %%d' %% n for n in range(%d)}",
     "paths": "held = {'/srv/data/%%d/%%s/%%s' %% (n %% 97, 'x' * (n %% 61), n * n): n * 0.25 for n in range(%d)}",
     "long": "held = {'k' * (n %% 300 + 1) + str(n): n %% 1000 for n in range(%d)}",
     "raw": "held = {b'%%x' %% (n * 2654435761 %% (1 << 32)): n %% 200 for n in range(%d)}",
@@ -174,8 +174,8 @@ print(library.sqlite3_memory_used() - before)
     return int(done.stdout)
 
 
-@pytest.mark.parametrize("what, items", [("counts", [("user:%d" % n, n * 7 + 1000) for n in range(COUNT)]),
-                                         ("numbered", [(n * 3 + 1000, "value %d" % n) for n in range(COUNT)])])
+@pytest.mark.parametrize("what, items", [("counts", [("user:%d" % n, n * 7 + 2000) for n in range(COUNT)]),
+                                         ("numbered", [(n * 3 + 2000, "value %d" % n) for n in range(COUNT)])])
 def test_sqlite(about, what, items):
     advice, _ = about(debian_python(), what, "dict")
     assert close(option_of(advice, "SQLite"), sqlite_bytes(items), 0.02)
@@ -385,7 +385,7 @@ def test_redis(about):
     redis = Redis()
     try:
         before = redis.used()
-        items = [word for n in range(COUNT) for word in ("user:%d" % n, n * 7 + 1000)]
+        items = [word for n in range(COUNT) for word in ("user:%d" % n, n * 7 + 2000)]
         for at in range(0, len(items), 1000):
             redis.ask("HSET", "h", *items[at:at + 1000])
         time.sleep(1)  # its table grows step by step, and its buffers shrink

@@ -65,14 +65,25 @@ def peers_of(cases):
     return sorted(names, key=lambda name: name != "cpython")
 
 
+def ratio(own, other, key):
+    """The median of the ratios within each round: a machine that changes its pace from one round
+    to the next changes both. Of the medians, where a run is missing. None without figures."""
+    own, other = ([run[key] for run in runs or () if key in run] for runs in (own, other))
+    if not own or not other or min(own) <= 0:
+        return None
+    if len(own) == len(other):
+        return statistics.median(there / here for here, there in zip(own, other))
+    return statistics.median(other) / statistics.median(own)
+
+
 def ratios(cases, key):
     """{peer: {case: ratio to CPython's own}}."""
     table = {}
     for peer in peers_of(cases):
         for case, runs in cases.items():
-            own, other = middle(runs.get("cpython"), key), middle(runs.get(peer), key)
-            if own and other is not None:
-                table.setdefault(peer, {})[case] = other / own
+            found = ratio(runs.get("cpython"), runs.get(peer), key)
+            if found is not None:
+                table.setdefault(peer, {})[case] = found
     return table
 
 

@@ -158,3 +158,12 @@ def test_wrong_usage_is_2_and_one_line(words):
     finished = run(BENCH / "run.py", "--python", sys.executable, *words)
     assert finished.returncode == 2
     assert len(finished.stderr.splitlines()) == 1 and words[1] in finished.stderr
+
+
+def test_ratios_are_within_rounds():
+    """A round in which the machine was slow is slow for all."""
+    cases = {"one": {"cpython": [{"wall_s": 1.0}, {"wall_s": 9.0}, {"wall_s": 2.0}],
+                     "neap": [{"wall_s": 0.5}, {"wall_s": 8.1}, {"wall_s": 1.4}]}}
+    assert rows.ratios(cases, "wall_s")["neap"]["one"] == pytest.approx(0.7)
+    cases["one"]["neap"].pop()  # one failed: nobody knows which round it was
+    assert rows.ratios(cases, "wall_s")["neap"]["one"] == pytest.approx(4.3 / 2)

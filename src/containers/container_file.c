@@ -12,13 +12,13 @@
 #include "os/draft.h"
 #include "os/file.h"
 
-#define MAGIC "neapfile"
+static const char magic[8] = {'n', 'e', 'a', 'p', 'f', 'i', 'l', 'e'};
 
 enum { BYTE_ORDER_MARK = 0x01020304 };
 
 /* The first bytes of a file. */
 struct preamble {
-    char magic[8];
+    char magic[sizeof magic];
     uint32_t byte_order;
     uint32_t container; /* enum neap_container */
     uint32_t version;   /* of that container's head and body */
@@ -56,7 +56,7 @@ int neap__container_file_view(const void *data, size_t bytes, enum neap_containe
         return NEAP_ERROR_FORMAT;
     memcpy(&preamble, data, sizeof preamble);
     const unsigned char *start = data, *head = start + sizeof preamble;
-    if (memcmp(preamble.magic, MAGIC, sizeof preamble.magic) != 0 || preamble.byte_order != BYTE_ORDER_MARK ||
+    if (memcmp(preamble.magic, magic, sizeof magic) != 0 || preamble.byte_order != BYTE_ORDER_MARK ||
         preamble.container != container || preamble.version != version || preamble.head_bytes != head_bytes ||
         preamble.body_bytes != bytes - offset || preamble.checksum != checksum_of(&preamble, head))
         return NEAP_ERROR_FORMAT;
@@ -126,7 +126,6 @@ int neap__container_file_save(const char *path, enum neap_container container, u
         error = write_body(&draft, context, head);
     if (error == NEAP_OK) {
         struct preamble preamble = {
-            .magic = MAGIC, /* without its terminator */
             .byte_order = BYTE_ORDER_MARK,
             .container = container,
             .version = version,
@@ -134,6 +133,7 @@ int neap__container_file_save(const char *path, enum neap_container container, u
             .body_bytes = draft.body_bytes,
             .body_checksum = XXH3_64bits_digest(&draft.checksum),
         };
+        memcpy(preamble.magic, magic, sizeof magic);
         preamble.checksum = checksum_of(&preamble, head);
         memcpy(start, &preamble, sizeof preamble);
         memcpy(start + sizeof preamble, head, head_bytes);

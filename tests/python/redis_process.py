@@ -72,7 +72,7 @@ def make_cluster(folder):
     import redis
 
     servers = [Server(folder, "--cluster-enabled", "yes", "--cluster-node-timeout", "5000") for _ in range(3)]
-    clients = [redis.Redis(port=server.port) for server in servers]
+    clients = [redis.Redis("127.0.0.1", server.port) for server in servers]
     bounds = [0, 5461, 10923, 16384]
     for client, first, last in zip(clients, bounds, bounds[1:]):
         client.execute_command("CLUSTER ADDSLOTSRANGE", first, last - 1)

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support import needs_64_bits
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "build" / "python"))
 neap = pytest.importorskip("neap")
 try:
@@ -85,7 +87,7 @@ def test_nothing_and_zeros():
     ((3, "10"), ValueError("3 bits wanted and 2 given")),
     (("1", 2), TypeError("Bits() takes a value only after a count")),
     ((10 ** 30,), OverflowError("cannot fit 'int' into an index-sized integer")),
-    ((sys.maxsize,), MemoryError()),
+    pytest.param((sys.maxsize,), MemoryError(), marks=needs_64_bits),
 ])
 def test_not_made(arguments, error):
     assert outcome(lambda: Bits(*arguments)) == (type(error), str(error))
@@ -512,6 +514,7 @@ def test_block_device(tmp_path):
     assert Bits(image.read_bytes()).count() == 65
 
 
+@needs_64_bits
 def test_a_full_disk_is_an_error_and_no_crash():
     """Growing takes its place on the disk at once."""
     full = Path("/dev/shm")

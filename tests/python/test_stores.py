@@ -422,7 +422,7 @@ def test_forked_child(url):
 def test_hashes_of_about_a_hundred(server):
     with connect(f"{server.url}?name=packed", "str", "u32", expect=20_000) as store:
         store.update((f"key {number}", number) for number in range(20_000))
-        client = redis.Redis(port=server.port)
+        client = redis.Redis("127.0.0.1", server.port)
         kinds = [client.object("encoding", bucket) for bucket in client.scan_iter("neap:packed:*")]
         assert 200 <= len(kinds) <= 240 and kinds.count(b"listpack") > 0.95 * len(kinds)
         assert client.hget("neap:packed", "format") == b"1"

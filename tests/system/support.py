@@ -35,7 +35,11 @@ MIB = 1 << 20
 
 sys.path.insert(0, str(PROGRAMS))  # for tests that import witness and work, as the programs do
 
-needs_64_bits = pytest.mark.skipif(sys.maxsize < 1 << 32, reason="looks into Pythons of 64 bits only")
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A shell that starts the tests in the background has what they start ignore it too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+needs_64_bits = pytest.mark.skipif(sys.maxsize < 1 << 32, reason="for Pythons of 64 bits")
 needs_neap = pytest.mark.skipif(BASELINE, reason="asks for what only Neap does")
 
 PROBE = """

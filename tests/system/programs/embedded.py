@@ -11,6 +11,6 @@ import work  # noqa: E402
 if os.environ.get("NEAP_MUST_SERVE") == "1":
     witness.must_serve()
 made = work.burst(10)
-assert len(made) == 32000
+assert made[-1][1]["n"] == len(made) - 1 > 10000
 del made
 assert work.churn(2, rounds=2) == 2

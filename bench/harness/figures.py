@@ -9,6 +9,7 @@ SHORT = {"cpython": "cpyth", "mimalloc": "mimal", "jemalloc": "jemal", "tcmalloc
          "own-mimalloc": "ownmi", "neap-env": "n-env"}
 WORD = {"met": "met", "missed": "MISS", "unmeasured": "?", "": ""}
 LOUD = 1.03  # a single program above this is marked
+UNSTEADY = 5.0  # percent between runs of the same before single programs are in doubt
 QUIET = 0.03  # the share of the processors that others may use before times are in doubt
 
 
@@ -117,12 +118,23 @@ def machine():
         os.sysconf("SC_PAGE_SIZE") // 1024)
 
 
+def unsteadiness(results):
+    """Percent by which CPython's own runs of one speed program differ, the median program's."""
+    spreads = [spread(runs.get("cpython"), "wall_s") for cases in results.get("speed", {}).values()
+               for runs in cases.values()]
+    return statistics.median(spreads) if spreads else 0.0
+
+
 def disturbance(report):
-    """What to know before believing the times: empty if the machine was the bench's own."""
-    share = report["foreign_share"]
-    if share < QUIET:
-        return ""
-    return "; DISTURBED: other programs used %.0f %% of the processors" % (100 * share)
+    """What to know before believing the times: empty if the machine was the bench's own, and steady."""
+    share, percent = report["foreign_share"], unsteadiness(report["results"])
+    text = ""
+    if share >= QUIET:
+        text += "; DISTURBED: other programs used %.0f %% of the processors" % (100 * share)
+    if percent >= UNSTEADY:
+        text += ("; UNSTEADY: the machine did one and the same program in times that differ by %.0f %%, "
+                 "so that ratios of single programs say little" % percent)
+    return text
 
 
 MARKS = "<!-- figures:start -->", "<!-- figures:end -->"
@@ -130,8 +142,8 @@ MARKS = "<!-- figures:start -->", "<!-- figures:end -->"
 
 def row_lines(rows, peers):
     """The rows as Markdown tables, one a Python."""
-    lines, heading = [], None
-    for row in rows:
+    lines, heading, pythons = [], None, [row.python for row in rows]
+    for row in sorted(rows, key=lambda row: pythons.index(row.python)):
         if row.python != heading:
             heading = row.python
             lines += ["", "**Python %s**" % heading, "",
@@ -149,7 +161,9 @@ def between_marks(text, rows, peers, report):
     """`text` with the rows in place of whatever stood between its two marks."""
     before, rest = text.split(MARKS[0])
     after = rest.split(MARKS[1])[1]
-    how = "Medians of %d runs on %s%s." % (report["rounds"], report["machine"], disturbance(report))
+    how = "Medians of %d runs%s on %s%s." % (
+        report["rounds"], " (`--quick`; memory: single runs)" if report["quick"] else "", report["machine"],
+        disturbance(report))
     lines = [MARKS[0], how, *row_lines(rows, peer_order(peers)), "", MARKS[1]]
     return before + "\n".join(lines) + after
 
@@ -159,10 +173,10 @@ def markdown(rows, peers, report):
     peers = peer_order(peers)
     lines = ["# The numbers", "",
              "Written by `./dev bench --write docs/figures.md`; not to be edited. What each row",
-             "means is in [bench/README.md](../bench/README.md). Medians of %d runs%s; ratios are "
-             % (report["rounds"], ", quick" if report["quick"] else ""),
-             "to CPython's own allocator in the same run; MB are 2^20 bytes. Measured on:",
-             "%s%s." % (report["machine"], disturbance(report)), *row_lines(rows, peers)]
+             "means is in [bench/README.md](../bench/README.md). Medians of %d runs%s;"
+             % (report["rounds"], ", quick (memory: single runs)" if report["quick"] else ""),
+             "ratios are to CPython's own allocator in the same run; MB are 2^20 bytes. Measured on:",
+             "%s%s." % (report["machine"], disturbance(report).replace("; ", ";\n")), *row_lines(rows, peers)]
     for title, items in (("Left out", report["left_out"]), ("Failed", report["failures"])):
         if items:
             lines += ["", "## " + title, ""]

@@ -94,9 +94,9 @@ def test_the_text_has_the_same_figures(python, tmp_path):
     arenas = sum_of(target, "arenas allocated current")
     pools = sum(pools for pools, _, _ in target.classes.values())
     blocks = sum(used for _, used, _ in target.classes.values())
-    assert "%d blocks in %d pools of %d arenas" % (blocks, pools, arenas) in text
+    assert f"{blocks:,} blocks in {pools:,} pools of {arenas:,} arenas" in text
     for size, (pools, used, _) in target.classes.items():
-        assert re.search(r"^ *%d +%d .* %d +\d+ %%$" % (size, used, pools), text, re.MULTILINE), (size, text)
+        assert re.search(rf"^ *{size} +{used:,} .* {pools:,} +\d+ %$", text, re.MULTILINE), (size, text)
     assert max(map(len, text.splitlines())) <= 80
 
 

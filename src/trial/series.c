@@ -46,7 +46,21 @@ double neap_series_mean(const struct neap_series *series, enum neap_memory_kind 
 }
 
 double neap_series_end(const struct neap_series *series, enum neap_memory_kind kind) {
-    return series->count ? (double)series->samples[series->count - 1].bytes[kind] : 0;
+    size_t first = series->count;
+    while (first > 0 &&
+           series->samples[series->count - 1].at_ns - series->samples[first - 1].at_ns <= NEAP_SERIES_END_NS)
+        first--;
+    for (size_t i = first; i < series->count; i++) {
+        uint64_t value = series->samples[i].bytes[kind];
+        size_t below = 0, equal = 0, half = (series->count - first - 1) / 2;
+        for (size_t k = first; k < series->count; k++) {
+            below += series->samples[k].bytes[kind] < value;
+            equal += series->samples[k].bytes[kind] == value;
+        }
+        if (below <= half && half < below + equal)
+            return (double)value;
+    }
+    return 0;
 }
 
 uint32_t neap_series_processes(const struct neap_series *series) {

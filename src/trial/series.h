@@ -27,7 +27,12 @@ struct neap_series {
 int neap_series_add(struct neap_series *series, const struct neap_sample *sample);
 void neap_series_clear(struct neap_series *series);
 
-/* All three are 0 for an empty series. The mean is weighted by time. */
+/* How long the end of a series is: longer than an interpreter takes to come down, which frees
+ * all that a program held and is not what it ended with. */
+#define NEAP_SERIES_END_NS UINT64_C(250000000)
+
+/* All three are 0 for an empty series. The mean is weighted by time; the end is the median of the
+ * samples in the last NEAP_SERIES_END_NS (the lower of two). */
 double neap_series_peak(const struct neap_series *series, enum neap_memory_kind kind);
 double neap_series_mean(const struct neap_series *series, enum neap_memory_kind kind);
 double neap_series_end(const struct neap_series *series, enum neap_memory_kind kind);

@@ -32,6 +32,24 @@ static void test_figures(void **state) {
     assert_int_equal(series.count, 0);
 }
 
+/* What the interpreter's coming down leaves is not the end; what came before the last quarter of a
+ * second neither. */
+static void test_end(void **state) {
+    (void)state;
+    enum { MS = 1000000 };
+    struct neap_series series = {0};
+    for (int i = 0; i < 50; i++)
+        sample_add(&series, (uint64_t)i * 20 * MS, 900, 1);
+    for (int i = 50; i < 60; i++)
+        sample_add(&series, (uint64_t)i * 20 * MS, 300 + (uint64_t)i % 2, 1);
+    sample_add(&series, 60 * 20 * MS, 100, 1);
+    sample_add(&series, 61 * 20 * MS, 8, 1);
+    assert_float_equal(neap_series_end(&series, NEAP_MEMORY_RSS), 300, 0);
+    sample_add(&series, 90ULL * 20 * MS, 4, 1);
+    assert_float_equal(neap_series_end(&series, NEAP_MEMORY_RSS), 4, 0);
+    neap_series_clear(&series);
+}
+
 static void test_empty_and_single(void **state) {
     (void)state;
     struct neap_series series = {0};
@@ -73,6 +91,7 @@ static void test_many(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_end),
         cmocka_unit_test(test_empty_and_single),
         cmocka_unit_test(test_steps_keep_peaks),
         cmocka_unit_test(test_many),

@@ -10,6 +10,7 @@ enum {
     CHUNK_BYTES = 1 << 16,   /* looked at in one piece */
     VECTOR_FIRST = 16,       /* INITIAL_ARENA_OBJECTS: doubled as needed */
     VECTOR_MOST = 1 << 22,   /* entries: 4 TiB of arenas */
+    ARENA_TIMES = 16,        /* the size of a version's arenas */
     WITNESSES = 8,           /* pools that a vector must lead to */
     STATICS_MOST = 64 << 20, /* bytes of one range that are searched for the static pointer */
 };
@@ -135,15 +136,17 @@ bool neap__pymalloc_entry_read(const struct neap__pymalloc_search *search, uint6
     return bytes != NULL;
 }
 
-/* An arena that does not begin at a pool's multiple has lost one pool to that. */
+/* An arena that does not begin at a pool's multiple has lost one pool to that. Arenas are of one size a
+ * version, and of some times that in builds of one's own: an entry cannot claim more pools than these. */
 uint64_t neap__pymalloc_entry_bytes(const struct neap__pymalloc_search *search,
                                     const struct neap__pymalloc_entry *entry) {
     uint64_t pool = (uint64_t)search->version->pool_bytes;
     uint64_t first = neap_word_round_up(entry->address, pool);
     uint64_t bytes = (entry->total_pools + (first != entry->address)) * pool;
     if (entry->address == 0 || entry->total_pools == 0 || entry->free_pools > entry->total_pools ||
-        entry->pool_address < first || entry->pool_address > first + entry->total_pools * pool ||
-        entry->pool_address % pool != 0 || first < entry->address)
+        bytes > ARENA_TIMES * (uint64_t)search->version->arena_bytes || entry->pool_address < first ||
+        entry->pool_address > first + entry->total_pools * pool || entry->pool_address % pool != 0 ||
+        first < entry->address)
         return 0;
     return neap__pymalloc_covered(search, entry->address, bytes) ? bytes : 0;
 }

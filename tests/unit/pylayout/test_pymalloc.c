@@ -243,6 +243,30 @@ static void test_arenas_that_lie(void **state) {
     each_version(arenas_that_lie);
 }
 
+/* A core file's segment may claim any size, and an arena in it as many pools. */
+static void arena_without_end(bool in_place) {
+    const uint64_t second = IMAGE_BASE + IMAGE_VECTOR + NEAP_PY_ARENA_ENTRY, far = UINT64_C(1) << 47;
+    const uint32_t pools = 1 << 28;
+    const struct neap_py_range ranges[] = {image.range,
+                                           {.start = far, .end = 2 * far, .anonymous = true, .empty = true}};
+    if (image.version->arenas_from_pools == NEAP_PY_NONE)
+        return (void)look(in_place); /* its entries are how a vector is known */
+    image_block(&image, 32);
+    image_word(&image, second, far);
+    image_word(&image, second + 8, far + pools * (uint64_t)image.version->pool_bytes);
+    image_put(&image, second + 16, 0, 4);
+    image_put(&image, second + 20, pools, 4);
+    memory = image_memory(&image, in_place);
+    assert_int_equal(neap_pymalloc_find(&memory, image.version, ranges, 2, &found), NEAP_OK);
+    assert_int_equal(found.arena_count, IMAGE_ARENAS - 1);
+    assert_true(found.rejected_arenas >= 1);
+}
+
+static void test_arena_without_end(void **state) {
+    (void)state;
+    each_version(arena_without_end);
+}
+
 static void endless_vector(bool in_place) {
     if (image.version->arenas_from_pools == NEAP_PY_NONE)
         return (void)look(in_place);
@@ -270,6 +294,7 @@ int main(void) {
         cmocka_unit_test(test_collars),
         cmocka_unit_test(test_pools_that_lie),
         cmocka_unit_test(test_arenas_that_lie),
+        cmocka_unit_test(test_arena_without_end),
         cmocka_unit_test(test_endless_vector),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,22 @@ void *neap__extension_state(PyTypeObject *type, const char *module_name) {
     return NULL;
 }
 
+PyObject *neap__extension_new(PyTypeObject *type) {
+    return ((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
+}
+
+void neap__extension_free(PyObject *self) {
+    PyTypeObject *type = Py_TYPE(self);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+void neap__extension_clear_and_free(PyObject *self) {
+    PyObject_GC_UnTrack(self);
+    ((inquiry)PyType_GetSlot(Py_TYPE(self), Py_tp_clear))(self);
+    neap__extension_free(self);
+}
+
 int neap__extension_register(PyTypeObject *type, const char *abc_name) {
     PyObject *abcs = PyImport_ImportModule("collections.abc");
     PyObject *abc = abcs != NULL ? PyObject_GetAttrString(abcs, abc_name) : NULL;

@@ -54,6 +54,15 @@ int neap__extension_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject *
  * derived from; it lives as long as the type. NULL with an exception if none did. */
 void *neap__extension_state(PyTypeObject *type, const char *module_name);
 
+/* A new instance of `type`, which it holds, zeroed behind its head; NULL with an exception. */
+PyObject *neap__extension_new(PyTypeObject *type);
+
+/* The end of a tp_dealloc: frees `self`, that holds nothing any more, and lets go of its type. */
+void neap__extension_free(PyObject *self);
+
+/* The whole tp_dealloc of a type that a garbage collector knows, and whose tp_clear lets go of all. */
+void neap__extension_clear_and_free(PyObject *self);
+
 /* Registers `type` with collections.abc.<abc_name>, so that isinstance knows it. */
 int neap__extension_register(PyTypeObject *type, const char *abc_name);
 

@@ -14,7 +14,7 @@ static PyObject *map_popitem(PyObject *self, PyObject *unused) {
         return NULL;
     }
     PyObject *pair = neap__mapping_part(&map->base, MAPPING_ITEMS, key, value);
-    if (pair != NULL && neap__map_assign(self, PyTuple_GetItem(pair, 0), NULL) < 0)
+    if (pair != NULL && neap__mapping_delete(map->base.class, self, PyTuple_GetItem(pair, 0)) < 0)
         Py_CLEAR(pair);
     return pair;
 }
@@ -35,7 +35,7 @@ static PyObject *map_add(PyObject *self, PyObject *const *args, Py_ssize_t count
     if (!neap__mapping_count_fits("add", count, 1, is_set ? 1 : 2))
         return NULL;
     if (is_set)
-        return neap__map_assign(self, args[0], Py_None) < 0 ? NULL : Py_NewRef(Py_None);
+        return neap__mapping_assign(map->base.class, self, args[0], Py_None) < 0 ? NULL : Py_NewRef(Py_None);
     if (neap_kind_width(map->base.value) == 0) {
         PyErr_Format(PyExc_TypeError, "cannot add to values of kind '%s'", neap_kind_name(map->base.value));
         return NULL;

@@ -9,12 +9,11 @@ static const struct mapping_class map_class;
 
 PyObject *neap__map_wrap(PyTypeObject *type, neap_map_t *map) {
     const struct map_state *state = neap__extension_state(type, "neap._map");
-    allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     PyObject *self = NULL;
     if (map == NULL)
         PyErr_NoMemory();
     else if (state != NULL)
-        self = alloc(type, 0);
+        self = neap__extension_new(type);
     if (self == NULL) {
         neap_map_destroy(map);
         return NULL;
@@ -39,10 +38,8 @@ static PyObject *map_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
 }
 
 static void map_dealloc(PyObject *self) {
-    PyTypeObject *type = Py_TYPE(self);
     neap_map_destroy(neap__map_of(self)->map);
-    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
-    Py_DECREF(type);
+    neap__extension_free(self);
 }
 
 /* --- single entries --- */
@@ -59,54 +56,32 @@ int neap__map_sound(const struct map_object *map) {
     return -1;
 }
 
-static int map_find(PyObject *self, PyObject *key, union neap_item *value) {
+static int map_get(PyObject *self, union neap_item key, union neap_item *value) {
     const struct map_object *map = neap__map_of(self);
-    union neap_item item;
-    if (neap__kind_from_object(map->base.key, key, &item) < 0)
-        return neap__kind_is_unholdable() ? 0 : -1;
-    if (neap_map_get(map->map, item, value))
-        return 1;
-    return neap__map_sound(map);
+    return neap_map_get(map->map, key, value) ? 1 : neap__map_sound(map);
+}
+
+static int map_put(PyObject *self, union neap_item key, union neap_item value) {
+    int error = neap_map_put(neap__map_of(self)->map, key, value, NULL);
+    if (error == NEAP_OK)
+        return 0;
+    if (error == NEAP_ERROR_PERMISSION)
+        return neap__map_raise_file();
+    neap__extension_raise(error, NULL, "not a key or value of this Map");
+    return -1;
+}
+
+static int map_remove(PyObject *self, union neap_item key) {
+    neap_map_t *map = neap__map_of(self)->map;
+    return neap_map_is_file(map) ? neap__map_raise_file() : neap_map_remove(map, key);
 }
 
 static PyObject *map_subscript(PyObject *self, PyObject *key) {
-    union neap_item value;
-    int found = map_find(self, key, &value);
-    if (found > 0)
-        return neap__kind_to_object(neap__map_of(self)->base.value, value);
-    if (found == 0)
-        PyErr_SetObject(PyExc_KeyError, key);
-    return NULL;
+    return neap__mapping_subscript(&map_class, self, key);
 }
 
-/* del m[key] */
-static int take(const struct map_object *map, PyObject *key) {
-    union neap_item item;
-    if (neap__kind_from_object(map->base.key, key, &item) == 0) {
-        if (neap_map_remove(map->map, item))
-            return 0;
-    } else if (!neap__kind_is_unholdable()) {
-        return -1;
-    }
-    PyErr_SetObject(PyExc_KeyError, key);
-    return -1;
-}
-
-int neap__map_assign(PyObject *self, PyObject *key, PyObject *value) {
-    const struct map_object *map = neap__map_of(self);
-    union neap_item key_item, value_item;
-    if (neap_map_is_file(map->map))
-        return neap__map_raise_file();
-    if (value == NULL)
-        return take(map, key);
-    if (neap__kind_from_object(map->base.key, key, &key_item) < 0 ||
-        neap__kind_from_object(map->base.value, value, &value_item) < 0)
-        return -1;
-    int error = neap_map_put(map->map, key_item, value_item, NULL);
-    if (error == NEAP_OK)
-        return 0;
-    neap__extension_raise(error, NULL, "not a key or value of this Map");
-    return -1;
+static int map_assign(PyObject *self, PyObject *key, PyObject *value) {
+    return neap__mapping_assign(&map_class, self, key, value);
 }
 
 static Py_ssize_t map_length(PyObject *self) {
@@ -131,7 +106,7 @@ static struct iterator_object *iterator_of(PyObject *self) {
 static PyObject *map_iterate(const struct mapping_view *view) {
     struct map_object *map = neap__map_of((PyObject *)view->mapping);
     PyTypeObject *type = map->state->iterator;
-    PyObject *self = ((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
+    PyObject *self = neap__extension_new(type);
     if (self == NULL)
         return NULL;
     struct iterator_object *iterator = iterator_of(self);
@@ -155,14 +130,6 @@ static int iterator_traverse(PyObject *self, visitproc visit, void *arg) {
 static int iterator_clear(PyObject *self) {
     Py_CLEAR(iterator_of(self)->map);
     return 0;
-}
-
-static void iterator_dealloc(PyObject *self) {
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_GC_UnTrack(self);
-    iterator_clear(self);
-    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
-    Py_DECREF(type);
 }
 
 static PyObject *iterator_next(PyObject *self) {
@@ -199,7 +166,7 @@ static PyMethodDef iterator_methods[] = {
 };
 
 static PyType_Slot iterator_slots[] = {
-    {Py_tp_dealloc, (void *)iterator_dealloc},
+    {Py_tp_dealloc, (void *)neap__extension_clear_and_free},
     {Py_tp_traverse, (void *)iterator_traverse},
     {Py_tp_clear, (void *)iterator_clear},
     {Py_tp_iter, (void *)PyObject_SelfIter},
@@ -279,8 +246,9 @@ static PyObject *map_or(PyObject *self, PyObject *other) {
 static const struct mapping_class map_class = {
     .name = "Map",
     .view_name = "Map",
-    .find = map_find,
-    .assign = neap__map_assign,
+    .get = map_get,
+    .put = map_put,
+    .remove = map_remove,
     .iterate = map_iterate,
     .length = view_length,
     .compare = map_compare,
@@ -303,7 +271,7 @@ static PyType_Slot map_slots[] = {
     {Py_tp_methods, neap__map_methods},
     {Py_tp_getset, neap__map_getset},
     {Py_mp_subscript, (void *)map_subscript},
-    {Py_mp_ass_subscript, (void *)neap__map_assign},
+    {Py_mp_ass_subscript, (void *)map_assign},
     {Py_mp_length, (void *)map_length},
     {Py_sq_contains, (void *)neap__mapping_contains},
     {Py_nb_or, (void *)map_or},

@@ -36,9 +36,6 @@ static inline struct map_object *neap__map_of(PyObject *self) {
 /* A Map over `map`, which it takes over also on failure; NULL means a MemoryError. */
 PyObject *neap__map_wrap(PyTypeObject *type, neap_map_t *map);
 
-/* m[key] = value; without a value, del m[key]; 0, or -1 with an exception. */
-int neap__map_assign(PyObject *self, PyObject *key, PyObject *value);
-
 /* Raises for what cannot be done to a Map that is a file; -1. */
 int neap__map_raise_file(void);
 

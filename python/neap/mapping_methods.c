@@ -25,11 +25,23 @@ bool neap__mapping_count_fits(const char *name, Py_ssize_t count, Py_ssize_t lea
 
 /* --- by key --- */
 
+int neap__mapping_delete(const struct mapping_class *class, PyObject *self, PyObject *key) {
+    union neap_item item;
+    int removed = 0;
+    if (neap__kind_from_object(neap__mapping_of(self)->key, key, &item) == 0)
+        removed = class->remove(self, item);
+    else if (!neap__kind_is_unholdable())
+        return -1;
+    if (removed == 0)
+        PyErr_SetObject(PyExc_KeyError, key);
+    return removed > 0 ? 0 : -1;
+}
+
 /* The value: 1 with a new reference in *object, 0 if there is none, -1 with an exception. */
 static int value_of(PyObject *self, PyObject *key, PyObject **object) {
     const struct mapping_object *mapping = neap__mapping_of(self);
     union neap_item value;
-    int found = mapping->class->find(self, key, &value);
+    int found = neap__mapping_find(mapping->class, self, key, &value);
     if (found <= 0)
         return found;
     *object = neap__kind_to_object(mapping->value, value);
@@ -37,7 +49,7 @@ static int value_of(PyObject *self, PyObject *key, PyObject **object) {
 }
 
 int neap__mapping_contains(PyObject *self, PyObject *key) {
-    return neap__mapping_of(self)->class->find(self, key, NULL);
+    return neap__mapping_find(neap__mapping_of(self)->class, self, key, NULL);
 }
 
 PyObject *neap__mapping_get(PyObject *self, PyObject *const *args, Py_ssize_t count) {
@@ -52,7 +64,8 @@ PyObject *neap__mapping_setdefault(PyObject *self, PyObject *const *args, Py_ssi
     if (!neap__mapping_count_fits("setdefault", count, 1, 2))
         return NULL;
     if (value_of(self, args[0], &value) == 0 &&
-        neap__mapping_of(self)->class->assign(self, args[0], count == 2 ? args[1] : Py_None) == 0)
+        neap__mapping_assign(neap__mapping_of(self)->class, self, args[0], count == 2 ? args[1] : Py_None) ==
+            0)
         value_of(self, args[0], &value); /* as it was kept: an f32 is rounded */
     return value;
 }
@@ -64,7 +77,8 @@ PyObject *neap__mapping_pop(PyObject *self, PyObject *const *args, Py_ssize_t co
     int found = value_of(self, args[0], &value);
     if (found == 0 && count == 2)
         return Py_NewRef(args[1]);
-    if (found >= 0 && neap__mapping_of(self)->class->assign(self, args[0], NULL) < 0) /* or a KeyError */
+    if (found >= 0 &&
+        neap__mapping_assign(neap__mapping_of(self)->class, self, args[0], NULL) < 0) /* or a KeyError */
         Py_CLEAR(value);
     return value;
 }
@@ -75,11 +89,11 @@ PyObject *neap__mapping_pop(PyObject *self, PyObject *const *args, Py_ssize_t co
 static int put_element(PyObject *self, PyObject *element, Py_ssize_t number) {
     const struct mapping_class *class = neap__mapping_of(self)->class;
     if (neap__mapping_of(self)->value == NEAP_KIND_NONE && !PyTuple_Check(element))
-        return class->assign(self, element, Py_None);
+        return neap__mapping_assign(class, self, element, Py_None);
     PyObject *pair = PySequence_Tuple(element);
     int result = -1;
     if (pair != NULL && PyTuple_Size(pair) == 2)
-        result = class->assign(self, PyTuple_GetItem(pair, 0), PyTuple_GetItem(pair, 1));
+        result = neap__mapping_assign(class, self, PyTuple_GetItem(pair, 0), PyTuple_GetItem(pair, 1));
     else if (pair != NULL)
         PyErr_Format(PyExc_ValueError, "%s update sequence element #%zd has length %zd; 2 is required",
                      class->name, number, PyTuple_Size(pair));
@@ -91,7 +105,7 @@ static int put_element(PyObject *self, PyObject *element, Py_ssize_t number) {
 static int put_key(PyObject *self, PyObject *key, PyObject *mapping) {
     const struct mapping_object *ours = neap__mapping_of(self);
     PyObject *value = ours->value == NEAP_KIND_NONE ? Py_NewRef(Py_None) : PyObject_GetItem(mapping, key);
-    int result = value != NULL ? ours->class->assign(self, key, value) : -1;
+    int result = value != NULL ? neap__mapping_assign(ours->class, self, key, value) : -1;
     Py_XDECREF(value);
     return result;
 }

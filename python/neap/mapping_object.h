@@ -8,7 +8,8 @@
  *                            class: the calls that differ
  *
  * The head of each is one struct; a table of calls says what is done differently. What
- * is asked most, m[k] and its setting, each type does itself.
+ * is asked most, m[k] and its setting, is inline: given a table that is a constant, a
+ * type's own slots call its own functions.
  *
  * While texts are borrowed from a mapping no Python code can run: what is made of them
  * are str, bytes and numbers, whose making starts no garbage collection.
@@ -44,10 +45,12 @@ struct mapping_class {
     const char *name;      /* as reprs have it */
     const char *view_name; /* the same of its views */
     /* Looks a key up: 1 if it is there, with the item in *value (which may be NULL); 0 if not; -1
-     * with an exception for what is no key at all, and for a damaged file. */
-    int (*find)(PyObject *self, PyObject *key, union neap_item *value);
-    /* self[key] = value; without a value, del self[key]: 0, or -1 with an exception. */
-    int (*assign)(PyObject *self, PyObject *key, PyObject *value);
+     * with an exception for a damaged file. */
+    int (*get)(PyObject *self, union neap_item key, union neap_item *value);
+    /* Puts an entry: 0, or -1 with an exception. NULL for what is for reading only. */
+    int (*put)(PyObject *self, union neap_item key, union neap_item value);
+    /* Removes an entry: 1, 0 if there is none, -1 with an exception. NULL as above. */
+    int (*remove)(PyObject *self, union neap_item key);
     /* A new iterator over what the view shows. */
     PyObject *(*iterate)(const struct mapping_view *view);
     Py_ssize_t (*length)(const struct mapping_view *view);
@@ -61,6 +64,45 @@ struct mapping_class {
 
 static inline struct mapping_object *neap__mapping_of(PyObject *self) {
     return (struct mapping_object *)(void *)self;
+}
+
+/* --- by key: `class` is that of `self` --- */
+
+/* As get, of an object; -1 with an exception also for what is no key at all. */
+static inline int neap__mapping_find(const struct mapping_class *class, PyObject *self, PyObject *key,
+                                     union neap_item *value) {
+    union neap_item item;
+    if (neap__kind_from_object(neap__mapping_of(self)->key, key, &item) < 0)
+        return neap__kind_is_unholdable() ? 0 : -1;
+    return class->get(self, item, value);
+}
+
+/* self[key] */
+static inline PyObject *neap__mapping_subscript(const struct mapping_class *class, PyObject *self,
+                                                PyObject *key) {
+    union neap_item value;
+    int found = neap__mapping_find(class, self, key, &value);
+    if (found > 0)
+        return neap__kind_to_object(neap__mapping_of(self)->value, value);
+    if (found == 0)
+        PyErr_SetObject(PyExc_KeyError, key);
+    return NULL;
+}
+
+/* del self[key]: 0, or -1 with an exception. */
+int neap__mapping_delete(const struct mapping_class *class, PyObject *self, PyObject *key);
+
+/* self[key] = value; without a value, del self[key]: 0, or -1 with an exception. */
+static inline int neap__mapping_assign(const struct mapping_class *class, PyObject *self, PyObject *key,
+                                       PyObject *value) {
+    const struct mapping_object *mapping = neap__mapping_of(self);
+    union neap_item key_item, value_item;
+    if (value == NULL)
+        return neap__mapping_delete(class, self, key);
+    if (neap__kind_from_object(mapping->key, key, &key_item) < 0 ||
+        neap__kind_from_object(mapping->value, value, &value_item) < 0)
+        return -1;
+    return class->put(self, key_item, value_item);
 }
 
 /* --- entries as objects --- */

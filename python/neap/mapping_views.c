@@ -9,8 +9,7 @@ static struct mapping_view *view_of(PyObject *self) {
 
 PyObject *neap__mapping_view_of(PyObject *self, enum mapping_part part, PyObject *prefix, PyObject *first,
                                 PyObject *last) {
-    PyTypeObject *type = neap__mapping_of(self)->view_types[part];
-    PyObject *object = ((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
+    PyObject *object = neap__extension_new(neap__mapping_of(self)->view_types[part]);
     if (object == NULL)
         return NULL;
     struct mapping_view *view = view_of(object);
@@ -54,14 +53,6 @@ static int view_clear(PyObject *self) {
     Py_CLEAR(view->last);
     Py_CLEAR(view->mapping);
     return 0;
-}
-
-static void view_dealloc(PyObject *self) {
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_GC_UnTrack(self);
-    view_clear(self);
-    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
-    Py_DECREF(type);
 }
 
 /* --- what is in it --- */
@@ -127,7 +118,7 @@ static int within(const struct mapping_view *view, PyObject *key) {
 
 static int keys_contain(PyObject *self, PyObject *key) {
     const struct mapping_view *view = view_of(self);
-    int found = view->mapping->class->find((PyObject *)view->mapping, key, NULL);
+    int found = neap__mapping_find(view->mapping->class, (PyObject *)view->mapping, key, NULL);
     return found > 0 ? within(view, key) : found;
 }
 
@@ -136,7 +127,8 @@ static int items_contain(PyObject *self, PyObject *pair) {
     union neap_item item;
     if (!PyTuple_Check(pair) || PyTuple_Size(pair) != 2)
         return 0;
-    int found = view->mapping->class->find((PyObject *)view->mapping, PyTuple_GetItem(pair, 0), &item);
+    int found =
+        neap__mapping_find(view->mapping->class, (PyObject *)view->mapping, PyTuple_GetItem(pair, 0), &item);
     if (found <= 0)
         return found;
     PyObject *value = neap__kind_to_object(view->mapping->value, item);
@@ -242,7 +234,7 @@ static int add_view(PyObject *module, const char *name, const char *abc, PyType_
 }
 
 #define COMMON_SLOTS                                                                                         \
-    {Py_tp_dealloc, (void *)view_dealloc}, {Py_tp_traverse, (void *)view_traverse},                          \
+    {Py_tp_dealloc, (void *)neap__extension_clear_and_free}, {Py_tp_traverse, (void *)view_traverse},        \
         {Py_tp_clear, (void *)view_clear}, {Py_tp_iter, (void *)view_iter}, {Py_tp_repr, (void *)view_repr}, \
     {                                                                                                        \
         Py_sq_length, (void *)view_length                                                                    \

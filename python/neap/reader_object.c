@@ -64,8 +64,7 @@ static PyObject *reader_new(PyTypeObject *type, PyObject *arguments, PyObject *k
                                      &start) ||
         parse_start(start, &back_bytes) < 0)
         return NULL;
-    allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
-    struct reader_object *self = reader_of(alloc(type, 0));
+    struct reader_object *self = reader_of(neap__extension_new(type));
     if (self == NULL)
         return NULL;
     self->stream = (struct stream_object *)Py_NewRef(stream);
@@ -426,12 +425,9 @@ static int reader_traverse(PyObject *self, visitproc visit, void *arg) {
 
 /* No tp_clear: a reader without its stream is none; the stream's callbacks break every circle. */
 static void reader_dealloc(PyObject *self) {
-    PyTypeObject *type = Py_TYPE(self);
-    freefunc free_object = (freefunc)PyType_GetSlot(type, Py_tp_free);
     PyObject_GC_UnTrack(self);
     Py_DECREF(reader_of(self)->stream);
-    free_object(self);
-    Py_DECREF(type);
+    neap__extension_free(self);
 }
 
 static PyGetSetDef reader_members[] = {

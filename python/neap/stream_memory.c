@@ -22,11 +22,9 @@ static int memory_traverse(PyObject *self, visitproc visit, void *arg) {
 }
 
 static void memory_dealloc(PyObject *self) {
-    PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     Py_DECREF(((struct memory_object *)self)->stream);
-    PyObject_GC_Del(self);
-    Py_DECREF(type);
+    neap__extension_free(self);
 }
 
 static PyType_Slot memory_slots[] = {
@@ -169,12 +167,10 @@ static int view_traverse(PyObject *self, visitproc visit, void *arg) {
 }
 
 static void view_dealloc(PyObject *self) {
-    PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     Py_DECREF(((struct view_object *)self)->reader);
     Py_DECREF(((struct view_object *)self)->memory);
-    PyObject_GC_Del(self);
-    Py_DECREF(type);
+    neap__extension_free(self);
 }
 
 static PyMethodDef view_methods[] = {

@@ -8,8 +8,7 @@
 
 /* An object around a stream, which it takes over also on failure. */
 static PyObject *stream_wrap(PyTypeObject *type, neap_stream_t *stream, PyObject *name) {
-    allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
-    struct stream_object *self = (struct stream_object *)alloc(type, 0);
+    struct stream_object *self = (struct stream_object *)neap__extension_new(type);
     if (self == NULL) {
         neap_stream_destroy(stream);
         return NULL;
@@ -287,14 +286,11 @@ static int stream_clear(PyObject *self) {
 }
 
 static void stream_dealloc(PyObject *self) {
-    PyTypeObject *type = Py_TYPE(self);
-    freefunc free_object = (freefunc)PyType_GetSlot(type, Py_tp_free);
     PyObject_GC_UnTrack(self);
     stream_clear(self);
     Py_XDECREF(((struct stream_object *)self)->name);
     neap_stream_destroy(stream_of(self));
-    free_object(self);
-    Py_DECREF(type);
+    neap__extension_free(self);
 }
 
 static size_t (*const sizes[])(const neap_stream_t *) = {neap_stream_block_bytes, neap_stream_block_count,

@@ -34,7 +34,7 @@ PyObject *neap__trie_iterate(const struct mapping_view *view) {
     if (neap__trie_range(view, &bounds) < 0)
         return NULL;
     PyTypeObject *type = trie->state->iterator;
-    PyObject *self = ((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
+    PyObject *self = neap__extension_new(type);
     if (self == NULL)
         return NULL;
     struct iterator_object *iterator = iterator_of(self);
@@ -67,14 +67,6 @@ static int iterator_clear(PyObject *self) {
     return 0;
 }
 
-static void iterator_dealloc(PyObject *self) {
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_GC_UnTrack(self);
-    iterator_clear(self);
-    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
-    Py_DECREF(type);
-}
-
 static PyObject *iterator_next(PyObject *self) {
     struct iterator_object *iterator = iterator_of(self);
     union neap_item key, value;
@@ -100,9 +92,12 @@ static PyObject *iterator_next(PyObject *self) {
 }
 
 static PyType_Slot iterator_slots[] = {
-    {Py_tp_dealloc, (void *)iterator_dealloc}, {Py_tp_traverse, (void *)iterator_traverse},
-    {Py_tp_clear, (void *)iterator_clear},     {Py_tp_iter, (void *)PyObject_SelfIter},
-    {Py_tp_iternext, (void *)iterator_next},   {0, NULL},
+    {Py_tp_dealloc, (void *)neap__extension_clear_and_free},
+    {Py_tp_traverse, (void *)iterator_traverse},
+    {Py_tp_clear, (void *)iterator_clear},
+    {Py_tp_iter, (void *)PyObject_SelfIter},
+    {Py_tp_iternext, (void *)iterator_next},
+    {0, NULL},
 };
 
 PyType_Spec neap__trie_iterator_spec = {

@@ -123,7 +123,8 @@ static PyObject *trie_popitem(PyObject *self, PyObject *unused) {
     Py_XDECREF(iterator);
     if (pair == NULL && !PyErr_Occurred())
         PyErr_SetString(PyExc_KeyError, "popitem(): Trie is empty");
-    if (pair != NULL && neap__trie_assign(self, PyTuple_GetItem(pair, 0), NULL) < 0)
+    if (pair != NULL &&
+        neap__mapping_delete(neap__mapping_of(self)->class, self, PyTuple_GetItem(pair, 0)) < 0)
         Py_CLEAR(pair);
     return pair;
 }

@@ -7,12 +7,11 @@ static const struct mapping_class trie_class, frozen_class;
 
 PyObject *neap__trie_wrap(PyTypeObject *type, neap_trie_t *trie, neap_frozen_trie_t *frozen) {
     const struct trie_state *state = neap__extension_state(type, "neap._trie");
-    allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     PyObject *self = NULL;
     if (trie == NULL && frozen == NULL)
         PyErr_NoMemory();
     else if (state != NULL)
-        self = alloc(type, 0);
+        self = neap__extension_new(type);
     if (self == NULL) {
         neap_trie_destroy(trie);
         neap_frozen_trie_destroy(frozen);
@@ -59,11 +58,9 @@ static PyObject *frozen_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 }
 
 static void trie_dealloc(PyObject *self) {
-    PyTypeObject *type = Py_TYPE(self);
     neap_trie_destroy(neap__trie_of(self)->trie);
     neap_frozen_trie_destroy(neap__trie_of(self)->frozen);
-    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
-    Py_DECREF(type);
+    neap__extension_free(self);
 }
 
 /* --- single entries --- */
@@ -76,51 +73,30 @@ static Py_ssize_t trie_length(PyObject *self) {
     return (Py_ssize_t)neap__trie_length(neap__trie_of(self));
 }
 
-static int trie_find(PyObject *self, PyObject *key, union neap_item *value) {
+static int trie_get(PyObject *self, union neap_item key, union neap_item *value) {
     const struct trie_object *trie = neap__trie_of(self);
-    union neap_item item;
-    if (neap__kind_from_object(trie->base.key, key, &item) < 0)
-        return neap__kind_is_unholdable() ? 0 : -1;
-    return trie->trie != NULL ? neap_trie_get(trie->trie, item, value)
-                              : neap_frozen_trie_get(trie->frozen, item, value);
+    return trie->trie != NULL ? neap_trie_get(trie->trie, key, value)
+                              : neap_frozen_trie_get(trie->frozen, key, value);
 }
 
-static PyObject *trie_subscript(PyObject *self, PyObject *key) {
-    union neap_item value;
-    const int found = trie_find(self, key, &value);
-    if (found > 0)
-        return neap__kind_to_object(neap__trie_of(self)->base.value, value);
-    if (found == 0)
-        PyErr_SetObject(PyExc_KeyError, key);
-    return NULL;
-}
-
-/* del t[key] */
-static int take(const struct trie_object *trie, PyObject *key) {
-    union neap_item item;
-    if (neap__kind_from_object(trie->base.key, key, &item) == 0) {
-        if (neap_trie_remove(trie->trie, item))
-            return 0;
-    } else if (!neap__kind_is_unholdable()) {
-        return -1;
-    }
-    PyErr_SetObject(PyExc_KeyError, key);
-    return -1;
-}
-
-int neap__trie_assign(PyObject *self, PyObject *key, PyObject *value) {
-    const struct trie_object *trie = neap__trie_of(self);
-    union neap_item key_item, value_item;
-    if (value == NULL)
-        return take(trie, key);
-    if (neap__kind_from_object(trie->base.key, key, &key_item) < 0 ||
-        neap__kind_from_object(trie->base.value, value, &value_item) < 0)
-        return -1;
-    const int error = neap_trie_set(trie->trie, key_item, value_item);
-    if (error == 0)
+static int trie_put(PyObject *self, union neap_item key, union neap_item value) {
+    const int error = neap_trie_set(neap__trie_of(self)->trie, key, value);
+    if (error == NEAP_OK)
         return 0;
     neap__extension_raise(error, NULL, "a text is longer than 256 MiB");
     return -1;
+}
+
+static int trie_remove(PyObject *self, union neap_item key) {
+    return neap_trie_remove(neap__trie_of(self)->trie, key);
+}
+
+static PyObject *trie_subscript(PyObject *self, PyObject *key) {
+    return neap__mapping_subscript(neap__mapping_of(self)->class, self, key);
+}
+
+static int trie_assign(PyObject *self, PyObject *key, PyObject *value) {
+    return neap__mapping_assign(&trie_class, self, key, value);
 }
 
 /* --- many entries --- */
@@ -162,8 +138,9 @@ static PyObject *trie_or(PyObject *self, PyObject *other) {
 static const struct mapping_class trie_class = {
     .name = "Trie",
     .view_name = "Trie",
-    .find = trie_find,
-    .assign = neap__trie_assign,
+    .get = trie_get,
+    .put = trie_put,
+    .remove = trie_remove,
     .iterate = neap__trie_iterate,
     .length = view_length,
     .compare = trie_compare,
@@ -172,7 +149,7 @@ static const struct mapping_class trie_class = {
 static const struct mapping_class frozen_class = {
     .name = "FrozenTrie",
     .view_name = "Trie",
-    .find = trie_find,
+    .get = trie_get,
     .iterate = neap__trie_iterate,
     .length = view_length,
     .compare = trie_compare,
@@ -200,7 +177,7 @@ static PyType_Slot trie_slots[] = {
     {Py_tp_doc, (void *)trie_doc},
     {Py_tp_new, (void *)trie_new},
     {Py_tp_methods, neap__trie_methods},
-    {Py_mp_ass_subscript, (void *)neap__trie_assign},
+    {Py_mp_ass_subscript, (void *)trie_assign},
     {Py_nb_or, (void *)trie_or},
     {Py_nb_inplace_or, (void *)neap__mapping_inplace_or},
     {0, NULL},

@@ -43,9 +43,6 @@ PyObject *neap__trie_wrap(PyTypeObject *type, neap_trie_t *trie, neap_frozen_tri
 /* Entries. */
 size_t neap__trie_length(const struct trie_object *trie);
 
-/* t[key] = value; without a value, del t[key]; 0, or -1 with an exception. */
-int neap__trie_assign(PyObject *self, PyObject *key, PyObject *value);
-
 /* What a view shows of its trie: 0, or -1 with an exception for bounds that are no keys. */
 int neap__trie_range(const struct mapping_view *view, struct neap_trie_range *range);
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from support import needs_64_bits
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "build" / "python"))
 neap = pytest.importorskip("neap")
 try:
     Bits = neap.Bits

@@ -4,14 +4,12 @@ import copy
 import math
 import pickle
 import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "build" / "python"))
 neap = pytest.importorskip("neap")
 try:
     Map = neap.Map
@@ -392,10 +390,10 @@ def test_subclasses():
 def test_sizes():
     ours = Map("u32", "u32")
     empty = ours.nbytes
-    ours.update((i, i) for i in range(10000))
+    ours.update((i, i) for i in range(100000))
     full = ours.nbytes
-    assert empty < 1000 and 80000 < full < 180000 and sys.getsizeof(ours) > full
-    for i in range(9000):
+    assert empty < 1000 and 800000 < full < 1800000 and sys.getsizeof(ours) > full
+    for i in range(90000):  # so many that it does not matter which of a few segments were just split
         del ours[i]
     assert ours.nbytes < full / 4
     ours.clear()

@@ -1,12 +1,10 @@
 """The examples in docs/map.md give what it says."""
 import doctest
-import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "build" / "python"))
 if not (ROOT / "build/python/neap/_map.abi3.so").exists():
     pytest.skip("the package is built without its containers", allow_module_level=True)
 

@@ -15,7 +15,7 @@ enum {
     INTERIOR_HEADER = 12,
     POINTER = 2,        /* in the array of cells */
     CHILD = 4,          /* page number in an interior cell */
-    CONNECTION = 24104, /* an open connection, its schema and its page cache */
+    CONNECTION = 24104, /* an open connection, its schema and its page cache: 3.40; 3.53 has 49 kB more */
     CACHE_SLOTS = 256,  /* of the page cache's table at first */
 
     REDIS_NODE = 32,   /* dictEntry of 24 bytes, in jemalloc's class */

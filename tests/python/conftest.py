@@ -10,4 +10,4 @@ from support import BUILD
 
 PACKAGES = str(BUILD / "python")
 sys.path.insert(0, PACKAGES)
-os.environ["PYTHONPATH"] = PACKAGES + os.pathsep + os.environ.get("PYTHONPATH", "")
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [PACKAGES, os.environ.get("PYTHONPATH")]))

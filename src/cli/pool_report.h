@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "cli/kernel_notes.h"
 #include "inspect/pool_target.h"
 #include "inspect/target.h"
 
@@ -13,6 +14,7 @@ void cli_pool_print(const struct neap_pool_target *target, const struct neap_tar
 
 /* Schema neap.pools/1, see docs/stat.md. 0, or a negative enum neap_error. */
 int cli_pool_print_json(const struct neap_pool_target *target, const struct neap_target *process,
-                        const struct neap_pool_view *view, FILE *out);
+                        const struct neap_pool_view *view, const struct neap_os_kernel_settings *kernel,
+                        FILE *out);
 
 #endif

@@ -18,8 +18,8 @@
 #endif
 
 enum {
-    PIDFD_OF_SELF = -10000,       /* PIDFD_SELF_THREAD_GROUP's older name, linux/pidfd.h since 6.14 */
-    RANGES_A_CALL = 512,          /* IOV_MAX is 1024 */
+    PIDFD_OF_SELF = -10000, /* PIDFD_SELF_THREAD of linux/pidfd.h, Linux 6.14: the process of this thread */
+    RANGES_A_CALL = 512,    /* IOV_MAX is 1024 */
     LIBC_FREE_BYTES = 1024 * 1024 /* less than this is not worth a malloc_trim */
 };
 

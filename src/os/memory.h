@@ -72,7 +72,7 @@ void neap_os_populate(void *address, size_t bytes);
 /* Gives the memory behind committed pages back; they read as zero after, also
  * where the system keeps them because they are locked. Ranges do not overlap. One
  * system call where the kernel can (process_madvise on oneself, with a name for
- * oneself that needs no descriptor: Linux 6.15), else one a range. */
+ * oneself that needs no descriptor: Linux 6.14), else one a range. */
 void neap_os_purge(const struct neap_os_range *ranges, size_t count);
 
 /* Makes the mapping of `old_bytes` at `from` (of neap_os_map) `bytes` long, moving

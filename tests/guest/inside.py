@@ -1,0 +1,162 @@
+"""Runs the steps of one boot within the guest; started by init with the boot's name and its suite.
+
+For each step a line of JSON goes to $RESULTS: {"step", "xml" (JUnit), "skipped", "failed", "kernel" (its
+lines about what it ended)}. khugepaged is set to a quick pace, see guest_support.let_khugepaged_work.
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+from scenarios import BOOTS, SETTINGS, SYSTEM_FILES, THP  # noqa: E402
+
+FOUND = "/tmp/found.xml"
+UNIT_STEPS = "2000"  # a random test; emulation is slow
+PROGRAM_SECONDS, STEP_SECONDS = 600, 1800
+KERNEL_LINES = re.compile(r"segfault|general protection|trap |Out of memory|oom-kill|Killed process|BUG|WARNING", re.I)
+
+
+def tell(**what):
+    with open(os.environ["RESULTS"], "w") as results:
+        results.write(json.dumps(what) + "\n")
+
+
+def shell(command):
+    """Exit status and output of a shell command."""
+    done = subprocess.run(["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.returncode, done.stdout.strip()
+
+
+def kernel_lines():
+    """What the kernel said of crashes and of processes it ended since the last time."""
+    text = subprocess.run(["dmesg", "--read-clear"], stdout=subprocess.PIPE, text=True).stdout
+    return [line for line in text.splitlines() if KERNEL_LINES.search(line)]
+
+
+# ---- a setting -----------------------------------------------------------------
+
+class NotMade(Exception):
+    pass
+
+
+def enter(setting):
+    """Makes a setting; returns what stood in the files before."""
+    before = {}
+    for file, text in setting.writes.items():
+        words = Path(file).read_text()
+        before[file] = re.sub(r".*\[(.*)\].*", r"\1", words.strip())
+        try:
+            Path(file).write_text(text)
+        except OSError as error:
+            raise NotMade("%s: %s" % (file, error))
+    for command in setting.start:
+        status, output = shell(command)
+        if status:
+            raise NotMade("`%s` ended with %d: %s" % (command, status, output))
+    return before
+
+
+def leave(setting, before):
+    for command in setting.stop:
+        shell(command)
+    for file, text in before.items():
+        Path(file).write_text(text)
+
+
+# ---- tests ---------------------------------------------------------------------
+
+def run_tests(through, words, **environment):
+    """pytest on some files; returns the JUnit text, or None, and what it printed."""
+    Path(FOUND).unlink(missing_ok=True)
+    command = [*through, "/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short",
+               "--junitxml=" + FOUND, *words]
+    environment = {**os.environ, "PYTHONPATH": "build/python", **environment}
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              timeout=STEP_SECONDS, env=environment)
+        output = done.stdout
+    except subprocess.TimeoutExpired as late:
+        output = "no end after %d s\n%s" % (STEP_SECONDS, (late.stdout or b"").decode(errors="replace"))
+    return (Path(FOUND).read_text() if Path(FOUND).exists() else None), output
+
+
+def setting_step(name, tests):
+    setting = SETTINGS[name]
+    files = ["tests/guest/test_%s.py" % test for test in tests or setting.tests.split()]
+    if shell(setting.needs)[0]:
+        return {"skipped": setting.lacks}
+    before = {}
+    try:
+        before = enter(setting)
+        xml, output = run_tests(setting.through, files, GUEST_SETTING=name)
+        return {"xml": xml, "failed": None if xml else output[-3000:]}
+    except NotMade as error:
+        return {"failed": "the setting cannot be made: %s" % error}
+    finally:
+        leave(setting, before)
+
+
+def system_step():
+    files = ["tests/system/%s.py" % name for name in SYSTEM_FILES]
+    xml, output = run_tests((), ["-n", "4", "--dist", "loadgroup", *files], NEAP_PYTHONS="/usr/bin/python3.11")
+    return {"xml": xml, "failed": None if xml else output[-3000:]}
+
+
+def unit_program(room, noun):
+    """One program as a JUnit case, as meson leaves it."""
+    case = ElementTree.Element("testcase", name=noun, classname=room)
+    program = "build/tests/unit/test_" + noun
+    try:
+        done = subprocess.run([program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PROGRAM_SECONDS,
+                              env={**os.environ, "NEAP_TEST_STEPS": UNIT_STEPS})
+        status, output = done.returncode, done.stdout
+    except subprocess.TimeoutExpired as late:
+        status, output = "none after %d s" % PROGRAM_SECONDS, late.stdout or b""
+    text = re.sub("[^\t\n -~]", "?", output.decode(errors="replace"))
+    ElementTree.SubElement(case, "system-out").text = text
+    if status:
+        wrong = re.findall(r"ERROR.*?--- (.*)", text)
+        ElementTree.SubElement(case, "failure", message="exit %s; %s" % (status, "; ".join(wrong)))
+    return case
+
+
+def unit_step(rooms):
+    suite = ElementTree.Element("testsuite", name="unit")
+    for source in sorted(Path("tests/unit").glob("*/test_*.c")):
+        room, noun = source.parent.name, source.stem[len("test_"):]
+        if not rooms or room in rooms:
+            suite.append(unit_program(room, noun))
+    return {"xml": ElementTree.tostring(suite, encoding="unicode")}
+
+
+def run_step(step):
+    kind, *words = step.split()
+    if kind == "unit":
+        return unit_step(words)
+    return system_step() if kind == "system" else setting_step(kind, words)
+
+
+def prepare():
+    """What a machine has that was started by a service manager, and khugepaged at a quick pace."""
+    shell("ip link set lo up")
+    for name, text in (("scan_sleep_millisecs", "200"), ("alloc_sleep_millisecs", "0"), ("pages_to_scan", "65536")):
+        Path(THP + "khugepaged/" + name).write_text(text)
+    kernel_lines()
+
+
+def main(boot, only):
+    prepare()
+    tell(kernel=os.uname().release)
+    for step in BOOTS[boot].steps:
+        if not only or step in only:
+            tell(begin=step)
+            tell(**{"step": step, **run_step(step), "kernel": kernel_lines()})
+
+
+main(sys.argv[1], sys.argv[2:])

@@ -1,0 +1,137 @@
+"""The table of guests: which kernel runs which tests under which setting, and what then differs.
+
+A boot is one start of a virtual machine; its steps run one after the other in it, each under one
+setting. A setting is made by writing files, which are put back afterwards, by commands, or by
+words in front of the tests' command. Whoever adds a setting adds a row to SETTINGS and its name
+to a boot. A step is `unit` with the rooms it is to run, if not all; `system`; or a setting's
+name with the behaviour tests it is to run, if not those of its row. The host reads this table (run_guests.py) and so does the guest (inside.py).
+"""
+from typing import NamedTuple
+
+THP = "/sys/kernel/mm/transparent_hugepage/"
+VM = "/proc/sys/vm/"
+YAMA = "/proc/sys/kernel/yama/ptrace_scope"
+MB = 1 << 20
+
+KERNELS = {"bullseye": "5.10", "bookworm": "6.1", "trixie": "6.12", "sid": "7.2"}
+VERBS = ("stat", "trim", "look", "pins", "advise", "map")
+
+
+class Setting(NamedTuple):
+    """`exits` maps who asks ("root", "user") to the verbs whose exit code is not 0, and that code."""
+    writes: dict = {}       # {file: text}, put back afterwards
+    start: tuple = ()       # shell commands; the first that fails fails the step
+    stop: tuple = ()
+    through: tuple = ()     # words in front of the tests' command
+    tests: str = "growth given_back asking"
+    needs: str = "true"     # a shell condition: where it is false the step is skipped
+    lacks: str = ""         # and this is why
+    exits: dict = {}
+    users: tuple = ("root", "user")
+    because: str = ""       # why something differs
+
+
+class Boot(NamedTuple):
+    steps: tuple
+    suites: tuple = tuple(KERNELS)
+    options: tuple = ()     # of `boot`
+
+
+def refused(*who):
+    return {name: dict.fromkeys(VERBS, 3) for name in who}
+
+
+def in_group(path):
+    """Words that run a command within a control group."""
+    return ("sh", "-c", 'echo $$ >%s/cgroup.procs && exec "$@"' % path, "sh")
+
+
+V2 = "mkdir -p /tmp/v2 && mount -t cgroup2 cgroup2 /tmp/v2"
+V1 = "mkdir -p /tmp/v1 && mount -t cgroup -o memory memory /tmp/v1"
+WITHOUT = "rmdir /tmp/%s/neap && umount /tmp/%s"
+
+
+def v2_group(limit, *swap):
+    """Start and stop of a version 2 group that its memory limit and swap go with."""
+    start = swap + (V2, "echo +memory >/tmp/v2/cgroup.subtree_control", "mkdir /tmp/v2/neap",
+                    "echo %d >/tmp/v2/neap/memory.max" % limit)
+    return {"start": start, "stop": (WITHOUT % ("v2", "v2"),) + (("swapoff -a",) if swap else ()),
+            "through": in_group("/tmp/v2/neap")}
+
+
+def confined(list_name):
+    """Root as a container has it: Docker's capabilities, its list of system calls, no new privileges."""
+    kept = ("chown,dac_override,fowner,fsetid,kill,setgid,setuid,setpcap,net_bind_service,net_raw,"
+            "sys_chroot,mknod,audit_write,setfcap").replace(",", ",+")
+    return ("setpriv", "--bounding-set", "-all,+" + kept, "--inh-caps", "-all", "build/tests/guest/confine", list_name)
+
+
+MASKED = "for p in kcore keys timer_list sched_debug; do [ ! -e /proc/$p ] || mount --bind /dev/null /proc/$p; done"
+READ_ONLY = "for p in bus fs irq sys sysrq-trigger; do mount --bind /proc/$p /proc/$p; mount -o remount,bind,ro /proc/$p; done"
+UNMASK = "for p in kcore keys timer_list sched_debug bus fs irq sys sysrq-trigger; do umount /proc/$p 2>/dev/null; done; true"
+
+SETTINGS = {
+    "as-booted": Setting(),
+    "huge-pages-never": Setting({THP + "enabled": "never"}),
+    "huge-pages-madvise": Setting({THP + "enabled": "madvise", THP + "defrag": "madvise"}),
+    "huge-pages-always": Setting({THP + "enabled": "always", THP + "defrag": "always"}),
+    "huge-pages-always-defer": Setting({THP + "enabled": "always", THP + "defrag": "defer"}),
+    "huge-pages-shmem-always": Setting({THP + "enabled": "always", THP + "shmem_enabled": "always"}),
+    "yama-0": Setting({YAMA: "0"}, tests="asking"),
+    "yama-1": Setting({YAMA: "1"}, tests="asking", exits=refused("user"),
+                      because="a process may read its descendants only, unless it is root"),
+    "yama-2": Setting({YAMA: "2"}, tests="asking", exits=refused("user"), because="only root may read another process"),
+    # It cannot be lowered again: the last step of its boot.
+    "yama-3": Setting(start=("echo 3 >" + YAMA,), tests="asking", exits=refused("root", "user"),
+                      because="nobody may read another process until the next boot"),
+    "group-v2": Setting(**v2_group(400 * MB)),
+    "group-v1": Setting(start=(V1, "mkdir /tmp/v1/neap", "echo %d >/tmp/v1/neap/memory.limit_in_bytes" % (400 * MB)),
+                        stop=(WITHOUT % ("v1", "v1"),), through=in_group("/tmp/v1/neap"),
+                        needs="grep -q '^memory\t' /proc/cgroups && " + V1 + " && umount /tmp/v1",
+                        lacks="this kernel is built without version 1 of the memory control group"),
+    "overcommit-1": Setting({VM + "overcommit_memory": "1"}),
+    "overcommit-2": Setting({VM + "overcommit_memory": "2"}),
+    "swap-disk": Setting(**v2_group(128 * MB, "modprobe -a virtio_pci virtio_blk", "mkswap -q /dev/vda",
+                                    "swapon /dev/vda")),
+    "swap-zram": Setting(**v2_group(128 * MB, "modprobe zram", "echo %d >/sys/block/zram0/disksize" % (900 * MB),
+                                    "mkswap -q /dev/zram0", "swapon /dev/zram0")),
+    "few-mappings": Setting({VM + "max_map_count": "250"}),
+    "fixed-addresses": Setting({"/proc/sys/kernel/randomize_va_space": "0"}),
+    "userfaultfd-0": Setting({VM + "unprivileged_userfaultfd": "0"}, tests="asking",
+                             needs="[ -e %sunprivileged_userfaultfd ]" % VM,
+                             lacks="this kernel has no such setting"),
+    "userfaultfd-1": Setting({VM + "unprivileged_userfaultfd": "1"}, tests="asking",
+                             needs="[ -e %sunprivileged_userfaultfd ]" % VM,
+                             lacks="this kernel has no such setting"),
+    "docker-calls": Setting(through=confined("new")),
+    "docker-calls-old": Setting(through=confined("old")),
+    "user-namespace": Setting(tests="asking", through=("unshare", "--user", "--map-root-user"), users=("root",),
+                              because="the namespace has one user"),
+    "user-namespace-of-user": Setting(
+        tests="asking", through=("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "unshare",
+                                 "--user", "--map-root-user"), users=("root",), because="the namespace has one user"),
+    "no-dev-shm": Setting(start=("umount /dev/shm", "rmdir /dev/shm"),
+                          stop=("mkdir /dev/shm", "mount -t tmpfs -o mode=1777 tmpfs /dev/shm")),
+    "no-dev-pts": Setting(tests="asking", start=("umount /dev/pts", "rmdir /dev/pts"),
+                          stop=("mkdir /dev/pts", "mount -t devpts -o ptmxmode=666 devpts /dev/pts")),
+    "proc-of-containers": Setting(tests="asking", start=(MASKED, READ_ONLY), stop=(UNMASK,)),
+    "proc-hidden": Setting(tests="asking", start=("mount -o remount,hidepid=2 /proc",),
+                           stop=("mount -o remount,hidepid=0 /proc",)),
+    "five-levels": Setting(needs="grep -qw la57 /proc/cpuinfo", lacks="this kernel has no five-level page tables"),
+    "four-levels": Setting(start=("! grep -qw la57 /proc/cpuinfo",)),
+    "no-avx": Setting(start=("! grep -qw avx /proc/cpuinfo",)),
+}
+
+SYSTEM_FILES = ("test_run", "test_limits", "test_trim", "test_stat", "test_look", "test_pins", "test_address_map",
+                "test_children", "test_threads", "test_quiet", "test_pools", "test_checked", "test_modes")
+
+IN_ONE_BOOT = tuple(name for name in SETTINGS
+                    if name not in ("yama-3", "five-levels", "four-levels", "no-avx")) + ("yama-3",)
+
+BOOTS = {
+    "quick": Boot(("unit os heap", "huge-pages-always growth given_back"), suites=("bookworm",)),
+    "two": Boot(("unit", "system"), options=("--cpus", "2")),
+    "one": Boot(("unit", "system", "four-levels"), options=("--cpus", "1", "--append", "no5lvl")),
+    "settings": Boot(("five-levels",) + IN_ONE_BOOT, options=("--disk", "900")),
+    "nehalem": Boot(("unit", "no-avx"), options=("--cpu", "Nehalem")),
+}

@@ -42,8 +42,9 @@ class Target:
         command = under_neap("/usr/bin/python3", HERE / "target.py")
         build = NEAP.parent
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/",
-            env=clean_environment(PYTHONPATH=str(build / "python"), **environment), start_new_session=True, **as_user(who))
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=clean_environment(PYTHONPATH=str(build / "python"), **environment), cwd="/",
+            start_new_session=True, **as_user(who))
         self.pid = self.process.pid
 
     def __enter__(self):

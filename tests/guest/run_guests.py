@@ -18,8 +18,9 @@ from scenarios import BOOTS, KERNELS
 
 HERE = Path(__file__).resolve().parent
 TREE = HERE.parent.parent
-FILES = ("build/neap", "build/libneap*.so*", "build/python", "build/tests/unit/test_*[!.p]", "build/tests/guest/confine",
-         "docs/settings.md", "docs/neap.1", "src/hook/settings.c", "tests/unit/*/test_*.c", "tests/guest", "tests/system")
+FILES = ("build/neap", "build/libneap*.so*", "build/python", "build/tests/unit/test_*[!.p]",
+         "build/tests/guest/confine", "docs/settings.md", "docs/neap.1", "src/hook/settings.c",
+         "tests/unit/*/test_*.c", "tests/guest", "tests/system")
 LIMIT_SECONDS = 5400  # of one boot
 
 
@@ -71,7 +72,8 @@ def outcome(one):
 
 def show(label, report, cases):
     counts = {word: sum(outcome(one) == word for one in cases) for word in ("passed", "failed", "skipped")}
-    print("%s %s: %s" % (label, report["step"], ", ".join("%d %s" % (n, word) for word, n in counts.items())), flush=True)
+    print("%s %s: %s" % (label, report["step"], ", ".join("%d %s" % (n, word) for word, n in counts.items())),
+          flush=True)
     for one in cases:
         if outcome(one) == "failed":
             wrong = one.find("failure") if one.find("failure") is not None else one.find("error")
@@ -114,6 +116,8 @@ class Guest:
         while going:
             going = self.process.poll() is None
             for report in self.reports():
+                if "kernel" in report and "step" not in report:  # the first one: what was really booted
+                    self.label = ".".join([*report["kernel"].split(".")[:2], self.name])
                 if "step" in report:
                     self.steps.remove(report["step"])
                     yield report
@@ -122,7 +126,8 @@ class Guest:
         self.said = self.errors.read()
         if self.process.returncode and self.process.returncode != 77:
             for step in self.steps:
-                yield {"step": step, "failed": "%s\nthe guest ended with %d before it" % (self.said, self.process.returncode)}
+                yield {"step": step, "failed": "%s\nthe guest ended before it, exit %d" % (
+                    self.said, self.process.returncode)}
 
 
 def main(result, *names):
@@ -130,7 +135,7 @@ def main(result, *names):
     for boot, kernel, steps in chosen(names):
         with tempfile.TemporaryDirectory() as folder:
             guest = Guest(boot, kernel, steps, folder)
-            print("%s: booting linux %s" % (guest.label, KERNELS[kernel]), flush=True)
+            print("%s: booting the kernel of %s" % (guest.label, kernel), flush=True)
             for report in guest.run():
                 cases = cases_of(guest.label, report)
                 show(guest.label, report, cases)

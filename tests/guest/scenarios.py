@@ -4,7 +4,7 @@ A boot is one start of a virtual machine; its steps run one after the other in i
 setting. A setting is made by writing files, which are put back afterwards, by commands, or by
 words in front of the tests' command. Whoever adds a setting adds a row to SETTINGS and its name
 to a boot. A step is `unit` with the rooms it is to run, if not all; `system`; or a setting's
-name with the behaviour tests it is to run, if not those of its row. The host reads this table (run_guests.py) and so does the guest (inside.py).
+name with the behaviour tests it is to run, if not those of its row. The host reads this table (run_guests.py), and so does the guest (inside.py).
 """
 from typing import NamedTuple
 
@@ -66,9 +66,11 @@ def confined(list_name):
     return ("setpriv", "--bounding-set", "-all,+" + kept, "--inh-caps", "-all", "build/tests/guest/confine", list_name)
 
 
-MASKED = "for p in kcore keys timer_list sched_debug; do [ ! -e /proc/$p ] || mount --bind /dev/null /proc/$p; done"
-READ_ONLY = "for p in bus fs irq sys sysrq-trigger; do mount --bind /proc/$p /proc/$p; mount -o remount,bind,ro /proc/$p; done"
-UNMASK = "for p in kcore keys timer_list sched_debug bus fs irq sys sysrq-trigger; do umount /proc/$p 2>/dev/null; done; true"
+HIDDEN_PROC, FIXED_PROC = "kcore keys timer_list sched_debug", "bus fs irq sys sysrq-trigger"
+MASK = "for p in %s; do [ ! -e /proc/$p ] || mount --bind /dev/null /proc/$p; done" % HIDDEN_PROC
+READ_ONLY = ("for p in %s; do mount --bind /proc/$p /proc/$p && mount -o remount,bind,ro /proc/$p || exit; done"
+             % FIXED_PROC)
+UNMASK = "for p in %s %s; do umount /proc/$p; done" % (HIDDEN_PROC, FIXED_PROC)
 
 SETTINGS = {
     "as-booted": Setting(),
@@ -114,7 +116,7 @@ SETTINGS = {
                           stop=("mkdir /dev/shm", "mount -t tmpfs -o mode=1777 tmpfs /dev/shm")),
     "no-dev-pts": Setting(tests="asking", start=("umount /dev/pts", "rmdir /dev/pts"),
                           stop=("mkdir /dev/pts", "mount -t devpts -o ptmxmode=666 devpts /dev/pts")),
-    "proc-of-containers": Setting(tests="asking", start=(MASKED, READ_ONLY), stop=(UNMASK,)),
+    "proc-of-containers": Setting(tests="asking", start=(MASK, READ_ONLY), stop=(UNMASK,)),
     "proc-hidden": Setting(tests="asking", start=("mount -o remount,hidepid=2 /proc",),
                            stop=("mount -o remount,hidepid=0 /proc",)),
     "five-levels": Setting(needs="grep -qw la57 /proc/cpuinfo", lacks="this kernel has no five-level page tables"),

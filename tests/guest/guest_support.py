@@ -17,7 +17,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "system"))
 
-from scenarios import SETTINGS, THP, VERBS  # noqa: E402,F401
+from scenarios import SETTINGS, THP  # noqa: E402
 from support import NEAP, clean_environment, end_session, under_neap  # noqa: E402
 
 NAME = os.environ.get("GUEST_SETTING", "as-booted")

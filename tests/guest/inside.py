@@ -95,7 +95,9 @@ def setting_step(name, tests):
     try:
         before = enter(setting)
         xml, output = run_tests(setting.through, files, GUEST_SETTING=name)
-        return {"xml": xml, "failed": None if xml else output[-3000:]}
+        if xml is None:
+            return {"failed": output[-3000:]}
+        return {"xml": with_units(xml, setting.units.split(), setting.through)}
     except NotMade as error:
         return {"failed": "the setting cannot be made: %s" % error}
     finally:
@@ -108,13 +110,13 @@ def system_step():
     return {"xml": xml, "failed": None if xml else output[-3000:]}
 
 
-def unit_program(room, noun):
+def unit_program(room, noun, through):
     """One program as a JUnit case, as meson leaves it."""
     case = ElementTree.Element("testcase", name=noun, classname=room)
     program = "build/tests/unit/test_" + noun
     try:
-        done = subprocess.run([program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PROGRAM_SECONDS,
-                              env={**os.environ, "NEAP_TEST_STEPS": UNIT_STEPS})
+        done = subprocess.run([*through, program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=PROGRAM_SECONDS, env={**os.environ, "NEAP_TEST_STEPS": UNIT_STEPS})
         status, output = done.returncode, done.stdout
     except subprocess.TimeoutExpired as late:
         status, output = "none after %d s" % PROGRAM_SECONDS, late.stdout or b""
@@ -126,19 +128,27 @@ def unit_program(room, noun):
     return case
 
 
-def unit_step(rooms):
+def unit_programs(rooms, through=()):
+    """All programs of some rooms, or of all."""
     suite = ElementTree.Element("testsuite", name="unit")
     for source in sorted(Path("tests/unit").glob("*/test_*.c")):
         room, noun = source.parent.name, source.stem[len("test_"):]
         if not rooms or room in rooms:
-            suite.append(unit_program(room, noun))
-    return {"xml": ElementTree.tostring(suite, encoding="unicode")}
+            suite.append(unit_program(room, noun, through))
+    return suite
+
+
+def with_units(xml, rooms, through):
+    suites = ElementTree.fromstring(xml)
+    if rooms:
+        suites.append(unit_programs(rooms, through))
+    return ElementTree.tostring(suites, encoding="unicode")
 
 
 def run_step(step):
     kind, *words = step.split()
     if kind == "unit":
-        return unit_step(words)
+        return {"xml": ElementTree.tostring(unit_programs(words), encoding="unicode")}
     return system_step() if kind == "system" else setting_step(kind, words)
 
 

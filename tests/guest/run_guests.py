@@ -7,6 +7,8 @@ words). Writes one JUnit file in which each test is called KERNEL.BOOT.STEP.TEST
 Exits with 77 and one line on standard error where no guest can be had, with 1 if anything failed.
 """
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -95,9 +97,21 @@ class Guest:
         self.process = subprocess.Popen(
             [HERE / "boot", "--limit", str(LIMIT_SECONDS), "--results", self.results, "--console", self.console,
              *BOOTS[boot].options, suite, HERE / "inside.sh", boot, *steps, "--", *files],
-            cwd=TREE, stdout=self.errors, stderr=self.errors)
+            cwd=TREE, stdout=self.errors, stderr=self.errors, start_new_session=True)
         self.label = "%s.%s" % (KERNELS[suite], boot)
         self.read = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        """A run that is broken off leaves no machine behind."""
+        try:
+            os.killpg(self.process.pid, signal.SIGTERM)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+        self.errors.close()
 
     def reports(self):
         """New whole lines since the last time."""
@@ -133,8 +147,7 @@ class Guest:
 def main(result, *names):
     suite, failed = ElementTree.Element("testsuite", name="guest"), False
     for boot, kernel, steps in chosen(names):
-        with tempfile.TemporaryDirectory() as folder:
-            guest = Guest(boot, kernel, steps, folder)
+        with tempfile.TemporaryDirectory() as folder, Guest(boot, kernel, steps, folder) as guest:
             print("%s: booting the kernel of %s" % (guest.label, kernel), flush=True)
             for report in guest.run():
                 cases = cases_of(guest.label, report)
@@ -153,4 +166,5 @@ def main(result, *names):
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__.split("\n\n")[1])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main(*sys.argv[1:]))

@@ -1,10 +1,11 @@
 """The table of guests: which kernel runs which tests under which setting, and what then differs.
 
-A boot is one start of a virtual machine; its steps run one after the other in it, each under one
-setting. A setting is made by writing files, which are put back afterwards, by commands, or by
-words in front of the tests' command. Whoever adds a setting adds a row to SETTINGS and its name
-to a boot. A step is `unit` with the rooms it is to run, if not all; `system`; or a setting's
-name with the behaviour tests it is to run, if not those of its row. The host reads this table (run_guests.py), and so does the guest (inside.py).
+A boot is one start of a virtual machine; its steps run one after the other in it. A step is `unit` with
+the rooms it is to run, if not all; `system`; or a setting's name with the behaviour tests it is to
+run, if not those of its row. A setting is made by writing files, which are put back afterwards, by
+commands, or by words in front of the tests' command. Whoever adds a setting adds a row to SETTINGS; the
+boot `settings` has all that need no other machine. The host reads this table (run_guests.py), and so
+does the guest (inside.py).
 """
 from typing import NamedTuple
 
@@ -24,11 +25,13 @@ class Setting(NamedTuple):
     stop: tuple = ()
     through: tuple = ()     # words in front of the tests' command
     tests: str = "growth given_back asking"
+    units: str = ""         # rooms whose unit programs run under it too
     needs: str = "true"     # a shell condition: where it is false the step is skipped
     lacks: str = ""         # and this is why
     exits: dict = {}
     users: tuple = ("root", "user")
     because: str = ""       # why something differs
+    limit_mb: int = 0       # of the group that the tests run in
 
 
 class Boot(NamedTuple):
@@ -46,17 +49,19 @@ def in_group(path):
     return ("sh", "-c", 'echo $$ >%s/cgroup.procs && exec "$@"' % path, "sh")
 
 
-V2 = "mkdir -p /tmp/v2 && mount -t cgroup2 cgroup2 /tmp/v2"
-V1 = "mkdir -p /tmp/v1 && mount -t cgroup -o memory memory /tmp/v1"
-WITHOUT = "rmdir /tmp/%s/neap && umount /tmp/%s"
+V2 = "/sys/fs/cgroup"
+V2_MOUNT = "mount -t cgroup2 cgroup2 " + V2
+V1 = "/sys/fs/cgroup/memory"
+V1_MOUNT = "mount -t tmpfs tmpfs /sys/fs/cgroup && mkdir %s && mount -t cgroup -o memory memory %s" % (V1, V1)
+V1_UNMOUNT = "umount /sys/fs/cgroup/memory; umount /sys/fs/cgroup"
 
 
 def v2_group(limit, *swap):
     """Start and stop of a version 2 group that its memory limit and swap go with."""
-    start = swap + (V2, "echo +memory >/tmp/v2/cgroup.subtree_control", "mkdir /tmp/v2/neap",
-                    "echo %d >/tmp/v2/neap/memory.max" % limit)
-    return {"start": start, "stop": (WITHOUT % ("v2", "v2"),) + (("swapoff -a",) if swap else ()),
-            "through": in_group("/tmp/v2/neap")}
+    start = swap + (V2_MOUNT, "echo +memory >%s/cgroup.subtree_control" % V2, "mkdir %s/neap" % V2,
+                    "echo %d >%s/neap/memory.max" % (limit, V2))
+    stop = ("rmdir %s/neap" % V2, "echo -memory >%s/cgroup.subtree_control" % V2, "umount " + V2)
+    return {"start": start, "stop": stop + (("swapoff -a",) if swap else ()), "through": in_group(V2 + "/neap")}
 
 
 def confined(list_name):
@@ -83,57 +88,60 @@ SETTINGS = {
     "yama-1": Setting({YAMA: "1"}, tests="asking", exits=refused("user"),
                       because="a process may read its descendants only, unless it is root"),
     "yama-2": Setting({YAMA: "2"}, tests="asking", exits=refused("user"), because="only root may read another process"),
-    # It cannot be lowered again: the last step of its boot.
-    "yama-3": Setting(start=("echo 3 >" + YAMA,), tests="asking", exits=refused("root", "user"),
-                      because="nobody may read another process until the next boot"),
-    "group-v2": Setting(**v2_group(400 * MB)),
-    "group-v1": Setting(start=(V1, "mkdir /tmp/v1/neap", "echo %d >/tmp/v1/neap/memory.limit_in_bytes" % (400 * MB)),
-                        stop=(WITHOUT % ("v1", "v1"),), through=in_group("/tmp/v1/neap"),
-                        needs="grep -q '^memory\t' /proc/cgroups && " + V1 + " && umount /tmp/v1",
+    "group-v2": Setting(tests="growth given_back asking group", limit_mb=400, **v2_group(400 * MB)),
+    "group-v1": Setting(tests="growth given_back asking group", limit_mb=400,
+                        start=(V1_MOUNT, "mkdir %s/neap" % V1,
+                               "echo %d >%s/neap/memory.limit_in_bytes" % (400 * MB, V1)),
+                        stop=("rmdir %s/neap" % V1, V1_UNMOUNT), through=in_group(V1 + "/neap"),
+                        needs="%s && { %s; true; } || { %s; false; }" % (V1_MOUNT, V1_UNMOUNT, V1_UNMOUNT),
                         lacks="this kernel is built without version 1 of the memory control group"),
-    "overcommit-1": Setting({VM + "overcommit_memory": "1"}),
-    "overcommit-2": Setting({VM + "overcommit_memory": "2"}),
-    "swap-disk": Setting(**v2_group(128 * MB, "modprobe -a virtio_pci virtio_blk", "mkswap -q /dev/vda",
+    "overcommit-1": Setting({VM + "overcommit_memory": "1"}, units="os heap containers"),
+    "overcommit-2": Setting({VM + "overcommit_memory": "2"}, units="os heap containers"),
+    "swap-disk": Setting(**v2_group(96 * MB, "modprobe -a virtio_pci virtio_blk", "mkswap -q /dev/vda",
                                     "swapon /dev/vda")),
-    "swap-zram": Setting(**v2_group(128 * MB, "modprobe zram", "echo %d >/sys/block/zram0/disksize" % (900 * MB),
+    "swap-zram": Setting(**v2_group(96 * MB, "modprobe zram", "echo %d >/sys/block/zram0/disksize" % (900 * MB),
                                     "mkswap -q /dev/zram0", "swapon /dev/zram0")),
     "few-mappings": Setting({VM + "max_map_count": "250"}),
-    "fixed-addresses": Setting({"/proc/sys/kernel/randomize_va_space": "0"}),
+    "fixed-addresses": Setting({"/proc/sys/kernel/randomize_va_space": "0"}, units="os heap inspect"),
     "userfaultfd-0": Setting({VM + "unprivileged_userfaultfd": "0"}, tests="asking",
                              needs="[ -e %sunprivileged_userfaultfd ]" % VM,
                              lacks="this kernel has no such setting"),
     "userfaultfd-1": Setting({VM + "unprivileged_userfaultfd": "1"}, tests="asking",
                              needs="[ -e %sunprivileged_userfaultfd ]" % VM,
                              lacks="this kernel has no such setting"),
-    "docker-calls": Setting(through=confined("new")),
-    "docker-calls-old": Setting(through=confined("old")),
+    "docker-calls": Setting(through=confined("new"), units="os heap containers inspect"),
+    "docker-calls-old": Setting(through=confined("old"), units="os heap containers inspect"),
     "user-namespace": Setting(tests="asking", through=("unshare", "--user", "--map-root-user"), users=("root",),
                               because="the namespace has one user"),
     "user-namespace-of-user": Setting(
         tests="asking", through=("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "unshare",
                                  "--user", "--map-root-user"), users=("root",), because="the namespace has one user"),
-    "no-dev-shm": Setting(start=("umount /dev/shm", "rmdir /dev/shm"),
+    "no-dev-shm": Setting(units="containers", start=("umount /dev/shm", "rmdir /dev/shm"),
                           stop=("mkdir /dev/shm", "mount -t tmpfs -o mode=1777 tmpfs /dev/shm")),
     "no-dev-pts": Setting(tests="asking", start=("umount /dev/pts", "rmdir /dev/pts"),
                           stop=("mkdir /dev/pts", "mount -t devpts -o ptmxmode=666 devpts /dev/pts")),
     "proc-of-containers": Setting(tests="asking", start=(MASK, READ_ONLY), stop=(UNMASK,)),
     "proc-hidden": Setting(tests="asking", start=("mount -o remount,hidepid=2 /proc",),
                            stop=("mount -o remount,hidepid=0 /proc",)),
-    "five-levels": Setting(needs="grep -qw la57 /proc/cpuinfo", lacks="this kernel has no five-level page tables"),
+    "five-levels": Setting(units="os heap", needs="grep -qw la57 /proc/cpuinfo",
+                           lacks="this kernel has no five-level page tables"),
     "four-levels": Setting(start=("! grep -qw la57 /proc/cpuinfo",)),
     "no-avx": Setting(start=("! grep -qw avx /proc/cpuinfo",)),
+    # It cannot be lowered again: the last of its boot.
+    "yama-3": Setting(start=("echo 3 >" + YAMA,), tests="asking", exits=refused("root", "user"),
+                      because="nobody may read another process until the next boot"),
 }
 
 SYSTEM_FILES = ("test_run", "test_limits", "test_trim", "test_stat", "test_look", "test_pins", "test_address_map",
                 "test_children", "test_threads", "test_quiet", "test_pools", "test_checked", "test_modes")
 
-IN_ONE_BOOT = tuple(name for name in SETTINGS
-                    if name not in ("yama-3", "five-levels", "four-levels", "no-avx")) + ("yama-3",)
+# The memory controller stays with the version of control groups that had it first in a boot.
+OTHER_BOOTS = ("group-v1", "four-levels", "no-avx")
 
 BOOTS = {
     "quick": Boot(("unit os heap", "huge-pages-always growth given_back"), suites=("bookworm",)),
     "two": Boot(("unit", "system"), options=("--cpus", "2")),
-    "one": Boot(("unit", "system", "four-levels"), options=("--cpus", "1", "--append", "no5lvl")),
-    "settings": Boot(("five-levels",) + IN_ONE_BOOT, options=("--disk", "900")),
+    "one": Boot(("unit", "system", "four-levels", "group-v1"), options=("--cpus", "1", "--append", "no5lvl")),
+    "settings": Boot(tuple(name for name in SETTINGS if name not in OTHER_BOOTS), options=("--disk", "900")),
     "nehalem": Boot(("unit", "no-avx"), options=("--cpu", "Nehalem")),
 }

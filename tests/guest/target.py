@@ -2,6 +2,7 @@
 
     grow N     a list and a bytearray grow to N elements, step by step
     thin N     makes N strings and keeps one in a thousand of them
+    hold MB    holds that much more, in objects of 8 KB
     map N      fills a neap.Map with N entries and keeps one in a thousand
     fork       a child takes, checks and drops memory, and ends; so does its parent
     check      looks at all that is held
@@ -18,7 +19,7 @@ class Held:
     """What the program holds, each with the rule by which it was made."""
 
     def __init__(self):
-        self.numbers, self.data, self.thin, self.table = [], bytearray(), [], None
+        self.numbers, self.data, self.thin, self.table, self.large = [], bytearray(), [], None, []
 
     def grow(self, count):
         self.numbers, self.data = [], bytearray()
@@ -31,6 +32,9 @@ class Held:
         self.thin = made[::1000]
         del made
         gc.collect()
+
+    def hold(self, megabytes):
+        self.large = [b"%07d|" % number * 1000 for number in range(megabytes * 125)]
 
     def make_map(self, count):
         import neap
@@ -49,6 +53,8 @@ class Held:
             return "the bytearray"
         if self.thin != [str(number * 1000) * 6 for number in range(len(self.thin))]:
             return "the strings"
+        if any(item != b"%07d|" % number * 1000 for number, item in enumerate(self.large)):
+            return "the large objects"
         if self.table is not None and any(self.table[key] != key * 3 for key in range(0, 1000 * len(self.table), 1000)):
             return "the map"
         return None
@@ -82,6 +88,8 @@ def main():
             held.grow(int(amount))
         elif verb == "thin":
             held.make_thin(int(amount))
+        elif verb == "hold":
+            held.hold(int(amount))
         elif verb == "map":
             held.make_map(int(amount))
         elif verb == "fork":

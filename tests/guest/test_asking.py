@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from guest_support import NAME, SETTING, Target, VERBS, neap
+from guest_support import NAME, SETTING, Target, neap
+from scenarios import VERBS
 
 KEPT = 100  # strings, of a thousand times as many
 

@@ -140,8 +140,8 @@ class Guest:
         self.said = self.errors.read()
         if self.process.returncode and self.process.returncode != 77:
             for step in self.steps:
-                yield {"step": step, "failed": "%s\nthe guest ended before it, exit %d" % (
-                    self.said, self.process.returncode)}
+                yield {"step": step, "failed": "%s%s\nthe guest ended before it, exit %d" % (
+                    self.said, self.console.read_text(errors="replace")[-3000:], self.process.returncode)}
 
 
 def main(result, *names):

@@ -1,11 +1,11 @@
 """The table of guests: which kernel runs which tests under which setting, and what then differs.
 
 A boot is one start of a virtual machine; its steps run one after the other in it. A step is `unit` with
-the rooms it is to run, if not all; `system`; or a setting's name with the behaviour tests it is to
-run, if not those of its row. A setting is made by writing files, which are put back afterwards, by
-commands, or by words in front of the tests' command. Whoever adds a setting adds a row to SETTINGS; the
-boot `settings` has all that need no other machine. The host reads this table (run_guests.py), and so
-does the guest (inside.py).
+the rooms it is to run, if not all; `system` with the files, if not all of SYSTEM_FILES; or a setting's
+name with the behaviour tests it is to run, if not those of its row. A setting is made by writing
+files, which are put back afterwards, by commands, or by words in front of the tests' command. Whoever
+adds a setting adds a row to SETTINGS; the boot `settings` has all that need no other machine. The host
+reads this table (run_guests.py), and so does the guest (inside.py).
 """
 from typing import NamedTuple
 
@@ -132,8 +132,8 @@ SETTINGS = {
                       because="nobody may read another process until the next boot"),
 }
 
-SYSTEM_FILES = ("test_run", "test_limits", "test_trim", "test_stat", "test_look", "test_pins", "test_address_map",
-                "test_children", "test_threads", "test_quiet", "test_pools", "test_checked", "test_modes")
+SYSTEM_FILES = ("run", "limits", "trim", "stat", "look", "pins", "address_map", "children", "threads", "quiet",
+                "pools", "checked", "modes")
 
 # The memory controller stays with the version of control groups that had it first in a boot.
 OTHER_BOOTS = ("group-v1", "four-levels", "no-avx")

@@ -47,9 +47,8 @@ class NotMade(Exception):
     pass
 
 
-def enter(setting):
-    """Makes a setting; returns what stood in the files before."""
-    before = {}
+def enter(setting, before):
+    """Makes a setting and sees that it is in force; `before` gets what stood in the files."""
     for file, text in setting.writes.items():
         words = Path(file).read_text()
         before[file] = re.sub(r".*\[(.*)\].*", r"\1", words.strip())
@@ -61,7 +60,8 @@ def enter(setting):
         status, output = shell(command)
         if status:
             raise NotMade("`%s` ended with %d: %s" % (command, status, output))
-    return before
+    if subprocess.run([*setting.through, "sh", "-c", setting.proof], stderr=subprocess.DEVNULL).returncode:
+        raise NotMade("it is not in force: `%s` does not hold" % setting.proof)
 
 
 def leave(setting, before):
@@ -98,7 +98,7 @@ def setting_step(name, tests):
         return {"skipped": setting.lacks}
     before = {}
     try:
-        before = enter(setting)
+        enter(setting, before)
         xml, output = run_tests(setting.through, files, GUEST_SETTING=name)
         if xml is None:
             return {"failed": output[-3000:]}

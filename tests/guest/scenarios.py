@@ -26,6 +26,7 @@ class Setting(NamedTuple):
     through: tuple = ()     # words in front of the tests' command
     tests: str = "growth given_back asking"
     units: str = ""         # rooms whose unit programs run under it too
+    proof: str = "true"     # a shell condition that holds where the setting is in force
     needs: str = "true"     # a shell condition: where it is false the step is skipped
     lacks: str = ""         # and this is why
     exits: dict = {}
@@ -61,7 +62,8 @@ def v2_group(limit, *swap):
     start = swap + (V2_MOUNT, "echo +memory >%s/cgroup.subtree_control" % V2, "mkdir %s/neap" % V2,
                     "echo %d >%s/neap/memory.max" % (limit, V2))
     stop = ("rmdir %s/neap" % V2, "echo -memory >%s/cgroup.subtree_control" % V2, "umount " + V2)
-    return {"start": start, "stop": stop + (("swapoff -a",) if swap else ()), "through": in_group(V2 + "/neap")}
+    return {"start": start, "stop": stop + (("swapoff -a",) if swap else ()), "through": in_group(V2 + "/neap"),
+            "proof": "grep -q :/neap$ /proc/self/cgroup" + (" && grep -q ^/dev /proc/swaps" if swap else "")}
 
 
 def confined(list_name):
@@ -71,6 +73,7 @@ def confined(list_name):
     return ("setpriv", "--bounding-set", "-all,+" + kept, "--inh-caps", "-all", "build/tests/guest/confine", list_name)
 
 
+CONFINED = "grep -q '^Seccomp:.2' /proc/self/status && ! unshare --user true"
 HIDDEN_PROC, FIXED_PROC = "kcore keys timer_list sched_debug", "bus fs irq sys sysrq-trigger"
 MASK = "for p in %s; do [ ! -e /proc/$p ] || mount --bind /dev/null /proc/$p; done" % HIDDEN_PROC
 READ_ONLY = ("for p in %s; do mount --bind /proc/$p /proc/$p && mount -o remount,bind,ro /proc/$p || exit; done"
@@ -93,6 +96,7 @@ SETTINGS = {
                         start=(V1_MOUNT, "mkdir %s/neap" % V1,
                                "echo %d >%s/neap/memory.limit_in_bytes" % (400 * MB, V1)),
                         stop=("rmdir %s/neap" % V1, V1_UNMOUNT), through=in_group(V1 + "/neap"),
+                        proof="grep -q memory:/neap$ /proc/self/cgroup",
                         needs="%s && { %s; true; } || { %s; false; }" % (V1_MOUNT, V1_UNMOUNT, V1_UNMOUNT),
                         lacks="this kernel is built without version 1 of the memory control group"),
     "overcommit-1": Setting({VM + "overcommit_memory": "1"}, units="os heap containers"),
@@ -109,19 +113,23 @@ SETTINGS = {
     "userfaultfd-1": Setting({VM + "unprivileged_userfaultfd": "1"}, tests="asking",
                              needs="[ -e %sunprivileged_userfaultfd ]" % VM,
                              lacks="this kernel has no such setting"),
-    "docker-calls": Setting(through=confined("new"), units="os heap containers inspect"),
-    "docker-calls-old": Setting(through=confined("old"), units="os heap containers inspect"),
+    "docker-calls": Setting(through=confined("new"), units="os heap containers inspect", proof=CONFINED),
+    "docker-calls-old": Setting(through=confined("old"), units="os heap containers inspect", proof=CONFINED),
     "user-namespace": Setting(tests="asking", through=("unshare", "--user", "--map-root-user"), users=("root",),
+                              proof="! mount -t tmpfs tmpfs /mnt",
                               because="the namespace has one user"),
     "user-namespace-of-user": Setting(
         tests="asking", through=("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "unshare",
-                                 "--user", "--map-root-user"), users=("root",), because="the namespace has one user"),
+                                 "--user", "--map-root-user"), users=("root",),
+        because="the namespace has one user", proof="! mount -t tmpfs tmpfs /mnt"),
     "no-dev-shm": Setting(units="containers", start=("umount /dev/shm", "rmdir /dev/shm"),
                           stop=("mkdir /dev/shm", "mount -t tmpfs -o mode=1777 tmpfs /dev/shm")),
     "no-dev-pts": Setting(tests="asking", start=("umount /dev/pts", "rmdir /dev/pts"),
                           stop=("mkdir /dev/pts", "mount -t devpts -o ptmxmode=666 devpts /dev/pts")),
-    "proc-of-containers": Setting(tests="asking", start=(MASK, READ_ONLY), stop=(UNMASK,)),
+    "proc-of-containers": Setting(tests="asking", start=(MASK, READ_ONLY), stop=(UNMASK,),
+                                  proof="! echo 0 >%sovercommit_memory" % VM),
     "proc-hidden": Setting(tests="asking", start=("mount -o remount,hidepid=2 /proc",),
+                           proof="setpriv --reuid 65534 sh -c '! [ -e /proc/1 ]'",
                            stop=("mount -o remount,hidepid=0 /proc",)),
     "five-levels": Setting(units="os heap", needs="grep -qw la57 /proc/cpuinfo",
                            lacks="this kernel has no five-level page tables"),

@@ -9,34 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inspect/memory_account.h"
 #include "inspect/piece_index.h"
-#include "inspect/process_image.h"
 #include "inspect/span_kind.h"
-
-enum { PAGE = 4096, MAPPINGS = 8, PAGES_EACH = 40, UNITS = MAPPINGS * PAGES_EACH * 4, BASE = 0x100000 };
-
-/* Quarters of pages: the model has a kind for each. */
-static const uint64_t unit = PAGE / 4;
-
-static void image_make(struct neap_process_image *image) {
-    *image = (struct neap_process_image){.page_bytes = PAGE, .pointer_bytes = 8};
-    image->mappings = calloc(MAPPINGS, sizeof(*image->mappings));
-    image->mapping_count = MAPPINGS;
-    for (size_t i = 0; i < MAPPINGS; i++) {
-        struct neap_image_mapping *mapping = &image->mappings[i];
-        uint64_t start = BASE + i * PAGES_EACH * PAGE;
-        *mapping = (struct neap_image_mapping){
-            .start = start, .end = start + PAGES_EACH * PAGE, .access = "rw-p", .path = ""};
-        mapping->resident = calloc(2, sizeof(uint64_t));
-        for (size_t page = 0; page < PAGES_EACH; page++)
-            if (rand() % 3 != 0) {
-                mapping->resident[page / 64] |= UINT64_C(1) << (page % 64);
-                mapping->rss_bytes += PAGE;
-            }
-    }
-    assert_int_equal(neap__process_image_spans(image), NEAP_OK);
-}
+#include "random_image.h"
 
 static uint64_t model_resident(const struct neap_process_image *image, uint64_t start, uint64_t end) {
     uint64_t bytes = 0;
@@ -146,48 +121,6 @@ static void test_use_of_a_part(void **state) {
     neap_process_image_clear(&image);
 }
 
-/* Lines never overlap, and sum up to the whole, whatever the census claims. */
-static void test_account(void **state) {
-    (void)state;
-    for (unsigned round = 0; round < 200; round++) {
-        struct neap_process_image image;
-        struct neap_memory_account account;
-        srand(round);
-        image_make(&image);
-        for (int i = 0; i < 10; i++) {
-            uint64_t start = BASE + (uint64_t)rand() % UNITS * unit;
-            struct neap_image_span claim = {.start = start,
-                                            .end = start + unit * (1 + (uint64_t)rand() % 50),
-                                            .kind = (unsigned)rand() % NEAP_SPAN_KINDS,
-                                            .has_use = true,
-                                            .used_bytes = (uint64_t)rand() % 20000};
-            neap_process_image_claim(&image, &claim);
-        }
-        for (size_t i = 0; round % 4 == 0 && i < MAPPINGS; i++) { /* nothing is unexplained */
-            struct neap_image_span claim = {
-                .start = image.mappings[i].start, .end = image.mappings[i].end, .kind = NEAP_SPAN_CODE};
-            neap_process_image_claim(&image, &claim);
-        }
-        struct neap_account_heap heap = {.known = round % 2,
-                                         .object_bytes = (uint64_t)rand() % 100000,
-                                         .buffer_bytes = (uint64_t)rand() % 100000,
-                                         .free_pool_bytes = (uint64_t)rand() % 100000,
-                                         .glibc_object_bytes = (uint64_t)rand() % 100000};
-        image.mappings[0].rss_bytes -=
-            image.mappings[0].rss_bytes / PAGE > 2 ? PAGE : 0; /* a page of zeros */
-        neap_memory_account_make(&image, &heap, &account);
-        uint64_t sum = 0, rss = 0;
-        for (size_t i = 0; i < account.line_count; i++)
-            sum += account.lines[i].bytes;
-        for (size_t i = 0; i < MAPPINGS; i++)
-            rss += image.mappings[i].rss_bytes;
-        assert_int_equal(account.rss_bytes, rss);
-        assert_int_equal(sum, rss);
-        assert_string_equal(account.lines[account.line_count - 1].name, "unexplained");
-        neap_process_image_clear(&image);
-    }
-}
-
 /* --- pieces ------------------------------------------------------------------ */
 
 static void test_pieces(void **state) {
@@ -259,8 +192,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_claims),   cmocka_unit_test(test_many_claims_at_once),
         cmocka_unit_test(test_resident), cmocka_unit_test(test_use_of_a_part),
-        cmocka_unit_test(test_account),  cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_pieces),   cmocka_unit_test(test_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

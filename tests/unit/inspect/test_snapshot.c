@@ -1,4 +1,4 @@
-/* Snapshots of a child that holds known bytes, in every way there is; and a real Python's symbols. */
+/* Snapshots of a child that holds known bytes, in every way there is. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "inspect/snapshot.h"
-#include "inspect/symbols.h"
 
 enum { PAGES = 3000 };
 

@@ -9,7 +9,7 @@
 
 #include <neap/frozen_trie.h>
 
-#include "containers/frozen_model.h"
+#include "containers/frozen/frozen_model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 

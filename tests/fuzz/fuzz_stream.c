@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "containers/stream_ring.h"
+#include "containers/stream/stream_ring.h"
 
 enum { BLOCK_BYTES = 40, BLOCKS = 3, ROOM = 4096 };
 

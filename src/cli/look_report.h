@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "cli/python_argument.h"
-#include "inspect/census_rows.h"
-#include "inspect/largest.h"
+#include "inspect/objects/census_rows.h"
+#include "inspect/objects/largest.h"
 
 enum { CLI_LOOK_REFERRERS = 3 };
 

@@ -8,7 +8,7 @@
 
 #include "base/units.h"
 #include "cli/figure.h"
-#include "inspect/space_change.h"
+#include "inspect/space/space_change.h"
 #include "report/json.h"
 #include "report/table.h"
 #include "report/terminal.h"

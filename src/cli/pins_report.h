@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "cli/python_argument.h"
-#include "inspect/pins.h"
+#include "inspect/objects/pins.h"
 
 struct cli_pins_report {
     const struct cli_python *python;

@@ -16,8 +16,8 @@
 #include <jansson.h>
 
 #include "cli/snapshot_argument.h"
-#include "inspect/python_view.h"
-#include "inspect/target.h"
+#include "inspect/python/python_view.h"
+#include "inspect/neap_heap/target.h"
 
 struct cli_python {
     struct neap_target target; /* pid 0 for a core file */

@@ -10,8 +10,8 @@
 #define NEAP_CLI_SNAPSHOT_ARGUMENT_H
 
 #include "cli/option.h"
-#include "inspect/snapshot.h"
-#include "inspect/target.h"
+#include "inspect/process/snapshot.h"
+#include "inspect/neap_heap/target.h"
 
 struct cli_snapshot_options {
     bool pause, no_pause, low_memory;

@@ -2,7 +2,7 @@
 #ifndef NEAP_CLI_TARGET_ARGUMENT_H
 #define NEAP_CLI_TARGET_ARGUMENT_H
 
-#include "inspect/target.h"
+#include "inspect/neap_heap/target.h"
 
 /* A PID: digits and nothing else. */
 bool cli_pid_parse(const char *text, pid_t *pid);

@@ -6,7 +6,7 @@
 #include "cli/output.h"
 #include "cli/python_argument.h"
 #include "cli/verb.h"
-#include "inspect/advice.h"
+#include "advice/advice.h"
 #include "report/json.h"
 #include "report/terminal.h"
 

@@ -5,7 +5,7 @@
 #include "cli/look_report.h"
 #include "cli/output.h"
 #include "cli/verb.h"
-#include "inspect/image_survey.h"
+#include "inspect/space/image_survey.h"
 
 enum { ROWS_SHOWN = 10, SHOWN_MAX = 100000 };
 

@@ -10,8 +10,8 @@
 #include "cli/snapshot_argument.h"
 #include "cli/target_argument.h"
 #include "cli/verb.h"
-#include "inspect/image_survey.h"
-#include "inspect/python_view.h"
+#include "inspect/space/image_survey.h"
+#include "inspect/python/python_view.h"
 
 enum { LIVE_BYTES_MOST = 4 << 20 }; /* bits of blocks that a page carries: 32 million blocks */
 

@@ -7,13 +7,13 @@
  */
 #include <stdint.h>
 
-#include "../unit/inspect/python_core.h"
+#include "../unit/inspect/objects/python_core.h"
 #include "change.h"
-#include "inspect/advice.h"
-#include "inspect/census_rows.h"
-#include "inspect/image_survey.h"
-#include "inspect/largest.h"
-#include "inspect/pins.h"
+#include "advice/advice.h"
+#include "inspect/objects/census_rows.h"
+#include "inspect/space/image_survey.h"
+#include "inspect/objects/largest.h"
+#include "inspect/objects/pins.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 

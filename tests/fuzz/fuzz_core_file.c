@@ -5,9 +5,9 @@
  */
 #include <stdint.h>
 
-#include "../unit/inspect/core_image.h"
+#include "../unit/inspect/process/core_image.h"
 #include "change.h"
-#include "inspect/core_file.h"
+#include "inspect/process/core_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 

@@ -12,8 +12,8 @@
  * are computed from the very contents: by formulas (advice/alternative.h), or by putting
  * them into the container (advice/alternative_store.h). One thread.
  */
-#ifndef NEAP_INSPECT_ADVICE_H
-#define NEAP_INSPECT_ADVICE_H
+#ifndef NEAP_ADVICE_ADVICE_H
+#define NEAP_ADVICE_ADVICE_H
 
 #include "inspect/objects/holder.h"
 

@@ -6,8 +6,8 @@
  *
  * One thread.
  */
-#ifndef NEAP_INSPECT_ADVICE_COLUMN_H
-#define NEAP_INSPECT_ADVICE_COLUMN_H
+#ifndef NEAP_ADVICE_ADVICE_COLUMN_H
+#define NEAP_ADVICE_ADVICE_COLUMN_H
 
 #include "inspect/objects/address_set.h"
 #include "advice/content.h"

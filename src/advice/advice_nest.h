@@ -11,8 +11,8 @@
  * if all of them have the same key ("$", None), to the way there. True and an empty dict
  * stand for a member without a value, False and None in an instance for no entry. One thread.
  */
-#ifndef NEAP_INSPECT_ADVICE_NEST_H
-#define NEAP_INSPECT_ADVICE_NEST_H
+#ifndef NEAP_ADVICE_ADVICE_NEST_H
+#define NEAP_ADVICE_ADVICE_NEST_H
 
 #include "advice/advice_state.h"
 

@@ -1,6 +1,6 @@
 /* advice/advice_state.h: advice while it is found. For advice.c and advice_*.c alone. */
-#ifndef NEAP_INSPECT_ADVICE_STATE_H
-#define NEAP_INSPECT_ADVICE_STATE_H
+#ifndef NEAP_ADVICE_ADVICE_STATE_H
+#define NEAP_ADVICE_ADVICE_STATE_H
 
 #include "advice/advice.h"
 #include "advice/advice_column.h"

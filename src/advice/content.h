@@ -8,8 +8,8 @@
  * bits, a text of more than NEAP_CONTENT_TEXT_MAX characters or with lone surrogates, a
  * subclass of a built-in type: none of these is simple. Any thread, by its lens.
  */
-#ifndef NEAP_INSPECT_CONTENT_H
-#define NEAP_INSPECT_CONTENT_H
+#ifndef NEAP_ADVICE_CONTENT_H
+#define NEAP_ADVICE_CONTENT_H
 
 #include <neap/kind.h>
 

@@ -4,8 +4,8 @@
  * other programs see and no header has to be believed. Called by containers/bits/bits.c for
  * arrays in the states NEAP_BITS_IN_FILE and NEAP_BITS_IN_FILE_TO_READ.
  */
-#ifndef NEAP_CONTAINERS_BITS_FILE_H
-#define NEAP_CONTAINERS_BITS_FILE_H
+#ifndef NEAP_CONTAINERS_BITS_BITS_FILE_H
+#define NEAP_CONTAINERS_BITS_BITS_FILE_H
 
 #include <neap/bits.h>
 

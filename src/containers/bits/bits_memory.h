@@ -5,8 +5,8 @@
  * next ones up to half of what is in use; a truncation gives its pages back at once.
  * Any thread.
  */
-#ifndef NEAP_CONTAINERS_BITS_MEMORY_H
-#define NEAP_CONTAINERS_BITS_MEMORY_H
+#ifndef NEAP_CONTAINERS_BITS_BITS_MEMORY_H
+#define NEAP_CONTAINERS_BITS_BITS_MEMORY_H
 
 #include <neap/allocator.h>
 

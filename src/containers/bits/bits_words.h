@@ -4,8 +4,8 @@
  * therefore turned round on machines that keep the high byte first. What works on all
  * bits alike (and, or, counting) takes words as they lie.
  */
-#ifndef NEAP_CONTAINERS_BITS_WORDS_H
-#define NEAP_CONTAINERS_BITS_WORDS_H
+#ifndef NEAP_CONTAINERS_BITS_BITS_WORDS_H
+#define NEAP_CONTAINERS_BITS_BITS_WORDS_H
 
 #include <neap/bits.h>
 

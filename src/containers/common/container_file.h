@@ -17,8 +17,8 @@
  * machine's order: a file of the other order is refused. Threads: any may read an
  * open file; a writer is one thread's.
  */
-#ifndef NEAP_CONTAINERS_CONTAINER_FILE_H
-#define NEAP_CONTAINERS_CONTAINER_FILE_H
+#ifndef NEAP_CONTAINERS_COMMON_CONTAINER_FILE_H
+#define NEAP_CONTAINERS_COMMON_CONTAINER_FILE_H
 
 #include <stddef.h>
 #include <stdint.h>

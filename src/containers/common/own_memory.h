@@ -16,8 +16,8 @@
  * Threads: those of the container; the nursery's lock is held inside calls only and
  * is whole after a fork.
  */
-#ifndef NEAP_CONTAINERS_OWN_MEMORY_H
-#define NEAP_CONTAINERS_OWN_MEMORY_H
+#ifndef NEAP_CONTAINERS_COMMON_OWN_MEMORY_H
+#define NEAP_CONTAINERS_COMMON_OWN_MEMORY_H
 
 #include <stdbool.h>
 

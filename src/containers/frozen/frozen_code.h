@@ -12,8 +12,8 @@
  * Loading an alphabet believes nothing; reading with a loaded one is within bounds
  * whatever the bits are. Pure; an alphabet that is not being made is read by any thread.
  */
-#ifndef NEAP_CONTAINERS_FROZEN_CODE_H
-#define NEAP_CONTAINERS_FROZEN_CODE_H
+#ifndef NEAP_CONTAINERS_FROZEN_FROZEN_CODE_H
+#define NEAP_CONTAINERS_FROZEN_FROZEN_CODE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -19,8 +19,8 @@
  * Whatever is read of a leaf is held against the end of the leaves, which have eight
  * bytes more behind them, as the offsets have: numbers are loaded eight bytes at a time.
  */
-#ifndef NEAP_CONTAINERS_FROZEN_MODEL_H
-#define NEAP_CONTAINERS_FROZEN_MODEL_H
+#ifndef NEAP_CONTAINERS_FROZEN_FROZEN_MODEL_H
+#define NEAP_CONTAINERS_FROZEN_FROZEN_MODEL_H
 
 #include <neap/frozen_trie.h>
 

@@ -6,8 +6,8 @@
  * groups and never the others. Both are a matter of thrift and not of truth, so what
  * fails for want of memory is left for the next time.
  */
-#ifndef NEAP_CONTAINERS_MAP_DIRECTORY_H
-#define NEAP_CONTAINERS_MAP_DIRECTORY_H
+#ifndef NEAP_CONTAINERS_MAP_MAP_DIRECTORY_H
+#define NEAP_CONTAINERS_MAP_MAP_DIRECTORY_H
 
 #include "containers/map/map_model.h"
 

@@ -5,8 +5,8 @@
  * and ended elsewhere (map_part.h). Reading is safe on a group of a file, if
  * neap__map_group_is_sound said so once; the entries are checked one by one here.
  */
-#ifndef NEAP_CONTAINERS_MAP_GROUP_H
-#define NEAP_CONTAINERS_MAP_GROUP_H
+#ifndef NEAP_CONTAINERS_MAP_MAP_GROUP_H
+#define NEAP_CONTAINERS_MAP_MAP_GROUP_H
 
 #include "base/word.h"
 #include "containers/map/map_lanes.h"

@@ -22,8 +22,8 @@
  * Nothing here but the groups' bytes is seen by hash functions' adversaries: the seed is
  * random. 65,535 keys in one group is the end all the same (NEAP_ERROR_MEMORY).
  */
-#ifndef NEAP_CONTAINERS_MAP_MODEL_H
-#define NEAP_CONTAINERS_MAP_MODEL_H
+#ifndef NEAP_CONTAINERS_MAP_MAP_MODEL_H
+#define NEAP_CONTAINERS_MAP_MAP_MODEL_H
 
 #include <neap/map.h>
 

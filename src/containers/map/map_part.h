@@ -5,8 +5,8 @@
  *   longer text    struct neap__map_far: where, bytes   length 255; the text has a block
  *                                                     of its own, or lies in the file
  */
-#ifndef NEAP_CONTAINERS_MAP_PART_H
-#define NEAP_CONTAINERS_MAP_PART_H
+#ifndef NEAP_CONTAINERS_MAP_MAP_PART_H
+#define NEAP_CONTAINERS_MAP_MAP_PART_H
 
 #include "containers/map/map_model.h"
 

@@ -15,8 +15,8 @@
  * and the directory is set to the new place. Groups larger than the largest slot have
  * a block of their own (slot class NEAP_MAP_SLOT_LONE).
  */
-#ifndef NEAP_CONTAINERS_MAP_SLOT_H
-#define NEAP_CONTAINERS_MAP_SLOT_H
+#ifndef NEAP_CONTAINERS_MAP_MAP_SLOT_H
+#define NEAP_CONTAINERS_MAP_MAP_SLOT_H
 
 #include "containers/map/map_model.h"
 

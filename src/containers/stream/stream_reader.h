@@ -1,6 +1,6 @@
 /* containers/stream/stream_reader.h: what the files of the stream share about readers. */
-#ifndef NEAP_CONTAINERS_STREAM_READER_H
-#define NEAP_CONTAINERS_STREAM_READER_H
+#ifndef NEAP_CONTAINERS_STREAM_STREAM_READER_H
+#define NEAP_CONTAINERS_STREAM_STREAM_READER_H
 
 #include <neap/stream.h>
 

@@ -16,8 +16,8 @@
  * C standard speaks of, on whose order of loads and stores the fences below stand.
  * ThreadSanitizer knows no fences: for it, the words themselves carry the order.
  */
-#ifndef NEAP_CONTAINERS_STREAM_RING_H
-#define NEAP_CONTAINERS_STREAM_RING_H
+#ifndef NEAP_CONTAINERS_STREAM_STREAM_RING_H
+#define NEAP_CONTAINERS_STREAM_STREAM_RING_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

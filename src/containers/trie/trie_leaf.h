@@ -16,8 +16,8 @@
  * and values of fixed width, changes make a new block. No memory of its own: who
  * calls passes the shape of the trie.
  */
-#ifndef NEAP_CONTAINERS_TRIE_LEAF_H
-#define NEAP_CONTAINERS_TRIE_LEAF_H
+#ifndef NEAP_CONTAINERS_TRIE_TRIE_LEAF_H
+#define NEAP_CONTAINERS_TRIE_TRIE_LEAF_H
 
 #include <neap/kind.h>
 

@@ -10,8 +10,8 @@
  * - Each leaf is where its entries belong, in order, and is not empty; a node has
  *   at least two entries below it; `count` and the bytes of blocks are sums over all.
  */
-#ifndef NEAP_CONTAINERS_TRIE_MODEL_H
-#define NEAP_CONTAINERS_TRIE_MODEL_H
+#ifndef NEAP_CONTAINERS_TRIE_TRIE_MODEL_H
+#define NEAP_CONTAINERS_TRIE_TRIE_MODEL_H
 
 #include <neap/trie.h>
 

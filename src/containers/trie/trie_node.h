@@ -16,8 +16,8 @@
  *
  * A node changes by being made anew from a draft; who calls puts it in its place.
  */
-#ifndef NEAP_CONTAINERS_TRIE_NODE_H
-#define NEAP_CONTAINERS_TRIE_NODE_H
+#ifndef NEAP_CONTAINERS_TRIE_TRIE_NODE_H
+#define NEAP_CONTAINERS_TRIE_TRIE_NODE_H
 
 #include <assert.h>
 #include <string.h>

@@ -14,8 +14,8 @@
  * The leaves of a small trie, and those that are longer than a page, are blocks of
  * their own: cell 0.
  */
-#ifndef NEAP_CONTAINERS_TRIE_PAGE_H
-#define NEAP_CONTAINERS_TRIE_PAGE_H
+#ifndef NEAP_CONTAINERS_TRIE_TRIE_PAGE_H
+#define NEAP_CONTAINERS_TRIE_TRIE_PAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>

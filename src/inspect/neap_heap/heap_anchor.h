@@ -8,8 +8,8 @@
  * believed: an anchor is accepted only when each of its figures is in range,
  * and its texts are cleaned of what a terminal would act upon. Any thread.
  */
-#ifndef NEAP_INSPECT_HEAP_ANCHOR_H
-#define NEAP_INSPECT_HEAP_ANCHOR_H
+#ifndef NEAP_INSPECT_NEAP_HEAP_HEAP_ANCHOR_H
+#define NEAP_INSPECT_NEAP_HEAP_HEAP_ANCHOR_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -7,8 +7,8 @@
  * counted in `rejected_units` and adds nothing. Work is bounded whatever the
  * memory claims: NEAP_READER_UNITS_MAX units and one fixed buffer. Any thread.
  */
-#ifndef NEAP_INSPECT_HEAP_READER_H
-#define NEAP_INSPECT_HEAP_READER_H
+#ifndef NEAP_INSPECT_NEAP_HEAP_HEAP_READER_H
+#define NEAP_INSPECT_NEAP_HEAP_HEAP_READER_H
 
 #include <neap/heap.h>
 

@@ -8,8 +8,8 @@
  * count as used: what lies in them is no object that lives. A unit that makes no
  * sense is counted in `rejected` and is no holder. Read-only once open: any thread.
  */
-#ifndef NEAP_INSPECT_SLAB_SOURCE_H
-#define NEAP_INSPECT_SLAB_SOURCE_H
+#ifndef NEAP_INSPECT_NEAP_HEAP_SLAB_SOURCE_H
+#define NEAP_INSPECT_NEAP_HEAP_SLAB_SOURCE_H
 
 #include "inspect/neap_heap/heap_reader.h"
 #include "pylayout/block_source.h"

@@ -3,8 +3,8 @@
  * Open addressing, at most three quarters full; grows by itself, up to `limit` members.
  * Address 0 is never a member. One thread at a time.
  */
-#ifndef NEAP_INSPECT_ADDRESS_SET_H
-#define NEAP_INSPECT_ADDRESS_SET_H
+#ifndef NEAP_INSPECT_OBJECTS_ADDRESS_SET_H
+#define NEAP_INSPECT_OBJECTS_ADDRESS_SET_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,8 +9,8 @@
  * made and how many it had at most; their difference is how often that happened, and where
  * it is none, the order is that of age. Pure; any thread.
  */
-#ifndef NEAP_INSPECT_ARENA_AGE_H
-#define NEAP_INSPECT_ARENA_AGE_H
+#ifndef NEAP_INSPECT_OBJECTS_ARENA_AGE_H
+#define NEAP_INSPECT_OBJECTS_ARENA_AGE_H
 
 #include "inspect/python/python_view.h"
 

@@ -11,8 +11,8 @@
  * at most. Blocks by themselves are found by their first byte alone, all others by
  * any byte of theirs. Threads: many that read, or one that adds.
  */
-#ifndef NEAP_INSPECT_BLOCK_INDEX_H
-#define NEAP_INSPECT_BLOCK_INDEX_H
+#ifndef NEAP_INSPECT_OBJECTS_BLOCK_INDEX_H
+#define NEAP_INSPECT_OBJECTS_BLOCK_INDEX_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -14,8 +14,8 @@
  * a program's or a library's file (static types, small integers) are counted apart. Memory: 4 bits a block,
  * 48 bytes an object outside of pools. Read-only once made: any thread.
  */
-#ifndef NEAP_INSPECT_CENSUS_H
-#define NEAP_INSPECT_CENSUS_H
+#ifndef NEAP_INSPECT_OBJECTS_CENSUS_H
+#define NEAP_INSPECT_OBJECTS_CENSUS_H
 
 #include "inspect/objects/block_index.h"
 #include "inspect/space/memory_account.h"

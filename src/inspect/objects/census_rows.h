@@ -9,8 +9,8 @@
  * by itself.
  * Plain data, owned by the caller.
  */
-#ifndef NEAP_INSPECT_CENSUS_ROWS_H
-#define NEAP_INSPECT_CENSUS_ROWS_H
+#ifndef NEAP_INSPECT_OBJECTS_CENSUS_ROWS_H
+#define NEAP_INSPECT_OBJECTS_CENSUS_ROWS_H
 
 #include "inspect/objects/holder.h"
 

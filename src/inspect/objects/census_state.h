@@ -3,8 +3,8 @@
  *   walk     spans of the index, by several workers ── candidates: addresses outside of all spans
  *   outside  one worker: candidates that prove to be objects, and what they refer to, until none is new
  */
-#ifndef NEAP_INSPECT_CENSUS_STATE_H
-#define NEAP_INSPECT_CENSUS_STATE_H
+#ifndef NEAP_INSPECT_OBJECTS_CENSUS_STATE_H
+#define NEAP_INSPECT_OBJECTS_CENSUS_STATE_H
 
 #include "inspect/objects/address_set.h"
 #include "inspect/objects/census.h"

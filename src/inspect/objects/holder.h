@@ -11,8 +11,8 @@
  * identifiers count as contents. One thread; memory goes with the distinct paths and the
  * objects on them.
  */
-#ifndef NEAP_INSPECT_HOLDER_H
-#define NEAP_INSPECT_HOLDER_H
+#ifndef NEAP_INSPECT_OBJECTS_HOLDER_H
+#define NEAP_INSPECT_OBJECTS_HOLDER_H
 
 #include "inspect/objects/referrers.h"
 

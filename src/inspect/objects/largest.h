@@ -3,8 +3,8 @@
  * An object counts with its buffers. One pass over all objects; memory goes with the
  * number asked for. Any thread with a lens of its own.
  */
-#ifndef NEAP_INSPECT_LARGEST_H
-#define NEAP_INSPECT_LARGEST_H
+#ifndef NEAP_INSPECT_OBJECTS_LARGEST_H
+#define NEAP_INSPECT_OBJECTS_LARGEST_H
 
 #include "inspect/objects/census.h"
 

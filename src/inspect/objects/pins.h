@@ -11,8 +11,8 @@
  * groups in it go: `cumulative_bytes` of a group is what goes with it and all that stand
  * before it. Plain data once made, owned by the caller; any thread.
  */
-#ifndef NEAP_INSPECT_PINS_H
-#define NEAP_INSPECT_PINS_H
+#ifndef NEAP_INSPECT_OBJECTS_PINS_H
+#define NEAP_INSPECT_OBJECTS_PINS_H
 
 #include "inspect/objects/holder.h"
 

@@ -9,8 +9,8 @@
  * Weak references keep nothing alive and are not followed. 4 bytes a block and 4 an
  * object, built once; looking up costs nothing. After it is made: any thread.
  */
-#ifndef NEAP_INSPECT_REFERRERS_H
-#define NEAP_INSPECT_REFERRERS_H
+#ifndef NEAP_INSPECT_OBJECTS_REFERRERS_H
+#define NEAP_INSPECT_OBJECTS_REFERRERS_H
 
 #include "inspect/objects/census.h"
 

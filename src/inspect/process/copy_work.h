@@ -4,8 +4,8 @@
  *
  * For memory_copy.c. One thread adds; then one runs the work, with helpers of its own.
  */
-#ifndef NEAP_INSPECT_COPY_WORK_H
-#define NEAP_INSPECT_COPY_WORK_H
+#ifndef NEAP_INSPECT_PROCESS_COPY_WORK_H
+#define NEAP_INSPECT_PROCESS_COPY_WORK_H
 
 #include <stdbool.h>
 

@@ -7,8 +7,8 @@
  * one before, or are not all in the file are cut or left out; what is lost is counted.
  * Mapped as long as it is open. Any thread may read.
  */
-#ifndef NEAP_INSPECT_CORE_FILE_H
-#define NEAP_INSPECT_CORE_FILE_H
+#ifndef NEAP_INSPECT_PROCESS_CORE_FILE_H
+#define NEAP_INSPECT_PROCESS_CORE_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

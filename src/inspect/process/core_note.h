@@ -6,8 +6,8 @@
  *
  * What is cut off or makes no sense is left out. One thread at a time.
  */
-#ifndef NEAP_INSPECT_CORE_NOTE_H
-#define NEAP_INSPECT_CORE_NOTE_H
+#ifndef NEAP_INSPECT_PROCESS_CORE_NOTE_H
+#define NEAP_INSPECT_PROCESS_CORE_NOTE_H
 
 #include <stdbool.h>
 #include <stddef.h>

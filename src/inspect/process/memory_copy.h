@@ -8,8 +8,8 @@
  * pages that are still a file's, from the file. Pages that are nowhere read as zero, which
  * is what the process would read.
  */
-#ifndef NEAP_INSPECT_MEMORY_COPY_H
-#define NEAP_INSPECT_MEMORY_COPY_H
+#ifndef NEAP_INSPECT_PROCESS_MEMORY_COPY_H
+#define NEAP_INSPECT_PROCESS_MEMORY_COPY_H
 
 #include "inspect/process/process_image.h"
 #include "inspect/process/snapshot.h"

@@ -6,8 +6,8 @@
  * touches, granules growing with the address space so that slots stay few. Read-only
  * once built: any thread.
  */
-#ifndef NEAP_INSPECT_PIECE_INDEX_H
-#define NEAP_INSPECT_PIECE_INDEX_H
+#ifndef NEAP_INSPECT_PROCESS_PIECE_INDEX_H
+#define NEAP_INSPECT_PROCESS_PIECE_INDEX_H
 
 #include <stdbool.h>
 #include <stddef.h>

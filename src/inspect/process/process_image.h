@@ -11,8 +11,8 @@
  * the spans, the map draws them. Filled by a snapshot; a plain struct otherwise,
  * to be read by any thread and written by one.
  */
-#ifndef NEAP_INSPECT_PROCESS_IMAGE_H
-#define NEAP_INSPECT_PROCESS_IMAGE_H
+#ifndef NEAP_INSPECT_PROCESS_PROCESS_IMAGE_H
+#define NEAP_INSPECT_PROCESS_PROCESS_IMAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>

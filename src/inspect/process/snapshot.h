@@ -16,8 +16,8 @@
  * before the pause. neap_memory of a snapshot may be used by any number of threads
  * at once, with way HOLD by one.
  */
-#ifndef NEAP_INSPECT_SNAPSHOT_H
-#define NEAP_INSPECT_SNAPSHOT_H
+#ifndef NEAP_INSPECT_PROCESS_SNAPSHOT_H
+#define NEAP_INSPECT_PROCESS_SNAPSHOT_H
 
 #include <stddef.h>
 #include <stdint.h>

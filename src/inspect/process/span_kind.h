@@ -2,8 +2,8 @@
  *
  * For those who make an image (live_image.c, core_file.c). Pure.
  */
-#ifndef NEAP_INSPECT_SPAN_KIND_H
-#define NEAP_INSPECT_SPAN_KIND_H
+#ifndef NEAP_INSPECT_PROCESS_SPAN_KIND_H
+#define NEAP_INSPECT_PROCESS_SPAN_KIND_H
 
 #include "inspect/process/process_image.h"
 

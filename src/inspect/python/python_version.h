@@ -4,8 +4,8 @@
  *
  * A process tells its version itself where it can; names are the last resort. Any thread.
  */
-#ifndef NEAP_INSPECT_PYTHON_VERSION_H
-#define NEAP_INSPECT_PYTHON_VERSION_H
+#ifndef NEAP_INSPECT_PYTHON_PYTHON_VERSION_H
+#define NEAP_INSPECT_PYTHON_PYTHON_VERSION_H
 
 #include "inspect/python/symbols.h"
 #include "pylayout/pymalloc.h"

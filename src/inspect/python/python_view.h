@@ -8,8 +8,8 @@
  * left out and named in `limits`; an error means that nothing can be said of Python
  * here. Read-only once open; readers make a lens each (neap_py_lens_init).
  */
-#ifndef NEAP_INSPECT_PYTHON_VIEW_H
-#define NEAP_INSPECT_PYTHON_VIEW_H
+#ifndef NEAP_INSPECT_PYTHON_PYTHON_VIEW_H
+#define NEAP_INSPECT_PYTHON_PYTHON_VIEW_H
 
 #include "inspect/neap_heap/slab_source.h"
 #include "inspect/process/snapshot.h"

@@ -8,8 +8,8 @@
  * same file that is no load of it (a program that reads its own binary) is told apart by
  * its segments: one that has the writable data wins. Any thread.
  */
-#ifndef NEAP_INSPECT_SYMBOLS_H
-#define NEAP_INSPECT_SYMBOLS_H
+#ifndef NEAP_INSPECT_PYTHON_SYMBOLS_H
+#define NEAP_INSPECT_PYTHON_SYMBOLS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -9,8 +9,8 @@
  * not show in their neighbour's flag: fast and cached chunks are found by a walk of main_arena
  * where it is known, and count as used otherwise. Pure over `memory`.
  */
-#ifndef NEAP_INSPECT_GLIBC_HEAP_H
-#define NEAP_INSPECT_GLIBC_HEAP_H
+#ifndef NEAP_INSPECT_SPACE_GLIBC_HEAP_H
+#define NEAP_INSPECT_SPACE_GLIBC_HEAP_H
 
 #include <stdint.h>
 

@@ -8,8 +8,8 @@
  * All figures count resident bytes only. A line never overlaps another: their sum is the
  * RSS of the image. Pure; any thread.
  */
-#ifndef NEAP_INSPECT_MEMORY_ACCOUNT_H
-#define NEAP_INSPECT_MEMORY_ACCOUNT_H
+#ifndef NEAP_INSPECT_SPACE_MEMORY_ACCOUNT_H
+#define NEAP_INSPECT_SPACE_MEMORY_ACCOUNT_H
 
 #include <stdbool.h>
 #include <stddef.h>

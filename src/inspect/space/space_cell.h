@@ -7,8 +7,8 @@
  * A cell has the kind that has most in memory in it, and how full that is. Rows begin at
  * multiples of their length. Reserved address space makes no row.
  */
-#ifndef NEAP_INSPECT_SPACE_CELL_H
-#define NEAP_INSPECT_SPACE_CELL_H
+#ifndef NEAP_INSPECT_SPACE_SPACE_CELL_H
+#define NEAP_INSPECT_SPACE_SPACE_CELL_H
 
 #include "inspect/space/space_map.h"
 

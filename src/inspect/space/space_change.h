@@ -6,8 +6,8 @@
  *
  * Memory within a span counts evenly. Pure.
  */
-#ifndef NEAP_INSPECT_SPACE_CHANGE_H
-#define NEAP_INSPECT_SPACE_CHANGE_H
+#ifndef NEAP_INSPECT_SPACE_SPACE_CHANGE_H
+#define NEAP_INSPECT_SPACE_SPACE_CHANGE_H
 
 #include "inspect/space/space_map.h"
 

@@ -6,8 +6,8 @@
  * A copy of what an image knows, without its pages: it outlives the snapshot, and is what a
  * saved file holds. A plain struct; any thread reads, one writes.
  */
-#ifndef NEAP_INSPECT_SPACE_MAP_H
-#define NEAP_INSPECT_SPACE_MAP_H
+#ifndef NEAP_INSPECT_SPACE_SPACE_MAP_H
+#define NEAP_INSPECT_SPACE_SPACE_MAP_H
 
 #include "inspect/process/process_image.h"
 #include "pylayout/block_source.h"

@@ -9,8 +9,8 @@
  * The main thread's block lies in a small mapping of its own. A stack that no thread uses (kept for the next
  * one) is known by the guard of one page below it. Pure.
  */
-#ifndef NEAP_INSPECT_THREAD_STACK_H
-#define NEAP_INSPECT_THREAD_STACK_H
+#ifndef NEAP_INSPECT_SPACE_THREAD_STACK_H
+#define NEAP_INSPECT_SPACE_THREAD_STACK_H
 
 #include "base/memory_source.h"
 #include "inspect/process/process_image.h"

@@ -1,8 +1,8 @@
 """The layer test: the tree is as ARCHITECTURE.md says.
 
 Run by pytest. The arrows are read from the very table in ARCHITECTURE.md, under
-the heading "The arrows": one row a room, and in its second cell, in backticks,
-the rooms (or single headers) it may include. Each rule is a function from a
+the heading "The arrows": one row a module, and in its second cell, in backticks,
+the modules (or single headers) it may include. Each rule is a function from a
 tree to a list of complaints; the tests below plant a violation of each into a
 small tree of their own and see that it is found, then hold the rules against
 the real tree.
@@ -24,7 +24,7 @@ STATIC_FUNCTION = re.compile(r"^static\b[^;={}]*?\b(\w+)\([^;{}]*\)\s*\{", re.MU
 TYPE = re.compile(r"^(?:typedef )?(?:struct|union|enum) (\w+) \{", re.MULTILINE)
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 
-# Headers that speak to the kernel: the room os alone includes them.
+# Headers that speak to the kernel: the module os alone includes them.
 SYSTEM_HEADERS = re.compile(r"^(sys/(mman|uio|syscall|ptrace)\.h|linux/.*)$")
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 60
@@ -33,11 +33,11 @@ COMMON_NAMES = {"meson.build", "__init__.py", "__main__.py", "conftest.py", "REA
 
 
 def arrows(root):
-    """The table of ARCHITECTURE.md: {room: set of rooms and headers it may include}."""
+    """The table of ARCHITECTURE.md: {module: set of modules and headers it may include}."""
     text = (root / "ARCHITECTURE.md").read_text()
     section = re.search(r"^## The arrows\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     assert section, "ARCHITECTURE.md has no section 'The arrows'"
-    table = {room: set(re.findall(r"`([^`]+)`", cell)) for room, cell in TABLE_ROW.findall(section[1])}
+    table = {module: set(re.findall(r"`([^`]+)`", cell)) for module, cell in TABLE_ROW.findall(section[1])}
     assert table, "the section 'The arrows' has no table"
     return table
 
@@ -46,7 +46,7 @@ def sources(root):
     return sorted(p for top in ("src", "include") for p in (root / top).rglob("*.[ch]"))
 
 
-def room_of(root, path):
+def module_of(root, path):
     """`heap` for src/heap/slab.c, `containers/map` for src/containers/map/map.c, `neap` for a public header."""
     parts = path.relative_to(root).parts
     if parts[0] == "include":
@@ -71,16 +71,16 @@ def complain_arrows(root):
     """Includes that follow no arrow of the table."""
     table, complaints = arrows(root), []
     for path in sources(root):
-        room = room_of(root, path)
-        if room != "neap" and room not in table:
-            complaints.append(f"{path.relative_to(root)}: the table has no room {room}")
+        module = module_of(root, path)
+        if module != "neap" and module not in table:
+            complaints.append(f"{path.relative_to(root)}: the table has no module {module}")
             continue
         for name, target in includes(root, path):
-            if target is None or (to := room_of(root, target)) in (room, "neap"):
+            if target is None or (to := module_of(root, target)) in (module, "neap"):
                 continue
             header = "/".join(target.relative_to(root).parts[1:])
-            if room == "neap" or not {to, header} & table[room]:
-                complaints.append(f"{path.relative_to(root)}: includes {name}, and no arrow leads from {room} to {to}")
+            if module == "neap" or not {to, header} & table[module]:
+                complaints.append(f"{path.relative_to(root)}: includes {name}, and no arrow leads from {module} to {to}")
     return complaints
 
 
@@ -99,9 +99,9 @@ def complain_circles(graph):
     return [f"{node}: in a circle" for node in sorted(graph) if node in reaches(node)]
 
 
-def complain_room_circles(root):
-    """Circles between rooms, by the table."""
-    return complain_circles({room: {to.rsplit("/", 1)[0] if to.endswith(".h") else to for to in tos} for room, tos in arrows(root).items()})
+def complain_module_circles(root):
+    """Circles between modules, by the table."""
+    return complain_circles({module: {to.rsplit("/", 1)[0] if to.endswith(".h") else to for to in tos} for module, tos in arrows(root).items()})
 
 
 def complain_file_circles(root):
@@ -111,7 +111,7 @@ def complain_file_circles(root):
 
 
 def complain_names_of_files(root):
-    """Two files of one name, a source of noun.h in another room included."""
+    """Two files of one name, a source of noun.h in another module included."""
     found = {}
     for path in root.rglob("*.*"):
         parts = path.relative_to(root).parts
@@ -134,11 +134,11 @@ def complain_names_of_types(root):
     return [f"{tag}: in {' and '.join(paths)}" for tag, paths in sorted(found.items()) if len(paths) > 1]
 
 
-def is_named_well(name, room):
+def is_named_well(name, module):
     """Whether a function seen outside its file may be called so."""
-    if room == "hook" and not name.startswith("neap"):
+    if module == "hook" and not name.startswith("neap"):
         return True  # stands in for a function of the system or of CPython, under its name
-    if room == "cli":
+    if module == "cli":
         return name == "main" or name.startswith("cli_")  # a program's own, in no library
     return name.startswith(("neap_", "neap__"))
 
@@ -151,7 +151,7 @@ def complain_names_of_functions(root):
         complaints += [
             f"{where}: {name} is seen outside the file and not named neap_<noun>_<verb>"
             for name in FUNCTION.findall(text)
-            if not is_named_well(name, room_of(root, path)) and name != "__attribute__"
+            if not is_named_well(name, module_of(root, path)) and name != "__attribute__"
         ]
         if path.suffix == ".c":
             complaints += [
@@ -163,11 +163,11 @@ def complain_names_of_functions(root):
 
 
 def complain_system_headers(root):
-    """Rooms other than os that speak to the kernel themselves."""
+    """Modules other than os that speak to the kernel themselves."""
     return [
-        f"{path.relative_to(root)}: <{name}> is for the room os alone"
+        f"{path.relative_to(root)}: <{name}> is for the module os alone"
         for path in sources(root)
-        if room_of(root, path) != "os"
+        if module_of(root, path) != "os"
         for name, target in includes(root, path)
         if target is None and SYSTEM_HEADERS.match(name)
     ]
@@ -192,7 +192,7 @@ def complain_lengths(root):
 
 RULES = [
     complain_arrows,
-    complain_room_circles,
+    complain_module_circles,
     complain_file_circles,
     complain_names_of_files,
     complain_names_of_types,
@@ -201,7 +201,7 @@ RULES = [
     complain_lengths,
 ]
 
-TABLE = "## The arrows\n| room | may include |\n|---|---|\n| `base` | nothing |\n| `os` | `base` |\n| `hook` | `os/page.h` |\n"
+TABLE = "## The arrows\n| module | may include |\n|---|---|\n| `base` | nothing |\n| `os` | `base` |\n| `hook` | `os/page.h` |\n"
 GOOD = {
     "ARCHITECTURE.md": TABLE,
     "include/neap/thing.h": "int neap_thing_count(void);\n",
@@ -215,7 +215,7 @@ PLANTED = [
     (complain_arrows, "src/hook/far.c", '#include "base/words.h"\n'),
     (complain_arrows, "src/attic/new.c", "\n"),
     (complain_arrows, "include/neap/leak.h", '#include "base/words.h"\n'),
-    (complain_room_circles, "ARCHITECTURE.md", TABLE.replace("| nothing |", "| `hook` |")),
+    (complain_module_circles, "ARCHITECTURE.md", TABLE.replace("| nothing |", "| `hook` |")),
     (complain_file_circles, "src/base/words.h", '#include "os/page.h"\n'),
     (complain_names_of_files, "tests/words.h", "\n"),
     (complain_names_of_types, "src/os/twice.h", "struct neap_page {\n    int n;\n};\n"),

@@ -14,7 +14,7 @@
 
 #include <neap/heap.h>
 
-/* What libneap-preload.so exports; see its room, src/hook. */
+/* What libneap-preload.so exports; see the module src/hook. */
 struct hook {
     neap_heap_t *(*heap)(void); /* NULL: it serves nothing */
     uint64_t (*trim)(void);     /* bytes given back */

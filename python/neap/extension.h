@@ -5,7 +5,7 @@
  *
  * Modules are made in several phases, their types are heap types kept in the
  * module's state, and nothing of Python's is in a static: a module can be imported
- * again, and in interpreters with a GIL of their own. Each links the rooms it
+ * again, and in interpreters with a GIL of their own. Each links the modules it
  * needs statically and exports its PyInit alone (extension.map).
  */
 #ifndef NEAP_PYTHON_EXTENSION_H

@@ -28,56 +28,56 @@ static const char *colour_of(const char *allocator) {
     return "#8a8f98";
 }
 
-/* The measured entries' runs in the middle, and the longest of them. */
-static size_t typical_count(const struct neap_comparison *comparison, uint64_t *longest_ns, double *most) {
+/* An allocator and the series of its typical run. */
+struct drawn {
+    const struct neap_contender *allocator;
+    const struct neap_series *series;
+};
+
+/* The entries that were measured into drawn[]; the longest series of them, and their highest RSS. */
+static size_t drawn_find(const struct neap_comparison *comparison, struct drawn *drawn, uint64_t *longest_ns,
+                         double *most) {
     size_t count = 0;
     for (size_t i = 0; i < comparison->entry_count; i++) {
-        if (!neap_comparison_has_figures(&comparison->entries[i]))
+        const struct neap_comparison_entry *entry = &comparison->entries[i];
+        if (!neap_comparison_has_figures(entry))
             continue;
-        const struct neap_series *series = &neap_comparison_typical(&comparison->entries[i])->series;
+        const struct neap_series *series = &neap_comparison_typical(entry)->series;
         if (series->count == 0)
             continue;
         uint64_t last_ns = series->samples[series->count - 1].at_ns;
         *longest_ns = last_ns > *longest_ns ? last_ns : *longest_ns;
         *most = fmax(*most, neap_series_peak(series, NEAP_MEMORY_RSS));
-        count++;
+        drawn[count++] = (struct drawn){entry->allocator, series};
     }
     return count;
 }
 
-static void line_fill(const struct neap_comparison_entry *entry, enum neap_memory_kind kind,
-                      const struct neap_chart *chart, uint64_t step_ns, struct neap_unit unit, char *label,
-                      double *values, struct neap_chart_line *line) {
+static void line_fill(const struct drawn *drawn, enum neap_memory_kind kind, const struct neap_chart *chart,
+                      uint64_t step_ns, struct neap_unit unit, char *label, double *values,
+                      struct neap_chart_line *line) {
     char end[NEAP_UNITS_ROOM];
-    const struct neap_series *series = &neap_comparison_typical(entry)->series;
-    neap_series_steps(series, kind, step_ns, values, chart->count);
+    const char *name = drawn->allocator->name;
+    neap_series_steps(drawn->series, kind, step_ns, values, chart->count);
     for (size_t i = 0; i < chart->count; i++)
         values[i] /= unit.bytes;
-    snprintf(label, CLI_COMPARE_LABEL_ROOM, "%s %s", entry->allocator->name,
-             neap_units_bytes(end, (uint64_t)neap_series_end(series, kind)));
-    *line = (struct neap_chart_line){entry->allocator->name, label, colour_of(entry->allocator->name),
-                                     entry->allocator->by_run, values};
+    snprintf(label, CLI_COMPARE_LABEL_ROOM, "%s %s", name,
+             neap_units_bytes(end, (uint64_t)neap_series_end(drawn->series, kind)));
+    *line = (struct neap_chart_line){name, label, colour_of(name), drawn->allocator->by_run, values};
 }
 
-static void chart_fill(const struct cli_compare_report *report, struct cli_compare_charts *charts,
+static void chart_fill(const struct drawn *drawn, struct cli_compare_charts *charts,
                        enum neap_memory_kind kind, uint64_t step_ns, struct neap_unit unit) {
     struct neap_chart *chart = &charts->charts[kind];
-    size_t line = 0;
-    for (size_t i = 0; i < report->comparison->entry_count; i++) {
-        const struct neap_comparison_entry *entry = &report->comparison->entries[i];
-        if (!neap_comparison_has_figures(entry) || neap_comparison_typical(entry)->series.count == 0)
-            continue;
-        size_t at = (size_t)kind * charts->line_count + line++;
-        line_fill(entry, kind, chart, step_ns, unit, charts->labels + at * CLI_COMPARE_LABEL_ROOM,
+    for (size_t i = 0; i < charts->line_count; i++) {
+        size_t at = (size_t)kind * charts->line_count + i;
+        line_fill(&drawn[i], kind, chart, step_ns, unit, charts->labels + at * CLI_COMPARE_LABEL_ROOM,
                   charts->values + at * chart->count, &charts->lines[at]);
     }
 }
 
-int cli_compare_charts_make(const struct cli_compare_report *report, struct cli_compare_charts *charts) {
-    uint64_t longest_ns = 0;
-    double most = 0;
-    *charts =
-        (struct cli_compare_charts){.line_count = typical_count(report->comparison, &longest_ns, &most)};
+static int charts_fill(const struct cli_compare_report *report, const struct drawn *drawn,
+                       uint64_t longest_ns, double most, struct cli_compare_charts *charts) {
     uint64_t step_ns = longest_ns / STEPS_MAX + 1;
     if (step_ns < report->plan->interval_ns)
         step_ns = report->plan->interval_ns;
@@ -106,9 +106,22 @@ int cli_compare_charts_make(const struct cli_compare_report *report, struct cli_
             .lines = charts->lines + (size_t)kind * charts->line_count,
             .line_count = charts->line_count,
         };
-        chart_fill(report, charts, kind, step_ns, unit);
+        chart_fill(drawn, charts, kind, step_ns, unit);
     }
-    return 0;
+    return NEAP_OK;
+}
+
+int cli_compare_charts_make(const struct cli_compare_report *report, struct cli_compare_charts *charts) {
+    uint64_t longest_ns = 0;
+    double most = 0;
+    struct drawn *drawn = calloc(report->comparison->entry_count + 1, sizeof(*drawn));
+    *charts = (struct cli_compare_charts){0};
+    if (!drawn)
+        return NEAP_ERROR_MEMORY;
+    charts->line_count = drawn_find(report->comparison, drawn, &longest_ns, &most);
+    int error = charts_fill(report, drawn, longest_ns, most, charts);
+    free(drawn);
+    return error;
 }
 
 void cli_compare_charts_clear(struct cli_compare_charts *charts) {

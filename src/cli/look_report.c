@@ -113,7 +113,7 @@ static void account_print(const struct cli_look_report *report, FILE *out) {
     hint_print(report, out);
 }
 
-static void object_print(const struct cli_look_object *object, size_t index, FILE *out) {
+static void object_print(const struct neap_object_detail *object, size_t index, FILE *out) {
     char size[NEAP_UNITS_ROOM], room[512];
     unsigned width = neap_terminal_columns(out) - 8;
     fprintf(out, "%5zu  %s at 0x%llx, %s\n", index, neap_units_bytes(size, object->largest.bytes),
@@ -130,10 +130,10 @@ static void object_print(const struct cli_look_object *object, size_t index, FIL
 
 static void objects_print(const struct cli_look_report *report, FILE *out) {
     char number[CLI_FIGURE_ROOM];
-    fprintf(out, "The largest %zu of %s objects of type %s:\n\n", report->object_count,
-            cli_figure(number, report->object_total), report->type);
-    for (size_t i = 0; i < report->object_count; i++)
-        object_print(&report->objects[i], i, out);
+    fprintf(out, "The largest %zu of %s objects of type %s:\n\n", report->largest->count,
+            cli_figure(number, report->largest->total), report->type);
+    for (size_t i = 0; i < report->largest->count; i++)
+        object_print(&report->largest->list[i], i, out);
 }
 
 void cli_look_print(const struct cli_look_report *report, FILE *out) {
@@ -187,8 +187,8 @@ static json_t *rows_json(const struct cli_look_report *report) {
 
 static json_t *objects_json(const struct cli_look_report *report) {
     json_t *array = json_array();
-    for (size_t i = 0; i < report->object_count; i++) {
-        const struct cli_look_object *one = &report->objects[i];
+    for (size_t i = 0; i < report->largest->count; i++) {
+        const struct neap_object_detail *one = &report->largest->list[i];
         json_t *object = json_object(), *referrers = json_array();
         char address[32];
         snprintf(address, sizeof(address), "0x%llx", (unsigned long long)one->largest.address);
@@ -243,7 +243,7 @@ int cli_look_print_json(const struct cli_look_report *report, FILE *out) {
     json_object_set_new(document, "blocks", blocks_json(facts));
     if (report->type) {
         json_object_set_new(document, "type", neap_json_text(report->type));
-        neap_json_set(document, "of_type", report->object_total);
+        neap_json_set(document, "of_type", report->largest->total);
         json_object_set_new(document, "largest", objects_json(report));
     } else {
         neap_json_set(document, "row_count", report->rows->count);

@@ -21,7 +21,7 @@ static const char *group_text(const struct cli_pins_report *report, const struct
     if (!group->type)
         return "memory of C code, free lists";
     snprintf(out, room, "%s in %s", group->type->name,
-             neap_holders_text(report->holders, group->holder, holder, sizeof(holder)));
+             neap_holders_text(report->analysis->holders, group->holder, holder, sizeof(holder)));
     return out;
 }
 
@@ -93,11 +93,11 @@ static void pin_text(const struct cli_pins_report *report, const struct neap_pin
     char what[160] = "memory of C code", holder[NEAP_HOLDER_TEXT_ROOM] = "";
     struct neap_py_object object;
     if (pin->object != NEAP_BLOCK_NONE &&
-        neap_census_object(report->census, report->lens, pin->object, &object)) {
-        neap_py_object_describe(report->lens, &object, report->show_values, what, sizeof(what));
+        neap_census_object(report->analysis->census, report->analysis->lens, pin->object, &object)) {
+        neap_py_object_describe(report->analysis->lens, &object, report->show_values, what, sizeof(what));
         const struct neap_pin_group *group = &report->pins->groups[pin->group];
         if (group->type)
-            neap_holders_text(report->holders, group->holder, holder, sizeof(holder));
+            neap_holders_text(report->analysis->holders, group->holder, holder, sizeof(holder));
     }
     snprintf(out, room, "%s%s%s%s", pin->object != pin->block && *holder ? "buffer of " : "", what,
              *holder ? ", in " : "", holder);
@@ -124,7 +124,7 @@ static void places_print(const struct cli_pins_report *report, FILE *out) {
 }
 
 void cli_pins_print(const struct cli_pins_report *report, FILE *out) {
-    cli_python_print(report->python, neap_census_facts(report->census)->rejected, out);
+    cli_python_print(report->python, neap_census_facts(report->analysis->census)->rejected, out);
     summary_print(report, out);
     if (report->pins->place_count == 0)
         return;
@@ -148,7 +148,7 @@ static json_t *group_json(const struct cli_pins_report *report, const struct nea
     json_t *object = json_object();
     char holder[NEAP_HOLDER_TEXT_ROOM] = "";
     if (group->type)
-        neap_holders_text(report->holders, group->holder, holder, sizeof(holder));
+        neap_holders_text(report->analysis->holders, group->holder, holder, sizeof(holder));
     json_object_set_new(object, "type", group->type ? neap_json_text(group->type->name) : json_null());
     json_object_set_new(object, "holder", group->type ? neap_json_text(holder) : json_null());
     neap_json_set(object, "blocks", group->objects);
@@ -165,13 +165,13 @@ static json_t *pin_json(const struct cli_pins_report *report, const struct neap_
     json_t *object = json_object();
     char what[160];
     struct neap_py_object found;
-    const neap_block_index_t *index = neap_census_index(report->census);
+    const neap_block_index_t *index = neap_census_index(report->analysis->census);
     const struct neap_block_span *span = neap_block_index_span(index, pin->block);
     set_address(object, neap_block_address(span, pin->block));
     neap_json_set(object, "group", pin->group);
     if (pin->object != NEAP_BLOCK_NONE &&
-        neap_census_object(report->census, report->lens, pin->object, &found)) {
-        neap_py_object_describe(report->lens, &found, report->show_values, what, sizeof(what));
+        neap_census_object(report->analysis->census, report->analysis->lens, pin->object, &found)) {
+        neap_py_object_describe(report->analysis->lens, &found, report->show_values, what, sizeof(what));
         json_object_set_new(object, "what", neap_json_text(what));
         json_object_set_new(object, "buffer", json_boolean(pin->object != pin->block));
     }
@@ -196,7 +196,7 @@ int cli_pins_print_json(const struct cli_pins_report *report, FILE *out) {
     const struct neap_pins *pins = report->pins;
     json_t *document = neap_json_document("neap.pins/1"), *groups = json_array(), *places = json_array();
     cli_python_json(report->python, document);
-    neap_json_set(document, "rejected", neap_census_facts(report->census)->rejected);
+    neap_json_set(document, "rejected", neap_census_facts(report->analysis->census)->rejected);
     neap_json_set(document, "place_total", pins->place_total);
     neap_json_set(document, "total_bytes", pins->total_bytes);
     neap_json_set(document, "place_count", pins->place_count);

@@ -1,15 +1,13 @@
 /* inspect/python/symbols.c: libelf over files, and the mappings that load them. */
 #include "inspect/python/symbols.h"
 
-#include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "os/descriptor.h"
 #include "os/remote.h"
 
 enum {
@@ -38,14 +36,12 @@ static int path_from_here(const struct neap_process_image *image, const struct n
     return neap_os_mapped_file(image->pid, &place, path, bytes);
 }
 
-/* Whether libelf may have it: a plain file, whose sections and segments are as many as its header has room
+/* Whether libelf may have it: a file whose sections and segments are as many as its header has room
  * to say. It takes memory for as many as are claimed, and a file of holes can claim any number elsewhere. */
 static bool is_modest(int file) {
-    struct stat status;
     Elf64_Ehdr wide;
     Elf32_Ehdr narrow;
-    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode) ||
-        pread(file, &wide, sizeof(wide), 0) != (ssize_t)sizeof(wide))
+    if (!neap_os_descriptor_read(file, 0, &wide, sizeof(wide)))
         return false;
     memcpy(&narrow, &wide, sizeof(narrow));
     bool is_wide = wide.e_ident[EI_CLASS] == ELFCLASS64;
@@ -59,14 +55,14 @@ static int binary_open(const struct neap_process_image *image, const struct neap
     char path[1024];
     if (elf_version(EV_CURRENT) == EV_NONE || path_from_here(image, mapping, path, sizeof(path)) != NEAP_OK)
         return NEAP_ERROR_ABSENT;
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (file < 0)
-        return NEAP_ERROR_ABSENT;
+    int file, error = neap_os_descriptor_open(path, &file);
+    if (error != NEAP_OK)
+        return error == NEAP_ERROR_FORMAT ? NEAP_ERROR_FORMAT : NEAP_ERROR_ABSENT;
     /* Copies, no mapping of it: somebody may cut the file off. */
     Elf *elf = is_modest(file) ? elf_begin(file, ELF_C_READ, NULL) : NULL;
     if (!elf || elf_kind(elf) != ELF_K_ELF) {
         elf_end(elf);
-        close(file);
+        neap_os_descriptor_close(file);
         return NEAP_ERROR_FORMAT;
     }
     *binary = (struct binary){file, elf};
@@ -75,7 +71,7 @@ static int binary_open(const struct neap_process_image *image, const struct neap
 
 static void binary_close(struct binary *binary) {
     elf_end(binary->elf);
-    close(binary->file);
+    neap_os_descriptor_close(binary->file);
 }
 
 /* --- in the file --------------------------------------------------------------- */

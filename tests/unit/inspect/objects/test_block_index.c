@@ -80,69 +80,86 @@ static void test_blocks_by_themselves(void **state) {
     neap_block_index_destroy(index);
 }
 
-/* Pools and blocks by themselves in random order against an array that has a place for each byte. */
+/* --- random order, against an array that has a place for each byte ------------------- */
+
+enum { PAGES = 4096, PAGE = 4096, KNOWN = 3000 };
+
+static const uint64_t base = 0x7fff00f00000; /* crosses a boundary of the index's chunks */
+
+struct known {
+    uint64_t address;
+    uint32_t ordinal;
+    bool live;
+};
+
+struct model {
+    neap_block_index_t *index;
+    uint8_t taken[PAGES];
+    struct known known[KNOWN];
+    size_t known_count;
+    uint32_t ordinal; /* the next one */
+};
+
+static void alone_add(struct model *model) {
+    bool added;
+    uint64_t address = 0x1000 + 8 * (uint64_t)(random() % 100000);
+    uint32_t got = neap_block_index_add_alone(model->index, address, 8, &added);
+    assert_int_equal(added, got == model->ordinal);
+    model->ordinal += added;
+    model->known[model->known_count++] = (struct known){address, got, true};
+}
+
+static void pool_add(struct model *model, uint32_t page) {
+    uint32_t pages = 1 + (uint32_t)random() % 4, block = 16 * (1 + (uint32_t)random() % 32);
+    struct neap_block_span span = {.address = base + (uint64_t)page * PAGE + 48,
+                                   .block_bytes = block,
+                                   .blocks = (pages * PAGE - 48) / block};
+    uint64_t live[16];
+    for (size_t i = 0; i < 16; i++)
+        live[i] = (uint64_t)random() << 33 ^ (uint64_t)random();
+    if (page + pages > PAGES || span.blocks > 1024)
+        return;
+    bool free = !memchr(model->taken + page, 1, pages);
+    assert_int_equal(neap_block_index_add(model->index, &span, live), free ? NEAP_OK : NEAP_ERROR_FORMAT);
+    if (!free)
+        return;
+    memset(model->taken + page, 1, pages);
+    uint32_t i = (uint32_t)random() % span.blocks;
+    model->known[model->known_count++] =
+        (struct known){span.address + (uint64_t)i * block, model->ordinal + i, neap_block_is_live(live, i)};
+    model->ordinal += span.blocks;
+}
+
+static void model_check(const struct model *model) {
+    const neap_block_index_t *index = model->index;
+    check(index);
+    assert_int_equal(neap_block_index_count(index), model->ordinal);
+    for (size_t i = 0; i < model->known_count; i++) {
+        const struct known *known = &model->known[i];
+        uint32_t found = neap_block_index_find(index, known->address);
+        assert_int_equal(found, known->ordinal);
+        assert_int_equal(neap_block_is_live(neap_block_index_live(index), found), known->live);
+        const struct neap_block_span *span = neap_block_index_span(index, found);
+        assert_int_equal(neap_block_address(span, found), known->address);
+    }
+}
+
 static void test_random(void **state) {
     (void)state;
-    enum { PAGES = 4096, PAGE = 4096 };
-    const uint64_t base = 0x7fff00f00000; /* crosses a boundary of the index's chunks */
     const char *steps = getenv("NEAP_TEST_STEPS");
     unsigned rounds = steps ? (unsigned)atoi(steps) / 100 + 1 : 20;
     srandom(7);
     for (unsigned round = 0; round < rounds; round++) {
-        neap_block_index_t *index = neap_block_index_new();
-        uint8_t taken[PAGES] = {0};
-        struct {
-            uint64_t address;
-            uint32_t ordinal;
-            bool live;
-        } known[3000];
-        size_t known_count = 0;
-        uint32_t ordinal = 0;
-        while (known_count < 3000) {
+        struct model model = {.index = neap_block_index_new()};
+        while (model.known_count < KNOWN && memchr(model.taken, 0, PAGES)) {
             uint32_t page = (uint32_t)random() % PAGES;
-            if (random() % 4 == 0) {
-                bool added;
-                uint64_t address = 0x1000 + 8 * (uint64_t)(random() % 100000);
-                uint32_t got = neap_block_index_add_alone(index, address, 8, &added);
-                assert_int_equal(added, got == ordinal);
-                ordinal += added;
-                known[known_count].address = address;
-                known[known_count].ordinal = got;
-                known[known_count++].live = true;
-                continue;
-            }
-            uint32_t pages = 1 + (uint32_t)random() % 4, block = 16 * (1 + (uint32_t)random() % 32);
-            struct neap_block_span span = {.address = base + (uint64_t)page * PAGE + 48,
-                                           .block_bytes = block,
-                                           .blocks = (pages * PAGE - 48) / block};
-            uint64_t live[16];
-            for (size_t i = 0; i < 16; i++)
-                live[i] = (uint64_t)random() << 33 ^ (uint64_t)random();
-            if (page + pages > PAGES || span.blocks > 1024)
-                continue;
-            bool free = !memchr(taken + page, 1, pages);
-            assert_int_equal(neap_block_index_add(index, &span, live), free ? NEAP_OK : NEAP_ERROR_FORMAT);
-            if (!free)
-                continue;
-            memset(taken + page, 1, pages);
-            uint32_t i = (uint32_t)random() % span.blocks;
-            known[known_count].address = span.address + (uint64_t)i * block;
-            known[known_count].ordinal = ordinal + i;
-            known[known_count++].live = neap_block_is_live(live, i);
-            ordinal += span.blocks;
-            if (memchr(taken, 0, PAGES) == NULL)
-                break;
+            if (random() % 4 == 0)
+                alone_add(&model);
+            else
+                pool_add(&model, page);
         }
-        check(index);
-        assert_int_equal(neap_block_index_count(index), ordinal);
-        for (size_t i = 0; i < known_count; i++) {
-            uint32_t found = neap_block_index_find(index, known[i].address);
-            assert_int_equal(found, known[i].ordinal);
-            assert_int_equal(neap_block_is_live(neap_block_index_live(index), found), known[i].live);
-            const struct neap_block_span *span = neap_block_index_span(index, found);
-            assert_int_equal(neap_block_address(span, found), known[i].address);
-        }
-        neap_block_index_destroy(index);
+        model_check(&model);
+        neap_block_index_destroy(model.index);
     }
 }
 

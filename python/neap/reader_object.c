@@ -57,7 +57,7 @@ static int parse_start(PyObject *start, uint64_t *back_bytes) {
 
 static PyObject *reader_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
     static char *names[] = {"stream", "start", NULL};
-    struct state *state = neap__stream_state_of(type);
+    struct stream_state *state = neap__stream_state_of(type);
     PyObject *stream, *start = NULL;
     uint64_t back_bytes;
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!|O:Reader", names, state->stream_type, &stream,

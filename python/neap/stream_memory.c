@@ -42,7 +42,7 @@ PyType_Spec neap__memory_spec = {
 };
 
 PyObject *neap__memory_view(struct stream_object *stream, void *data, size_t bytes, bool writable) {
-    struct state *state = neap__stream_state(stream);
+    struct stream_state *state = neap__stream_state(stream);
     struct memory_object *memory = PyObject_GC_New(struct memory_object, state->memory_type);
     if (memory == NULL)
         return NULL;
@@ -70,7 +70,7 @@ PyObject *neap__view_new(struct reader_object *reader) {
     struct neap_span block;
     if (!neap_reader_next(&reader->reader, &block))
         return neap__reader_nothing(reader) < 0 ? NULL : Py_NewRef(Py_None);
-    struct state *state = neap__stream_state(reader);
+    struct stream_state *state = neap__stream_state(reader);
     PyObject *memory = neap__memory_view(reader->stream, block.data, block.bytes, false);
     if (memory == NULL)
         return NULL;

@@ -16,7 +16,7 @@
 
 #include <neap/stream.h>
 
-struct state {
+struct stream_state {
     PyTypeObject *stream_type, *reader_type, *view_type, *memory_type;
     PyObject *overrun, *writer_died; /* exception classes */
 };
@@ -37,10 +37,10 @@ struct reader_object {
 extern PyType_Spec neap__stream_spec, neap__reader_spec, neap__view_spec, neap__memory_spec;
 
 /* The module's state, from a type of the module or a subclass of one. */
-struct state *neap__stream_state_of(PyTypeObject *type);
+struct stream_state *neap__stream_state_of(PyTypeObject *type);
 
 /* The same from an object of the module. */
-static inline struct state *neap__stream_state(void *object) {
+static inline struct stream_state *neap__stream_state(void *object) {
     return neap__stream_state_of(Py_TYPE((PyObject *)object));
 }
 

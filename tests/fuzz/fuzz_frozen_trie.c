@@ -46,7 +46,7 @@ static void read_all(const neap_frozen_trie_t *trie, const uint8_t *data, size_t
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
-    struct frozen_head head;
+    struct neap__frozen_head head;
     if (bytes < sizeof head)
         return 0;
     memcpy(&head, data, sizeof head);

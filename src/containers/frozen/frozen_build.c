@@ -20,8 +20,8 @@ struct group {
     unsigned count;
     struct {
         size_t at, bytes;
-        uint64_t number;        /* a value of fixed width */
-        struct trie_text value; /* one that is a text, in the trie */
+        uint64_t number;              /* a value of fixed width */
+        struct neap__trie_text value; /* one that is a text, in the trie */
     } entry[FROZEN_LEAF_ENTRIES];
 };
 
@@ -29,8 +29,8 @@ struct builder {
     const neap_trie_t *trie;
     neap_frozen_trie_t *frozen;
     struct group group;
-    struct frozen_index index;
-    struct frozen_sample sample;
+    struct neap__frozen_index index;
+    struct neap__frozen_sample sample;
     uint64_t tail_bytes;
     uint8_t *body; /* that is being written */
     size_t body_bytes, body_room;
@@ -59,14 +59,14 @@ static bool grow_body(struct builder *b, size_t more) {
 
 /* --- groups ------------------------------------------------------------------ */
 
-static struct trie_text group_key(const struct group *group, unsigned index) {
-    return (struct trie_text){group->keys + group->entry[index].at, group->entry[index].bytes};
+static struct neap__trie_text group_key(const struct group *group, unsigned index) {
+    return (struct neap__trie_text){group->keys + group->entry[index].at, group->entry[index].bytes};
 }
 
-static bool group_add(struct builder *b, struct trie_text key, union neap_item value) {
+static bool group_add(struct builder *b, struct neap__trie_text key, union neap_item value) {
     struct group *group = &b->group;
     uint8_t place[TRIE_INTEGER_BYTES];
-    struct trie_text stored;
+    struct neap__trie_text stored;
     if (!grow(b, &group->keys, &group->keys_room, group->keys_bytes + key.bytes + 1))
         return false;
     if (key.bytes > 0)
@@ -103,7 +103,7 @@ static int each_group(struct builder *b, int (*done)(struct builder *b, uint64_t
     int more = cursor == NULL ? NEAP_ERROR_MEMORY : 1;
     while (more > 0 && (more = neap_trie_cursor_next(cursor, &key, &value)) >= 0) {
         uint8_t place[TRIE_INTEGER_BYTES];
-        struct trie_text text = {0};
+        struct neap__trie_text text = {0};
         if (more > 0) {
             neap__trie_key_encode(b->trie->key, key, place, &text);
             if (!group_add(b, trie_text_from(text, common), value))
@@ -124,9 +124,9 @@ static int each_group(struct builder *b, int (*done)(struct builder *b, uint64_t
 
 /* One key more: the first lies where the body begins, with what all have in common; the one before
  * in the buffer of groups. */
-static bool survey_key(struct builder *b, struct trie_text key) {
-    struct frozen_head *head = &b->frozen->head;
-    const struct trie_text before = {b->group.keys, b->group.keys_bytes};
+static bool survey_key(struct builder *b, struct neap__trie_text key) {
+    struct neap__frozen_head *head = &b->frozen->head;
+    const struct neap__trie_text before = {b->group.keys, b->group.keys_bytes};
     const size_t kept = trie_common(before, key);
     if (head->count++ == 0) {
         if (!grow_body(b, key.bytes + 1))
@@ -134,7 +134,7 @@ static bool survey_key(struct builder *b, struct trie_text key) {
         memcpy(b->body, key.data, key.bytes);
         head->common_bytes = key.bytes;
     }
-    head->common_bytes = trie_common((struct trie_text){b->body, (size_t)head->common_bytes}, key);
+    head->common_bytes = trie_common((struct neap__trie_text){b->body, (size_t)head->common_bytes}, key);
     for (size_t i = kept; i < key.bytes; i++)
         b->sample.occurs[key.data[i]] = true;
     b->tail_bytes += key.bytes - kept;
@@ -147,13 +147,13 @@ static bool survey_key(struct builder *b, struct trie_text key) {
 }
 
 static int survey(struct builder *b) {
-    struct frozen_head *head = &b->frozen->head;
+    struct neap__frozen_head *head = &b->frozen->head;
     neap_trie_cursor_t *cursor = neap_trie_cursor_new(b->trie, NULL);
     union neap_item key;
     int more = cursor == NULL ? NEAP_ERROR_MEMORY : 1;
     while (more > 0 && (more = neap_trie_cursor_next(cursor, &key, NULL)) > 0) {
         uint8_t place[TRIE_INTEGER_BYTES];
-        struct trie_text text;
+        struct neap__trie_text text;
         neap__trie_key_encode(b->trie->key, key, place, &text);
         if (!survey_key(b, text))
             more = NEAP_ERROR_MEMORY;
@@ -168,13 +168,13 @@ static int survey(struct builder *b) {
 /* --- sample ------------------------------------------------------------------ */
 
 static int sample_group(struct builder *b, uint64_t index) {
-    struct frozen_sample *sample = &b->sample;
+    struct neap__frozen_sample *sample = &b->sample;
     const struct group *group = &b->group;
     const size_t base = group_base(group);
     if (index % sample->share != 0)
         return 0;
     for (unsigned i = 1; i < group->count; i++) {
-        const struct trie_text key = group_key(group, i);
+        const struct neap__trie_text key = group_key(group, i);
         const size_t kept = group_kept(group, i), tail = key.bytes - kept;
         const size_t taken = tail < FROZEN_SAMPLE_TEXT_MAX ? tail : FROZEN_SAMPLE_TEXT_MAX;
         const size_t step = kept - base;
@@ -190,12 +190,12 @@ static int sample_group(struct builder *b, uint64_t index) {
 
 static int learn(struct builder *b) {
     struct neap__own_memory *memory = &b->frozen->memory;
-    struct frozen_sample *sample = &b->sample;
+    struct neap__frozen_sample *sample = &b->sample;
     const uint64_t tails = b->tail_bytes + b->frozen->head.count;
     sample->room = tails / SAMPLE_SHARE_MIN < SAMPLE_BYTES_MAX ? (size_t)tails / SAMPLE_SHARE_MIN + 512
                                                                : SAMPLE_BYTES_MAX;
     sample->share = (unsigned)(tails / sample->room + 1);
-    struct frozen_trainer *trainer = NEAP_ALLOC(memory, sizeof *trainer);
+    struct neap__frozen_trainer *trainer = NEAP_ALLOC(memory, sizeof *trainer);
     sample->data = NEAP_ALLOC(memory, sample->room);
     int error = trainer == NULL || sample->data == NULL ? NEAP_ERROR_MEMORY : each_group(b, sample_group);
     if (error == 0) {
@@ -276,7 +276,7 @@ static void put_values(struct builder *b) {
 }
 
 static void put_step(struct builder *b, size_t step) {
-    const struct frozen_alphabet *alphabet = &b->frozen->alphabet;
+    const struct neap__frozen_alphabet *alphabet = &b->frozen->alphabet;
     const unsigned symbol = step < FROZEN_STEPS - 1 ? (unsigned)step : FROZEN_STEPS - 1;
     put_bits(b, alphabet->step_code[symbol], alphabet->step_bits[symbol]);
     if (symbol < FROZEN_STEPS - 1)
@@ -288,8 +288,8 @@ static void put_step(struct builder *b, size_t step) {
 
 static void put_entry(struct builder *b, unsigned index, size_t base) {
     const size_t kept = group_kept(&b->group, index);
-    struct trie_text tail = trie_text_from(group_key(&b->group, index), kept);
-    const struct frozen_alphabet *alphabet = &b->frozen->alphabet;
+    struct neap__trie_text tail = trie_text_from(group_key(&b->group, index), kept);
+    const struct neap__frozen_alphabet *alphabet = &b->frozen->alphabet;
     unsigned piece;
     put_step(b, kept - base);
     do {
@@ -330,9 +330,9 @@ static size_t group_bytes_max(const struct builder *b) {
 }
 
 static int write_group(struct builder *b, uint64_t index) {
-    const struct frozen_head *head = &b->frozen->head;
+    const struct neap__frozen_head *head = &b->frozen->head;
     const struct group *group = &b->group;
-    const struct trie_text first = group_key(group, 0);
+    const struct neap__trie_text first = group_key(group, 0);
     const size_t base = group_base(group);
     if (!grow_body(b, group_bytes_max(b)))
         return NEAP_ERROR_MEMORY;
@@ -354,7 +354,7 @@ static int write_group(struct builder *b, uint64_t index) {
 }
 
 static int write(struct builder *b) {
-    struct frozen_head *head = &b->frozen->head;
+    struct neap__frozen_head *head = &b->frozen->head;
     head->alphabet_at = b->body_bytes;
     if (!grow_body(b, FROZEN_ALPHABET_BYTES_MAX))
         return NEAP_ERROR_MEMORY;

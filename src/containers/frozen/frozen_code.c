@@ -31,7 +31,7 @@ static bool code_finish(const uint8_t *lengths, unsigned count, unsigned bits_ma
     return true;
 }
 
-bool neap__frozen_alphabet_finish(struct frozen_alphabet *alphabet) {
+bool neap__frozen_alphabet_finish(struct neap__frozen_alphabet *alphabet) {
     return code_finish(alphabet->piece_bits, alphabet->count, FROZEN_CODE_BITS_MAX, alphabet->piece_code,
                        alphabet->piece_table) &&
            code_finish(alphabet->step_bits, FROZEN_STEPS, FROZEN_STEP_BITS_MAX, alphabet->step_code,
@@ -40,7 +40,7 @@ bool neap__frozen_alphabet_finish(struct frozen_alphabet *alphabet) {
 
 /*     count, 2 bytes | bits of each step | for each piece: bits | length, ends | text     */
 
-size_t neap__frozen_alphabet_store(const struct frozen_alphabet *alphabet, uint8_t *data) {
+size_t neap__frozen_alphabet_store(const struct neap__frozen_alphabet *alphabet, uint8_t *data) {
     uint8_t *at = data;
     *at++ = (uint8_t)(alphabet->count & 0xff);
     *at++ = (uint8_t)(alphabet->count >> 8);
@@ -56,7 +56,7 @@ size_t neap__frozen_alphabet_store(const struct frozen_alphabet *alphabet, uint8
     return (size_t)(at - data);
 }
 
-bool neap__frozen_alphabet_load(struct frozen_alphabet *alphabet, const uint8_t *data, size_t bytes) {
+bool neap__frozen_alphabet_load(struct neap__frozen_alphabet *alphabet, const uint8_t *data, size_t bytes) {
     const uint8_t *at = data, *end = data + bytes;
     if (bytes < 2 + FROZEN_STEPS)
         return false;

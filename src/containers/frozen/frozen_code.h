@@ -48,7 +48,7 @@ static inline bool frozen_piece_ends(frozen_piece_t piece) {
 }
 
 /* A code as it is read: symbol << 4 | bits, for each value of the next bits; 0 bits: none. */
-struct frozen_alphabet {
+struct neap__frozen_alphabet {
     frozen_piece_t piece[FROZEN_PIECES_MAX];
     uint8_t piece_bits[FROZEN_PIECES_MAX];
     uint16_t piece_code[FROZEN_PIECES_MAX]; /* as written, lowest bit first */
@@ -60,7 +60,7 @@ struct frozen_alphabet {
 };
 
 /* Bits being read. Past the end all reads fail, and stay failed. */
-struct frozen_bits {
+struct neap__frozen_bits {
     const uint8_t *data; /* eight bytes more than the bits can be read */
     uint64_t at, end;    /* in bits */
 };
@@ -75,13 +75,13 @@ static inline uint64_t frozen_load(const uint8_t *data) {
 }
 
 /* The next bits, 57 at least; nothing is passed by. */
-static inline uint64_t frozen_bits_peek(const struct frozen_bits *bits) {
+static inline uint64_t frozen_bits_peek(const struct neap__frozen_bits *bits) {
     return frozen_load(bits->data + bits->at / 8) >> (bits->at % 8);
 }
 
 /* The next piece; false at the end of the bits or where there is no code. */
-static inline bool frozen_bits_piece(struct frozen_bits *bits, const struct frozen_alphabet *alphabet,
-                                     frozen_piece_t *piece) {
+static inline bool frozen_bits_piece(struct neap__frozen_bits *bits,
+                                     const struct neap__frozen_alphabet *alphabet, frozen_piece_t *piece) {
     if (bits->at >= bits->end)
         return false;
     const unsigned entry = alphabet->piece_table[frozen_bits_peek(bits) & ((1u << FROZEN_CODE_BITS_MAX) - 1)];
@@ -91,8 +91,8 @@ static inline bool frozen_bits_piece(struct frozen_bits *bits, const struct froz
 }
 
 /* The next step: bytes of agreement. */
-static inline bool frozen_bits_step(struct frozen_bits *bits, const struct frozen_alphabet *alphabet,
-                                    size_t *step) {
+static inline bool frozen_bits_step(struct neap__frozen_bits *bits,
+                                    const struct neap__frozen_alphabet *alphabet, size_t *step) {
     if (bits->at >= bits->end)
         return false;
     const unsigned entry = alphabet->step_table[frozen_bits_peek(bits) & ((1u << FROZEN_STEP_BITS_MAX) - 1)];
@@ -113,7 +113,8 @@ static inline bool frozen_bits_step(struct frozen_bits *bits, const struct froze
 }
 
 /* Passes a text by. */
-static inline bool frozen_bits_skip(struct frozen_bits *bits, const struct frozen_alphabet *alphabet) {
+static inline bool frozen_bits_skip(struct neap__frozen_bits *bits,
+                                    const struct neap__frozen_alphabet *alphabet) {
     frozen_piece_t piece;
     do {
         if (!frozen_bits_piece(bits, alphabet, &piece))
@@ -123,14 +124,14 @@ static inline bool frozen_bits_skip(struct frozen_bits *bits, const struct froze
 }
 
 /* Reads an alphabet from `bytes` of data. False: it is none. */
-bool neap__frozen_alphabet_load(struct frozen_alphabet *alphabet, const uint8_t *data, size_t bytes);
+bool neap__frozen_alphabet_load(struct neap__frozen_alphabet *alphabet, const uint8_t *data, size_t bytes);
 
 /* Writes one, of which pieces and lengths of codes are set, at most FROZEN_ALPHABET_BYTES_MAX; returns
  * the bytes. */
-size_t neap__frozen_alphabet_store(const struct frozen_alphabet *alphabet, uint8_t *data);
+size_t neap__frozen_alphabet_store(const struct neap__frozen_alphabet *alphabet, uint8_t *data);
 
 /* Fills codes and tables from the lengths. False: these are not of a code. */
-bool neap__frozen_alphabet_finish(struct frozen_alphabet *alphabet);
+bool neap__frozen_alphabet_finish(struct neap__frozen_alphabet *alphabet);
 
 /* Lengths of a best code for `count` symbols, 1 to FROZEN_PIECES_MAX, none longer than `bits_max`;
  * symbols of weight 0 get none. */

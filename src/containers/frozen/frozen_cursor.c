@@ -7,7 +7,7 @@ struct neap_frozen_cursor {
     const neap_frozen_trie_t *trie;
     uint64_t next, last; /* ranks */
     unsigned index;      /* of the next in its leaf, which is open if that is not 0 */
-    struct frozen_leaf leaf;
+    struct neap__frozen_leaf leaf;
     uint8_t *key; /* what all have in common, and the key before the next */
     size_t key_bytes, key_room;
 };
@@ -16,7 +16,7 @@ struct neap_frozen_cursor {
 static bool advance(neap_frozen_cursor_t *cursor) {
     const neap_frozen_trie_t *trie = cursor->trie;
     const size_t common = (size_t)trie->head.common_bytes;
-    struct frozen_leaf *leaf = &cursor->leaf;
+    struct neap__frozen_leaf *leaf = &cursor->leaf;
     size_t keeps;
     if (cursor->index == 0) {
         if (!neap__frozen_leaf_open(trie, cursor->next / FROZEN_LEAF_ENTRIES, leaf) ||
@@ -101,7 +101,7 @@ int neap_frozen_cursor_next(neap_frozen_cursor_t *cursor, union neap_item *key, 
     }
     if (key != NULL)
         *key = neap__trie_key_decode((enum neap_kind)trie->head.key,
-                                     (struct trie_text){cursor->key, cursor->key_bytes});
+                                     (struct neap__trie_text){cursor->key, cursor->key_bytes});
     if (value != NULL)
         *value = neap__frozen_leaf_value(trie, &cursor->leaf, index);
     return 1;
@@ -121,7 +121,7 @@ bool neap_frozen_trie_check(const neap_frozen_trie_t *trie, const char **why) {
     *why = "a leaf is damaged";
     while ((more = neap_frozen_cursor_next(cursor, &key, &value)) > 0) {
         uint8_t place[TRIE_INTEGER_BYTES];
-        struct trie_text text;
+        struct neap__trie_text text;
         if (!neap__trie_key_encode((enum neap_kind)trie->head.key, key, place, &text) ||
             !neap__frozen_rank(trie, text, &found) || found != rank ||
             !neap_frozen_trie_get(trie, key, &value)) {

@@ -32,7 +32,7 @@ static uint64_t sign_of(enum neap_kind kind) {
     return is_signed ? UINT64_C(1) << (8 * neap_kind_width(kind) - 1) : 0;
 }
 
-uint64_t neap__frozen_value_number(enum neap_kind kind, struct trie_text stored) {
+uint64_t neap__frozen_value_number(enum neap_kind kind, struct neap__trie_text stored) {
     uint64_t number = 0;
     for (size_t i = stored.bytes; i-- > 0;)
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -53,7 +53,7 @@ union neap_item neap__frozen_value_item(enum neap_kind kind, uint64_t number) {
 #else
         stored[width - 1 - i] = (uint8_t)(number >> (8 * i));
 #endif
-    return neap__trie_value_decode(kind, (struct trie_text){stored, width});
+    return neap__trie_value_decode(kind, (struct neap__trie_text){stored, width});
 }
 
 /* --- opening ------------------------------------------------------------------ */
@@ -63,7 +63,8 @@ static uint64_t load_low(const uint8_t *place, unsigned bytes) {
     return frozen_load(place) & UINT64_MAX >> (64 - 8 * bytes);
 }
 
-static bool open_values(const neap_frozen_trie_t *trie, struct reader *reader, struct frozen_leaf *leaf) {
+static bool open_values(const neap_frozen_trie_t *trie, struct reader *reader,
+                        struct neap__frozen_leaf *leaf) {
     if (trie->value_is_text) {
         uint64_t sum = 0, length;
         leaf->value_lengths = reader->at;
@@ -92,8 +93,8 @@ static bool open_values(const neap_frozen_trie_t *trie, struct reader *reader, s
     return read_bytes(reader, ((uint64_t)leaf->value_bits * leaf->count + 7) / 8, &leaf->values);
 }
 
-bool neap__frozen_leaf_open(const neap_frozen_trie_t *trie, uint64_t index, struct frozen_leaf *leaf) {
-    const struct frozen_head *head = &trie->head;
+bool neap__frozen_leaf_open(const neap_frozen_trie_t *trie, uint64_t index, struct neap__frozen_leaf *leaf) {
+    const struct neap__frozen_head *head = &trie->head;
     const uint8_t *place = trie->offsets + index * FROZEN_OFFSET_BYTES;
     const uint64_t start = load_low(place, FROZEN_OFFSET_BYTES);
     const uint64_t end = index + 1 < head->leaf_count
@@ -117,11 +118,11 @@ bool neap__frozen_leaf_open(const neap_frozen_trie_t *trie, uint64_t index, stru
             return false;
         *restart += restart[-1];
     }
-    leaf->bits = (struct frozen_bits){reader.at, 0, (uint64_t)(reader.end - reader.at) * 8};
+    leaf->bits = (struct neap__frozen_bits){reader.at, 0, (uint64_t)(reader.end - reader.at) * 8};
     return true;
 }
 
-union neap_item neap__frozen_leaf_value(const neap_frozen_trie_t *trie, const struct frozen_leaf *leaf,
+union neap_item neap__frozen_leaf_value(const neap_frozen_trie_t *trie, const struct neap__frozen_leaf *leaf,
                                         unsigned index) {
     const enum neap_kind kind = (enum neap_kind)trie->head.value;
     if (trie->value_is_text) {
@@ -155,8 +156,8 @@ union neap_item neap__frozen_leaf_value(const neap_frozen_trie_t *trie, const st
 enum order { SMALLER, EQUAL, GREATER, DAMAGED };
 
 /* Compares a tail with the key from *agreed on; it is read to its end only if it is not greater. */
-static enum order compare_tail(const neap_frozen_trie_t *trie, struct frozen_bits *bits, struct trie_text key,
-                               size_t *agreed) {
+static enum order compare_tail(const neap_frozen_trie_t *trie, struct neap__frozen_bits *bits,
+                               struct neap__trie_text key, size_t *agreed) {
     frozen_piece_t piece;
     do {
         if (!frozen_bits_piece(bits, &trie->alphabet, &piece))
@@ -180,8 +181,8 @@ static enum order compare_tail(const neap_frozen_trie_t *trie, struct frozen_bit
 
 /* Compares the entry whose bits come next with a key that is greater than the one it was written
  * after, and agrees with that in *agreed bytes. */
-static enum order compare_entry(const neap_frozen_trie_t *trie, struct frozen_bits *bits, size_t base,
-                                struct trie_text key, size_t *agreed) {
+static enum order compare_entry(const neap_frozen_trie_t *trie, struct neap__frozen_bits *bits, size_t base,
+                                struct neap__trie_text key, size_t *agreed) {
     size_t keeps;
     if (!frozen_bits_step(bits, &trie->alphabet, &keeps))
         return DAMAGED;
@@ -195,14 +196,14 @@ static enum order compare_entry(const neap_frozen_trie_t *trie, struct frozen_bi
 }
 
 /* The last restart that is not greater, by halving: its number, and where its entry ends. 0: none. */
-static unsigned last_restart(const neap_frozen_trie_t *trie, const struct frozen_leaf *leaf,
-                             struct trie_text key, size_t *agreed, struct frozen_bits *bits,
+static unsigned last_restart(const neap_frozen_trie_t *trie, const struct neap__frozen_leaf *leaf,
+                             struct neap__trie_text key, size_t *agreed, struct neap__frozen_bits *bits,
                              enum order *order) {
     const size_t agreed_first = *agreed;
     unsigned low = 0, high = (leaf->count - 1) / FROZEN_RESTART_ENTRIES;
     while (low < high) {
         const unsigned middle = (low + high + 1) / 2;
-        struct frozen_bits here = leaf->bits;
+        struct neap__frozen_bits here = leaf->bits;
         size_t agreed_here = agreed_first;
         here.at = leaf->restart[middle];
         const enum order found = compare_entry(trie, &here, leaf->base, key, &agreed_here);
@@ -220,19 +221,19 @@ static unsigned last_restart(const neap_frozen_trie_t *trie, const struct frozen
     return low;
 }
 
-static void note_prefix(struct frozen_scan *scan, size_t agreed, size_t key_bytes) {
+static void note_prefix(struct neap__frozen_scan *scan, size_t agreed, size_t key_bytes) {
     scan->prefix = (int)scan->index;
     scan->prefix_bytes = agreed;
     scan->equal = agreed == key_bytes;
 }
 
-bool neap__frozen_leaf_scan(const neap_frozen_trie_t *trie, struct frozen_leaf *leaf, struct trie_text key,
-                            bool with_prefix, struct frozen_scan *scan) {
+bool neap__frozen_leaf_scan(const neap_frozen_trie_t *trie, struct neap__frozen_leaf *leaf,
+                            struct neap__trie_text key, bool with_prefix, struct neap__frozen_scan *scan) {
     const size_t agreed_first = trie_common(leaf->first, key);
     size_t agreed = agreed_first;
     unsigned end = leaf->count;
     enum order order = agreed == leaf->first.bytes ? EQUAL : SMALLER;
-    *scan = (struct frozen_scan){0, false, -1, 0};
+    *scan = (struct neap__frozen_scan){0, false, -1, 0};
     if (order == EQUAL)
         note_prefix(scan, agreed, key.bytes);
     else if (agreed == key.bytes || leaf->first.data[agreed] > key.data[agreed])
@@ -262,8 +263,8 @@ bool neap__frozen_leaf_scan(const neap_frozen_trie_t *trie, struct frozen_leaf *
 /* --- finding the leaf ----------------------------------------------------------- */
 
 /* Whether the first key of a leaf is not greater. */
-static bool begins_before(const neap_frozen_trie_t *trie, uint64_t index, struct trie_text key) {
-    struct frozen_leaf leaf;
+static bool begins_before(const neap_frozen_trie_t *trie, uint64_t index, struct neap__trie_text key) {
+    struct neap__frozen_leaf leaf;
     if (!neap__frozen_leaf_open(trie, index, &leaf))
         return false;
     const size_t common = trie_common(leaf.first, key);
@@ -281,7 +282,7 @@ static uint64_t last_slice(const uint64_t *slices, uint64_t low, uint64_t count,
     return (uint64_t)(at - slices);
 }
 
-uint64_t neap__frozen_leaf_for(const neap_frozen_trie_t *trie, struct trie_text key) {
+uint64_t neap__frozen_leaf_for(const neap_frozen_trie_t *trie, struct neap__trie_text key) {
     const uint64_t slice = frozen_slice(key);
     uint64_t high = last_slice(trie->slices, 0, trie->head.leaf_count, slice);
     if (NEAP_LIKELY(trie->slices[high] != slice))

@@ -40,7 +40,7 @@ enum {
 };
 
 /* Offsets are in the body. */
-struct frozen_head {
+struct neap__frozen_head {
     uint64_t count, leaf_count;
     uint64_t common_bytes, alphabet_at, alphabet_bytes;
     uint64_t slices_at, offsets_at, leaves_at, leaves_bytes;
@@ -50,7 +50,7 @@ struct frozen_head {
 
 struct neap_frozen_trie {
     struct neap__own_memory memory;
-    struct frozen_head head;
+    struct neap__frozen_head head;
     const uint8_t *body;
     const uint64_t *slices;
     const uint8_t *offsets, *leaves;
@@ -59,23 +59,23 @@ struct neap_frozen_trie {
     size_t body_bytes;
     uint8_t value_width;
     bool value_is_text;
-    struct frozen_alphabet alphabet;
+    struct neap__frozen_alphabet alphabet;
 };
 
 /* A leaf that is being read. */
-struct frozen_leaf {
-    struct trie_text first; /* its first key */
+struct neap__frozen_leaf {
+    struct neap__trie_text first; /* its first key */
     size_t base;
     const uint8_t *values; /* packed, or texts */
     const uint8_t *value_lengths;
     uint64_t value_least;
     unsigned value_bits, count;
-    struct frozen_bits bits;           /* of the entries after the first */
+    struct neap__frozen_bits bits;     /* of the entries after the first */
     uint64_t restart[FROZEN_RESTARTS]; /* bits before entry 1, 8, 16, 24 */
 };
 
 /* Where a key is, or would be, in a leaf. */
-struct frozen_scan {
+struct neap__frozen_scan {
     unsigned index; /* the first entry that is not less */
     bool equal;
     int prefix; /* the longest entry that the key begins with; -1: none */
@@ -86,25 +86,26 @@ struct frozen_scan {
 bool neap__frozen_begin(neap_frozen_trie_t *trie);
 
 /* The last leaf whose first key is not greater than `key`, or 0; keys without what all have in common. */
-uint64_t neap__frozen_leaf_for(const neap_frozen_trie_t *trie, struct trie_text key);
+uint64_t neap__frozen_leaf_for(const neap_frozen_trie_t *trie, struct neap__trie_text key);
 
 /* Begins to read a leaf. False: it is damaged. */
-bool neap__frozen_leaf_open(const neap_frozen_trie_t *trie, uint64_t index, struct frozen_leaf *leaf);
+bool neap__frozen_leaf_open(const neap_frozen_trie_t *trie, uint64_t index, struct neap__frozen_leaf *leaf);
 
 /* Looks for a key in a leaf that was just opened; if `with_prefix`, entry by entry, for what it begins
  * with too. False: it is damaged. */
-bool neap__frozen_leaf_scan(const neap_frozen_trie_t *trie, struct frozen_leaf *leaf, struct trie_text key,
-                            bool with_prefix, struct frozen_scan *scan);
+bool neap__frozen_leaf_scan(const neap_frozen_trie_t *trie, struct neap__frozen_leaf *leaf,
+                            struct neap__trie_text key, bool with_prefix, struct neap__frozen_scan *scan);
 
-union neap_item neap__frozen_leaf_value(const neap_frozen_trie_t *trie, const struct frozen_leaf *leaf,
+union neap_item neap__frozen_leaf_value(const neap_frozen_trie_t *trie, const struct neap__frozen_leaf *leaf,
                                         unsigned index);
 
 /* The place of a key among all: entries that are less. False: damaged. */
-bool neap__frozen_rank(const neap_frozen_trie_t *trie, struct trie_text key, uint64_t *rank);
+bool neap__frozen_rank(const neap_frozen_trie_t *trie, struct neap__trie_text key, uint64_t *rank);
 
 /* The rest of a key behind what all have in common, in *rest; or where the key is if it has not that:
  * -1 before all, 1 behind all; else 0. */
-int neap__frozen_common(const neap_frozen_trie_t *trie, struct trie_text key, struct trie_text *rest);
+int neap__frozen_common(const neap_frozen_trie_t *trie, struct neap__trie_text key,
+                        struct neap__trie_text *rest);
 
 /* The numbers of a range as ranks [*first, *last): see neap/trie.h. 0, NEAP_ERROR_ARGUMENT or
  * NEAP_ERROR_FORMAT. */
@@ -112,10 +113,10 @@ int neap__frozen_range(const neap_frozen_trie_t *trie, const struct neap_trie_ra
                        uint64_t *last);
 
 /* A value as a number whose order is kept where its kind has one, and back. */
-uint64_t neap__frozen_value_number(enum neap_kind kind, struct trie_text stored);
+uint64_t neap__frozen_value_number(enum neap_kind kind, struct neap__trie_text stored);
 union neap_item neap__frozen_value_item(enum neap_kind kind, uint64_t number);
 
-static inline uint64_t frozen_slice(struct trie_text key) {
+static inline uint64_t frozen_slice(struct neap__trie_text key) {
     uint64_t slice = 0;
     if (key.bytes >= 8) {
         memcpy(&slice, key.data, 8);

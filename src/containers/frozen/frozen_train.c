@@ -18,7 +18,7 @@ static unsigned slot_of(frozen_piece_t piece) {
     return (unsigned)(piece * UINT64_C(0x9e3779b97f4a7c15) >> 52) % FROZEN_INDEX_SLOTS;
 }
 
-static int look_up(const struct frozen_index *index, const struct frozen_alphabet *alphabet,
+static int look_up(const struct neap__frozen_index *index, const struct neap__frozen_alphabet *alphabet,
                    frozen_piece_t piece) {
     for (unsigned slot = slot_of(piece); index->slot[slot] != 0; slot = (slot + 1) % FROZEN_INDEX_SLOTS)
         if (alphabet->piece[index->slot[slot] - 1] == piece)
@@ -26,7 +26,7 @@ static int look_up(const struct frozen_index *index, const struct frozen_alphabe
     return -1;
 }
 
-void neap__frozen_index_fill(struct frozen_index *index, const struct frozen_alphabet *alphabet) {
+void neap__frozen_index_fill(struct neap__frozen_index *index, const struct neap__frozen_alphabet *alphabet) {
     memset(index, 0, sizeof *index);
     for (unsigned i = 0; i < alphabet->count; i++) {
         const frozen_piece_t piece = alphabet->piece[i];
@@ -39,8 +39,9 @@ void neap__frozen_index_fill(struct frozen_index *index, const struct frozen_alp
     }
 }
 
-unsigned neap__frozen_index_find(const struct frozen_index *index, const struct frozen_alphabet *alphabet,
-                                 const uint8_t *text, size_t bytes, bool ends) {
+unsigned neap__frozen_index_find(const struct neap__frozen_index *index,
+                                 const struct neap__frozen_alphabet *alphabet, const uint8_t *text,
+                                 size_t bytes, bool ends) {
     int found = -1;
     if (ends && bytes <= FROZEN_PIECE_BYTES_MAX)
         found = look_up(index, alphabet, frozen_piece(text, (unsigned)bytes, true));
@@ -68,7 +69,7 @@ static uint32_t log2_16(uint32_t number) {
     return whole * COST_UNIT + fraction;
 }
 
-static void cost_bytes(struct frozen_trainer *trainer, const struct frozen_sample *sample) {
+static void cost_bytes(struct neap__frozen_trainer *trainer, const struct neap__frozen_sample *sample) {
     uint32_t count[END + 1] = {0}, total = 1;
     for (size_t at = 0; at < sample->bytes; at += sample->data[at] + 1u) {
         for (size_t i = 0; i < sample->data[at]; i++)
@@ -82,7 +83,7 @@ static void cost_bytes(struct frozen_trainer *trainer, const struct frozen_sampl
 
 /* --- generations ------------------------------------------------------------ */
 
-static void count_pair(struct frozen_trainer *trainer, frozen_piece_t a, frozen_piece_t b) {
+static void count_pair(struct neap__frozen_trainer *trainer, frozen_piece_t a, frozen_piece_t b) {
     const unsigned bytes = frozen_piece_bytes(a) + frozen_piece_bytes(b);
     if (bytes > FROZEN_PIECE_BYTES_MAX)
         return;
@@ -102,8 +103,8 @@ static void count_pair(struct frozen_trainer *trainer, frozen_piece_t a, frozen_
 }
 
 /* Cuts the sample into pieces and counts them, and their neighbours; returns how many there were. */
-static uint32_t cut(struct frozen_trainer *trainer, const struct frozen_alphabet *alphabet,
-                    const struct frozen_sample *sample) {
+static uint32_t cut(struct neap__frozen_trainer *trainer, const struct neap__frozen_alphabet *alphabet,
+                    const struct neap__frozen_sample *sample) {
     uint32_t total = 1;
     neap__frozen_index_fill(&trainer->index, alphabet);
     memset(trainer->weight, 0, sizeof trainer->weight);
@@ -127,7 +128,7 @@ static uint32_t cut(struct frozen_trainer *trainer, const struct frozen_alphabet
 }
 
 /* What a piece that was seen so often saves in all, in 1/16 bits; 0 if it does not pay. */
-static uint32_t saving(const struct frozen_trainer *trainer, frozen_piece_t piece, uint32_t count,
+static uint32_t saving(const struct neap__frozen_trainer *trainer, frozen_piece_t piece, uint32_t count,
                        uint32_t total, unsigned share) {
     const unsigned bytes = frozen_piece_bytes(piece), parts = bytes + frozen_piece_ends(piece);
     const uint64_t kept = (8u * bytes + 12u) * COST_UNIT; /* what it takes to say it */
@@ -144,13 +145,13 @@ static uint32_t saving(const struct frozen_trainer *trainer, frozen_piece_t piec
     return score > UINT32_MAX ? UINT32_MAX : (uint32_t)score;
 }
 
-static bool is_better(const struct frozen_trainer *trainer, uint16_t a, uint16_t b) {
-    const struct frozen_candidate *x = &trainer->candidate[a], *y = &trainer->candidate[b];
+static bool is_better(const struct neap__frozen_trainer *trainer, uint16_t a, uint16_t b) {
+    const struct neap__frozen_candidate *x = &trainer->candidate[a], *y = &trainer->candidate[b];
     return x->score != y->score ? x->score > y->score : x->piece > y->piece;
 }
 
 /* The best first, as a heap; the best `wanted` are then taken off. */
-static void sift(struct frozen_trainer *trainer, unsigned root, unsigned count) {
+static void sift(struct neap__frozen_trainer *trainer, unsigned root, unsigned count) {
     for (unsigned child; (child = 2 * root + 1) < count; root = child) {
         if (child + 1 < count && is_better(trainer, trainer->order[child + 1], trainer->order[child]))
             child++;
@@ -162,7 +163,7 @@ static void sift(struct frozen_trainer *trainer, unsigned root, unsigned count) 
     }
 }
 
-static unsigned singles(struct frozen_alphabet *alphabet, const struct frozen_sample *sample) {
+static unsigned singles(struct neap__frozen_alphabet *alphabet, const struct neap__frozen_sample *sample) {
     alphabet->count = 0;
     alphabet->piece[alphabet->count++] = frozen_piece(NULL, 0, true);
     for (unsigned i = 0; i < 256; i++) {
@@ -174,12 +175,12 @@ static unsigned singles(struct frozen_alphabet *alphabet, const struct frozen_sa
 }
 
 /* The next alphabet: the single bytes, and the best of pieces and pairs. */
-static void choose(struct frozen_trainer *trainer, struct frozen_alphabet *alphabet,
-                   const struct frozen_sample *sample, uint32_t total) {
+static void choose(struct neap__frozen_trainer *trainer, struct neap__frozen_alphabet *alphabet,
+                   const struct neap__frozen_sample *sample, uint32_t total) {
     unsigned count = 0;
     for (unsigned i = 0; i < alphabet->count + FROZEN_PAIR_SLOTS; i++) {
         const bool is_pair = i >= alphabet->count;
-        const struct frozen_pair *pair = is_pair ? &trainer->pair[i - alphabet->count] : NULL;
+        const struct neap__frozen_pair *pair = is_pair ? &trainer->pair[i - alphabet->count] : NULL;
         const frozen_piece_t piece = is_pair ? pair->piece : alphabet->piece[i];
         const uint32_t seen = is_pair ? pair->count : trainer->weight[i];
         if (frozen_piece_bytes(piece) + frozen_piece_ends(piece) < 2 ||
@@ -188,7 +189,7 @@ static void choose(struct frozen_trainer *trainer, struct frozen_alphabet *alpha
         const uint32_t score = saving(trainer, piece, seen, total, sample->share);
         if (score == 0)
             continue;
-        trainer->candidate[count] = (struct frozen_candidate){piece, score};
+        trainer->candidate[count] = (struct neap__frozen_candidate){piece, score};
         trainer->order[count] = (uint16_t)count;
         count++;
     }
@@ -202,7 +203,7 @@ static void choose(struct frozen_trainer *trainer, struct frozen_alphabet *alpha
 }
 
 /* Leaves out what is not used: each piece takes bytes in the file. */
-static void drop_unused(struct frozen_trainer *trainer, struct frozen_alphabet *alphabet) {
+static void drop_unused(struct neap__frozen_trainer *trainer, struct neap__frozen_alphabet *alphabet) {
     unsigned kept = 0;
     for (unsigned i = 0; i < alphabet->count; i++) {
         const frozen_piece_t piece = alphabet->piece[i];
@@ -215,8 +216,8 @@ static void drop_unused(struct frozen_trainer *trainer, struct frozen_alphabet *
     alphabet->count = kept;
 }
 
-void neap__frozen_train(struct frozen_alphabet *alphabet, struct frozen_trainer *trainer,
-                        const struct frozen_sample *sample) {
+void neap__frozen_train(struct neap__frozen_alphabet *alphabet, struct neap__frozen_trainer *trainer,
+                        const struct neap__frozen_sample *sample) {
     uint32_t steps[FROZEN_STEPS];
     singles(alphabet, sample);
     cost_bytes(trainer, sample);

@@ -19,21 +19,21 @@ enum {
 };
 
 /* Finds pieces by their text. */
-struct frozen_index {
+struct neap__frozen_index {
     uint16_t slot[FROZEN_INDEX_SLOTS]; /* piece + 1 */
     uint8_t lengths[256];              /* by first byte: a bit for each length that does not end */
 };
 
 /* What training needs besides: some 150 KiB. */
-struct frozen_trainer {
-    struct frozen_index index;
+struct neap__frozen_trainer {
+    struct neap__frozen_index index;
     uint32_t weight[FROZEN_PIECES_MAX];
     uint32_t byte_cost[257]; /* in 1/16 bits; 256 is the end */
-    struct frozen_pair {
+    struct neap__frozen_pair {
         frozen_piece_t piece; /* 0: an empty slot */
         uint32_t count;
     } pair[FROZEN_PAIR_SLOTS];
-    struct frozen_candidate {
+    struct neap__frozen_candidate {
         frozen_piece_t piece;
         uint32_t score;
     } candidate[FROZEN_PIECES_MAX + FROZEN_PAIR_SLOTS];
@@ -41,7 +41,7 @@ struct frozen_trainer {
 };
 
 /* Texts, each with a byte of its length before it; the longest is without its end. */
-struct frozen_sample {
+struct neap__frozen_sample {
     uint8_t *data;
     size_t bytes, room;
     unsigned share;               /* one in so many is in the sample */
@@ -50,13 +50,14 @@ struct frozen_sample {
 };
 
 /* Fills an alphabet, finished, with a piece for each byte that occurs and for the end. */
-void neap__frozen_train(struct frozen_alphabet *alphabet, struct frozen_trainer *trainer,
-                        const struct frozen_sample *sample);
+void neap__frozen_train(struct neap__frozen_alphabet *alphabet, struct neap__frozen_trainer *trainer,
+                        const struct neap__frozen_sample *sample);
 
-void neap__frozen_index_fill(struct frozen_index *index, const struct frozen_alphabet *alphabet);
+void neap__frozen_index_fill(struct neap__frozen_index *index, const struct neap__frozen_alphabet *alphabet);
 
 /* The longest piece that a text of `bytes` begins with, its end included: its number. */
-unsigned neap__frozen_index_find(const struct frozen_index *index, const struct frozen_alphabet *alphabet,
-                                 const uint8_t *text, size_t bytes, bool ends);
+unsigned neap__frozen_index_find(const struct neap__frozen_index *index,
+                                 const struct neap__frozen_alphabet *alphabet, const uint8_t *text,
+                                 size_t bytes, bool ends);
 
 #endif

@@ -13,7 +13,7 @@ static bool lies_within(uint64_t at, uint64_t bytes, uint64_t end) {
 }
 
 bool neap__frozen_begin(neap_frozen_trie_t *trie) {
-    const struct frozen_head *head = &trie->head;
+    const struct neap__frozen_head *head = &trie->head;
     const uint64_t end = trie->body_bytes;
     if (head->key < NEAP_KIND_STR || head->key > NEAP_KIND_U64 || head->value >= NEAP_KINDS ||
         head->key_bytes_max > TRIE_TEXT_BYTES_MAX || head->common_bytes > head->key_bytes_max)
@@ -57,7 +57,7 @@ static int begin_file(const struct neap__container_file *file, neap_frozen_trie_
 int neap_frozen_trie_open(const char *path, neap_frozen_trie_t **trie) {
     struct neap__container_file file;
     int error = neap__container_file_open(path, NEAP_CONTAINER_TRIE, FROZEN_VERSION,
-                                          sizeof(struct frozen_head), &file);
+                                          sizeof(struct neap__frozen_head), &file);
     if (error == 0 && (error = begin_file(&file, trie)) < 0)
         neap__container_file_close(&file);
     if (error < 0)
@@ -70,7 +70,7 @@ int neap_frozen_trie_open(const char *path, neap_frozen_trie_t **trie) {
 int neap_frozen_trie_view(const void *data, size_t bytes, neap_frozen_trie_t **trie) {
     struct neap__container_file file;
     const int error = neap__container_file_view(data, bytes, NEAP_CONTAINER_TRIE, FROZEN_VERSION,
-                                                sizeof(struct frozen_head), &file);
+                                                sizeof(struct neap__frozen_head), &file);
     return error == 0 ? begin_file(&file, trie) : error;
 }
 
@@ -91,7 +91,7 @@ static int write_body(struct neap__container_draft *draft, const void *context, 
 }
 
 int neap_frozen_trie_save(const neap_frozen_trie_t *trie, const char *path) {
-    struct frozen_head head = trie->head;
+    struct neap__frozen_head head = trie->head;
     const int error = neap__container_file_save(path, NEAP_CONTAINER_TRIE, FROZEN_VERSION, &head, sizeof head,
                                                 write_body, trie);
     if (error == 0)
@@ -117,8 +117,9 @@ size_t neap_frozen_trie_bytes(const neap_frozen_trie_t *trie) {
 
 /* --- looking up -------------------------------------------------------------- */
 
-int neap__frozen_common(const neap_frozen_trie_t *trie, struct trie_text key, struct trie_text *rest) {
-    const struct trie_text common = {trie->body, (size_t)trie->head.common_bytes};
+int neap__frozen_common(const neap_frozen_trie_t *trie, struct neap__trie_text key,
+                        struct neap__trie_text *rest) {
+    const struct neap__trie_text common = {trie->body, (size_t)trie->head.common_bytes};
     const size_t agreed = trie_common(key, common);
     if (agreed == common.bytes) {
         *rest = trie_text_from(key, agreed);
@@ -129,9 +130,9 @@ int neap__frozen_common(const neap_frozen_trie_t *trie, struct trie_text key, st
 
 bool neap_frozen_trie_get(const neap_frozen_trie_t *trie, union neap_item key, union neap_item *value) {
     uint8_t place[TRIE_INTEGER_BYTES];
-    struct trie_text text;
-    struct frozen_leaf leaf;
-    struct frozen_scan scan;
+    struct neap__trie_text text;
+    struct neap__frozen_leaf leaf;
+    struct neap__frozen_scan scan;
     if (trie->head.count == 0 || !neap__trie_key_encode((enum neap_kind)trie->head.key, key, place, &text) ||
         neap__frozen_common(trie, text, &text) != 0 ||
         !neap__frozen_leaf_open(trie, neap__frozen_leaf_for(trie, text), &leaf) ||
@@ -146,10 +147,10 @@ bool neap_frozen_trie_get(const neap_frozen_trie_t *trie, union neap_item key, u
  * of that leaf both begin with: then it is sought in a leaf before. */
 bool neap_frozen_trie_longest_prefix(const neap_frozen_trie_t *trie, union neap_item text, size_t limit,
                                      size_t *bytes, union neap_item *value) {
-    struct trie_text rest = {text.text.bytes == 0 ? "" : text.text.data,
-                             text.text.bytes < limit ? text.text.bytes : limit};
-    struct frozen_leaf leaf;
-    struct frozen_scan scan;
+    struct neap__trie_text rest = {text.text.bytes == 0 ? "" : text.text.data,
+                                   text.text.bytes < limit ? text.text.bytes : limit};
+    struct neap__frozen_leaf leaf;
+    struct neap__frozen_scan scan;
     if (trie->head.count == 0 || (trie->head.key != NEAP_KIND_STR && trie->head.key != NEAP_KIND_BYTES) ||
         neap__frozen_common(trie, rest, &rest) != 0)
         return false;
@@ -174,10 +175,10 @@ bool neap_frozen_trie_longest_prefix(const neap_frozen_trie_t *trie, union neap_
 
 /* --- places ------------------------------------------------------------------ */
 
-bool neap__frozen_rank(const neap_frozen_trie_t *trie, struct trie_text key, uint64_t *rank) {
-    struct trie_text rest;
-    struct frozen_leaf leaf;
-    struct frozen_scan scan;
+bool neap__frozen_rank(const neap_frozen_trie_t *trie, struct neap__trie_text key, uint64_t *rank) {
+    struct neap__trie_text rest;
+    struct neap__frozen_leaf leaf;
+    struct neap__frozen_scan scan;
     const int side = trie->head.count == 0 ? -1 : neap__frozen_common(trie, key, &rest);
     if (side != 0) {
         *rank = side < 0 ? 0 : trie->head.count;
@@ -192,7 +193,7 @@ bool neap__frozen_rank(const neap_frozen_trie_t *trie, struct trie_text key, uin
 }
 
 /* Makes `prefix` what comes right after all that begin with it; false: nothing does. `copy` has its bytes. */
-static bool step_over(struct trie_text *prefix, uint8_t *copy) {
+static bool step_over(struct neap__trie_text *prefix, uint8_t *copy) {
     while (prefix->bytes > 0 && prefix->data[prefix->bytes - 1] == UINT8_MAX)
         prefix->bytes--;
     if (prefix->bytes == 0)
@@ -203,7 +204,7 @@ static bool step_over(struct trie_text *prefix, uint8_t *copy) {
     return true;
 }
 
-static int prefix_end(const neap_frozen_trie_t *trie, struct trie_text prefix, uint64_t *end) {
+static int prefix_end(const neap_frozen_trie_t *trie, struct neap__trie_text prefix, uint64_t *end) {
     uint8_t small[256];
     struct neap__own_memory *large = NULL;
     const size_t bytes = sizeof *large + prefix.bytes;
@@ -221,7 +222,7 @@ int neap__frozen_range(const neap_frozen_trie_t *trie, const struct neap_trie_ra
                        uint64_t *last) {
     const enum neap_kind kind = (enum neap_kind)trie->head.key;
     uint8_t place[TRIE_INTEGER_BYTES];
-    struct trie_text text;
+    struct neap__trie_text text;
     uint64_t rank;
     *first = 0;
     *last = trie->head.count;

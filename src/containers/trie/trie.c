@@ -9,7 +9,7 @@ neap_trie_t *neap_trie_new(enum neap_kind key, enum neap_kind value, const struc
         return NULL;
     trie->key = key;
     trie->blocks.allocator = trie->memory.allocator;
-    trie->shape = (struct trie_shape){
+    trie->shape = (struct neap__trie_shape){
         .memory = &trie->blocks,
         .value = value,
         .value_width = (uint8_t)neap_kind_width(value),
@@ -18,12 +18,12 @@ neap_trie_t *neap_trie_new(enum neap_kind key, enum neap_kind value, const struc
     return trie;
 }
 
-static void free_below(const struct trie_shape *shape, trie_child_t child) {
+static void free_below(const struct neap__trie_shape *shape, trie_child_t child) {
     if (!trie_is_node(child)) {
         neap__trie_leaf_free(shape, trie_leaf_of(child));
         return;
     }
-    struct trie_node *node = trie_node_of(child);
+    struct neap__trie_node *node = trie_node_of(child);
     for (unsigned i = 0; i < node->count; i++)
         free_below(shape, trie_node_children(node)[i]);
     neap__trie_node_free(shape, node);
@@ -71,16 +71,16 @@ uint64_t neap_trie_trim(neap_trie_t *trie) {
 
 bool neap_trie_get(const neap_trie_t *trie, union neap_item key, union neap_item *value) {
     uint8_t place[TRIE_INTEGER_BYTES];
-    struct trie_text rest;
+    struct neap__trie_text rest;
     if (NEAP_LIKELY(trie->key <= NEAP_KIND_BYTES && key.text.bytes > 0))
-        rest = (struct trie_text){key.text.data, key.text.bytes};
+        rest = (struct neap__trie_text){key.text.data, key.text.bytes};
     else if (!neap__trie_key_encode(trie->key, key, place, &rest))
         return false;
     const uint8_t tag = neap__trie_leaf_tag(rest);
     trie_child_t child = trie->root;
     while (trie_is_node(child)) {
-        const struct trie_node *node = trie_node_of(child);
-        const struct trie_text prefix = trie_node_prefix(node);
+        const struct neap__trie_node *node = trie_node_of(child);
+        const struct neap__trie_text prefix = trie_node_prefix(node);
         if (prefix.bytes > 0) {
             if (rest.bytes < prefix.bytes || memcmp(rest.data, prefix.data, prefix.bytes) != 0)
                 return false;
@@ -90,7 +90,7 @@ bool neap_trie_get(const neap_trie_t *trie, union neap_item key, union neap_item
         if (trie_is_node(child))
             rest = trie_text_from(rest, 1);
     }
-    const struct trie_leaf *leaf = trie_leaf_of(child);
+    const struct neap__trie_leaf *leaf = trie_leaf_of(child);
     __builtin_prefetch((const uint8_t *)leaf + 64); /* the lengths, while the tags come */
     const int index = leaf == NULL ? -1 : neap__trie_leaf_find(&trie->shape, leaf, rest, tag);
     if (index >= 0 && value != NULL)
@@ -99,11 +99,11 @@ bool neap_trie_get(const neap_trie_t *trie, union neap_item key, union neap_item
     return index >= 0;
 }
 
-bool neap__trie_walk(const neap_trie_t *trie, struct trie_text key, struct trie_trail *trail) {
-    *trail = (struct trie_trail){.slot = (trie_child_t *)(uintptr_t)&trie->root, .rest = key};
+bool neap__trie_walk(const neap_trie_t *trie, struct neap__trie_text key, struct neap__trie_trail *trail) {
+    *trail = (struct neap__trie_trail){.slot = (trie_child_t *)(uintptr_t)&trie->root, .rest = key};
     while (trie_is_node(*trail->slot)) {
-        struct trie_node *node = trie_node_of(*trail->slot);
-        const struct trie_text prefix = trie_node_prefix(node);
+        struct neap__trie_node *node = trie_node_of(*trail->slot);
+        const struct neap__trie_text prefix = trie_node_prefix(node);
         if (trie_common(trail->rest, prefix) < prefix.bytes)
             return false;
         trail->rest = trie_text_from(trail->rest, prefix.bytes);
@@ -117,9 +117,9 @@ bool neap__trie_walk(const neap_trie_t *trie, struct trie_text key, struct trie_
 }
 
 /* The longest text of a leaf that `rest` begins with: its index, or -1. */
-static int leaf_longest_prefix(const struct trie_shape *shape, const struct trie_leaf *leaf,
-                               struct trie_text rest) {
-    const struct trie_columns c = neap__trie_leaf_columns(shape, leaf);
+static int leaf_longest_prefix(const struct neap__trie_shape *shape, const struct neap__trie_leaf *leaf,
+                               struct neap__trie_text rest) {
+    const struct neap__trie_columns c = neap__trie_leaf_columns(shape, leaf);
     const uint8_t *text = c.texts;
     int longest = -1;
     if (rest.bytes < leaf->prefix_bytes ||
@@ -139,25 +139,25 @@ bool neap_trie_longest_prefix(const neap_trie_t *trie, union neap_item text, siz
                               union neap_item *value) {
     if (trie->key != NEAP_KIND_STR && trie->key != NEAP_KIND_BYTES)
         return false;
-    struct trie_text rest = {text.text.bytes == 0 ? "" : text.text.data,
-                             text.text.bytes < limit ? text.text.bytes : limit};
+    struct neap__trie_text rest = {text.text.bytes == 0 ? "" : text.text.data,
+                                   text.text.bytes < limit ? text.text.bytes : limit};
     const uint8_t *start = rest.data;
-    const struct trie_shape *shape = &trie->shape;
-    const struct trie_leaf *found = NULL;
+    const struct neap__trie_shape *shape = &trie->shape;
+    const struct neap__trie_leaf *found = NULL;
     unsigned index = 0;
     size_t longest = 0;
     trie_child_t child = trie->root;
     for (;;) {
-        const struct trie_node *node = trie_is_node(child) ? trie_node_of(child) : NULL;
+        const struct neap__trie_node *node = trie_is_node(child) ? trie_node_of(child) : NULL;
         if (node != NULL) {
-            const struct trie_text prefix = trie_node_prefix(node);
+            const struct neap__trie_text prefix = trie_node_prefix(node);
             if (trie_common(rest, prefix) < prefix.bytes)
                 break;
             rest = trie_text_from(rest, prefix.bytes);
         }
         /* What ends at a node is the first entry of its first child. */
         const trie_child_t here = node == NULL ? child : trie_node_children(node)[0];
-        const struct trie_text to_here = node == NULL ? rest : (struct trie_text){rest.data, 0};
+        const struct neap__trie_text to_here = node == NULL ? rest : (struct neap__trie_text){rest.data, 0};
         const int at = here == 0 ? -1 : leaf_longest_prefix(shape, trie_leaf_of(here), to_here);
         if (at >= 0) {
             found = trie_leaf_of(here);

@@ -12,7 +12,7 @@ static bool fails(const char **why, const char *text) {
 }
 
 /* Whether the letters of a node are in order, and each child is of a kind that may be there. */
-static bool node_check(const struct trie_node *node, const char **why) {
+static bool node_check(const struct neap__trie_node *node, const char **why) {
     const trie_child_t *children = trie_node_children(node);
     if (node->count < 1 || node->count > TRIE_CHILDREN_MAX)
         return fails(why, "a node has no child, or more than there are letters");
@@ -29,12 +29,12 @@ static bool node_check(const struct trie_node *node, const char **why) {
     return true;
 }
 
-static bool check_below(const struct trie_shape *shape, trie_child_t child, struct sum *sum,
+static bool check_below(const struct neap__trie_shape *shape, trie_child_t child, struct sum *sum,
                         const char **why) {
     if (child == 0)
         return true;
     if (!trie_is_node(child)) {
-        const struct trie_leaf *leaf = trie_leaf_of(child);
+        const struct neap__trie_leaf *leaf = trie_leaf_of(child);
         sum->entries += leaf->count;
         if (leaf->cell == 0)
             sum->bytes += leaf->room_bytes;
@@ -42,7 +42,7 @@ static bool check_below(const struct trie_shape *shape, trie_child_t child, stru
             sum->cells += leaf->room_bytes / TRIE_CELL_BYTES;
         return neap__trie_leaf_check(shape, leaf, why);
     }
-    const struct trie_node *node = trie_node_of(child);
+    const struct neap__trie_node *node = trie_node_of(child);
     const size_t before = sum->entries;
     if (!node_check(node, why))
         return false;

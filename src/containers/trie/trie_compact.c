@@ -17,8 +17,8 @@ enum {
 };
 
 /* Puts a new leaf in the place of another. */
-static void replace(neap_trie_t *trie, trie_child_t *slot, struct trie_leaf *leaf) {
-    struct trie_leaf *old = trie_leaf_of(*slot);
+static void replace(neap_trie_t *trie, trie_child_t *slot, struct neap__trie_leaf *leaf) {
+    struct neap__trie_leaf *old = trie_leaf_of(*slot);
     *slot = trie_child_of_leaf(leaf);
     neap__trie_leaf_free(&trie->shape, old);
     trie->shape_version++;
@@ -27,8 +27,8 @@ static void replace(neap_trie_t *trie, trie_child_t *slot, struct trie_leaf *lea
 void neap__trie_sweep(neap_trie_t *trie) {
     uint8_t place[TRIE_INTEGER_BYTES];
     union neap_item key;
-    struct trie_text text;
-    struct trie_trail trail;
+    struct neap__trie_text text;
+    struct neap__trie_trail trail;
     if (trie->blocks.bytes < SWEEP_BYTES_MIN || ++trie->sweep_changes < SWEEP_CHANGES)
         return;
     trie->sweep_changes = 0;
@@ -44,7 +44,7 @@ void neap__trie_sweep(neap_trie_t *trie) {
     trie->shape.dense = true;
     if (!neap__trie_tidy(trie, &trail, TRIE_JOIN_ENTRIES_MAX, TRIE_JOIN_BYTES_MAX) &&
         neap__trie_memory_is_sparse(&trie->blocks, trie_leaf_place(trie_leaf_of(*trail.slot)))) {
-        struct trie_leaf *leaf = neap__trie_leaf_copy(&trie->shape, trie_leaf_of(*trail.slot));
+        struct neap__trie_leaf *leaf = neap__trie_leaf_copy(&trie->shape, trie_leaf_of(*trail.slot));
         if (leaf != NULL)
             replace(trie, trail.slot, leaf);
     }
@@ -54,13 +54,13 @@ void neap__trie_sweep(neap_trie_t *trie) {
 
 /* Makes the leaf at the end of a trail anew, and its parent if it is the first of its leaves.
  * False: no memory. */
-static bool renew(neap_trie_t *trie, const struct trie_trail *trail) {
-    const struct trie_shape *shape = &trie->shape;
-    struct trie_entry entries[TRIE_LEAF_ENTRIES_MAX];
-    struct trie_leaf *old = trie_leaf_of(*trail->slot);
-    const unsigned count = neap__trie_leaf_entries(shape, old, (struct trie_text){0}, entries);
+static bool renew(neap_trie_t *trie, const struct neap__trie_trail *trail) {
+    const struct neap__trie_shape *shape = &trie->shape;
+    struct neap__trie_entry entries[TRIE_LEAF_ENTRIES_MAX];
+    struct neap__trie_leaf *old = trie_leaf_of(*trail->slot);
+    const unsigned count = neap__trie_leaf_entries(shape, old, (struct neap__trie_text){0}, entries);
     trie->shape.dense = true;
-    struct trie_leaf *leaf = neap__trie_leaf_make(shape, entries, count, 0);
+    struct neap__trie_leaf *leaf = neap__trie_leaf_make(shape, entries, count, 0);
     trie->shape.dense = false;
     if (leaf == NULL)
         return false;
@@ -70,7 +70,7 @@ static bool renew(neap_trie_t *trie, const struct trie_trail *trail) {
     for (unsigned i = 0; i < trail->index; i++)
         if (trie_node_children(trie_trail_parent(trail))[i] != 0)
             return true;
-    struct trie_draft draft;
+    struct neap__trie_draft draft;
     neap__trie_node_draft(trie_trail_parent(trail), &draft);
     return neap__trie_replace_node(trie, trail->parent_slot, &draft) == 0;
 }
@@ -83,8 +83,8 @@ int neap_trie_compact(neap_trie_t *trie) {
         return NEAP_ERROR_MEMORY;
     while ((more = neap_trie_cursor_next(cursor, &key, NULL)) > 0) {
         uint8_t place[TRIE_INTEGER_BYTES];
-        struct trie_text text;
-        struct trie_trail trail;
+        struct neap__trie_text text;
+        struct neap__trie_trail trail;
         neap__trie_key_encode(trie->key, key, place, &text);
         do {
             neap__trie_walk(trie, text, &trail);

@@ -12,27 +12,27 @@
 
 struct neap_trie_cursor {
     const neap_trie_t *trie;
-    const struct trie_leaf *leaf; /* NULL before the first and at the end */
-    const uint8_t *text;          /* of the next entry */
-    unsigned index, stop;         /* the next entry; the first that is not wanted */
+    const struct neap__trie_leaf *leaf; /* NULL before the first and at the end */
+    const uint8_t *text;                /* of the next entry */
+    unsigned index, stop;               /* the next entry; the first that is not wanted */
     bool begun, ended;
     uint64_t keys_version, shape_version;
     uint8_t *key; /* of the last entry */
     size_t key_bytes, key_room;
-    size_t start_bytes;                   /* of the key, what all entries of the leaf have */
-    struct trie_text first, last, prefix; /* bounds; data is NULL without */
-    uint8_t *bounds;                      /* where they lie */
+    size_t start_bytes;                         /* of the key, what all entries of the leaf have */
+    struct neap__trie_text first, last, prefix; /* bounds; data is NULL without */
+    uint8_t *bounds;                            /* where they lie */
     size_t bounds_bytes;
 };
 
 /* The next child of a node that is something, from `index` on; `count` if there is none. */
-static unsigned next_child(const struct trie_node *node, unsigned index) {
+static unsigned next_child(const struct neap__trie_node *node, unsigned index) {
     while (index < node->count && trie_node_children(node)[index] == 0)
         index++;
     return index;
 }
 
-static void path_put(neap_trie_cursor_t *cursor, struct trie_text text) {
+static void path_put(neap_trie_cursor_t *cursor, struct neap__trie_text text) {
     assert(cursor->key_bytes + text.bytes <= cursor->key_room);
     if (text.bytes > 0)
         memcpy(cursor->key + cursor->key_bytes, text.data, text.bytes);
@@ -40,17 +40,18 @@ static void path_put(neap_trie_cursor_t *cursor, struct trie_text text) {
 }
 
 /* Goes to a child of a node, its letter put to the path if it is a node. */
-static trie_child_t enter_child(neap_trie_cursor_t *cursor, const struct trie_node *node, unsigned index) {
+static trie_child_t enter_child(neap_trie_cursor_t *cursor, const struct neap__trie_node *node,
+                                unsigned index) {
     const trie_child_t child = trie_node_children(node)[index];
     if (trie_is_node(child))
-        path_put(cursor, (struct trie_text){&node->letters[index - 1], 1});
+        path_put(cursor, (struct neap__trie_text){&node->letters[index - 1], 1});
     return child;
 }
 
 /* The leftmost leaf from a child on. */
-static const struct trie_leaf *leftmost(neap_trie_cursor_t *cursor, trie_child_t child) {
+static const struct neap__trie_leaf *leftmost(neap_trie_cursor_t *cursor, trie_child_t child) {
     while (trie_is_node(child)) {
-        const struct trie_node *node = trie_node_of(child);
+        const struct neap__trie_node *node = trie_node_of(child);
         path_put(cursor, trie_node_prefix(node));
         child = enter_child(cursor, node, next_child(node, 0));
     }
@@ -60,18 +61,18 @@ static const struct trie_leaf *leftmost(neap_trie_cursor_t *cursor, trie_child_t
 /* Finds the leaf with the first entry that is not less than `from`, or that is greater if it is not
  * `included`: the leaf and index, the path in the cursor's key. NULL: there is none. `from` may lie
  * in the cursor's key. */
-static const struct trie_leaf *descend(neap_trie_cursor_t *cursor, struct trie_text from, bool included,
-                                       unsigned *index) {
-    const struct trie_node *turn = NULL; /* the deepest node where a later child is */
+static const struct neap__trie_leaf *descend(neap_trie_cursor_t *cursor, struct neap__trie_text from,
+                                             bool included, unsigned *index) {
+    const struct neap__trie_node *turn = NULL; /* the deepest node where a later child is */
     unsigned turn_index = 0;
     size_t turn_bytes = 0;
-    const struct trie_shape *shape = &cursor->trie->shape;
+    const struct neap__trie_shape *shape = &cursor->trie->shape;
     trie_child_t child = cursor->trie->root;
     *index = 0;
     cursor->key_bytes = 0;
     while (trie_is_node(child)) {
-        const struct trie_node *node = trie_node_of(child);
-        const struct trie_text prefix = trie_node_prefix(node);
+        const struct neap__trie_node *node = trie_node_of(child);
+        const struct neap__trie_text prefix = trie_node_prefix(node);
         const size_t common = trie_common(from, prefix);
         if (common < prefix.bytes) {
             if (common == from.bytes || from.data[common] < prefix.data[common])
@@ -94,7 +95,7 @@ static const struct trie_leaf *descend(neap_trie_cursor_t *cursor, struct trie_t
             enter_child(cursor, node, at);
         }
     }
-    const struct trie_leaf *leaf = trie_leaf_of(child);
+    const struct neap__trie_leaf *leaf = trie_leaf_of(child);
     if (leaf != NULL) {
         *index = neap__trie_leaf_lower_bound(shape, leaf, from);
         if (!included && neap__trie_leaf_is_at(shape, leaf, *index, from))
@@ -111,10 +112,10 @@ static const struct trie_leaf *descend(neap_trie_cursor_t *cursor, struct trie_t
 
 /* The first entry of a leaf, whose path is in the key, that is behind a bound; if `begins`, those
  * that begin with the bound are not. */
-static unsigned leaf_stop(const neap_trie_cursor_t *cursor, const struct trie_leaf *leaf,
-                          struct trie_text bound, bool begins) {
+static unsigned leaf_stop(const neap_trie_cursor_t *cursor, const struct neap__trie_leaf *leaf,
+                          struct neap__trie_text bound, bool begins) {
     const size_t bytes = cursor->key_bytes;
-    const size_t common = trie_common((struct trie_text){cursor->key, bytes}, bound);
+    const size_t common = trie_common((struct neap__trie_text){cursor->key, bytes}, bound);
     if (common < bytes) { /* parted from the bound, or went on from it */
         if (common == bound.bytes)
             return begins ? leaf->count : 0;
@@ -129,7 +130,7 @@ static unsigned leaf_stop(const neap_trie_cursor_t *cursor, const struct trie_le
  * the start from the first bound on. */
 static int seek(neap_trie_cursor_t *cursor, bool included) {
     const neap_trie_t *trie = cursor->trie;
-    const struct trie_shape *shape = &trie->shape;
+    const struct neap__trie_shape *shape = &trie->shape;
     if (trie->key_bytes_max > cursor->key_room) {
         uint8_t *key = trie->blocks.allocator.realloc(trie->blocks.allocator.context, cursor->key,
                                                       cursor->key_room, trie->key_bytes_max);
@@ -138,10 +139,10 @@ static int seek(neap_trie_cursor_t *cursor, bool included) {
         cursor->key = key;
         cursor->key_room = trie->key_bytes_max;
     }
-    const struct trie_text from =
-        cursor->begun ? (struct trie_text){cursor->key, cursor->key_bytes} : cursor->first;
+    const struct neap__trie_text from =
+        cursor->begun ? (struct neap__trie_text){cursor->key, cursor->key_bytes} : cursor->first;
     unsigned index;
-    const struct trie_leaf *leaf = descend(cursor, from, included || !cursor->begun, &index);
+    const struct neap__trie_leaf *leaf = descend(cursor, from, included || !cursor->begun, &index);
     cursor->shape_version = trie->shape_version;
     cursor->leaf = NULL;
     if (leaf == NULL)
@@ -166,7 +167,8 @@ static int seek(neap_trie_cursor_t *cursor, bool included) {
 
 /* Goes to the last wanted entry of the leaf. */
 static void leave_leaf(neap_trie_cursor_t *cursor) {
-    const struct trie_text text = neap__trie_leaf_text(&cursor->trie->shape, cursor->leaf, cursor->stop - 1);
+    const struct neap__trie_text text =
+        neap__trie_leaf_text(&cursor->trie->shape, cursor->leaf, cursor->stop - 1);
     memcpy(cursor->key + cursor->start_bytes, text.data, text.bytes);
     cursor->key_bytes = cursor->start_bytes + text.bytes;
     cursor->index = cursor->stop;
@@ -181,22 +183,22 @@ int neap__trie_cursor_skip_leaf(neap_trie_cursor_t *cursor) {
 }
 
 /* A bound as bytes, kept in the cursor from `at` on; nothing if it is not wanted. */
-static struct trie_text keep_bound(neap_trie_cursor_t *cursor, bool wanted, struct trie_text text,
-                                   size_t *at) {
+static struct neap__trie_text keep_bound(neap_trie_cursor_t *cursor, bool wanted, struct neap__trie_text text,
+                                         size_t *at) {
     if (!wanted)
-        return (struct trie_text){0};
+        return (struct neap__trie_text){0};
     uint8_t *place = cursor->bounds + *at;
     if (text.bytes > 0)
         memcpy(place, text.data, text.bytes);
     *at += text.bytes;
-    return (struct trie_text){place, text.bytes};
+    return (struct neap__trie_text){place, text.bytes};
 }
 
 static int keep_bounds(neap_trie_cursor_t *cursor, const struct neap_trie_range *range) {
     const struct neap_allocator *allocator = &cursor->trie->blocks.allocator;
     const enum neap_kind kind = cursor->trie->key;
     uint8_t first_place[TRIE_INTEGER_BYTES], last_place[TRIE_INTEGER_BYTES], place[TRIE_INTEGER_BYTES];
-    struct trie_text first = {0}, last = {0}, prefix = {0};
+    struct neap__trie_text first = {0}, last = {0}, prefix = {0};
     if ((range->has_first && !neap__trie_key_encode(kind, range->first, first_place, &first)) ||
         (range->has_last && !neap__trie_key_encode(kind, range->last, last_place, &last)) ||
         (range->has_prefix && !neap__trie_key_encode(kind, range->prefix, place, &prefix)))
@@ -262,7 +264,7 @@ int neap_trie_range_count(const neap_trie_t *trie, const struct neap_trie_range 
 }
 
 int neap_trie_cursor_next(neap_trie_cursor_t *cursor, union neap_item *key, union neap_item *value) {
-    const struct trie_shape *shape = &cursor->trie->shape;
+    const struct neap__trie_shape *shape = &cursor->trie->shape;
     if (cursor->ended)
         return 0;
     if (cursor->leaf == NULL || cursor->index == cursor->stop ||
@@ -284,7 +286,8 @@ int neap_trie_cursor_next(neap_trie_cursor_t *cursor, union neap_item *key, unio
     cursor->key_bytes = cursor->start_bytes + length;
     cursor->text += length;
     if (key != NULL)
-        *key = neap__trie_key_decode(cursor->trie->key, (struct trie_text){cursor->key, cursor->key_bytes});
+        *key = neap__trie_key_decode(cursor->trie->key,
+                                     (struct neap__trie_text){cursor->key, cursor->key_bytes});
     if (value != NULL)
         *value =
             neap__trie_value_decode(shape->value, neap__trie_leaf_value(shape, cursor->leaf, cursor->index));

@@ -18,9 +18,9 @@ static uint64_t sign_of(size_t width) {
 }
 
 bool neap__trie_key_encode(enum neap_kind kind, union neap_item key, uint8_t place[TRIE_INTEGER_BYTES],
-                           struct trie_text *text) {
+                           struct neap__trie_text *text) {
     if (is_text(kind)) {
-        *text = (struct trie_text){key.text.bytes == 0 ? place : key.text.data, key.text.bytes};
+        *text = (struct neap__trie_text){key.text.bytes == 0 ? place : key.text.data, key.text.bytes};
         return key.text.bytes <= TRIE_TEXT_BYTES_MAX;
     }
     if (!neap_kind_fits(kind, key))
@@ -29,11 +29,11 @@ bool neap__trie_key_encode(enum neap_kind kind, union neap_item key, uint8_t pla
     uint64_t number = is_signed(kind) ? (uint64_t)key.i ^ sign_of(width) : key.u;
     for (size_t i = width; i-- > 0; number >>= 8)
         place[i] = (uint8_t)number;
-    *text = (struct trie_text){place, width};
+    *text = (struct neap__trie_text){place, width};
     return true;
 }
 
-union neap_item neap__trie_key_decode(enum neap_kind kind, struct trie_text text) {
+union neap_item neap__trie_key_decode(enum neap_kind kind, struct neap__trie_text text) {
     union neap_item key = {.text = {text.data, text.bytes}};
     if (is_text(kind))
         return key;
@@ -48,12 +48,12 @@ union neap_item neap__trie_key_decode(enum neap_kind kind, struct trie_text text
 }
 
 bool neap__trie_value_encode(enum neap_kind kind, union neap_item value, uint8_t place[TRIE_INTEGER_BYTES],
-                             struct trie_text *stored) {
+                             struct neap__trie_text *stored) {
     if (is_text(kind)) {
-        *stored = (struct trie_text){value.text.data, value.text.bytes};
+        *stored = (struct neap__trie_text){value.text.data, value.text.bytes};
         return value.text.bytes <= TRIE_TEXT_BYTES_MAX;
     }
-    *stored = (struct trie_text){place, neap_kind_width(kind)};
+    *stored = (struct neap__trie_text){place, neap_kind_width(kind)};
     if (kind == NEAP_KIND_NONE)
         return true;
     if (!neap_kind_fits(kind, value))
@@ -62,7 +62,7 @@ bool neap__trie_value_encode(enum neap_kind kind, union neap_item value, uint8_t
     return true;
 }
 
-union neap_item neap__trie_value_decode(enum neap_kind kind, struct trie_text stored) {
+union neap_item neap__trie_value_decode(enum neap_kind kind, struct neap__trie_text stored) {
     if (is_text(kind))
         return (union neap_item){.text = {stored.data, stored.bytes}};
     if (kind == NEAP_KIND_NONE)

@@ -66,9 +66,10 @@ static uint64_t equal_bytes(const uint8_t *bytes, unsigned count, uint8_t byte) 
 #endif
 }
 
-struct trie_columns neap__trie_leaf_columns(const struct trie_shape *shape, const struct trie_leaf *leaf) {
+struct neap__trie_columns neap__trie_leaf_columns(const struct neap__trie_shape *shape,
+                                                  const struct neap__trie_leaf *leaf) {
     const size_t n = leaf->count, length_width = leaf->wide ? 4 : 1;
-    struct trie_columns c;
+    struct neap__trie_columns c;
     c.tags = (uint8_t *)(uintptr_t)leaf->columns;
     c.lengths = c.tags + n;
     c.values = c.lengths + n * length_width;
@@ -79,7 +80,7 @@ struct trie_columns neap__trie_leaf_columns(const struct trie_shape *shape, cons
 }
 
 /* The last bytes and the length of the key, mixed. */
-uint8_t neap__trie_leaf_tag(struct trie_text key) {
+uint8_t neap__trie_leaf_tag(struct neap__trie_text key) {
     uint64_t word = 0;
     if (NEAP_LIKELY(key.bytes >= 8)) {
         memcpy(&word, key.data + key.bytes - 8, 8);
@@ -96,34 +97,35 @@ uint8_t neap__trie_leaf_tag(struct trie_text key) {
     return (uint8_t)((word ^ word >> 29) * UINT64_C(0xbf58476d1ce4e5b9) >> 56);
 }
 
-struct trie_text neap__trie_leaf_prefix(const struct trie_shape *shape, const struct trie_leaf *leaf) {
-    return (struct trie_text){neap__trie_leaf_columns(shape, leaf).prefix, leaf->prefix_bytes};
+struct neap__trie_text neap__trie_leaf_prefix(const struct neap__trie_shape *shape,
+                                              const struct neap__trie_leaf *leaf) {
+    return (struct neap__trie_text){neap__trie_leaf_columns(shape, leaf).prefix, leaf->prefix_bytes};
 }
 
-size_t neap__trie_leaf_length(const struct trie_leaf *leaf, unsigned index) {
+size_t neap__trie_leaf_length(const struct neap__trie_leaf *leaf, unsigned index) {
     return load_length(leaf->columns + leaf->count, leaf->wide, index);
 }
 
-struct trie_text neap__trie_leaf_text(const struct trie_shape *shape, const struct trie_leaf *leaf,
-                                      unsigned index) {
-    const struct trie_columns c = neap__trie_leaf_columns(shape, leaf);
+struct neap__trie_text neap__trie_leaf_text(const struct neap__trie_shape *shape,
+                                            const struct neap__trie_leaf *leaf, unsigned index) {
+    const struct neap__trie_columns c = neap__trie_leaf_columns(shape, leaf);
     assert(index < leaf->count);
-    return (struct trie_text){c.texts + sum_lengths(c.lengths, leaf->wide, index),
-                              load_length(c.lengths, leaf->wide, index)};
+    return (struct neap__trie_text){c.texts + sum_lengths(c.lengths, leaf->wide, index),
+                                    load_length(c.lengths, leaf->wide, index)};
 }
 
-struct trie_text neap__trie_leaf_value(const struct trie_shape *shape, const struct trie_leaf *leaf,
-                                       unsigned index) {
-    const struct trie_columns c = neap__trie_leaf_columns(shape, leaf);
+struct neap__trie_text neap__trie_leaf_value(const struct neap__trie_shape *shape,
+                                             const struct neap__trie_leaf *leaf, unsigned index) {
+    const struct neap__trie_columns c = neap__trie_leaf_columns(shape, leaf);
     assert(index < leaf->count);
     if (!shape->value_is_text)
-        return (struct trie_text){c.values + (size_t)index * shape->value_width, shape->value_width};
-    return (struct trie_text){c.value_texts + sum_lengths(c.values, leaf->wide, index),
-                              load_length(c.values, leaf->wide, index)};
+        return (struct neap__trie_text){c.values + (size_t)index * shape->value_width, shape->value_width};
+    return (struct neap__trie_text){c.value_texts + sum_lengths(c.values, leaf->wide, index),
+                                    load_length(c.values, leaf->wide, index)};
 }
 
-size_t neap__trie_leaf_used_bytes(const struct trie_shape *shape, const struct trie_leaf *leaf) {
-    const struct trie_columns c = neap__trie_leaf_columns(shape, leaf);
+size_t neap__trie_leaf_used_bytes(const struct neap__trie_shape *shape, const struct neap__trie_leaf *leaf) {
+    const struct neap__trie_columns c = neap__trie_leaf_columns(shape, leaf);
     size_t bytes = (size_t)(c.value_texts - (const uint8_t *)leaf);
     if (shape->value_is_text)
         bytes += sum_lengths(c.values, leaf->wide, leaf->count);
@@ -131,7 +133,7 @@ size_t neap__trie_leaf_used_bytes(const struct trie_shape *shape, const struct t
 }
 
 /* A wide leaf is rare: its lengths are compared one by one. */
-static uint64_t equal_lengths(const struct trie_leaf *leaf, const uint8_t *lengths, size_t length) {
+static uint64_t equal_lengths(const struct neap__trie_leaf *leaf, const uint8_t *lengths, size_t length) {
     uint64_t equal = 0;
     if (NEAP_LIKELY(!leaf->wide))
         return length <= TRIE_LENGTH_MAX ? equal_bytes(lengths, leaf->count, (uint8_t)length) : 0;
@@ -140,9 +142,9 @@ static uint64_t equal_lengths(const struct trie_leaf *leaf, const uint8_t *lengt
     return equal;
 }
 
-int neap__trie_leaf_find(const struct trie_shape *shape, const struct trie_leaf *leaf, struct trie_text rest,
-                         uint8_t tag) {
-    const struct trie_columns c = neap__trie_leaf_columns(shape, leaf);
+int neap__trie_leaf_find(const struct neap__trie_shape *shape, const struct neap__trie_leaf *leaf,
+                         struct neap__trie_text rest, uint8_t tag) {
+    const struct neap__trie_columns c = neap__trie_leaf_columns(shape, leaf);
     const size_t prefix = leaf->prefix_bytes;
     if (rest.bytes < prefix || memcmp(rest.data, c.prefix, prefix) != 0)
         return -1;
@@ -158,14 +160,14 @@ int neap__trie_leaf_find(const struct trie_shape *shape, const struct trie_leaf 
 }
 
 /* The first entry that is not before `rest`; those that begin with it count as before if so said. */
-static unsigned bound(const struct trie_shape *shape, const struct trie_leaf *leaf, struct trie_text rest,
-                      bool past_those_that_begin_so) {
-    const struct trie_columns c = neap__trie_leaf_columns(shape, leaf);
+static unsigned bound(const struct neap__trie_shape *shape, const struct neap__trie_leaf *leaf,
+                      struct neap__trie_text rest, bool past_those_that_begin_so) {
+    const struct neap__trie_columns c = neap__trie_leaf_columns(shape, leaf);
     size_t common = rest.bytes < leaf->prefix_bytes ? rest.bytes : leaf->prefix_bytes, at = 0;
     int order = common == 0 ? 0 : memcmp(c.prefix, rest.data, common);
     if (order != 0 || rest.bytes <= leaf->prefix_bytes)
         return order < 0 || (order == 0 && past_those_that_begin_so) ? leaf->count : 0;
-    rest = (struct trie_text){rest.data + common, rest.bytes - common};
+    rest = (struct neap__trie_text){rest.data + common, rest.bytes - common};
 
     uint32_t starts[TRIE_LEAF_ENTRIES_MAX];
     for (unsigned i = 0; i < leaf->count; i++) {
@@ -186,31 +188,32 @@ static unsigned bound(const struct trie_shape *shape, const struct trie_leaf *le
     return low;
 }
 
-unsigned neap__trie_leaf_lower_bound(const struct trie_shape *shape, const struct trie_leaf *leaf,
-                                     struct trie_text rest) {
+unsigned neap__trie_leaf_lower_bound(const struct neap__trie_shape *shape, const struct neap__trie_leaf *leaf,
+                                     struct neap__trie_text rest) {
     return bound(shape, leaf, rest, false);
 }
 
-unsigned neap__trie_leaf_prefix_end(const struct trie_shape *shape, const struct trie_leaf *leaf,
-                                    struct trie_text rest) {
+unsigned neap__trie_leaf_prefix_end(const struct neap__trie_shape *shape, const struct neap__trie_leaf *leaf,
+                                    struct neap__trie_text rest) {
     return bound(shape, leaf, rest, true);
 }
 
-bool neap__trie_leaf_is_at(const struct trie_shape *shape, const struct trie_leaf *leaf, unsigned index,
-                           struct trie_text rest) {
+bool neap__trie_leaf_is_at(const struct neap__trie_shape *shape, const struct neap__trie_leaf *leaf,
+                           unsigned index, struct neap__trie_text rest) {
     if (index == leaf->count)
         return false;
-    const struct trie_text prefix = neap__trie_leaf_prefix(shape, leaf);
-    const struct trie_text text = neap__trie_leaf_text(shape, leaf, index);
+    const struct neap__trie_text prefix = neap__trie_leaf_prefix(shape, leaf);
+    const struct neap__trie_text text = neap__trie_leaf_text(shape, leaf, index);
     return prefix.bytes + text.bytes == rest.bytes && memcmp(prefix.data, rest.data, prefix.bytes) == 0 &&
            memcmp(text.data, rest.data + prefix.bytes, text.bytes) == 0;
 }
 
-bool neap__trie_leaf_check(const struct trie_shape *shape, const struct trie_leaf *leaf, const char **why) {
+bool neap__trie_leaf_check(const struct neap__trie_shape *shape, const struct neap__trie_leaf *leaf,
+                           const char **why) {
     *why = "a leaf has no entry, or more than 64";
     if (leaf->count < 1 || leaf->count > TRIE_LEAF_ENTRIES_MAX)
         return false;
-    const struct trie_columns c = neap__trie_leaf_columns(shape, leaf);
+    const struct neap__trie_columns c = neap__trie_leaf_columns(shape, leaf);
     *why = "a leaf's texts are not as long as its lengths say";
     if (sum_lengths(c.lengths, leaf->wide, leaf->count) != leaf->text_bytes)
         return false;
@@ -218,9 +221,9 @@ bool neap__trie_leaf_check(const struct trie_shape *shape, const struct trie_lea
     if (neap__trie_leaf_used_bytes(shape, leaf) > leaf->room_bytes)
         return false;
     *why = "a leaf's entries are not in order";
-    struct trie_text before = {0};
+    struct neap__trie_text before = {0};
     for (unsigned i = 0; i < leaf->count; i++) {
-        const struct trie_text text = neap__trie_leaf_text(shape, leaf, i);
+        const struct neap__trie_text text = neap__trie_leaf_text(shape, leaf, i);
         const size_t common = before.bytes < text.bytes ? before.bytes : text.bytes;
         const int order = common == 0 ? 0 : memcmp(before.data, text.data, common);
         if (i > 0 && (order > 0 || (order == 0 && before.bytes >= text.bytes)))

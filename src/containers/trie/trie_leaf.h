@@ -29,7 +29,7 @@ enum {
     TRIE_LENGTH_MAX = 255,      /* of a text in a leaf that is not wide */
 };
 
-struct trie_leaf {
+struct neap__trie_leaf {
     uint32_t room_bytes;   /* the block, header included */
     uint32_t text_bytes;   /* of all texts together */
     uint32_t prefix_bytes; /* what all texts would begin with */
@@ -40,8 +40,8 @@ struct trie_leaf {
 };
 
 /* What all leaves of a trie have in common, and where they come from. */
-struct trie_shape {
-    struct trie_memory *memory;
+struct neap__trie_shape {
+    struct neap__trie_memory *memory;
     enum neap_kind value;
     uint8_t value_width; /* bytes in a leaf a value of fixed width; 0 for texts and NONE */
     bool value_is_text;
@@ -49,102 +49,110 @@ struct trie_shape {
 };
 
 /* Some bytes, borrowed. */
-struct trie_text {
+struct neap__trie_text {
     const uint8_t *data;
     size_t bytes;
 };
 
 /* One entry on its way from leaf to leaf: its text is its pieces one after the other. */
 enum { TRIE_PIECES = 3 };
-struct trie_entry {
-    struct trie_text piece[TRIE_PIECES];
-    struct trie_text value; /* as stored */
+struct neap__trie_entry {
+    struct neap__trie_text piece[TRIE_PIECES];
+    struct neap__trie_text value; /* as stored */
     uint8_t tag;
 };
 
 /* Where the columns of a leaf begin. */
-struct trie_columns {
+struct neap__trie_columns {
     uint8_t *tags, *lengths, *values, *prefix, *texts, *value_texts;
 };
 
-struct trie_columns neap__trie_leaf_columns(const struct trie_shape *shape, const struct trie_leaf *leaf);
+struct neap__trie_columns neap__trie_leaf_columns(const struct neap__trie_shape *shape,
+                                                  const struct neap__trie_leaf *leaf);
 
 /* The tag of a whole key. */
-uint8_t neap__trie_leaf_tag(struct trie_text key);
+uint8_t neap__trie_leaf_tag(struct neap__trie_text key);
 
 /* Entry `index` without and its value; borrowed. */
-struct trie_text neap__trie_leaf_text(const struct trie_shape *shape, const struct trie_leaf *leaf,
-                                      unsigned index);
-struct trie_text neap__trie_leaf_value(const struct trie_shape *shape, const struct trie_leaf *leaf,
-                                       unsigned index);
-struct trie_text neap__trie_leaf_prefix(const struct trie_shape *shape, const struct trie_leaf *leaf);
-size_t neap__trie_leaf_length(const struct trie_leaf *leaf, unsigned index);
+struct neap__trie_text neap__trie_leaf_text(const struct neap__trie_shape *shape,
+                                            const struct neap__trie_leaf *leaf, unsigned index);
+struct neap__trie_text neap__trie_leaf_value(const struct neap__trie_shape *shape,
+                                             const struct neap__trie_leaf *leaf, unsigned index);
+struct neap__trie_text neap__trie_leaf_prefix(const struct neap__trie_shape *shape,
+                                              const struct neap__trie_leaf *leaf);
+size_t neap__trie_leaf_length(const struct neap__trie_leaf *leaf, unsigned index);
 
 /* The entry whose prefix and text are `rest`, the rest of a key with that tag; -1: none. */
-int neap__trie_leaf_find(const struct trie_shape *shape, const struct trie_leaf *leaf, struct trie_text rest,
-                         uint8_t tag);
+int neap__trie_leaf_find(const struct neap__trie_shape *shape, const struct neap__trie_leaf *leaf,
+                         struct neap__trie_text rest, uint8_t tag);
 
 /* The first entry that is not less than `rest`: 0 to count. */
-unsigned neap__trie_leaf_lower_bound(const struct trie_shape *shape, const struct trie_leaf *leaf,
-                                     struct trie_text rest);
+unsigned neap__trie_leaf_lower_bound(const struct neap__trie_shape *shape, const struct neap__trie_leaf *leaf,
+                                     struct neap__trie_text rest);
 
 /* Whether there is an entry at `index`, and it is `rest`. */
-bool neap__trie_leaf_is_at(const struct trie_shape *shape, const struct trie_leaf *leaf, unsigned index,
-                           struct trie_text rest);
+bool neap__trie_leaf_is_at(const struct neap__trie_shape *shape, const struct neap__trie_leaf *leaf,
+                           unsigned index, struct neap__trie_text rest);
 
 /* The first entry of those from `rest` on that does not begin with it. */
-unsigned neap__trie_leaf_prefix_end(const struct trie_shape *shape, const struct trie_leaf *leaf,
-                                    struct trie_text rest);
+unsigned neap__trie_leaf_prefix_end(const struct neap__trie_shape *shape, const struct neap__trie_leaf *leaf,
+                                    struct neap__trie_text rest);
 
 /* Whether an entry can be added to this leaf as it is: it has its prefix and fits its lengths. */
-bool neap__trie_leaf_takes(const struct trie_shape *shape, const struct trie_leaf *leaf,
-                           const struct trie_entry *entry);
+bool neap__trie_leaf_takes(const struct neap__trie_shape *shape, const struct neap__trie_leaf *leaf,
+                           const struct neap__trie_entry *entry);
 
 /* A new leaf with an entry that it takes at `index`, before the one that was there or, if `replaced`
  * is 1, in its place. The old one is as before. NULL: no memory. */
-struct trie_leaf *neap__trie_leaf_with(const struct trie_shape *shape, const struct trie_leaf *leaf,
-                                       unsigned index, unsigned replaced, const struct trie_entry *entry);
+struct neap__trie_leaf *neap__trie_leaf_with(const struct neap__trie_shape *shape,
+                                             const struct neap__trie_leaf *leaf, unsigned index,
+                                             unsigned replaced, const struct neap__trie_entry *entry);
 
 /* Overwrites a value of fixed width. */
-void neap__trie_leaf_set_value(const struct trie_shape *shape, struct trie_leaf *leaf, unsigned index,
-                               const void *value);
+void neap__trie_leaf_set_value(const struct neap__trie_shape *shape, struct neap__trie_leaf *leaf,
+                               unsigned index, const void *value);
 
 /* Takes an entry out where it is, one of two or more. Cannot fail. */
-void neap__trie_leaf_remove(const struct trie_shape *shape, struct trie_leaf *leaf, unsigned index);
+void neap__trie_leaf_remove(const struct neap__trie_shape *shape, struct neap__trie_leaf *leaf,
+                            unsigned index);
 
 /* The same leaf in less room if that frees anything. */
-struct trie_leaf *neap__trie_leaf_shrink(const struct trie_shape *shape, struct trie_leaf *leaf);
+struct neap__trie_leaf *neap__trie_leaf_shrink(const struct neap__trie_shape *shape,
+                                               struct neap__trie_leaf *leaf);
 
 /* All entries of a leaf, each behind `head`; returns how many. They borrow from both. The last
  * piece of each is its text. */
-unsigned neap__trie_leaf_entries(const struct trie_shape *shape, const struct trie_leaf *leaf,
-                                 struct trie_text head, struct trie_entry *entries);
+unsigned neap__trie_leaf_entries(const struct neap__trie_shape *shape, const struct neap__trie_leaf *leaf,
+                                 struct neap__trie_text head, struct neap__trie_entry *entries);
 
 /* Makes a leaf of `count` sorted entries, without the first `drop` bytes of each, which are within
  * what all have in common. NULL: no memory. */
-struct trie_leaf *neap__trie_leaf_make(const struct trie_shape *shape, const struct trie_entry *entries,
-                                       unsigned count, size_t drop);
+struct neap__trie_leaf *neap__trie_leaf_make(const struct neap__trie_shape *shape,
+                                             const struct neap__trie_entry *entries, unsigned count,
+                                             size_t drop);
 /* The same leaf elsewhere. NULL: no memory. */
-struct trie_leaf *neap__trie_leaf_copy(const struct trie_shape *shape, const struct trie_leaf *leaf);
-void neap__trie_leaf_free(const struct trie_shape *shape, struct trie_leaf *leaf);
+struct neap__trie_leaf *neap__trie_leaf_copy(const struct neap__trie_shape *shape,
+                                             const struct neap__trie_leaf *leaf);
+void neap__trie_leaf_free(const struct neap__trie_shape *shape, struct neap__trie_leaf *leaf);
 
 /* A copy of an entry without its first `bytes`. */
-struct trie_entry neap__trie_entry_skip(const struct trie_entry *entry, size_t bytes);
+struct neap__trie_entry neap__trie_entry_skip(const struct neap__trie_entry *entry, size_t bytes);
 
 /* Bytes that two entries have in common from the start. */
-size_t neap__trie_entry_common(const struct trie_entry *a, const struct trie_entry *b);
-size_t neap__trie_entry_bytes(const struct trie_entry *entry);
+size_t neap__trie_entry_common(const struct neap__trie_entry *a, const struct neap__trie_entry *b);
+size_t neap__trie_entry_bytes(const struct neap__trie_entry *entry);
 /* Byte `at` of an entry's text; -1 at its end. */
-int neap__trie_entry_byte(const struct trie_entry *entry, size_t at);
+int neap__trie_entry_byte(const struct neap__trie_entry *entry, size_t at);
 
-static inline struct trie_place trie_leaf_place(const struct trie_leaf *leaf) {
-    return (struct trie_place){(void *)(uintptr_t)leaf, leaf->room_bytes, leaf->cell};
+static inline struct neap__trie_place trie_leaf_place(const struct neap__trie_leaf *leaf) {
+    return (struct neap__trie_place){(void *)(uintptr_t)leaf, leaf->room_bytes, leaf->cell};
 }
 
 /* Bytes that a leaf uses of its room. */
-size_t neap__trie_leaf_used_bytes(const struct trie_shape *shape, const struct trie_leaf *leaf);
+size_t neap__trie_leaf_used_bytes(const struct neap__trie_shape *shape, const struct neap__trie_leaf *leaf);
 
 /* Whether the columns are in themselves as they should be. */
-bool neap__trie_leaf_check(const struct trie_shape *shape, const struct trie_leaf *leaf, const char **why);
+bool neap__trie_leaf_check(const struct neap__trie_shape *shape, const struct neap__trie_leaf *leaf,
+                           const char **why);
 
 #endif

@@ -7,11 +7,11 @@
 /* A leaf may be read a little past its columns, 16 bytes at a time: see trie_leaf.c. */
 enum { LEAF_BYTES_MIN = 48 };
 
-static struct trie_leaf *leaf_alloc(const struct trie_shape *shape, size_t bytes) {
+static struct neap__trie_leaf *leaf_alloc(const struct neap__trie_shape *shape, size_t bytes) {
     const size_t wanted = bytes > LEAF_BYTES_MIN ? bytes : LEAF_BYTES_MIN;
-    const struct trie_place place = shape->dense ? neap__trie_memory_alloc_dense(shape->memory, wanted)
-                                                 : neap__trie_memory_alloc(shape->memory, wanted);
-    struct trie_leaf *leaf = place.address;
+    const struct neap__trie_place place = shape->dense ? neap__trie_memory_alloc_dense(shape->memory, wanted)
+                                                       : neap__trie_memory_alloc(shape->memory, wanted);
+    struct neap__trie_leaf *leaf = place.address;
     assert(place.room_bytes <= UINT32_MAX);
     if (leaf != NULL) {
         leaf->room_bytes = (uint32_t)place.room_bytes;
@@ -20,17 +20,18 @@ static struct trie_leaf *leaf_alloc(const struct trie_shape *shape, size_t bytes
     return leaf;
 }
 
-void neap__trie_leaf_free(const struct trie_shape *shape, struct trie_leaf *leaf) {
+void neap__trie_leaf_free(const struct neap__trie_shape *shape, struct neap__trie_leaf *leaf) {
     if (leaf != NULL)
         neap__trie_memory_free(shape->memory, trie_leaf_place(leaf));
 }
 
-struct trie_leaf *neap__trie_leaf_copy(const struct trie_shape *shape, const struct trie_leaf *leaf) {
+struct neap__trie_leaf *neap__trie_leaf_copy(const struct neap__trie_shape *shape,
+                                             const struct neap__trie_leaf *leaf) {
     const size_t used = neap__trie_leaf_used_bytes(shape, leaf);
-    struct trie_leaf *copy = leaf_alloc(shape, used);
+    struct neap__trie_leaf *copy = leaf_alloc(shape, used);
     if (copy == NULL)
         return NULL;
-    const struct trie_place place = trie_leaf_place(copy);
+    const struct neap__trie_place place = trie_leaf_place(copy);
     memcpy(copy, leaf, used);
     copy->room_bytes = (uint32_t)place.room_bytes;
     copy->cell = place.cell;
@@ -39,11 +40,11 @@ struct trie_leaf *neap__trie_leaf_copy(const struct trie_shape *shape, const str
 
 /* --- entries --------------------------------------------------------------- */
 
-size_t neap__trie_entry_bytes(const struct trie_entry *entry) {
+size_t neap__trie_entry_bytes(const struct neap__trie_entry *entry) {
     return entry->piece[0].bytes + entry->piece[1].bytes + entry->piece[2].bytes;
 }
 
-int neap__trie_entry_byte(const struct trie_entry *entry, size_t at) {
+int neap__trie_entry_byte(const struct neap__trie_entry *entry, size_t at) {
     for (int i = 0; i < TRIE_PIECES; i++) {
         if (at < entry->piece[i].bytes)
             return entry->piece[i].data[at];
@@ -52,7 +53,7 @@ int neap__trie_entry_byte(const struct trie_entry *entry, size_t at) {
     return -1;
 }
 
-size_t neap__trie_entry_common(const struct trie_entry *a, const struct trie_entry *b) {
+size_t neap__trie_entry_common(const struct neap__trie_entry *a, const struct neap__trie_entry *b) {
     size_t common = 0;
     for (;; common++) {
         const int byte = neap__trie_entry_byte(a, common);
@@ -61,8 +62,8 @@ size_t neap__trie_entry_common(const struct trie_entry *a, const struct trie_ent
     }
 }
 
-struct trie_entry neap__trie_entry_skip(const struct trie_entry *entry, size_t bytes) {
-    struct trie_entry rest = *entry;
+struct neap__trie_entry neap__trie_entry_skip(const struct neap__trie_entry *entry, size_t bytes) {
+    struct neap__trie_entry rest = *entry;
     for (int i = 0; i < TRIE_PIECES && bytes > 0; i++) {
         const size_t here = bytes < rest.piece[i].bytes ? bytes : rest.piece[i].bytes;
         if (here > 0)
@@ -81,7 +82,7 @@ static uint8_t *put(uint8_t *at, const void *data, size_t bytes) {
 }
 
 /* Writes the first `bytes` of an entry's text. */
-static uint8_t *put_text(uint8_t *at, const struct trie_entry *entry, size_t bytes) {
+static uint8_t *put_text(uint8_t *at, const struct neap__trie_entry *entry, size_t bytes) {
     for (int i = 0; i < TRIE_PIECES; i++) {
         const size_t here = bytes < entry->piece[i].bytes ? bytes : entry->piece[i].bytes;
         at = put(at, entry->piece[i].data, here);
@@ -98,15 +99,15 @@ static uint8_t *put_length(uint8_t *at, bool wide, size_t length) {
     return at + 1;
 }
 
-unsigned neap__trie_leaf_entries(const struct trie_shape *shape, const struct trie_leaf *leaf,
-                                 struct trie_text head, struct trie_entry *entries) {
-    const struct trie_columns c = neap__trie_leaf_columns(shape, leaf);
-    const struct trie_text prefix = {c.prefix, leaf->prefix_bytes};
+unsigned neap__trie_leaf_entries(const struct neap__trie_shape *shape, const struct neap__trie_leaf *leaf,
+                                 struct neap__trie_text head, struct neap__trie_entry *entries) {
+    const struct neap__trie_columns c = neap__trie_leaf_columns(shape, leaf);
+    const struct neap__trie_text prefix = {c.prefix, leaf->prefix_bytes};
     const uint8_t *text = c.texts, *value = shape->value_is_text ? c.value_texts : c.values;
     for (unsigned i = 0; i < leaf->count; i++) {
         const size_t length = neap__trie_leaf_length(leaf, i);
         const size_t value_bytes = neap__trie_leaf_value(shape, leaf, i).bytes;
-        entries[i] = (struct trie_entry){
+        entries[i] = (struct neap__trie_entry){
             {head, prefix, {text, length}},
             {value, value_bytes},
             c.tags[i],
@@ -119,8 +120,9 @@ unsigned neap__trie_leaf_entries(const struct trie_shape *shape, const struct tr
 
 /* --- whole leaves ---------------------------------------------------------- */
 
-struct trie_leaf *neap__trie_leaf_make(const struct trie_shape *shape, const struct trie_entry *entries,
-                                       unsigned count, size_t drop) {
+struct neap__trie_leaf *neap__trie_leaf_make(const struct neap__trie_shape *shape,
+                                             const struct neap__trie_entry *entries, unsigned count,
+                                             size_t drop) {
     assert(count >= 1 && count <= TRIE_LEAF_ENTRIES_MAX);
     const size_t common = neap__trie_entry_common(&entries[0], &entries[count - 1]);
     size_t text_bytes = 0, value_text_bytes = 0;
@@ -137,9 +139,9 @@ struct trie_leaf *neap__trie_leaf_make(const struct trie_shape *shape, const str
     }
     const size_t length_width = wide ? 4 : 1;
     const size_t value_width = shape->value_is_text ? length_width : shape->value_width;
-    struct trie_leaf *leaf =
-        leaf_alloc(shape, offsetof(struct trie_leaf, columns) + count * (1 + length_width + value_width) +
-                              common - drop + text_bytes + value_text_bytes);
+    struct neap__trie_leaf *leaf = leaf_alloc(shape, offsetof(struct neap__trie_leaf, columns) +
+                                                         count * (1 + length_width + value_width) + common -
+                                                         drop + text_bytes + value_text_bytes);
     if (leaf == NULL)
         return NULL;
     leaf->text_bytes = (uint32_t)text_bytes;
@@ -147,8 +149,8 @@ struct trie_leaf *neap__trie_leaf_make(const struct trie_shape *shape, const str
     leaf->count = (uint8_t)count;
     leaf->wide = wide;
 
-    struct trie_columns c = neap__trie_leaf_columns(shape, leaf);
-    struct trie_entry rest = neap__trie_entry_skip(&entries[0], drop);
+    struct neap__trie_columns c = neap__trie_leaf_columns(shape, leaf);
+    struct neap__trie_entry rest = neap__trie_entry_skip(&entries[0], drop);
     put_text(c.prefix, &rest, common - drop);
     for (unsigned i = 0; i < count; i++) {
         rest = neap__trie_entry_skip(&entries[i], common);
@@ -168,9 +170,9 @@ struct trie_leaf *neap__trie_leaf_make(const struct trie_shape *shape, const str
 
 /* --- one entry ------------------------------------------------------------- */
 
-bool neap__trie_leaf_takes(const struct trie_shape *shape, const struct trie_leaf *leaf,
-                           const struct trie_entry *entry) {
-    const struct trie_text prefix = neap__trie_leaf_prefix(shape, leaf);
+bool neap__trie_leaf_takes(const struct neap__trie_shape *shape, const struct neap__trie_leaf *leaf,
+                           const struct neap__trie_entry *entry) {
+    const struct neap__trie_text prefix = neap__trie_leaf_prefix(shape, leaf);
     const size_t bytes = neap__trie_entry_bytes(entry);
     if (bytes < prefix.bytes)
         return false;
@@ -189,16 +191,18 @@ static uint8_t *put_around(uint8_t *to, const uint8_t *from, size_t before, size
     return place;
 }
 
-struct trie_leaf *neap__trie_leaf_with(const struct trie_shape *shape, const struct trie_leaf *leaf,
-                                       unsigned index, unsigned replaced, const struct trie_entry *entry) {
+struct neap__trie_leaf *neap__trie_leaf_with(const struct neap__trie_shape *shape,
+                                             const struct neap__trie_leaf *leaf, unsigned index,
+                                             unsigned replaced, const struct neap__trie_entry *entry) {
     const unsigned n = leaf->count;
-    const struct trie_columns from = neap__trie_leaf_columns(shape, leaf);
+    const struct neap__trie_columns from = neap__trie_leaf_columns(shape, leaf);
     const size_t length_width = leaf->wide ? 4 : 1;
     const size_t value_width = shape->value_is_text ? length_width : shape->value_width;
-    const struct trie_entry rest = neap__trie_entry_skip(entry, leaf->prefix_bytes);
+    const struct neap__trie_entry rest = neap__trie_entry_skip(entry, leaf->prefix_bytes);
     const size_t length = neap__trie_entry_bytes(&rest), used = neap__trie_leaf_used_bytes(shape, leaf);
     /* Where in the columns of texts it goes, and what goes from there. */
-    struct trie_text old = {from.texts + leaf->text_bytes, 0}, old_value = {(const uint8_t *)leaf + used, 0};
+    struct neap__trie_text old = {from.texts + leaf->text_bytes, 0},
+                           old_value = {(const uint8_t *)leaf + used, 0};
     if (index < n) {
         old = neap__trie_leaf_text(shape, leaf, index);
         old_value = neap__trie_leaf_value(shape, leaf, index);
@@ -209,7 +213,7 @@ struct trie_leaf *neap__trie_leaf_with(const struct trie_shape *shape, const str
     const size_t value_added = shape->value_is_text ? rest.value.bytes : 0;
     const size_t added = 1 - replaced;
 
-    struct trie_leaf *leaf_new =
+    struct neap__trie_leaf *leaf_new =
         leaf_alloc(shape, used + added * (1 + length_width + value_width) + length - removed +
                               (shape->value_is_text ? value_added - value_removed : 0));
     if (leaf_new == NULL)
@@ -218,7 +222,7 @@ struct trie_leaf *neap__trie_leaf_with(const struct trie_shape *shape, const str
     leaf_new->prefix_bytes = leaf->prefix_bytes;
     leaf_new->count = (uint8_t)(n + added);
     leaf_new->wide = leaf->wide;
-    const struct trie_columns to = neap__trie_leaf_columns(shape, leaf_new);
+    const struct neap__trie_columns to = neap__trie_leaf_columns(shape, leaf_new);
     *put_around(to.tags, from.tags, index, replaced, 1, n) = rest.tag;
     put_length(put_around(to.lengths, from.lengths, index * length_width, replaced * length_width,
                           length_width, n * length_width),
@@ -238,23 +242,24 @@ struct trie_leaf *neap__trie_leaf_with(const struct trie_shape *shape, const str
     return leaf_new;
 }
 
-void neap__trie_leaf_set_value(const struct trie_shape *shape, struct trie_leaf *leaf, unsigned index,
-                               const void *value) {
+void neap__trie_leaf_set_value(const struct neap__trie_shape *shape, struct neap__trie_leaf *leaf,
+                               unsigned index, const void *value) {
     assert(index < leaf->count && !shape->value_is_text);
     put(neap__trie_leaf_columns(shape, leaf).values + (size_t)index * shape->value_width, value,
         shape->value_width);
 }
 
-void neap__trie_leaf_remove(const struct trie_shape *shape, struct trie_leaf *leaf, unsigned index) {
+void neap__trie_leaf_remove(const struct neap__trie_shape *shape, struct neap__trie_leaf *leaf,
+                            unsigned index) {
     assert(index < leaf->count && leaf->count > 1);
-    const struct trie_columns from = neap__trie_leaf_columns(shape, leaf);
+    const struct neap__trie_columns from = neap__trie_leaf_columns(shape, leaf);
     const size_t used = neap__trie_leaf_used_bytes(shape, leaf);
     const size_t length_width = leaf->wide ? 4 : 1;
     const size_t value_width = shape->value_is_text ? length_width : shape->value_width;
-    const struct trie_text text = neap__trie_leaf_text(shape, leaf, index);
-    const struct trie_text value = neap__trie_leaf_value(shape, leaf, index);
+    const struct neap__trie_text text = neap__trie_leaf_text(shape, leaf, index);
+    const struct neap__trie_text value = neap__trie_leaf_value(shape, leaf, index);
     /* What goes, from low to high; what lies between two of them moves down over those before. */
-    const struct trie_text gone[] = {
+    const struct neap__trie_text gone[] = {
         {from.tags + index, 1},
         {from.lengths + index * length_width, length_width},
         {from.values + index * value_width, value_width},
@@ -273,9 +278,10 @@ void neap__trie_leaf_remove(const struct trie_shape *shape, struct trie_leaf *le
     leaf->count--;
 }
 
-struct trie_leaf *neap__trie_leaf_shrink(const struct trie_shape *shape, struct trie_leaf *leaf) {
+struct neap__trie_leaf *neap__trie_leaf_shrink(const struct neap__trie_shape *shape,
+                                               struct neap__trie_leaf *leaf) {
     const size_t used = neap__trie_leaf_used_bytes(shape, leaf);
-    struct trie_place place = trie_leaf_place(leaf);
+    struct neap__trie_place place = trie_leaf_place(leaf);
     neap__trie_memory_shrink(shape->memory, &place, used > LEAF_BYTES_MIN ? used : LEAF_BYTES_MIN);
     leaf = place.address;
     leaf->room_bytes = (uint32_t)place.room_bytes;

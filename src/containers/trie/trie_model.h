@@ -28,8 +28,8 @@ enum {
 
 struct neap_trie {
     struct neap__own_memory memory;
-    struct trie_memory blocks;
-    struct trie_shape shape;
+    struct neap__trie_memory blocks;
+    struct neap__trie_shape shape;
     enum neap_kind key;
     trie_child_t root;
     size_t count;
@@ -41,37 +41,37 @@ struct neap_trie {
 };
 
 /* Where a walk down the trie has come to. */
-struct trie_trail {
-    trie_child_t *slot;        /* where the child is kept: here or in its parent */
-    trie_child_t *parent_slot; /* where the parent is kept; NULL at the root */
-    unsigned index;            /* the child's in its parent */
-    struct trie_text rest;     /* of the key, from the child on; for a leaf with its letter */
+struct neap__trie_trail {
+    trie_child_t *slot;          /* where the child is kept: here or in its parent */
+    trie_child_t *parent_slot;   /* where the parent is kept; NULL at the root */
+    unsigned index;              /* the child's in its parent */
+    struct neap__trie_text rest; /* of the key, from the child on; for a leaf with its letter */
 };
 
 /* What is compared and kept of a key or a value; `place` is where an integer is written to.
  * False: it does not fit the kind. */
 bool neap__trie_key_encode(enum neap_kind kind, union neap_item key, uint8_t place[TRIE_INTEGER_BYTES],
-                           struct trie_text *text);
-union neap_item neap__trie_key_decode(enum neap_kind kind, struct trie_text text);
+                           struct neap__trie_text *text);
+union neap_item neap__trie_key_decode(enum neap_kind kind, struct neap__trie_text text);
 bool neap__trie_value_encode(enum neap_kind kind, union neap_item value, uint8_t place[TRIE_INTEGER_BYTES],
-                             struct trie_text *stored);
-union neap_item neap__trie_value_decode(enum neap_kind kind, struct trie_text stored);
+                             struct neap__trie_text *stored);
+union neap_item neap__trie_value_decode(enum neap_kind kind, struct neap__trie_text stored);
 
 /* The way to the leaf for a key (*trail->slot, may be nothing). False: the key leaves the trie
  * within the prefix of a node, which *trail->slot then is. */
-bool neap__trie_walk(const neap_trie_t *trie, struct trie_text key, struct trie_trail *trail);
+bool neap__trie_walk(const neap_trie_t *trie, struct neap__trie_text key, struct neap__trie_trail *trail);
 
-static inline struct trie_node *trie_trail_parent(const struct trie_trail *trail) {
+static inline struct neap__trie_node *trie_trail_parent(const struct neap__trie_trail *trail) {
     return trail->parent_slot == NULL ? NULL : trie_node_of(*trail->parent_slot);
 }
 
 /* Puts the node of a draft in the place of the node there. NEAP_ERROR_MEMORY: as before. */
-int neap__trie_replace_node(neap_trie_t *trie, trie_child_t *slot, const struct trie_draft *draft);
+int neap__trie_replace_node(neap_trie_t *trie, trie_child_t *slot, const struct neap__trie_draft *draft);
 
 /* Joins the leaf at the end of a trail with a neighbour where both together stay within the
  * limits, takes out what is empty, and makes paths without a choice one. Whether anything
  * changed; the trail is then void. Without memory nothing does. */
-bool neap__trie_tidy(neap_trie_t *trie, const struct trie_trail *trail, unsigned entries_max,
+bool neap__trie_tidy(neap_trie_t *trie, const struct neap__trie_trail *trail, unsigned entries_max,
                      size_t bytes_max);
 
 /* Goes to the end of the leaf that has the cursor's last key, wherever that is now. */
@@ -80,7 +80,7 @@ int neap__trie_cursor_skip_leaf(neap_trie_cursor_t *cursor);
 /* To be called once for each key that went: has pages come free, by a bounded step. */
 void neap__trie_sweep(neap_trie_t *trie);
 
-static inline size_t trie_common(struct trie_text a, struct trie_text b) {
+static inline size_t trie_common(struct neap__trie_text a, struct neap__trie_text b) {
     const size_t bytes = a.bytes < b.bytes ? a.bytes : b.bytes;
     size_t common = 0;
     while (common < bytes && a.data[common] == b.data[common])
@@ -88,9 +88,9 @@ static inline size_t trie_common(struct trie_text a, struct trie_text b) {
     return common;
 }
 
-static inline struct trie_text trie_text_from(struct trie_text text, size_t at) {
+static inline struct neap__trie_text trie_text_from(struct neap__trie_text text, size_t at) {
     assert(at <= text.bytes);
-    return at == 0 ? text : (struct trie_text){text.data + at, text.bytes - at};
+    return at == 0 ? text : (struct neap__trie_text){text.data + at, text.bytes - at};
 }
 
 #endif

@@ -34,7 +34,7 @@ enum { TRIE_CHILDREN_MAX = 257 };
 /* A leaf or a node (then the lowest bit is set), or 0. */
 typedef uintptr_t trie_child_t;
 
-struct trie_node {
+struct neap__trie_node {
     uint32_t room_bytes;
     uint32_t prefix_bytes;
     uint16_t count;    /* children, 1 to 257 */
@@ -42,8 +42,8 @@ struct trie_node {
 };
 
 /* A node that is being made or changed. */
-struct trie_draft {
-    struct trie_text prefix; /* borrowed */
+struct neap__trie_draft {
+    struct neap__trie_text prefix; /* borrowed */
     unsigned count;
     trie_child_t child[TRIE_CHILDREN_MAX + 2];
     uint8_t letter[TRIE_CHILDREN_MAX + 2]; /* of child i from 1 on */
@@ -53,39 +53,41 @@ static inline bool trie_is_node(trie_child_t child) {
     return (child & 1) != 0;
 }
 
-static inline struct trie_node *trie_node_of(trie_child_t child) {
+static inline struct neap__trie_node *trie_node_of(trie_child_t child) {
     assert(trie_is_node(child));
-    return (struct trie_node *)(child - 1);
+    return (struct neap__trie_node *)(child - 1);
 }
 
-static inline struct trie_leaf *trie_leaf_of(trie_child_t child) {
+static inline struct neap__trie_leaf *trie_leaf_of(trie_child_t child) {
     assert(!trie_is_node(child));
-    return (struct trie_leaf *)child;
+    return (struct neap__trie_leaf *)child;
 }
 
-static inline trie_child_t trie_child_of_leaf(const struct trie_leaf *leaf) {
+static inline trie_child_t trie_child_of_leaf(const struct neap__trie_leaf *leaf) {
     return (trie_child_t)leaf;
 }
 
-static inline trie_child_t trie_child_of_node(const struct trie_node *node) {
+static inline trie_child_t trie_child_of_node(const struct neap__trie_node *node) {
     return (trie_child_t)node + 1;
 }
 
 /* Offset of the children: after the letters, which may be read 16 at a time. */
 static inline size_t trie_node_children_at(unsigned count) {
-    return neap_word_round_up_size(offsetof(struct trie_node, letters) + count - 1, sizeof(trie_child_t));
+    return neap_word_round_up_size(offsetof(struct neap__trie_node, letters) + count - 1,
+                                   sizeof(trie_child_t));
 }
 
-static inline trie_child_t *trie_node_children(const struct trie_node *node) {
+static inline trie_child_t *trie_node_children(const struct neap__trie_node *node) {
     return (trie_child_t *)(void *)((uint8_t *)(uintptr_t)node + trie_node_children_at(node->count));
 }
 
-static inline struct trie_text trie_node_prefix(const struct trie_node *node) {
-    return (struct trie_text){(const uint8_t *)(trie_node_children(node) + node->count), node->prefix_bytes};
+static inline struct neap__trie_text trie_node_prefix(const struct neap__trie_node *node) {
+    return (struct neap__trie_text){(const uint8_t *)(trie_node_children(node) + node->count),
+                                    node->prefix_bytes};
 }
 
 /* The child for a next byte: as many as there are letters that are not greater. */
-static inline unsigned trie_node_index(const struct trie_node *node, uint8_t byte) {
+static inline unsigned trie_node_index(const struct neap__trie_node *node, uint8_t byte) {
     const unsigned letters = node->count - 1u;
     unsigned i = 0;
 #ifdef __SSE2__
@@ -105,14 +107,15 @@ static inline unsigned trie_node_index(const struct trie_node *node, uint8_t byt
 }
 
 /* What a node is, to be changed; the draft borrows its prefix. */
-void neap__trie_node_draft(const struct trie_node *node, struct trie_draft *draft);
+void neap__trie_node_draft(const struct neap__trie_node *node, struct neap__trie_draft *draft);
 
 /* Puts a child before index `at` of a draft, 1 to count; takes one out. */
-void neap__trie_draft_insert(struct trie_draft *draft, unsigned at, uint8_t letter, trie_child_t child);
-void neap__trie_draft_remove(struct trie_draft *draft, unsigned at);
+void neap__trie_draft_insert(struct neap__trie_draft *draft, unsigned at, uint8_t letter, trie_child_t child);
+void neap__trie_draft_remove(struct neap__trie_draft *draft, unsigned at);
 
 /* Makes a node of a draft. NULL: no memory. */
-struct trie_node *neap__trie_node_make(const struct trie_shape *shape, const struct trie_draft *draft);
-void neap__trie_node_free(const struct trie_shape *shape, struct trie_node *node);
+struct neap__trie_node *neap__trie_node_make(const struct neap__trie_shape *shape,
+                                             const struct neap__trie_draft *draft);
+void neap__trie_node_free(const struct neap__trie_shape *shape, struct neap__trie_node *node);
 
 #endif

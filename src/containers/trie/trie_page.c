@@ -78,7 +78,7 @@ static size_t cell_offset(unsigned cell) {
     return TRIE_PAGE_HEAD_BYTES + (size_t)(cell - 1) * TRIE_CELL_BYTES;
 }
 
-static struct trie_page *page_of(struct trie_place place) {
+static struct trie_page *page_of(struct neap__trie_place place) {
     return (struct trie_page *)(void *)((uint8_t *)place.address - cell_offset(place.cell));
 }
 
@@ -86,7 +86,7 @@ static unsigned cells_for(size_t bytes) {
     return (unsigned)((bytes + TRIE_CELL_BYTES - 1) / TRIE_CELL_BYTES);
 }
 
-static void set_used(struct trie_memory *memory, struct trie_page *page, uint64_t used) {
+static void set_used(struct neap__trie_memory *memory, struct trie_page *page, uint64_t used) {
     struct trie_pages *pages = memory->pages;
     bin_remove(pages, page);
     page->used = used;
@@ -100,7 +100,7 @@ static void set_used(struct trie_memory *memory, struct trie_page *page, uint64_
     neap__trie_memory_block_free(memory, page, TRIE_PAGE_BYTES);
 }
 
-static struct trie_page *page_new(struct trie_memory *memory) {
+static struct trie_page *page_new(struct neap__trie_memory *memory) {
     struct trie_page *page = neap__trie_memory_block(memory, TRIE_PAGE_BYTES);
     if (page == NULL)
         return NULL;
@@ -112,19 +112,19 @@ static struct trie_page *page_new(struct trie_memory *memory) {
 
 /* --- blocks ---------------------------------------------------------------- */
 
-void *neap__trie_memory_block(struct trie_memory *memory, size_t bytes) {
+void *neap__trie_memory_block(struct neap__trie_memory *memory, size_t bytes) {
     void *block = memory->allocator.alloc(memory->allocator.context, bytes);
     if (block != NULL)
         memory->bytes += bytes;
     return block;
 }
 
-void neap__trie_memory_block_free(struct trie_memory *memory, void *block, size_t bytes) {
+void neap__trie_memory_block_free(struct neap__trie_memory *memory, void *block, size_t bytes) {
     memory->allocator.free(memory->allocator.context, block, bytes);
     memory->bytes -= bytes;
 }
 
-static bool begin_pages(struct trie_memory *memory) {
+static bool begin_pages(struct neap__trie_memory *memory) {
     if (memory->pages == NULL && memory->bytes >= TRIE_PAGES_FROM_BYTES) {
         memory->pages = neap__trie_memory_block(memory, sizeof *memory->pages);
         if (memory->pages != NULL)
@@ -133,8 +133,9 @@ static bool begin_pages(struct trie_memory *memory) {
     return memory->pages != NULL;
 }
 
-static struct trie_place place_in(struct trie_memory *memory, struct trie_page *page, unsigned cells) {
-    struct trie_place place = {NULL, 0, 0};
+static struct neap__trie_place place_in(struct neap__trie_memory *memory, struct trie_page *page,
+                                        unsigned cells) {
+    struct neap__trie_place place = {NULL, 0, 0};
     if (page == NULL)
         return place;
     place.cell = (uint8_t)best_run(page->used, cells);
@@ -144,12 +145,12 @@ static struct trie_place place_in(struct trie_memory *memory, struct trie_page *
     return place;
 }
 
-static struct trie_place place_of_its_own(struct trie_memory *memory, size_t bytes) {
+static struct neap__trie_place place_of_its_own(struct neap__trie_memory *memory, size_t bytes) {
     const size_t room = neap_word_round_up_size(bytes, DIRECT_STEP_BYTES);
-    return (struct trie_place){neap__trie_memory_block(memory, room), room, 0};
+    return (struct neap__trie_place){neap__trie_memory_block(memory, room), room, 0};
 }
 
-struct trie_place neap__trie_memory_alloc(struct trie_memory *memory, size_t bytes) {
+struct neap__trie_place neap__trie_memory_alloc(struct neap__trie_memory *memory, size_t bytes) {
     const unsigned cells = cells_for(bytes);
     if (cells >= TRIE_PAGE_CELLS || !begin_pages(memory))
         return place_of_its_own(memory, bytes);
@@ -158,7 +159,7 @@ struct trie_place neap__trie_memory_alloc(struct trie_memory *memory, size_t byt
     return place_in(memory, page, cells);
 }
 
-struct trie_place neap__trie_memory_alloc_dense(struct trie_memory *memory, size_t bytes) {
+struct neap__trie_place neap__trie_memory_alloc_dense(struct neap__trie_memory *memory, size_t bytes) {
     const unsigned cells = cells_for(bytes);
     if (cells >= TRIE_PAGE_CELLS || !begin_pages(memory))
         return place_of_its_own(memory, bytes);
@@ -168,7 +169,7 @@ struct trie_place neap__trie_memory_alloc_dense(struct trie_memory *memory, size
     return place_in(memory, pages->filling, cells);
 }
 
-void neap__trie_memory_free(struct trie_memory *memory, struct trie_place place) {
+void neap__trie_memory_free(struct neap__trie_memory *memory, struct neap__trie_place place) {
     if (place.cell == 0) {
         neap__trie_memory_block_free(memory, place.address, place.room_bytes);
         return;
@@ -178,7 +179,8 @@ void neap__trie_memory_free(struct trie_memory *memory, struct trie_place place)
     set_used(memory, page, page->used & ~neap_word_span(place.cell, last));
 }
 
-void neap__trie_memory_shrink(struct trie_memory *memory, struct trie_place *place, size_t bytes) {
+void neap__trie_memory_shrink(struct neap__trie_memory *memory, struct neap__trie_place *place,
+                              size_t bytes) {
     if (place->cell == 0) {
         const size_t room = neap_word_round_up_size(bytes, DIRECT_STEP_BYTES);
         if (room + place->room_bytes / 8 > place->room_bytes)
@@ -200,19 +202,19 @@ void neap__trie_memory_shrink(struct trie_memory *memory, struct trie_place *pla
     place->room_bytes = (size_t)cells * TRIE_CELL_BYTES;
 }
 
-bool neap__trie_memory_is_sparse(const struct trie_memory *memory, struct trie_place place) {
+bool neap__trie_memory_is_sparse(const struct neap__trie_memory *memory, struct neap__trie_place place) {
     if (place.cell == 0)
         return memory->pages != NULL && cells_for(place.room_bytes) < TRIE_PAGE_CELLS;
     return neap_word_count(page_of(place)->used) < SPARSE_CELLS;
 }
 
-size_t neap__trie_memory_page_bytes(const struct trie_memory *memory) {
+size_t neap__trie_memory_page_bytes(const struct neap__trie_memory *memory) {
     if (memory->pages == NULL)
         return 0;
     return sizeof *memory->pages + memory->pages->count * TRIE_PAGE_BYTES;
 }
 
-void neap__trie_memory_end(struct trie_memory *memory) {
+void neap__trie_memory_end(struct neap__trie_memory *memory) {
     if (memory->pages != NULL) {
         assert(memory->pages->count == 0);
         neap__trie_memory_block_free(memory, memory->pages, sizeof *memory->pages);
@@ -221,7 +223,7 @@ void neap__trie_memory_end(struct trie_memory *memory) {
     assert(memory->bytes == 0);
 }
 
-bool neap__trie_memory_check(const struct trie_memory *memory, size_t cells, const char **why) {
+bool neap__trie_memory_check(const struct neap__trie_memory *memory, size_t cells, const char **why) {
     size_t found = 0, count = 0;
     *why = "leaves lie in pages, and there are none";
     if (memory->pages == NULL)

@@ -34,42 +34,42 @@ enum {
 struct trie_pages;
 
 /* The memory of a trie. */
-struct trie_memory {
+struct neap__trie_memory {
     struct neap_allocator allocator;
     struct trie_pages *pages; /* NULL: none yet */
     size_t bytes;             /* blocks from the allocator: pages, leaves and nodes */
 };
 
 /* A place in memory: `cell` of its page, or 0. */
-struct trie_place {
+struct neap__trie_place {
     void *address; /* NULL: no memory */
     size_t room_bytes;
     uint8_t cell;
 };
 
 /* Room for a leaf of `bytes`, at least. */
-struct trie_place neap__trie_memory_alloc(struct trie_memory *memory, size_t bytes);
+struct neap__trie_place neap__trie_memory_alloc(struct neap__trie_memory *memory, size_t bytes);
 /* The same for a leaf that moves to where it is dense. */
-struct trie_place neap__trie_memory_alloc_dense(struct trie_memory *memory, size_t bytes);
-void neap__trie_memory_free(struct trie_memory *memory, struct trie_place place);
+struct neap__trie_place neap__trie_memory_alloc_dense(struct neap__trie_memory *memory, size_t bytes);
+void neap__trie_memory_free(struct neap__trie_memory *memory, struct neap__trie_place place);
 
 /* Makes a place smaller where it is, if that frees anything: its room is then less. */
-void neap__trie_memory_shrink(struct trie_memory *memory, struct trie_place *place, size_t bytes);
+void neap__trie_memory_shrink(struct neap__trie_memory *memory, struct neap__trie_place *place, size_t bytes);
 
 /* A block of its own, as nodes are. */
-void *neap__trie_memory_block(struct trie_memory *memory, size_t bytes);
-void neap__trie_memory_block_free(struct trie_memory *memory, void *block, size_t bytes);
+void *neap__trie_memory_block(struct neap__trie_memory *memory, size_t bytes);
+void neap__trie_memory_block_free(struct neap__trie_memory *memory, void *block, size_t bytes);
 
 /* Whether a leaf would do well to move: its page is sparse. */
-bool neap__trie_memory_is_sparse(const struct trie_memory *memory, struct trie_place place);
+bool neap__trie_memory_is_sparse(const struct neap__trie_memory *memory, struct neap__trie_place place);
 
 /* Bytes of pages, with what finds them. */
-size_t neap__trie_memory_page_bytes(const struct trie_memory *memory);
+size_t neap__trie_memory_page_bytes(const struct neap__trie_memory *memory);
 
 /* Frees what is left when no leaf is. */
-void neap__trie_memory_end(struct trie_memory *memory);
+void neap__trie_memory_end(struct neap__trie_memory *memory);
 
 /* Whether all pages are where they should be, and their cells in use are `cells`. */
-bool neap__trie_memory_check(const struct trie_memory *memory, size_t cells, const char **why);
+bool neap__trie_memory_check(const struct neap__trie_memory *memory, size_t cells, const char **why);
 
 #endif

@@ -7,27 +7,28 @@
 #include "containers/trie/trie_model.h"
 
 /* Makes one leaf of two neighbours of a node; NULL: they do not fit, or no memory. */
-static struct trie_leaf *joined(const neap_trie_t *trie, const struct trie_leaf *low,
-                                const struct trie_leaf *high, unsigned entries_max, size_t bytes_max) {
-    const struct trie_shape *shape = &trie->shape;
-    struct trie_entry entries[2 * TRIE_LEAF_ENTRIES_MAX];
+static struct neap__trie_leaf *joined(const neap_trie_t *trie, const struct neap__trie_leaf *low,
+                                      const struct neap__trie_leaf *high, unsigned entries_max,
+                                      size_t bytes_max) {
+    const struct neap__trie_shape *shape = &trie->shape;
+    struct neap__trie_entry entries[2 * TRIE_LEAF_ENTRIES_MAX];
     const size_t prefixes = (size_t)low->prefix_bytes * low->count + (size_t)high->prefix_bytes * high->count;
     if (low->count + high->count > (int)entries_max ||
         neap__trie_leaf_used_bytes(shape, low) + neap__trie_leaf_used_bytes(shape, high) + prefixes >
             bytes_max)
         return NULL;
-    unsigned count = neap__trie_leaf_entries(shape, low, (struct trie_text){0}, entries);
-    count += neap__trie_leaf_entries(shape, high, (struct trie_text){0}, entries + count);
+    unsigned count = neap__trie_leaf_entries(shape, low, (struct neap__trie_text){0}, entries);
+    count += neap__trie_leaf_entries(shape, high, (struct neap__trie_text){0}, entries + count);
     return neap__trie_leaf_make(shape, entries, count, 0);
 }
 
 /* Joins the children at `at` and the next if they are leaves that fit, or if one is nothing. Each
  * that is no longer needed is noted in freed[], of two. */
-static bool join(const neap_trie_t *trie, struct trie_draft *draft, unsigned at, unsigned entries_max,
-                 size_t bytes_max, struct trie_leaf **made, struct trie_leaf *freed[2]) {
+static bool join(const neap_trie_t *trie, struct neap__trie_draft *draft, unsigned at, unsigned entries_max,
+                 size_t bytes_max, struct neap__trie_leaf **made, struct neap__trie_leaf *freed[2]) {
     if (at + 1 >= draft->count || trie_is_node(draft->child[at]) || trie_is_node(draft->child[at + 1]))
         return false;
-    struct trie_leaf *low = trie_leaf_of(draft->child[at]), *high = trie_leaf_of(draft->child[at + 1]);
+    struct neap__trie_leaf *low = trie_leaf_of(draft->child[at]), *high = trie_leaf_of(draft->child[at + 1]);
     if (low == NULL || high == NULL) {
         draft->child[at] |= draft->child[at + 1];
         neap__trie_draft_remove(draft, at + 1);
@@ -44,7 +45,7 @@ static bool join(const neap_trie_t *trie, struct trie_draft *draft, unsigned at,
 }
 
 /* How many children of a draft are not nothing; the last of them. */
-static unsigned live_children(const struct trie_draft *draft, unsigned *last) {
+static unsigned live_children(const struct neap__trie_draft *draft, unsigned *last) {
     unsigned live = 0;
     for (unsigned i = 0; i < draft->count; i++) {
         if (draft->child[i] == 0)
@@ -56,37 +57,37 @@ static unsigned live_children(const struct trie_draft *draft, unsigned *last) {
 }
 
 /* Puts the only child of a node in the node's place, the node's path before the child's own. */
-static bool collapse(neap_trie_t *trie, const struct trie_trail *trail, const struct trie_draft *draft,
-                     unsigned only) {
-    const struct trie_shape *shape = &trie->shape;
-    struct trie_node *node = trie_trail_parent(trail);
+static bool collapse(neap_trie_t *trie, const struct neap__trie_trail *trail,
+                     const struct neap__trie_draft *draft, unsigned only) {
+    const struct neap__trie_shape *shape = &trie->shape;
+    struct neap__trie_node *node = trie_trail_parent(trail);
     const trie_child_t child = draft->child[only];
     if (!trie_is_node(child)) {
-        struct trie_entry entries[TRIE_LEAF_ENTRIES_MAX];
+        struct neap__trie_entry entries[TRIE_LEAF_ENTRIES_MAX];
         /* The letter in the parent's parent and the path lie together in the key that led here. */
         const size_t letters = trail->parent_slot == &trie->root ? 0 : 1;
-        const struct trie_text path = {trail->rest.data - draft->prefix.bytes - letters,
-                                       draft->prefix.bytes + letters};
-        struct trie_leaf *old = trie_leaf_of(child);
+        const struct neap__trie_text path = {trail->rest.data - draft->prefix.bytes - letters,
+                                             draft->prefix.bytes + letters};
+        struct neap__trie_leaf *old = trie_leaf_of(child);
         const unsigned count = neap__trie_leaf_entries(shape, old, path, entries);
-        struct trie_leaf *leaf = neap__trie_leaf_make(shape, entries, count, 0);
+        struct neap__trie_leaf *leaf = neap__trie_leaf_make(shape, entries, count, 0);
         if (leaf == NULL)
             return false;
         *trail->parent_slot = trie_child_of_leaf(leaf);
         neap__trie_leaf_free(shape, old);
     } else {
-        struct trie_node *lower = trie_node_of(child);
+        struct neap__trie_node *lower = trie_node_of(child);
         const size_t above = draft->prefix.bytes + 1, bytes = above + lower->prefix_bytes;
         uint8_t *path = neap__trie_memory_block(&trie->blocks, bytes);
         if (path == NULL)
             return false;
-        struct trie_draft whole;
+        struct neap__trie_draft whole;
         neap__trie_node_draft(lower, &whole);
         memcpy(path, draft->prefix.data, draft->prefix.bytes);
         path[above - 1] = draft->letter[only];
         memcpy(path + above, whole.prefix.data, whole.prefix.bytes);
-        whole.prefix = (struct trie_text){path, bytes};
-        struct trie_node *made = neap__trie_node_make(shape, &whole);
+        whole.prefix = (struct neap__trie_text){path, bytes};
+        struct neap__trie_node *made = neap__trie_node_make(shape, &whole);
         neap__trie_memory_block_free(&trie->blocks, path, bytes);
         if (made == NULL)
             return false;
@@ -98,12 +99,12 @@ static bool collapse(neap_trie_t *trie, const struct trie_trail *trail, const st
     return true;
 }
 
-bool neap__trie_tidy(neap_trie_t *trie, const struct trie_trail *trail, unsigned entries_max,
+bool neap__trie_tidy(neap_trie_t *trie, const struct neap__trie_trail *trail, unsigned entries_max,
                      size_t bytes_max) {
-    const struct trie_shape *shape = &trie->shape;
-    struct trie_node *parent = trie_trail_parent(trail);
-    struct trie_leaf *made = NULL, *freed[2] = {NULL, NULL};
-    struct trie_draft draft;
+    const struct neap__trie_shape *shape = &trie->shape;
+    struct neap__trie_node *parent = trie_trail_parent(trail);
+    struct neap__trie_leaf *made = NULL, *freed[2] = {NULL, NULL};
+    struct neap__trie_draft draft;
     unsigned only = 0;
     if (parent == NULL)
         return false;
@@ -130,11 +131,11 @@ bool neap__trie_tidy(neap_trie_t *trie, const struct trie_trail *trail, unsigned
 
 bool neap_trie_remove(neap_trie_t *trie, union neap_item key) {
     uint8_t place[TRIE_INTEGER_BYTES];
-    struct trie_text text;
-    struct trie_trail trail;
+    struct neap__trie_text text;
+    struct neap__trie_trail trail;
     if (!neap__trie_key_encode(trie->key, key, place, &text) || !neap__trie_walk(trie, text, &trail))
         return false;
-    struct trie_leaf *leaf = trie_leaf_of(*trail.slot);
+    struct neap__trie_leaf *leaf = trie_leaf_of(*trail.slot);
     const int index =
         leaf == NULL ? -1 : neap__trie_leaf_find(&trie->shape, leaf, trail.rest, neap__trie_leaf_tag(text));
     if (index < 0)

@@ -5,8 +5,8 @@
  */
 #include "containers/trie/trie_model.h"
 
-int neap__trie_replace_node(neap_trie_t *trie, trie_child_t *slot, const struct trie_draft *draft) {
-    struct trie_node *old = trie_node_of(*slot), *node = neap__trie_node_make(&trie->shape, draft);
+int neap__trie_replace_node(neap_trie_t *trie, trie_child_t *slot, const struct neap__trie_draft *draft) {
+    struct neap__trie_node *old = trie_node_of(*slot), *node = neap__trie_node_make(&trie->shape, draft);
     if (node == NULL)
         return NEAP_ERROR_MEMORY;
     *slot = trie_child_of_node(node);
@@ -15,8 +15,8 @@ int neap__trie_replace_node(neap_trie_t *trie, trie_child_t *slot, const struct 
     return 0;
 }
 
-static void replace_leaf(neap_trie_t *trie, trie_child_t *slot, struct trie_leaf *leaf) {
-    struct trie_leaf *old = trie_leaf_of(*slot);
+static void replace_leaf(neap_trie_t *trie, trie_child_t *slot, struct neap__trie_leaf *leaf) {
+    struct neap__trie_leaf *old = trie_leaf_of(*slot);
     *slot = trie_child_of_leaf(leaf);
     neap__trie_leaf_free(&trie->shape, old);
     trie->shape_version++;
@@ -24,25 +24,26 @@ static void replace_leaf(neap_trie_t *trie, trie_child_t *slot, struct trie_leaf
 
 /* The key leaves within the prefix of a node, after `common` bytes: the node begins later, below
  * a new one, which also has the new entry. */
-static int set_within_prefix(neap_trie_t *trie, const struct trie_trail *trail, struct trie_entry *entry) {
-    const struct trie_shape *shape = &trie->shape;
-    struct trie_draft draft, lower;
-    struct trie_node *old = trie_node_of(*trail->slot);
+static int set_within_prefix(neap_trie_t *trie, const struct neap__trie_trail *trail,
+                             struct neap__trie_entry *entry) {
+    const struct neap__trie_shape *shape = &trie->shape;
+    struct neap__trie_draft draft, lower;
+    struct neap__trie_node *old = trie_node_of(*trail->slot);
     neap__trie_node_draft(old, &lower);
-    const struct trie_text prefix = lower.prefix;
+    const struct neap__trie_text prefix = lower.prefix;
     const size_t common = trie_common(trail->rest, prefix);
     const uint8_t letter = prefix.data[common];
     lower.prefix = trie_text_from(prefix, common + 1);
-    const struct trie_entry rest = neap__trie_entry_skip(entry, common);
+    const struct neap__trie_entry rest = neap__trie_entry_skip(entry, common);
     const int byte = neap__trie_entry_byte(&rest, 0);
 
-    struct trie_leaf *leaf = neap__trie_leaf_make(shape, &rest, 1, 0);
-    struct trie_node *node = leaf == NULL ? NULL : neap__trie_node_make(shape, &lower);
+    struct neap__trie_leaf *leaf = neap__trie_leaf_make(shape, &rest, 1, 0);
+    struct neap__trie_node *node = leaf == NULL ? NULL : neap__trie_node_make(shape, &lower);
     if (node == NULL) {
         neap__trie_leaf_free(shape, leaf);
         return NEAP_ERROR_MEMORY;
     }
-    draft.prefix = (struct trie_text){prefix.data, common};
+    draft.prefix = (struct neap__trie_text){prefix.data, common};
     draft.count = 1;
     draft.child[0] = byte < letter ? trie_child_of_leaf(leaf) : 0;
     neap__trie_draft_insert(&draft, 1, letter, trie_child_of_node(node));
@@ -58,7 +59,7 @@ static int set_within_prefix(neap_trie_t *trie, const struct trie_trail *trail, 
 
 /* The place to split entries that have `common` bytes in common: the first with another next byte
  * than the one before it that is nearest to `wanted`. */
-static unsigned split_place(const struct trie_entry *entries, unsigned count, size_t common,
+static unsigned split_place(const struct neap__trie_entry *entries, unsigned count, size_t common,
                             unsigned wanted) {
     unsigned place = 0;
     for (unsigned i = 1; i < count; i++) {
@@ -74,7 +75,7 @@ static unsigned split_place(const struct trie_entry *entries, unsigned count, si
 
 /* Narrows the child at *index of a draft to one letter, for a node: what else it stood for goes to
  * the neighbours, or to nothing. */
-static void narrow(struct trie_draft *draft, unsigned *index, uint8_t letter) {
+static void narrow(struct neap__trie_draft *draft, unsigned *index, uint8_t letter) {
     if (*index == 0 || (draft->letter[*index] < letter && trie_is_node(draft->child[*index - 1]))) {
         neap__trie_draft_insert(draft, *index + 1, letter, draft->child[*index]);
         draft->child[*index] = 0;
@@ -93,27 +94,27 @@ static void narrow(struct trie_draft *draft, unsigned *index, uint8_t letter) {
 
 /* Makes of a leaf that is too large two, for two ranges of letters: in its parent, or where all
  * entries begin alike, below a node of their own. */
-static int split(neap_trie_t *trie, const struct trie_trail *trail, const struct trie_entry *entries,
-                 unsigned count, unsigned wanted) {
-    const struct trie_shape *shape = &trie->shape;
-    struct trie_node *parent = trie_trail_parent(trail);
-    struct trie_draft draft;
-    struct trie_leaf *old = trie_leaf_of(*trail->slot);
+static int split(neap_trie_t *trie, const struct neap__trie_trail *trail,
+                 const struct neap__trie_entry *entries, unsigned count, unsigned wanted) {
+    const struct neap__trie_shape *shape = &trie->shape;
+    struct neap__trie_node *parent = trie_trail_parent(trail);
+    struct neap__trie_draft draft;
+    struct neap__trie_leaf *old = trie_leaf_of(*trail->slot);
     const size_t common = neap__trie_entry_common(&entries[0], &entries[count - 1]);
     const unsigned place = split_place(entries, count, common, wanted);
     const uint8_t letter = (uint8_t)neap__trie_entry_byte(&entries[place], common);
-    struct trie_leaf *low = neap__trie_leaf_make(shape, entries, place, common);
-    struct trie_leaf *high =
+    struct neap__trie_leaf *low = neap__trie_leaf_make(shape, entries, place, common);
+    struct neap__trie_leaf *high =
         low == NULL ? NULL : neap__trie_leaf_make(shape, entries + place, count - place, common);
     if (high == NULL) {
         neap__trie_leaf_free(shape, low);
         return NEAP_ERROR_MEMORY;
     }
 
-    struct trie_node *node = NULL;
+    struct neap__trie_node *node = NULL;
     if (common > 0 || parent == NULL) {
         const size_t letters = parent == NULL ? 0 : 1; /* that stand in the parent */
-        draft.prefix = (struct trie_text){trail->rest.data + letters, common - letters};
+        draft.prefix = (struct neap__trie_text){trail->rest.data + letters, common - letters};
         draft.count = 1;
         draft.child[0] = trie_child_of_leaf(low);
         neap__trie_draft_insert(&draft, 1, letter, trie_child_of_leaf(high));
@@ -150,11 +151,11 @@ failed:
 
 /* Puts the entry at `index` of the leaf there, in the place of the one there if `replaced` is 1, where
  * the leaf cannot stay as it is. */
-static int remake(neap_trie_t *trie, const struct trie_trail *trail, unsigned index, unsigned replaced,
-                  const struct trie_entry *entry) {
-    struct trie_entry entries[TRIE_LEAF_ENTRIES_MAX + 1];
-    struct trie_leaf *leaf = trie_leaf_of(*trail->slot);
-    unsigned count = neap__trie_leaf_entries(&trie->shape, leaf, (struct trie_text){0}, entries);
+static int remake(neap_trie_t *trie, const struct neap__trie_trail *trail, unsigned index, unsigned replaced,
+                  const struct neap__trie_entry *entry) {
+    struct neap__trie_entry entries[TRIE_LEAF_ENTRIES_MAX + 1];
+    struct neap__trie_leaf *leaf = trie_leaf_of(*trail->slot);
+    unsigned count = neap__trie_leaf_entries(&trie->shape, leaf, (struct neap__trie_text){0}, entries);
     if (!replaced) {
         memmove(entries + index + 1, entries + index, (count - index) * sizeof entries[0]);
         count++;
@@ -174,9 +175,10 @@ static int remake(neap_trie_t *trie, const struct trie_trail *trail, unsigned in
     return 0;
 }
 
-static int set_in_leaf(neap_trie_t *trie, const struct trie_trail *trail, const struct trie_entry *entry) {
-    const struct trie_shape *shape = &trie->shape;
-    struct trie_leaf *leaf = trie_leaf_of(*trail->slot);
+static int set_in_leaf(neap_trie_t *trie, const struct neap__trie_trail *trail,
+                       const struct neap__trie_entry *entry) {
+    const struct neap__trie_shape *shape = &trie->shape;
+    struct neap__trie_leaf *leaf = trie_leaf_of(*trail->slot);
     if (leaf == NULL) {
         leaf = neap__trie_leaf_make(shape, entry, 1, 0);
         if (leaf == NULL)
@@ -205,13 +207,13 @@ static int set_in_leaf(neap_trie_t *trie, const struct trie_trail *trail, const 
 
 int neap_trie_set(neap_trie_t *trie, union neap_item key, union neap_item value) {
     uint8_t key_place[TRIE_INTEGER_BYTES], value_place[TRIE_INTEGER_BYTES];
-    struct trie_text text, stored;
-    struct trie_trail trail;
+    struct neap__trie_text text, stored;
+    struct neap__trie_trail trail;
     if (!neap__trie_key_encode(trie->key, key, key_place, &text) ||
         !neap__trie_value_encode(trie->shape.value, value, value_place, &stored))
         return NEAP_ERROR_ARGUMENT;
     const bool to_leaf = neap__trie_walk(trie, text, &trail);
-    struct trie_entry entry = {.value = stored, .tag = neap__trie_leaf_tag(text)};
+    struct neap__trie_entry entry = {.value = stored, .tag = neap__trie_leaf_tag(text)};
     entry.piece[TRIE_PIECES - 1] = trail.rest;
     const int added = to_leaf ? set_in_leaf(trie, &trail, &entry) : set_within_prefix(trie, &trail, &entry);
     if (added < 0)

@@ -9,13 +9,13 @@
  *
  * Sizes are what sys.getsizeof tells, added up: the container, and of its items those
  * that nothing else refers to, each once. What else holds them would stay. Alternatives
- * are computed from the very contents: by formulas (advice/alternative.h), or by putting
- * them into the container (advice/alternative_store.h). One thread.
+ * are computed from the very contents: by formulas (advice/size_estimate.h), or by putting
+ * them into the container (advice/size_measured.h). One thread.
  */
 #ifndef NEAP_ADVICE_ADVICE_H
 #define NEAP_ADVICE_ADVICE_H
 
-#include "inspect/objects/holder.h"
+#include "inspect/objects/owner_path.h"
 
 enum neap_advice_kind {
     NEAP_ADVICE_LIST,

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "advice/advice_state.h"
-#include "advice/alternative.h"
+#include "advice/size_estimate.h"
 
 enum { TEXTS_MAX = 1 << 24 };
 

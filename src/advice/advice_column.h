@@ -10,7 +10,7 @@
 #define NEAP_ADVICE_ADVICE_COLUMN_H
 
 #include "inspect/objects/address_set.h"
-#include "advice/content.h"
+#include "advice/simple_value.h"
 
 /* A zeroed one is empty. */
 struct neap_advice_column {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "advice/advice_state.h"
-#include "advice/alternative.h"
+#include "advice/size_estimate.h"
 
 struct walk {
     struct neap__advice_search *search;

@@ -4,7 +4,7 @@
 
 #include "advice/advice.h"
 #include "advice/advice_column.h"
-#include "advice/alternative_store.h"
+#include "advice/size_measured.h"
 
 enum { NEAP_ADVICE_SHARED_MAX = 1 << 22 }; /* items of one thing that others refer to, remembered */
 

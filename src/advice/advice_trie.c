@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "advice/advice_nest.h"
+#include "advice/nested_trie.h"
 
 struct trie {
     struct neap__advice_search *search;

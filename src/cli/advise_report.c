@@ -2,7 +2,7 @@
 #include "cli/advise_report.h"
 
 #include "base/units.h"
-#include "cli/figure.h"
+#include "cli/number_format.h"
 #include "report/json.h"
 #include "report/terminal.h"
 

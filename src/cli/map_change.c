@@ -7,7 +7,7 @@
 #include <neap/error.h>
 
 #include "base/units.h"
-#include "cli/figure.h"
+#include "cli/number_format.h"
 #include "inspect/space/space_change.h"
 #include "report/json.h"
 #include "report/table.h"

@@ -4,7 +4,7 @@
 #include <jansson.h>
 
 #include "base/units.h"
-#include "cli/figure.h"
+#include "cli/number_format.h"
 #include "cli/memory_table.h"
 #include "report/json.h"
 #include "report/table.h"

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "inspect/python/pool_target.h"
-#include "inspect/neap_heap/target.h"
+#include "inspect/python/live_pymalloc.h"
+#include "inspect/neap_heap/live_neap_heap.h"
 
 /* At most 80 columns wide. `process` is the same one as neap_target_find saw it. */
 void cli_pool_print(const struct neap_pool_target *target, const struct neap_target *process,

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "cli/figure.h"
-#include "cli/target_argument.h"
+#include "cli/number_format.h"
+#include "cli/pid_argument.h"
 #include "cli/verb.h"
 #include "report/json.h"
 

@@ -17,7 +17,7 @@
 
 #include "cli/snapshot_argument.h"
 #include "inspect/python/python_view.h"
-#include "inspect/neap_heap/target.h"
+#include "inspect/neap_heap/live_neap_heap.h"
 
 struct cli_python {
     struct neap_target target; /* pid 0 for a core file */

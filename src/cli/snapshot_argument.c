@@ -1,7 +1,7 @@
 /* cli/snapshot_argument.c: from options to a snapshot, or to one line why not. */
 #include "cli/snapshot_argument.h"
 
-#include "cli/target_argument.h"
+#include "cli/pid_argument.h"
 #include "cli/verb.h"
 
 int cli_snapshot_check(const char *verb, const struct cli_snapshot_options *options, int operands) {

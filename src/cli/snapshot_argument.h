@@ -11,7 +11,7 @@
 
 #include "cli/option.h"
 #include "inspect/process/snapshot.h"
-#include "inspect/neap_heap/target.h"
+#include "inspect/neap_heap/live_neap_heap.h"
 
 struct cli_snapshot_options {
     bool pause, no_pause, low_memory;

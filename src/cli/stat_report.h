@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "inspect/neap_heap/target.h"
+#include "inspect/neap_heap/live_neap_heap.h"
 
 /* At most 80 columns wide. */
 void cli_stat_print(const struct neap_target *target, const struct neap_heap_view *view, FILE *out);

@@ -4,7 +4,7 @@
 #include "cli/look_report.h"
 #include "cli/output.h"
 #include "cli/verb.h"
-#include "inspect/space/image_survey.h"
+#include "inspect/space/claim_spans.h"
 
 enum { ROWS_SHOWN = 10, SHOWN_MAX = 100000 };
 

@@ -8,9 +8,9 @@
 #include "cli/option.h"
 #include "cli/output.h"
 #include "cli/snapshot_argument.h"
-#include "cli/target_argument.h"
+#include "cli/pid_argument.h"
 #include "cli/verb.h"
-#include "inspect/space/image_survey.h"
+#include "inspect/space/claim_spans.h"
 #include "inspect/python/python_view.h"
 
 enum { LIVE_BYTES_MOST = 4 << 20 }; /* bits of blocks that a page carries: 32 million blocks */

@@ -6,7 +6,7 @@
 #include "cli/output.h"
 #include "cli/pool_report.h"
 #include "cli/stat_report.h"
-#include "cli/target_argument.h"
+#include "cli/pid_argument.h"
 #include "cli/verb.h"
 #include "os/clock.h"
 #include "report/terminal.h"

@@ -6,7 +6,7 @@
 #include "base/units.h"
 #include "cli/option.h"
 #include "cli/output.h"
-#include "cli/target_argument.h"
+#include "cli/pid_argument.h"
 #include "cli/verb.h"
 #include "report/json.h"
 

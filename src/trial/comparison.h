@@ -11,7 +11,7 @@
 #ifndef NEAP_TRIAL_COMPARISON_H
 #define NEAP_TRIAL_COMPARISON_H
 
-#include "trial/contender.h"
+#include "trial/allocator_choice.h"
 #include "trial/trial.h"
 
 enum neap_figure {

@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "trial/contender.h"
+#include "trial/allocator_choice.h"
 #include "trial/series.h"
 
 struct neap_trial_plan {

@@ -11,7 +11,7 @@
 #include "change.h"
 #include "advice/advice.h"
 #include "inspect/objects/census_rows.h"
-#include "inspect/space/image_survey.h"
+#include "inspect/space/claim_spans.h"
 #include "inspect/objects/object_detail.h"
 #include "inspect/objects/pins.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/word.h"
-#include "containers/common/own_memory.h"
+#include "containers/common/container_memory.h"
 #include "os/memory.h"
 #include "os/thread.h"
 

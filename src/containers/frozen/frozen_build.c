@@ -5,7 +5,7 @@
  *     write       leaf by leaf, into one block that grows with them
  */
 #include "containers/frozen/frozen_model.h"
-#include "containers/frozen/frozen_train.h"
+#include "containers/frozen/frozen_alphabet.h"
 
 enum {
     SAMPLE_BYTES_MAX = 96 << 10,

@@ -26,7 +26,7 @@
 
 #include "containers/common/container_file.h"
 #include "containers/frozen/frozen_code.h"
-#include "containers/common/own_memory.h"
+#include "containers/common/container_memory.h"
 #include "containers/trie/trie_model.h"
 
 enum {

@@ -9,8 +9,8 @@
 #define NEAP_CONTAINERS_MAP_MAP_GROUP_H
 
 #include "base/word.h"
-#include "containers/map/map_lanes.h"
-#include "containers/map/map_part.h"
+#include "containers/map/map_simd.h"
+#include "containers/map/map_field.h"
 
 /* One entry of a group. */
 struct neap__map_entry {

@@ -29,7 +29,7 @@
 
 #include "base/word.h"
 #include "containers/common/container_file.h"
-#include "containers/common/own_memory.h"
+#include "containers/common/container_memory.h"
 
 enum {
     NEAP_MAP_GROUP_COUNT = 24,   /* entries, mean */

@@ -15,7 +15,7 @@
 
 #include <neap/trie.h>
 
-#include "containers/common/own_memory.h"
+#include "containers/common/container_memory.h"
 #include "containers/trie/trie_node.h"
 
 enum {

@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "containers/common/own_memory.h"
+#include "containers/common/container_memory.h"
 
 enum {
     TRIE_CELL_BYTES = 64,

@@ -10,7 +10,7 @@
 #ifndef NEAP_INSPECT_OBJECTS_ANALYSIS_H
 #define NEAP_INSPECT_OBJECTS_ANALYSIS_H
 
-#include "inspect/objects/holder.h"
+#include "inspect/objects/owner_path.h"
 
 enum neap_analysis_depth { NEAP_ANALYSIS_COUNTS, NEAP_ANALYSIS_OWNERS };
 

@@ -12,7 +12,7 @@
 #ifndef NEAP_INSPECT_OBJECTS_CENSUS_ROWS_H
 #define NEAP_INSPECT_OBJECTS_CENSUS_ROWS_H
 
-#include "inspect/objects/holder.h"
+#include "inspect/objects/owner_path.h"
 
 enum neap_census_key { NEAP_CENSUS_TYPE, NEAP_CENSUS_OWNER, NEAP_CENSUS_SIZE, NEAP_CENSUS_ARENA };
 

@@ -4,7 +4,7 @@
  *              |         |       |  |
  *   pins       str       str   list str    every block in use there: an object, or a buffer of one
  *              '----.----'       |   |
- *   groups      app.cache._seen  |   '--   pins of one type with one holder (inspect/objects/holder.h)
+ *   groups      app.cache._seen  |   '--   pins of one type with one holder (inspect/objects/owner_path.h)
  *                               app.log
  *
  * A place goes back to the system when its last block is freed, so it goes when all the
@@ -14,7 +14,7 @@
 #ifndef NEAP_INSPECT_OBJECTS_PINS_H
 #define NEAP_INSPECT_OBJECTS_PINS_H
 
-#include "inspect/objects/holder.h"
+#include "inspect/objects/owner_path.h"
 
 enum { NEAP_PIN_SHARE = 8 }; /* nearly empty: used less than one of so many bytes */
 

@@ -17,7 +17,7 @@
 #include <neap/error.h>
 
 #include "base/memory_source.h"
-#include "inspect/process/piece_index.h"
+#include "inspect/process/range_index.h"
 #include "inspect/process/process_image.h"
 #include "inspect/process/snapshot.h"
 

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "inspect/process/core_file.h"
-#include "inspect/process/held_memory.h"
+#include "inspect/process/paused_memory.h"
 #include "inspect/process/memory_copy.h"
-#include "inspect/process/piece_index.h"
+#include "inspect/process/range_index.h"
 #include "os/file.h"
 #include "os/pause.h"
 #include "os/remote.h"

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inspect/process/piece_index.h"
+#include "inspect/process/range_index.h"
 #include "inspect/process/span_kind.h"
 #include "random_image.h"
 

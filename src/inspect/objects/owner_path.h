@@ -1,0 +1,43 @@
+/* inspect/objects/owner_path.h: who holds an object, in words: "app.cache._seen".
+ *
+ *   root app.cache ── .__dict__ ── ._seen ── []          one node a step, shared by all
+ *                                    '── .by_name ── []  objects with the same way to them
+ *
+ * A path is the chain of neap_referrers, each reference named by how it is held: an
+ * attribute, a variable, a slot. Items of containers are all alike ("[]"), containers in
+ * containers are one, and what repeats (node.next.next ...) counts once: so thousands of
+ * objects with one owner have one holder. Only names of modules, classes, attributes and
+ * variables are shown, never keys of a dict that holds data. Names that are no
+ * identifiers count as contents. One thread; memory goes with the distinct paths and the
+ * objects on them.
+ */
+#ifndef NEAP_INSPECT_OBJECTS_HOLDER_H
+#define NEAP_INSPECT_OBJECTS_HOLDER_H
+
+#include "inspect/objects/referrers.h"
+
+enum { NEAP_HOLDER_NONE = 0, NEAP_HOLDER_TEXT_ROOM = 400 };
+
+typedef struct neap_holders neap_holders_t;
+
+/* NULL without memory. `referrers` must outlive it. */
+neap_holders_t *neap_holders_new(const neap_referrers_t *referrers);
+void neap_holders_destroy(neap_holders_t *holders);
+
+/* The holder of an object: a number, the same for objects that are held alike. NEAP_HOLDER_NONE for
+ * what is no living object, or without memory. */
+uint32_t neap_holders_of(neap_holders_t *holders, uint32_t ordinal);
+
+/* The first two steps of a holder: a module and its variable, "app.cache"; or a function's variable. */
+uint32_t neap_holders_owner(const neap_holders_t *holders, uint32_t holder);
+
+/* Whether everything below it has the same owner: it is no module, but a variable of one. */
+bool neap_holders_settled(const neap_holders_t *holders, uint32_t owner);
+
+/* "app.cache._seen", "pending in serve()", "C code"; writes at most `room` bytes and returns `out`. */
+char *neap_holders_text(const neap_holders_t *holders, uint32_t holder, char *out, size_t room);
+
+/* One more than the largest number given so far. */
+uint32_t neap_holders_count(const neap_holders_t *holders);
+
+#endif

@@ -96,7 +96,7 @@ static const char *kind_text(enum neap_kind kind, char out[8]) {
 }
 
 void neap__advice_options(struct neap_advice *advice, enum neap_kind key, enum neap_kind value,
-                          const struct neap_alternative_bytes *bytes) {
+                          const struct neap_size_measured_bytes *bytes) {
     char one[8], other[8];
     const struct {
         const char *name;
@@ -131,7 +131,7 @@ static int saving_compare(const void *a, const void *b) {
     return one > other ? -1 : one < other;
 }
 
-int neap_advice_find(const neap_referrers_t *referrers, neap_holders_t *holders, size_t most,
+int neap_advice_find(const neap_referrers_t *referrers, neap_owner_paths_t *holders, size_t most,
                      struct neap_advices *advices) {
     struct neap__advice_search *search = calloc(1, sizeof(*search));
     struct candidates candidates = {calloc(most + 1, sizeof(struct candidate)), 0, most};
@@ -150,7 +150,7 @@ int neap_advice_find(const neap_referrers_t *referrers, neap_holders_t *holders,
             neap__advice_container(search, candidates.heap[i].ordinal);
         neap__advice_classes(search);
         neap__advice_strings(search);
-        neap__advice_nests(search);
+        neap__advice_nested_tries(search);
         error = search->starved ? NEAP_ERROR_MEMORY : NEAP_OK;
     }
     if (error == NEAP_OK && advices->count)

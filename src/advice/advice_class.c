@@ -69,14 +69,14 @@ static void class_advise(struct neap__advice_search *search, const struct neap_p
                          const struct instances *sum) {
     struct neap_advice advice = {
         .kind = NEAP_ADVICE_CLASS,
-        .holder = NEAP_HOLDER_NONE,
+        .holder = NEAP_OWNER_PATH_NONE,
         .items = sum->count,
         .own_bytes = sum->own_bytes,
         .value_bytes = sum->dict_bytes,
     };
     snprintf(advice.tail, sizeof(advice.tail), "instances of %.120s", type->name);
-    neap__advice_option(&advice, sum->count * neap_alternative_slots(sum->attributes), "__slots__ (%u names)",
-                        sum->attributes);
+    neap__advice_option(&advice, sum->count * neap_size_estimate_slots(sum->attributes),
+                        "__slots__ (%u names)", sum->attributes);
     neap__advice_add(search, &advice);
 }
 
@@ -115,7 +115,7 @@ void neap__advice_classes(struct neap__advice_search *search) {
 struct texts {
     struct neap_address_set seen; /* hash -> bytes << 1 | whether there was another */
     uint64_t strings, bytes, different, different_bytes;
-    struct neap_content_buffer buffer;
+    struct neap_simple_value_buffer buffer;
 };
 
 /* Equal texts have equal ones. */
@@ -138,8 +138,8 @@ static void text_take(struct neap__advice_search *search, const struct neap_py_o
                       struct texts *texts) {
     struct neap_py_measure measure;
     bool added;
-    struct neap_content content = neap_content_read(&search->lens, object, &texts->buffer);
-    if (content.kind != NEAP_CONTENT_STR ||
+    struct neap_simple_value content = neap_simple_value_read(&search->lens, object, &texts->buffer);
+    if (content.kind != NEAP_SIMPLE_STR ||
         neap_py_object_measure(&search->lens, object, &measure, NULL, NULL) != NEAP_OK)
         return;
     struct neap_address_entry *entry =
@@ -164,13 +164,13 @@ void neap__advice_strings(struct neap__advice_search *search) {
     for (uint32_t i = 0; i < reached; i++) {
         struct neap_py_object object;
         if (neap_census_object(search->census, &search->lens, order[i], &object) &&
-            neap_content_kind_of(object.type) == NEAP_CONTENT_STR &&
+            neap_simple_value_kind_of(object.type) == NEAP_SIMPLE_STR &&
             !neap_census_is_fixed(search->census, order[i]))
             text_take(search, &object, &texts);
     }
     struct neap_advice advice = {
         .kind = NEAP_ADVICE_STRINGS,
-        .holder = NEAP_HOLDER_NONE,
+        .holder = NEAP_OWNER_PATH_NONE,
         .items = texts.strings,
         .own_bytes = texts.bytes,
     };

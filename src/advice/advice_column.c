@@ -15,13 +15,14 @@ static void bytes_add(struct neap_advice_column *column, struct neap_py_lens *le
         column->bytes += measure.sizeof_bytes;
 }
 
-struct neap_content neap_advice_column_add(struct neap_advice_column *column, struct neap_py_lens *lens,
-                                           struct neap_address_set *shared, const struct neap_py_object *item,
-                                           struct neap_content_buffer *buffer) {
-    struct neap_content content = neap_content_read(lens, item, buffer);
+struct neap_simple_value neap_advice_column_add(struct neap_advice_column *column, struct neap_py_lens *lens,
+                                                struct neap_address_set *shared,
+                                                const struct neap_py_object *item,
+                                                struct neap_simple_value_buffer *buffer) {
+    struct neap_simple_value content = neap_simple_value_read(lens, item, buffer);
     bool first = column->count++ == 0;
-    column->kind = first || column->kind == content.kind ? content.kind : NEAP_CONTENT_OTHER;
-    if (content.kind == NEAP_CONTENT_INT || content.kind == NEAP_CONTENT_BOOL) {
+    column->kind = first || column->kind == content.kind ? content.kind : NEAP_SIMPLE_OTHER;
+    if (content.kind == NEAP_SIMPLE_INT || content.kind == NEAP_SIMPLE_BOOL) {
         column->least = first || content.item.i < column->least ? content.item.i : column->least;
         column->most = first || content.item.i > column->most ? content.item.i : column->most;
     }
@@ -45,20 +46,20 @@ static enum neap_kind integer_kind(int64_t least, int64_t most) {
 
 bool neap_advice_column_kind(const struct neap_advice_column *column, enum neap_kind *kind) {
     switch (column->kind) {
-    case NEAP_CONTENT_NONE:
+    case NEAP_SIMPLE_NONE:
         *kind = NEAP_KIND_NONE;
         return true;
-    case NEAP_CONTENT_BOOL:
-    case NEAP_CONTENT_INT:
+    case NEAP_SIMPLE_BOOL:
+    case NEAP_SIMPLE_INT:
         *kind = integer_kind(column->least, column->most);
         return true;
-    case NEAP_CONTENT_FLOAT:
+    case NEAP_SIMPLE_FLOAT:
         *kind = NEAP_KIND_F64;
         return true;
-    case NEAP_CONTENT_STR:
+    case NEAP_SIMPLE_STR:
         *kind = NEAP_KIND_STR;
         return true;
-    case NEAP_CONTENT_BYTES:
+    case NEAP_SIMPLE_BYTES:
         *kind = NEAP_KIND_BYTES;
         return true;
     default:

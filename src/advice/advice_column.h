@@ -2,7 +2,7 @@
  *
  *     str  str  str  ...    -> str, so many, so many bytes that only this refers to
  *     7    -1   300  ...    -> int, from -1 to 300: "i16", array.array('h')
- *     7    "a"  ...         -> a mixture: NEAP_CONTENT_OTHER
+ *     7    "a"  ...         -> a mixture: NEAP_SIMPLE_OTHER
  *
  * One thread.
  */
@@ -14,7 +14,7 @@
 
 /* A zeroed one is empty. */
 struct neap_advice_column {
-    enum neap_content_kind kind; /* of all; NEAP_CONTENT_OTHER: a mixture, or none that is simple */
+    enum neap_simple_value_kind kind; /* of all; NEAP_SIMPLE_OTHER: a mixture, or none that is simple */
     uint64_t count;
     uint64_t bytes;      /* sys.getsizeof of those that only this refers to */
     int64_t least, most; /* of ints and bools */
@@ -22,9 +22,10 @@ struct neap_advice_column {
 
 /* Adds one; what it is. `shared` counts, for all columns of one thing, how often the items that
  * are referred to more than once were met: they belong to it once all that refer to them have. */
-struct neap_content neap_advice_column_add(struct neap_advice_column *column, struct neap_py_lens *lens,
-                                           struct neap_address_set *shared, const struct neap_py_object *item,
-                                           struct neap_content_buffer *buffer);
+struct neap_simple_value neap_advice_column_add(struct neap_advice_column *column, struct neap_py_lens *lens,
+                                                struct neap_address_set *shared,
+                                                const struct neap_py_object *item,
+                                                struct neap_simple_value_buffer *buffer);
 
 /* The kind that a container of Neap's would hold it as; false if there is none. */
 bool neap_advice_column_kind(const struct neap_advice_column *column, enum neap_kind *kind);

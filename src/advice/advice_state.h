@@ -11,7 +11,7 @@ enum { NEAP_ADVICE_SHARED_MAX = 1 << 22 }; /* items of one thing that others ref
 struct neap__advice_search {
     const neap_referrers_t *referrers;
     const neap_census_t *census;
-    neap_holders_t *holders;
+    neap_owner_paths_t *holders;
     struct neap_advices *advices;
     size_t room;
     uint64_t resident_bytes; /* of the process: whoever meets more in one thing meets something twice */
@@ -27,7 +27,7 @@ __attribute__((format(printf, 3, 4))) void neap__advice_option(struct neap_advic
 
 /* Options for the containers of such keys and values that were measured. */
 void neap__advice_options(struct neap_advice *advice, enum neap_kind key, enum neap_kind value,
-                          const struct neap_alternative_bytes *bytes);
+                          const struct neap_size_measured_bytes *bytes);
 
 /* One container: a list, set or dict. */
 void neap__advice_container(struct neap__advice_search *search, uint32_t ordinal);
@@ -35,6 +35,6 @@ void neap__advice_container(struct neap__advice_search *search, uint32_t ordinal
 /* All classes with many instances; all strings; all tries made of nodes. */
 void neap__advice_classes(struct neap__advice_search *search);
 void neap__advice_strings(struct neap__advice_search *search);
-void neap__advice_nests(struct neap__advice_search *search);
+void neap__advice_nested_tries(struct neap__advice_search *search);
 
 #endif

@@ -9,26 +9,27 @@ struct trie {
     struct neap__advice_search *search;
     struct neap_advice_column keys, values;
     struct neap_address_set shared, seen; /* the nodes */
-    struct neap_content_buffer text, key_text;
+    struct neap_simple_value_buffer text, key_text;
     uint64_t own_bytes;
     uint64_t marks;    /* entries without a value */
     uint64_t mark_key; /* the key of all simple things in dicts; 0: none yet */
     bool mark_differs; /* there is more than one such key: they are part of the texts */
-    struct neap_alternative_store store;
-    unsigned char entry[NEAP_NEST_WAY_MAX + NEAP_CONTENT_TEXT_MAX];
+    struct neap_size_measured store;
+    unsigned char entry[NEAP_NESTED_TRIE_WAY_MAX + NEAP_SIMPLE_TEXT_MAX];
 };
 
 /* What a simple thing in a node says: of an entry, or of none. */
 enum meaning { NOTHING, MARK, VALUE };
 
-static enum meaning meaning_of(const struct neap__nest_step *step, const struct neap_content *content) {
+static enum meaning meaning_of(const struct neap__nested_trie_step *step,
+                               const struct neap_simple_value *content) {
     bool in_dict = step->key != 0;
     switch (content->kind) {
-    case NEAP_CONTENT_NONE:
+    case NEAP_SIMPLE_NONE:
         return in_dict ? MARK : NOTHING;
-    case NEAP_CONTENT_BOOL:
+    case NEAP_SIMPLE_BOOL:
         return content->item.i ? MARK : NOTHING;
-    case NEAP_CONTENT_STR: /* a node that knows its own letter */
+    case NEAP_SIMPLE_STR: /* a node that knows its own letter */
         return !in_dict && content->item.text.bytes == step->last_bytes &&
                        memcmp(content->item.text.data, step->way + step->way_bytes - step->last_bytes,
                               step->last_bytes) == 0
@@ -41,9 +42,9 @@ static enum meaning meaning_of(const struct neap__nest_step *step, const struct 
 
 /* --- what it is ----------------------------------------------------------------------------- */
 
-static void value_measure(struct trie *trie, const struct neap__nest_step *step) {
+static void value_measure(struct trie *trie, const struct neap__nested_trie_step *step) {
     struct neap_py_lens *lens = &trie->search->lens;
-    struct neap_content content = neap_content_read(lens, &step->object, &trie->text);
+    struct neap_simple_value content = neap_simple_value_read(lens, &step->object, &trie->text);
     if (step->key) {
         trie->mark_differs |= trie->mark_key && trie->mark_key != step->key;
         trie->mark_key = step->key;
@@ -51,28 +52,28 @@ static void value_measure(struct trie *trie, const struct neap__nest_step *step)
     enum meaning meaning = meaning_of(step, &content);
     trie->marks += meaning == MARK;
     struct neap_advice_column *column = meaning == VALUE ? &trie->values : &trie->keys;
-    if (meaning == VALUE || content.kind == NEAP_CONTENT_STR)
+    if (meaning == VALUE || content.kind == NEAP_SIMPLE_STR)
         neap_advice_column_add(column, lens, &trie->shared, &step->object, &trie->text);
 }
 
-static bool step_measure(void *context, const struct neap__nest_step *step) {
+static bool step_measure(void *context, const struct neap__nested_trie_step *step) {
     struct trie *trie = context;
     struct neap_py_measure measure;
     bool added;
     switch (step->role) {
-    case NEAP_NEST_NODE:
+    case NEAP_NESTED_TRIE_NODE:
         if (!neap_address_set_add(&trie->seen, step->object.address, 0, &added) || !added)
             return false; /* no tree, or no memory */
         if (neap_py_object_measure(&trie->search->lens, &step->object, &measure, NULL, NULL) == NEAP_OK)
             trie->own_bytes += measure.sizeof_bytes;
         break;
-    case NEAP_NEST_KEY:
+    case NEAP_NESTED_TRIE_KEY:
         neap_advice_column_add(&trie->keys, &trie->search->lens, &trie->shared, &step->object, &trie->text);
         break;
-    case NEAP_NEST_VALUE:
+    case NEAP_NESTED_TRIE_VALUE:
         value_measure(trie, step);
         break;
-    case NEAP_NEST_EMPTY:
+    case NEAP_NESTED_TRIE_EMPTY:
         trie->marks++;
         break;
     }
@@ -82,15 +83,15 @@ static bool step_measure(void *context, const struct neap__nest_step *step) {
 /* --- what it would take elsewhere ------------------------------------------------------------- */
 
 /* The text of an entry: the way, and the key where keys differ. False if that is no text. */
-static bool entry_text(struct trie *trie, const struct neap__nest_step *step, union neap_item *text) {
+static bool entry_text(struct trie *trie, const struct neap__nested_trie_step *step, union neap_item *text) {
     size_t bytes = step->way_bytes;
     memcpy(trie->entry, step->way, bytes);
     if (step->key && trie->mark_differs) {
         struct neap_py_object key;
         if (!neap_py_object_at(&trie->search->lens, step->key, &key))
             return false;
-        struct neap_content content = neap_content_read(&trie->search->lens, &key, &trie->key_text);
-        if (content.kind != NEAP_CONTENT_STR || content.item.text.bytes > NEAP_CONTENT_TEXT_MAX)
+        struct neap_simple_value content = neap_simple_value_read(&trie->search->lens, &key, &trie->key_text);
+        if (content.kind != NEAP_SIMPLE_STR || content.item.text.bytes > NEAP_SIMPLE_TEXT_MAX)
             return false;
         memcpy(trie->entry + bytes, content.item.text.data, content.item.text.bytes);
         bytes += content.item.text.bytes;
@@ -100,25 +101,26 @@ static bool entry_text(struct trie *trie, const struct neap__nest_step *step, un
     return true;
 }
 
-static bool step_store(void *context, const struct neap__nest_step *step) {
+static bool step_store(void *context, const struct neap__nested_trie_step *step) {
     struct trie *trie = context;
-    struct neap_content content = {.kind = NEAP_CONTENT_NONE, .item.i = 0};
+    struct neap_simple_value content = {.kind = NEAP_SIMPLE_NONE, .item.i = 0};
     union neap_item text;
-    if (step->role == NEAP_NEST_NODE || step->role == NEAP_NEST_KEY)
+    if (step->role == NEAP_NESTED_TRIE_NODE || step->role == NEAP_NESTED_TRIE_KEY)
         return true;
-    if (step->role == NEAP_NEST_VALUE) {
-        content = neap_content_read(&trie->search->lens, &step->object, &trie->text);
+    if (step->role == NEAP_NESTED_TRIE_VALUE) {
+        content = neap_simple_value_read(&trie->search->lens, &step->object, &trie->text);
         if (meaning_of(step, &content) == NOTHING)
             return true;
     }
-    return entry_text(trie, step, &text) && neap_alternative_store_add(&trie->store, text, content.item);
+    return entry_text(trie, step, &text) && neap_size_measured_add(&trie->store, text, content.item);
 }
 
-static void trie_advise(struct trie *trie, const struct neap__nests *nests, uint32_t top) {
+static void trie_advise(struct trie *trie, const struct neap__nested_tries *nests, uint32_t top) {
     struct neap__advice_search *search = trie->search;
-    struct neap_advice advice = {.kind = NEAP_ADVICE_NEST, .lead = "trie of"};
+    struct neap_advice advice = {.kind = NEAP_ADVICE_NESTED_TRIE, .lead = "trie of"};
     enum neap_kind value = NEAP_KIND_NONE;
-    if (!neap__nest_walk(search, nests, top, step_measure, trie) || (trie->values.count && trie->marks) ||
+    if (!neap__nested_trie_walk(search, nests, top, step_measure, trie) ||
+        (trie->values.count && trie->marks) ||
         (trie->values.count && !neap_advice_column_kind(&trie->values, &value)))
         return;
     advice.items = trie->values.count + trie->marks;
@@ -127,20 +129,21 @@ static void trie_advise(struct trie *trie, const struct neap__nests *nests, uint
     advice.value_bytes = trie->values.bytes;
     advice.now_bytes = advice.own_bytes + advice.key_bytes + advice.value_bytes;
     snprintf(advice.tail, sizeof(advice.tail), "str%s%s in %u nodes", trie->values.count ? " to " : "",
-             trie->values.count ? neap_content_name(trie->values.kind) : "", nests->nodes[top]);
-    neap_alternative_store_open(&trie->store, NEAP_STORE_TRIE, NEAP_KIND_STR, value, advice.items,
-                                advice.now_bytes);
-    bool whole = neap__nest_walk(search, nests, top, step_store, trie);
-    struct neap_alternative_bytes bytes = neap_alternative_store_close(&trie->store);
+             trie->values.count ? neap_simple_value_name(trie->values.kind) : "", nests->nodes[top]);
+    neap_size_measured_open(&trie->store, NEAP_MEASURED_TRIE, NEAP_KIND_STR, value, advice.items,
+                            advice.now_bytes);
+    bool whole = neap__nested_trie_walk(search, nests, top, step_store, trie);
+    struct neap_size_measured_bytes bytes = neap_size_measured_close(&trie->store);
     if (!whole)
         return;
     neap__advice_options(&advice, NEAP_KIND_STR, value, &bytes);
     if (advice.option_count)
-        advice.holder = neap_holders_of(search->holders, top);
+        advice.holder = neap_owner_paths_of(search->holders, top);
     neap__advice_add(search, &advice);
 }
 
-static void top_advise(struct neap__advice_search *search, const struct neap__nests *nests, uint32_t top) {
+static void top_advise(struct neap__advice_search *search, const struct neap__nested_tries *nests,
+                       uint32_t top) {
     struct trie *trie = calloc(1, sizeof(*trie));
     search->starved |= !trie;
     if (!trie)
@@ -155,15 +158,15 @@ static void top_advise(struct neap__advice_search *search, const struct neap__ne
     free(trie);
 }
 
-void neap__advice_nests(struct neap__advice_search *search) {
-    struct neap__nests nests;
+void neap__advice_nested_tries(struct neap__advice_search *search) {
+    struct neap__nested_tries nests;
     uint32_t reached;
     const uint32_t *order = neap_referrers_order(search->referrers, &reached);
-    search->starved |= !neap__nests_find(search, &nests);
+    search->starved |= !neap__nested_tries_find(search, &nests);
     for (uint32_t i = 0; !search->starved && i < reached; i++) {
         bool child = neap_block_is_live(nests.children, order[i]);
         if (nests.nodes[order[i]] >= NEAP_ADVICE_ITEMS_LEAST && !child)
             top_advise(search, &nests, order[i]);
     }
-    neap__nests_clear(&nests);
+    neap__nested_tries_clear(&nests);
 }

@@ -23,7 +23,7 @@ enum { TURNS = 2 }; /* a node that is met before those above it counts in the ne
 
 struct count {
     struct neap__advice_search *search;
-    const struct neap__nests *nests;
+    const struct neap__nested_tries *nests;
     uint64_t sum;
     const struct neap_py_type *child_type; /* of all children; NULL before the first */
     struct neap_py_object children;        /* of an instance: the one dict that has them */
@@ -50,8 +50,8 @@ static bool below_add(struct count *count, const struct neap_py_referent *refere
 
 static bool is_short_text(struct neap_py_lens *lens, uint64_t address) {
     struct neap_py_object key;
-    return neap_py_object_at(lens, address, &key) && neap_content_kind_of(key.type) == NEAP_CONTENT_STR &&
-           key.items <= NEAP_NEST_KEY_CHARACTERS;
+    return neap_py_object_at(lens, address, &key) && neap_simple_value_kind_of(key.type) == NEAP_SIMPLE_STR &&
+           key.items <= NEAP_NESTED_TRIE_KEY_CHARACTERS;
 }
 
 static bool entry_count(void *context, const struct neap_py_referent *referent) {
@@ -66,7 +66,7 @@ static bool entry_count(void *context, const struct neap_py_referent *referent) 
                         (count->child_type && count->child_type != value.type) || !below_add(count, referent);
         count->child_type = value.type;
     } else {
-        count->failed = neap_content_kind_of(value.type) == NEAP_CONTENT_OTHER;
+        count->failed = neap_simple_value_kind_of(value.type) == NEAP_SIMPLE_OTHER;
     }
     return !count->failed;
 }
@@ -84,7 +84,7 @@ static bool attribute_count(void *context, const struct neap_py_referent *refere
         count->failed = !is_dict(value.type) || count->child_dicts++ > 0 || !below_add(count, referent);
         count->children = value;
     } else {
-        count->failed = neap_content_kind_of(value.type) == NEAP_CONTENT_OTHER;
+        count->failed = neap_simple_value_kind_of(value.type) == NEAP_SIMPLE_OTHER;
     }
     return !count->failed;
 }
@@ -122,7 +122,7 @@ static uint32_t node_count(struct count *count, uint32_t ordinal) {
 
 struct names {
     struct neap__advice_search *search;
-    struct neap__nests *nests;
+    struct neap__nested_tries *nests;
 };
 
 static bool names_note(void *context, const struct neap_py_referent *referent) {
@@ -134,7 +134,8 @@ static bool names_note(void *context, const struct neap_py_referent *referent) {
     return !dict;
 }
 
-static void names_find(struct neap__advice_search *search, struct neap__nests *nests, uint32_t ordinal) {
+static void names_find(struct neap__advice_search *search, struct neap__nested_tries *nests,
+                       uint32_t ordinal) {
     struct names names = {search, nests};
     struct neap_py_object object;
     if (!neap_census_object(search->census, &search->lens, ordinal, &object))
@@ -144,13 +145,13 @@ static void names_find(struct neap__advice_search *search, struct neap__nests *n
         neap_py_object_visit(&search->lens, &object, names_note, &names);
 }
 
-bool neap__nests_find(struct neap__advice_search *search, struct neap__nests *nests) {
+bool neap__nested_tries_find(struct neap__advice_search *search, struct neap__nested_tries *nests) {
     size_t blocks = neap_block_index_count(neap_census_index(search->census));
     uint32_t reached;
     const uint32_t *order = neap_referrers_order(search->referrers, &reached);
-    *nests = (struct neap__nests){calloc(blocks + 1, sizeof(*nests->nodes)),
-                                  calloc(blocks / 64 + 1, sizeof(*nests->children)),
-                                  calloc(blocks / 64 + 1, sizeof(*nests->names))};
+    *nests = (struct neap__nested_tries){calloc(blocks + 1, sizeof(*nests->nodes)),
+                                         calloc(blocks / 64 + 1, sizeof(*nests->children)),
+                                         calloc(blocks / 64 + 1, sizeof(*nests->names))};
     if (!nests->nodes || !nests->children || !nests->names)
         return false;
     for (uint32_t i = 0; i < reached; i++)
@@ -169,7 +170,7 @@ bool neap__nests_find(struct neap__advice_search *search, struct neap__nests *ne
     return true;
 }
 
-void neap__nests_clear(struct neap__nests *nests) {
+void neap__nested_tries_clear(struct neap__nested_tries *nests) {
     free(nests->nodes);
     free(nests->children);
     free(nests->names);
@@ -184,22 +185,23 @@ struct pending {
 
 struct walk {
     struct neap__advice_search *search;
-    const struct neap__nests *nests;
+    const struct neap__nested_tries *nests;
     struct pending *stack;
     size_t count, room;
-    unsigned char way[NEAP_NEST_WAY_MAX];
+    unsigned char way[NEAP_NESTED_TRIE_WAY_MAX];
     size_t way_bytes, last_bytes;
-    struct neap_content_buffer key_text;
-    bool (*visit)(void *context, const struct neap__nest_step *step);
+    struct neap_simple_value_buffer key_text;
+    bool (*visit)(void *context, const struct neap__nested_trie_step *step);
     void *context;
     uint64_t told;
     bool failed;
 };
 
 /* A reference takes a word: where more are met than there is memory for, nodes are met again and again. */
-static bool tell(struct walk *walk, enum neap__nest_role role, const struct neap_py_object *object,
+static bool tell(struct walk *walk, enum neap__nested_trie_role role, const struct neap_py_object *object,
                  uint64_t key) {
-    const struct neap__nest_step step = {role, *object, key, walk->way, walk->way_bytes, walk->last_bytes};
+    const struct neap__nested_trie_step step = {role,      *object,         key,
+                                                walk->way, walk->way_bytes, walk->last_bytes};
     walk->failed |=
         ++walk->told > walk->search->resident_bytes / sizeof(uint64_t) || !walk->visit(walk->context, &step);
     return !walk->failed;
@@ -233,7 +235,7 @@ static bool entry_walk(void *context, const struct neap_py_referent *referent) {
     else if (!neap_py_object_at(&walk->search->lens, referent->address, &object))
         walk->failed = true;
     else
-        tell(walk, value ? NEAP_NEST_VALUE : NEAP_NEST_KEY, &object, referent->key);
+        tell(walk, value ? NEAP_NESTED_TRIE_VALUE : NEAP_NESTED_TRIE_KEY, &object, referent->key);
     return !walk->failed;
 }
 
@@ -246,8 +248,8 @@ static bool attribute_walk(void *context, const struct neap_py_referent *referen
     if (!neap_py_object_at(&walk->search->lens, referent->address, &object)) {
         walk->failed = true;
     } else if (!names && !is_node(walk, referent)) {
-        tell(walk, NEAP_NEST_VALUE, &object, 0);
-    } else if (tell(walk, NEAP_NEST_NODE, &object, 0)) {
+        tell(walk, NEAP_NESTED_TRIE_VALUE, &object, 0);
+    } else if (tell(walk, NEAP_NESTED_TRIE_NODE, &object, 0)) {
         neap_py_object_visit(&walk->search->lens, &object, names ? attribute_walk : entry_walk, walk);
     }
     return !walk->failed;
@@ -262,8 +264,9 @@ static bool way_set(struct walk *walk, const struct pending *pending) {
         return true;
     if (!neap_py_object_at(&walk->search->lens, pending->key, &key))
         return false;
-    struct neap_content content = neap_content_read(&walk->search->lens, &key, &walk->key_text);
-    if (content.kind != NEAP_CONTENT_STR || content.item.text.bytes > NEAP_NEST_WAY_MAX - walk->way_bytes)
+    struct neap_simple_value content = neap_simple_value_read(&walk->search->lens, &key, &walk->key_text);
+    if (content.kind != NEAP_SIMPLE_STR ||
+        content.item.text.bytes > NEAP_NESTED_TRIE_WAY_MAX - walk->way_bytes)
         return false;
     memcpy(walk->way + walk->way_bytes, content.item.text.data, content.item.text.bytes);
     walk->last_bytes = content.item.text.bytes;
@@ -284,18 +287,20 @@ static bool node_walk(struct walk *walk, const struct pending *pending) {
     struct neap_py_object object;
     size_t before = walk->count;
     if (!way_set(walk, pending) || !neap_py_object_at(&walk->search->lens, pending->node, &object) ||
-        !tell(walk, NEAP_NEST_NODE, &object, 0))
+        !tell(walk, NEAP_NESTED_TRIE_NODE, &object, 0))
         return false;
     bool dict = is_dict(object.type);
     if (dict && object.items == 0)
-        return tell(walk, NEAP_NEST_EMPTY, &object, 0);
+        return tell(walk, NEAP_NESTED_TRIE_EMPTY, &object, 0);
     neap_py_object_visit(&walk->search->lens, &object, dict ? entry_walk : attribute_walk, walk);
     stack_turn(walk, before);
     return !walk->failed;
 }
 
-bool neap__nest_walk(struct neap__advice_search *search, const struct neap__nests *nests, uint32_t top,
-                     bool (*visit)(void *context, const struct neap__nest_step *step), void *context) {
+bool neap__nested_trie_walk(struct neap__advice_search *search, const struct neap__nested_tries *nests,
+                            uint32_t top,
+                            bool (*visit)(void *context, const struct neap__nested_trie_step *step),
+                            void *context) {
     struct neap_py_object object;
     struct walk *walk = calloc(1, sizeof(*walk));
     if (!walk)

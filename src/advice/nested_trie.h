@@ -5,7 +5,7 @@
  *
  *     entries: "dart" 1, "dan..." ...
  *
- * A node is a dict whose keys are texts of at most NEAP_NEST_KEY_CHARACTERS, or an
+ * A node is a dict whose keys are texts of at most NEAP_NESTED_TRIE_KEY_CHARACTERS, or an
  * instance with one dict of children of its own class; whatever else is in it is simple
  * (advice/simple_value.h). A simple thing in a dict belongs to the way there and its own key, or,
  * if all of them have the same key ("$", None), to the way there. True and an empty dict
@@ -16,34 +16,41 @@
 
 #include "advice/advice_state.h"
 
-enum { NEAP_NEST_KEY_CHARACTERS = 4 };
+enum { NEAP_NESTED_TRIE_KEY_CHARACTERS = 4 };
 
-struct neap__nests {
+struct neap__nested_tries {
     uint32_t *nodes;    /* by ordinal: the nodes from this one down, itself included; 0: it is none */
     uint64_t *children; /* a bit by ordinal: some node is above it */
     uint64_t *names;    /* likewise: a dict of an object's attributes, which is no node */
 };
 
 /* Finds all nodes. False without memory. To be cleared in any case. */
-bool neap__nests_find(struct neap__advice_search *search, struct neap__nests *nests);
-void neap__nests_clear(struct neap__nests *nests);
+bool neap__nested_tries_find(struct neap__advice_search *search, struct neap__nested_tries *nests);
+void neap__nested_tries_clear(struct neap__nested_tries *nests);
 
-enum neap__nest_role { NEAP_NEST_NODE, NEAP_NEST_KEY, NEAP_NEST_VALUE, NEAP_NEST_EMPTY };
+enum neap__nested_trie_role {
+    NEAP_NESTED_TRIE_NODE,
+    NEAP_NESTED_TRIE_KEY,
+    NEAP_NESTED_TRIE_VALUE,
+    NEAP_NESTED_TRIE_EMPTY
+};
 
 /* One thing met on a walk through a trie, from the top down. */
-struct neap__nest_step {
-    enum neap__nest_role role;
+struct neap__nested_trie_step {
+    enum neap__nested_trie_role role;
     struct neap_py_object object; /* of EMPTY: the dict, which was told as a node before */
     uint64_t key;                 /* of a VALUE in a dict: the object that is its key; else 0 */
     const unsigned char *way;     /* from the top to the node that it lies in */
     size_t way_bytes, last_bytes; /* of it; of these, from the node above */
 };
 
-enum { NEAP_NEST_WAY_MAX = 4096 };
+enum { NEAP_NESTED_TRIE_WAY_MAX = 4096 };
 
 /* Calls `visit` for each until it returns false; a node that several are above of is told again and again.
- * False if it did, if memory ran out, or a way is longer than NEAP_NEST_WAY_MAX. */
-bool neap__nest_walk(struct neap__advice_search *search, const struct neap__nests *nests, uint32_t top,
-                     bool (*visit)(void *context, const struct neap__nest_step *step), void *context);
+ * False if it did, if memory ran out, or a way is longer than NEAP_NESTED_TRIE_WAY_MAX. */
+bool neap__nested_trie_walk(struct neap__advice_search *search, const struct neap__nested_tries *nests,
+                            uint32_t top,
+                            bool (*visit)(void *context, const struct neap__nested_trie_step *step),
+                            void *context);
 
 #endif

@@ -6,30 +6,30 @@
 
 enum { DIGIT_BITS = 30, DIGITS_MAX = 3, UTF8_MAX = 4, SURROGATE_FIRST = 0xd800, SURROGATE_LAST = 0xdfff };
 
-enum neap_content_kind neap_content_kind_of(const struct neap_py_type *type) {
+enum neap_simple_value_kind neap_simple_value_kind_of(const struct neap_py_type *type) {
     if (!(type->flags & NEAP_PY_TYPE_BUILTIN)) {
         bool fixed = !(type->flags & NEAP_PY_TYPE_HEAP);
-        return fixed && strcmp(type->name, "bool") == 0       ? NEAP_CONTENT_BOOL
-               : fixed && strcmp(type->name, "NoneType") == 0 ? NEAP_CONTENT_NONE
-                                                              : NEAP_CONTENT_OTHER;
+        return fixed && strcmp(type->name, "bool") == 0       ? NEAP_SIMPLE_BOOL
+               : fixed && strcmp(type->name, "NoneType") == 0 ? NEAP_SIMPLE_NONE
+                                                              : NEAP_SIMPLE_OTHER;
     }
     switch (type->kind) {
     case NEAP_PY_INT:
-        return NEAP_CONTENT_INT;
+        return NEAP_SIMPLE_INT;
     case NEAP_PY_FLOAT:
-        return NEAP_CONTENT_FLOAT;
+        return NEAP_SIMPLE_FLOAT;
     case NEAP_PY_STR:
-        return NEAP_CONTENT_STR;
+        return NEAP_SIMPLE_STR;
     case NEAP_PY_BYTES:
-        return NEAP_CONTENT_BYTES;
+        return NEAP_SIMPLE_BYTES;
     default:
-        return NEAP_CONTENT_OTHER;
+        return NEAP_SIMPLE_OTHER;
     }
 }
 
-const char *neap_content_name(enum neap_content_kind kind) {
-    static const char *const names[NEAP_CONTENT_KINDS] = {"objects", "None", "bool", "int",
-                                                          "float",   "str",  "bytes"};
+const char *neap_simple_value_name(enum neap_simple_value_kind kind) {
+    static const char *const names[NEAP_SIMPLE_KINDS] = {"objects", "None", "bool", "int",
+                                                         "float",   "str",  "bytes"};
     return names[kind];
 }
 
@@ -64,21 +64,21 @@ static bool int_read(struct neap_py_lens *lens, const struct neap_py_object *obj
 
 /* --- texts ---------------------------------------------------------------------------- */
 
-static unsigned char *buffer_room(struct neap_content_buffer *buffer, size_t bytes) {
+static unsigned char *buffer_room(struct neap_simple_value_buffer *buffer, size_t bytes) {
     if (bytes > buffer->room) {
         size_t room = 2 * bytes;
         unsigned char *grown = realloc(buffer->bytes, room);
         if (!grown)
             return NULL;
-        *buffer = (struct neap_content_buffer){grown, room};
+        *buffer = (struct neap_simple_value_buffer){grown, room};
     }
     return buffer->bytes;
 }
 
 static bool bytes_read(struct neap_py_lens *lens, uint64_t address, uint64_t bytes,
-                       struct neap_content_buffer *buffer, union neap_item *item) {
+                       struct neap_simple_value_buffer *buffer, union neap_item *item) {
     const void *data = "";
-    if (bytes > NEAP_CONTENT_TEXT_MAX || !buffer_room(buffer, (size_t)bytes + 1))
+    if (bytes > NEAP_SIMPLE_TEXT_MAX || !buffer_room(buffer, (size_t)bytes + 1))
         return false;
     if (bytes > 0 && !(data = neap_memory_at(lens->memory, address, buffer->bytes, (size_t)bytes)))
         return false;
@@ -100,7 +100,7 @@ static size_t utf8_put(uint32_t character, unsigned char *out) {
 /* Characters of 1, 2 or 4 bytes each become UTF-8. */
 
 static bool characters_read(struct neap_py_lens *lens, uint64_t address, uint64_t count, unsigned width,
-                            struct neap_content_buffer *buffer, union neap_item *item) {
+                            struct neap_simple_value_buffer *buffer, union neap_item *item) {
     size_t used = 0, room = (size_t)count * UTF8_MAX, source_bytes = (size_t)count * width;
     unsigned char *out = buffer_room(buffer, room + source_bytes + 1);
     const unsigned char *source =
@@ -120,7 +120,7 @@ static bool characters_read(struct neap_py_lens *lens, uint64_t address, uint64_
 }
 
 static bool str_read(struct neap_py_lens *lens, const struct neap_py_object *object,
-                     struct neap_content_buffer *buffer, union neap_item *item) {
+                     struct neap_simple_value_buffer *buffer, union neap_item *item) {
     uint32_t state;
     uint64_t count, at = object->address;
     if (!read_at(lens->memory, at + NEAP_PY_STR_STATE, &state, sizeof(state)) ||
@@ -132,7 +132,7 @@ static bool str_read(struct neap_py_lens *lens, const struct neap_py_object *obj
         at += (uint64_t)(ascii ? lens->version->str_ascii_bytes : lens->version->str_compact_bytes);
     else if (!read_at(lens->memory, at + (uint64_t)lens->version->str_data, &at, sizeof(at)))
         return false;
-    if ((width != 1 && width != 2 && width != 4) || count > NEAP_CONTENT_TEXT_MAX)
+    if ((width != 1 && width != 2 && width != 4) || count > NEAP_SIMPLE_TEXT_MAX)
         return false;
     return ascii && width == 1 ? bytes_read(lens, at, count, buffer, item)
                                : characters_read(lens, at, count, width, buffer, item);
@@ -140,29 +140,30 @@ static bool str_read(struct neap_py_lens *lens, const struct neap_py_object *obj
 
 /* --- all --------------------------------------------------------------------------------- */
 
-struct neap_content neap_content_read(struct neap_py_lens *lens, const struct neap_py_object *object,
-                                      struct neap_content_buffer *buffer) {
-    struct neap_content content = {.kind = neap_content_kind_of(object->type)};
+struct neap_simple_value neap_simple_value_read(struct neap_py_lens *lens,
+                                                const struct neap_py_object *object,
+                                                struct neap_simple_value_buffer *buffer) {
+    struct neap_simple_value content = {.kind = neap_simple_value_kind_of(object->type)};
     bool known = true;
     switch (content.kind) {
-    case NEAP_CONTENT_BOOL:
-    case NEAP_CONTENT_INT:
+    case NEAP_SIMPLE_BOOL:
+    case NEAP_SIMPLE_INT:
         known = int_read(lens, object, &content.item.i);
         break;
-    case NEAP_CONTENT_FLOAT:
+    case NEAP_SIMPLE_FLOAT:
         known = read_at(lens->memory, object->address + NEAP_PY_OBJECT_BYTES, &content.item.f,
                         sizeof(content.item.f));
         break;
-    case NEAP_CONTENT_STR:
+    case NEAP_SIMPLE_STR:
         known = str_read(lens, object, buffer, &content.item);
         break;
-    case NEAP_CONTENT_BYTES:
+    case NEAP_SIMPLE_BYTES:
         known = bytes_read(lens, object->address + NEAP_PY_BYTES_DATA, object->items, buffer, &content.item);
         break;
     default:
         break;
     }
     if (!known)
-        content.kind = NEAP_CONTENT_OTHER;
+        content.kind = NEAP_SIMPLE_OTHER;
     return content;
 }

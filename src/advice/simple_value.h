@@ -2,10 +2,10 @@
  * container of neap/kind.h takes them.
  *
  *     None  True  -7  0.5  "dart"  b"\0"      one of these kinds, and its value
- *     everything else                         NEAP_CONTENT_OTHER
+ *     everything else                         NEAP_SIMPLE_OTHER
  *
  * Texts come in UTF-8, in place where the target's memory has them so. An int beyond 63
- * bits, a text of more than NEAP_CONTENT_TEXT_MAX characters or with lone surrogates, a
+ * bits, a text of more than NEAP_SIMPLE_TEXT_MAX characters or with lone surrogates, a
  * subclass of a built-in type: none of these is simple. Any thread, by its lens.
  */
 #ifndef NEAP_ADVICE_CONTENT_H
@@ -15,42 +15,43 @@
 
 #include "pylayout/object.h"
 
-enum { NEAP_CONTENT_TEXT_MAX = 1 << 20 };
+enum { NEAP_SIMPLE_TEXT_MAX = 1 << 20 };
 
-enum neap_content_kind {
-    NEAP_CONTENT_OTHER,
-    NEAP_CONTENT_NONE,
-    NEAP_CONTENT_BOOL,
-    NEAP_CONTENT_INT,
-    NEAP_CONTENT_FLOAT,
-    NEAP_CONTENT_STR,
-    NEAP_CONTENT_BYTES,
-    NEAP_CONTENT_KINDS
+enum neap_simple_value_kind {
+    NEAP_SIMPLE_OTHER,
+    NEAP_SIMPLE_NONE,
+    NEAP_SIMPLE_BOOL,
+    NEAP_SIMPLE_INT,
+    NEAP_SIMPLE_FLOAT,
+    NEAP_SIMPLE_STR,
+    NEAP_SIMPLE_BYTES,
+    NEAP_SIMPLE_KINDS
 };
 
-struct neap_content {
-    enum neap_content_kind kind;
+struct neap_simple_value {
+    enum neap_simple_value_kind kind;
     union neap_item item; /* BOOL, INT: i; FLOAT: f; STR, BYTES: text, good until its buffer is used again */
 };
 
 /* Room for a text. Zeroed it is empty; its owner frees `bytes`. */
-struct neap_content_buffer {
+struct neap_simple_value_buffer {
     unsigned char *bytes;
     size_t room;
 };
 
 /* By its type alone, before anything is read: OTHER is certain, the others may yet become OTHER. */
-enum neap_content_kind neap_content_kind_of(const struct neap_py_type *type);
+enum neap_simple_value_kind neap_simple_value_kind_of(const struct neap_py_type *type);
 
-struct neap_content neap_content_read(struct neap_py_lens *lens, const struct neap_py_object *object,
-                                      struct neap_content_buffer *buffer);
+struct neap_simple_value neap_simple_value_read(struct neap_py_lens *lens,
+                                                const struct neap_py_object *object,
+                                                struct neap_simple_value_buffer *buffer);
 
-/* "str", "int" ...; "objects" for NEAP_CONTENT_OTHER. Static. */
-const char *neap_content_name(enum neap_content_kind kind);
+/* "str", "int" ...; "objects" for NEAP_SIMPLE_OTHER. Static. */
+const char *neap_simple_value_name(enum neap_simple_value_kind kind);
 
 /* Whether its item is a text. */
-static inline bool neap_content_is_text(enum neap_content_kind kind) {
-    return kind == NEAP_CONTENT_STR || kind == NEAP_CONTENT_BYTES;
+static inline bool neap_simple_value_is_text(enum neap_simple_value_kind kind) {
+    return kind == NEAP_SIMPLE_STR || kind == NEAP_SIMPLE_BYTES;
 }
 
 #endif

@@ -24,16 +24,16 @@ enum {
 
 /* --- arrays, slots, bits --------------------------------------------------------------- */
 
-uint64_t neap_alternative_array(unsigned minor, uint64_t items, unsigned item_bytes) {
+uint64_t neap_size_estimate_array(unsigned minor, uint64_t items, unsigned item_bytes) {
     uint64_t object = ARRAY_OBJECT + (minor >= ARRAY_GC_MINOR ? GC_HEAD : 0);
     return object + items * item_bytes;
 }
 
-uint64_t neap_alternative_slots(unsigned slots) {
+uint64_t neap_size_estimate_slots(unsigned slots) {
     return GC_HEAD + OBJECT + 8 * (uint64_t)slots;
 }
 
-uint64_t neap_alternative_bits(uint64_t count) {
+uint64_t neap_size_estimate_bits(uint64_t count) {
     return BITS_OBJECT + (count > WORD_BITS ? (count + WORD_BITS - 1) / WORD_BITS * sizeof(uint64_t) : 0);
 }
 
@@ -63,7 +63,7 @@ struct column {
     uint64_t head, body;
 };
 
-static struct column column_of(enum neap_cell kind, int64_t value) {
+static struct column column_of(enum neap_size_estimate_cell kind, int64_t value) {
     switch (kind) {
     case NEAP_CELL_TEXT:
         return (struct column){varint_bytes(13 + 2 * (uint64_t)value), (uint64_t)value};
@@ -93,8 +93,9 @@ static uint64_t payload_local(uint64_t payload, bool index, uint64_t *overflow) 
     return local + 4;
 }
 
-void neap_alternative_sqlite_add(struct neap_alternative_sqlite *sqlite, enum neap_cell key_kind, int64_t key,
-                                 enum neap_cell value_kind, int64_t value) {
+void neap_size_estimate_sqlite_add(struct neap_size_estimate_sqlite *sqlite,
+                                   enum neap_size_estimate_cell key_kind, int64_t key,
+                                   enum neap_size_estimate_cell value_kind, int64_t value) {
     struct column key_column = column_of(key_kind, key);
     uint64_t rowid = ++sqlite->rows;
     uint64_t payload = record_bytes(key_column, column_of(value_kind, value)), overflow = 0;
@@ -127,14 +128,14 @@ static uint64_t interior_pages(uint64_t pages, uint64_t cell) {
 
 /* The cells of the index come sorted and fill leaf after leaf; between two leaves one goes up. What
  * stays free at the end of a leaf is half a cell on average. */
-static uint64_t index_pages(const struct neap_alternative_sqlite *sqlite) {
+static uint64_t index_pages(const struct neap_size_estimate_sqlite *sqlite) {
     double cell = (double)sqlite->index_bytes / (double)sqlite->rows;
     double leaf = (PAGE - LEAF_HEADER - (cell - 1) / 2) + cell; /* with the one that goes up */
     uint64_t leaves = (uint64_t)((double)sqlite->index_bytes / leaf) + 1;
     return leaves + interior_pages(leaves, (uint64_t)cell + CHILD);
 }
 
-uint64_t neap_alternative_sqlite_end(const struct neap_alternative_sqlite *sqlite) {
+uint64_t neap_size_estimate_sqlite_end(const struct neap_size_estimate_sqlite *sqlite) {
     uint64_t pages = 1, slots = CACHE_SLOTS; /* page 1 is the schema */
     if (sqlite->rows) {
         uint64_t rowid = varint_bytes(sqlite->rows);
@@ -164,20 +165,20 @@ static uint64_t sds_bytes(uint64_t length) {
     return jemalloc_class(header + length + 1);
 }
 
-void neap_alternative_redis_add(struct neap_alternative_redis *redis, uint64_t key_bytes,
-                                uint64_t value_bytes) {
+void neap_size_estimate_redis_add(struct neap_size_estimate_redis *redis, uint64_t key_bytes,
+                                  uint64_t value_bytes) {
     redis->items++;
     redis->bytes += REDIS_NODE + sds_bytes(key_bytes) + sds_bytes(value_bytes);
 }
 
-uint64_t neap_alternative_redis_end(const struct neap_alternative_redis *redis) {
+uint64_t neap_size_estimate_redis_end(const struct neap_size_estimate_redis *redis) {
     uint64_t table = 4;
     while (table < redis->items)
         table *= 2;
     return REDIS_HASH + redis->bytes + table * sizeof(uint64_t);
 }
 
-unsigned neap_alternative_digits(int64_t value) {
+unsigned neap_size_estimate_digits(int64_t value) {
     unsigned digits = value < 0 ? 2 : 1;
     uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     for (; left >= 10; left /= 10)

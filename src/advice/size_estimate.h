@@ -18,20 +18,20 @@
 /* What a value takes: sys.getsizeof's figures, before the allocator rounds. */
 
 /* An array.array of Python 3.`minor` made from a list: with its GC head where it has one. */
-uint64_t neap_alternative_array(unsigned minor, uint64_t items, unsigned item_bytes);
+uint64_t neap_size_estimate_array(unsigned minor, uint64_t items, unsigned item_bytes);
 
 /* An instance of a class with so many __slots__ and no dict. */
-uint64_t neap_alternative_slots(unsigned slots);
+uint64_t neap_size_estimate_slots(unsigned slots);
 
 /* A neap.Bits of so many bits. */
-uint64_t neap_alternative_bits(uint64_t count);
+uint64_t neap_size_estimate_bits(uint64_t count);
 
 /* --- SQLite in memory: create table t(k, v); insert all; create index i on t(k) --------- */
 
-enum neap_cell { NEAP_CELL_TEXT, NEAP_CELL_INTEGER, NEAP_CELL_REAL };
+enum neap_size_estimate_cell { NEAP_CELL_TEXT, NEAP_CELL_INTEGER, NEAP_CELL_REAL };
 
 /* A zeroed one is empty. */
-struct neap_alternative_sqlite {
+struct neap_size_estimate_sqlite {
     uint64_t rows;
     uint64_t table_pages, used; /* leaves so far; bytes used of the last */
     uint64_t index_bytes;       /* of all cells of the index */
@@ -39,24 +39,25 @@ struct neap_alternative_sqlite {
 };
 
 /* Adds a row: a key of so many bytes (TEXT) or with that value (INTEGER), likewise the value. */
-void neap_alternative_sqlite_add(struct neap_alternative_sqlite *sqlite, enum neap_cell key_kind, int64_t key,
-                                 enum neap_cell value_kind, int64_t value);
+void neap_size_estimate_sqlite_add(struct neap_size_estimate_sqlite *sqlite,
+                                   enum neap_size_estimate_cell key_kind, int64_t key,
+                                   enum neap_size_estimate_cell value_kind, int64_t value);
 
 /* Bytes that the library holds then. */
-uint64_t neap_alternative_sqlite_end(const struct neap_alternative_sqlite *sqlite);
+uint64_t neap_size_estimate_sqlite_end(const struct neap_size_estimate_sqlite *sqlite);
 
 /* --- Redis: HSET of one hash -------------------------------------------------------------- */
 
-struct neap_alternative_redis {
+struct neap_size_estimate_redis {
     uint64_t items, bytes;
 };
 
 /* Keys and values are texts to Redis, of so many bytes. */
-void neap_alternative_redis_add(struct neap_alternative_redis *redis, uint64_t key_bytes,
-                                uint64_t value_bytes);
-uint64_t neap_alternative_redis_end(const struct neap_alternative_redis *redis);
+void neap_size_estimate_redis_add(struct neap_size_estimate_redis *redis, uint64_t key_bytes,
+                                  uint64_t value_bytes);
+uint64_t neap_size_estimate_redis_end(const struct neap_size_estimate_redis *redis);
 
 /* Digits of a decimal, its sign included. */
-unsigned neap_alternative_digits(int64_t value);
+unsigned neap_size_estimate_digits(int64_t value);
 
 #endif

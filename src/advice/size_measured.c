@@ -5,20 +5,20 @@
 
 enum { MAPPED_ENTRIES = 200000 }; /* in all maps together, where one has fewer: their mean is then sure */
 
-static void maps_drop(struct neap_alternative_store *store) {
+static void maps_drop(struct neap_size_measured *store) {
     while (store->map_count > 0)
         neap_map_destroy(store->maps[--store->map_count]);
 }
 
-static void trie_drop(struct neap_alternative_store *store) {
+static void trie_drop(struct neap_size_measured *store) {
     neap_trie_destroy(store->trie);
     store->trie = NULL;
 }
 
-static void maps_make(struct neap_alternative_store *store, enum neap_kind key, enum neap_kind value,
+static void maps_make(struct neap_size_measured *store, enum neap_kind key, enum neap_kind value,
                       uint64_t entries) {
     uint64_t wanted = MAPPED_ENTRIES / (entries + 1) + 1;
-    while (store->map_count < wanted && store->map_count < NEAP_STORE_MAPS_MOST) {
+    while (store->map_count < wanted && store->map_count < NEAP_MEASURED_MAPS_MOST) {
         neap_map_t *map = neap_map_new(key, value, NULL);
         if (!map)
             return;
@@ -26,18 +26,17 @@ static void maps_make(struct neap_alternative_store *store, enum neap_kind key, 
     }
 }
 
-void neap_alternative_store_open(struct neap_alternative_store *store, unsigned wanted, enum neap_kind key,
-                                 enum neap_kind value, uint64_t entries, uint64_t most_bytes) {
+void neap_size_measured_open(struct neap_size_measured *store, unsigned wanted, enum neap_kind key,
+                             enum neap_kind value, uint64_t entries, uint64_t most_bytes) {
     bool texts = key == NEAP_KIND_STR || key == NEAP_KIND_BYTES;
-    *store = (struct neap_alternative_store){.most_bytes = most_bytes};
-    if (wanted & NEAP_STORE_MAP)
+    *store = (struct neap_size_measured){.most_bytes = most_bytes};
+    if (wanted & NEAP_MEASURED_MAP)
         maps_make(store, key, value, entries);
-    if ((wanted & NEAP_STORE_TRIE) && texts)
+    if ((wanted & NEAP_MEASURED_TRIE) && texts)
         store->trie = neap_trie_new(key, value, NULL);
 }
 
-bool neap_alternative_store_add(struct neap_alternative_store *store, union neap_item key,
-                                union neap_item value) {
+bool neap_size_measured_add(struct neap_size_measured *store, union neap_item key, union neap_item value) {
     bool maps_fail = false;
     store->count++;
     for (unsigned i = 0; i < store->map_count; i++)
@@ -51,7 +50,7 @@ bool neap_alternative_store_add(struct neap_alternative_store *store, union neap
     return store->map_count || store->trie;
 }
 
-static uint64_t maps_mean(const struct neap_alternative_store *store) {
+static uint64_t maps_mean(const struct neap_size_measured *store) {
     uint64_t sum = 0;
     for (unsigned i = 0; i < store->map_count; i++) {
         if (neap_map_count(store->maps[i]) != store->count)
@@ -61,8 +60,8 @@ static uint64_t maps_mean(const struct neap_alternative_store *store) {
     return store->map_count ? sum / store->map_count : 0;
 }
 
-struct neap_alternative_bytes neap_alternative_store_close(struct neap_alternative_store *store) {
-    struct neap_alternative_bytes bytes = {.map = maps_mean(store)};
+struct neap_size_measured_bytes neap_size_measured_close(struct neap_size_measured *store) {
+    struct neap_size_measured_bytes bytes = {.map = maps_mean(store)};
     maps_drop(store); /* before the frozen one is made: never three at a time */
     if (store->trie && neap_trie_count(store->trie) == store->count) {
         bytes.trie = neap_trie_bytes(store->trie);

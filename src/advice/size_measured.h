@@ -17,11 +17,11 @@
 #include <neap/map.h>
 #include <neap/trie.h>
 
-enum { NEAP_STORE_MAP = 1, NEAP_STORE_TRIE = 2, NEAP_STORE_MAPS_MOST = 16 };
+enum { NEAP_MEASURED_MAP = 1, NEAP_MEASURED_TRIE = 2, NEAP_MEASURED_MAPS_MOST = 16 };
 
 /* A zeroed one has no containers. */
-struct neap_alternative_store {
-    neap_map_t *maps[NEAP_STORE_MAPS_MOST];
+struct neap_size_measured {
+    neap_map_t *maps[NEAP_MEASURED_MAPS_MOST];
     unsigned map_count; /* 0: not wanted, or given up */
     neap_trie_t *trie;  /* NULL: the same */
     uint64_t count;     /* entries that were put */
@@ -29,21 +29,20 @@ struct neap_alternative_store {
 };
 
 /* Bytes of each, of maps the mean; 0: not wanted, or given up. */
-struct neap_alternative_bytes {
+struct neap_size_measured_bytes {
     uint64_t map, trie, frozen;
 };
 
 /* Makes the containers that are wanted, for so many entries; without memory there are fewer. A trie is
  * for keys of texts. Maps of few entries differ by their seeds, so of these there are several. */
-void neap_alternative_store_open(struct neap_alternative_store *store, unsigned wanted, enum neap_kind key,
-                                 enum neap_kind value, uint64_t entries, uint64_t most_bytes);
+void neap_size_measured_open(struct neap_size_measured *store, unsigned wanted, enum neap_kind key,
+                             enum neap_kind value, uint64_t entries, uint64_t most_bytes);
 
 /* Puts an entry of these kinds into each. False if none is left. */
-bool neap_alternative_store_add(struct neap_alternative_store *store, union neap_item key,
-                                union neap_item value);
+bool neap_size_measured_add(struct neap_size_measured *store, union neap_item key, union neap_item value);
 
 /* Measures the containers and ends them; one in which an entry took another's place does not hold the
  * same, and has none. */
-struct neap_alternative_bytes neap_alternative_store_close(struct neap_alternative_store *store);
+struct neap_size_measured_bytes neap_size_measured_close(struct neap_size_measured *store);
 
 #endif

@@ -16,7 +16,7 @@ static const char *own_name(const struct neap_advice *advice) {
         return "instances";
     case NEAP_ADVICE_STRINGS:
         return "all of them";
-    case NEAP_ADVICE_NEST:
+    case NEAP_ADVICE_NESTED_TRIE:
         return "its nodes";
     default:
         return "the container";
@@ -30,9 +30,9 @@ static void costs_print(const struct neap_advice *advice, FILE *out) {
         fprintf(out, ", keys %s", neap_units_bytes(part, advice->key_bytes));
     if (advice->value_bytes)
         fprintf(out, ", %s %s",
-                advice->kind == NEAP_ADVICE_CLASS                                      ? "their dicts"
-                : advice->kind == NEAP_ADVICE_DICT || advice->kind == NEAP_ADVICE_NEST ? "values"
-                                                                                       : "items",
+                advice->kind == NEAP_ADVICE_CLASS                                             ? "their dicts"
+                : advice->kind == NEAP_ADVICE_DICT || advice->kind == NEAP_ADVICE_NESTED_TRIE ? "values"
+                                                                                              : "items",
                 neap_units_bytes(part, advice->value_bytes));
     fputs(advice->kind == NEAP_ADVICE_CLASS || advice->kind == NEAP_ADVICE_STRINGS ? "\n"
                                                                                    : " (only its own)\n",
@@ -41,9 +41,9 @@ static void costs_print(const struct neap_advice *advice, FILE *out) {
 
 /* "dict of 2,000,000 str to int" */
 static const char *what_text(const struct neap_advice *advice, bool grouped, char *out, size_t room) {
-    char number[CLI_FIGURE_ROOM];
+    char number[CLI_NUMBER_ROOM];
     if (grouped)
-        cli_figure(number, advice->items);
+        cli_number_format(number, advice->items);
     else
         snprintf(number, sizeof(number), "%llu", (unsigned long long)advice->items);
     snprintf(out, room, "%s%s%s %s", advice->lead, *advice->lead ? " " : "", number, advice->tail);
@@ -52,16 +52,15 @@ static const char *what_text(const struct neap_advice *advice, bool grouped, cha
 
 static void advice_print(const struct cli_advise_report *report, const struct neap_advice *advice,
                          FILE *out) {
-    char holder[NEAP_HOLDER_TEXT_ROOM] = "", room[NEAP_HOLDER_TEXT_ROOM], size[NEAP_UNITS_ROOM],
+    char holder[NEAP_OWNER_PATH_TEXT_ROOM] = "", room[NEAP_OWNER_PATH_TEXT_ROOM], size[NEAP_UNITS_ROOM],
          ratio[NEAP_UNITS_ROOM], what[256];
     unsigned width = neap_terminal_columns(out);
-    if (advice->holder != NEAP_HOLDER_NONE)
-        neap_holders_text(report->analysis->holders, advice->holder, holder, sizeof(holder));
+    if (advice->holder != NEAP_OWNER_PATH_NONE)
+        neap_owner_paths_text(report->analysis->holders, advice->holder, holder, sizeof(holder));
     fprintf(out, "%s: %s\n", neap_units_bytes(size, advice->now_bytes),
-            cli_figure_cut(room, sizeof(room), what_text(advice, true, what, sizeof(what)), width - 14));
+            cli_text_cut(room, sizeof(room), what_text(advice, true, what, sizeof(what)), width - 14));
     if (*holder)
-        fprintf(out, "%*sin %s\n", INDENT, "",
-                cli_figure_cut(room, sizeof(room), holder, width - INDENT - 4));
+        fprintf(out, "%*sin %s\n", INDENT, "", cli_text_cut(room, sizeof(room), holder, width - INDENT - 4));
     costs_print(advice, out);
     for (unsigned i = 0; i < advice->option_count; i++) {
         const struct neap_advice_option *option = &advice->options[i];
@@ -90,17 +89,17 @@ void cli_advise_print(const struct cli_advise_report *report, FILE *out) {
 static json_t *advice_json(const struct cli_advise_report *report, const struct neap_advice *advice) {
     static const char *const kinds[] = {
         [NEAP_ADVICE_LIST] = "list",   [NEAP_ADVICE_SET] = "set",         [NEAP_ADVICE_DICT] = "dict",
-        [NEAP_ADVICE_CLASS] = "class", [NEAP_ADVICE_STRINGS] = "strings", [NEAP_ADVICE_NEST] = "trie",
+        [NEAP_ADVICE_CLASS] = "class", [NEAP_ADVICE_STRINGS] = "strings", [NEAP_ADVICE_NESTED_TRIE] = "trie",
     };
     json_t *object = json_object(), *options = json_array();
-    char holder[NEAP_HOLDER_TEXT_ROOM], what[256];
+    char holder[NEAP_OWNER_PATH_TEXT_ROOM], what[256];
     json_object_set_new(object, "kind", json_string(kinds[advice->kind]));
     json_object_set_new(object, "what", neap_json_text(what_text(advice, false, what, sizeof(what))));
     json_object_set_new(object, "holder",
-                        advice->holder == NEAP_HOLDER_NONE
+                        advice->holder == NEAP_OWNER_PATH_NONE
                             ? json_null()
-                            : neap_json_text(neap_holders_text(report->analysis->holders, advice->holder,
-                                                               holder, sizeof(holder))));
+                            : neap_json_text(neap_owner_paths_text(report->analysis->holders, advice->holder,
+                                                                   holder, sizeof(holder))));
     neap_json_set(object, "items", advice->items);
     neap_json_set(object, "own_bytes", advice->own_bytes);
     neap_json_set(object, "key_bytes", advice->key_bytes);

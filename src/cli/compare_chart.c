@@ -30,7 +30,7 @@ static const char *colour_of(const char *allocator) {
 
 /* An allocator and the series of its typical run. */
 struct drawn {
-    const struct neap_contender *allocator;
+    const struct neap_allocator_choice *allocator;
     const struct neap_series *series;
 };
 

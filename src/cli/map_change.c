@@ -67,7 +67,7 @@ static void what_put(neap_table_t *table, const struct neap_space_change *change
     unsigned used = (unsigned)length + 2;
     if (change->label[0] && used + LABEL_LEAST <= columns)
         neap_table_cell(table, NEAP_TONE_PLAIN, "%s, %s", what,
-                        cli_figure_cut(room, sizeof(room), change->label, columns - used));
+                        cli_text_cut(room, sizeof(room), change->label, columns - used));
     else
         neap_table_cell(table, NEAP_TONE_PLAIN, "%.*s", (int)columns, what);
 }

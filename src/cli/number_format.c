@@ -6,8 +6,8 @@
 
 #include "report/terminal.h"
 
-char *cli_figure(char out[CLI_FIGURE_ROOM], uint64_t number) {
-    char digits[CLI_FIGURE_ROOM];
+char *cli_number_format(char out[CLI_NUMBER_ROOM], uint64_t number) {
+    char digits[CLI_NUMBER_ROOM];
     int count = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)number), to = 0;
     for (int i = 0; i < count; i++) {
         if (i && (count - i) % 3 == 0)
@@ -18,7 +18,7 @@ char *cli_figure(char out[CLI_FIGURE_ROOM], uint64_t number) {
     return out;
 }
 
-const char *cli_figure_cut(char *out, size_t room, const char *text, unsigned columns) {
+const char *cli_text_cut(char *out, size_t room, const char *text, unsigned columns) {
     if (neap_terminal_text_columns(text) <= columns)
         return text;
     size_t from = strlen(text);

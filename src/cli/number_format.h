@@ -5,12 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CLI_FIGURE_ROOM = 32 };
+enum { CLI_NUMBER_ROOM = 32 };
 
 /* "1,234,567"; returns `out`. */
-char *cli_figure(char out[CLI_FIGURE_ROOM], uint64_t number);
+char *cli_number_format(char out[CLI_NUMBER_ROOM], uint64_t number);
 
 /* `text`, or in `out` its end behind ".." where it takes more columns: of a path the end tells more. */
-const char *cli_figure_cut(char *out, size_t room, const char *text, unsigned columns);
+const char *cli_text_cut(char *out, size_t room, const char *text, unsigned columns);
 
 #endif

@@ -19,7 +19,7 @@ bool cli_pid_parse(const char *text, pid_t *pid) {
 }
 
 /* "process 123 (python3.11)"; without the name where the system does not tell it. */
-static const char *target_name(const struct neap_target *target, char *name, size_t bytes) {
+static const char *target_name(const struct neap_live_heap *target, char *name, size_t bytes) {
     if (target->program[0])
         snprintf(name, bytes, "process %d (%s)", (int)target->pid, target->program);
     else
@@ -27,7 +27,7 @@ static const char *target_name(const struct neap_target *target, char *name, siz
     return name;
 }
 
-static int permission_error(const char *verb, const struct neap_target *target, const char *name) {
+static int permission_error(const char *verb, const struct neap_live_heap *target, const char *name) {
     int pid = (int)target->pid;
     switch (neap_os_refusal_cause(target->pid)) {
     case NEAP_OS_REFUSAL_USER:
@@ -54,7 +54,7 @@ static int permission_error(const char *verb, const struct neap_target *target, 
     }
 }
 
-int cli_target_error(const char *verb, const struct neap_target *target, int error) {
+int cli_pid_error(const char *verb, const struct neap_live_heap *target, int error) {
     char name[320], program[256];
     target_name(target, name, sizeof(name));
     switch (error) {
@@ -83,7 +83,7 @@ int cli_target_error(const char *verb, const struct neap_target *target, int err
 }
 
 /* The process can be read; whether a heap serves it is another question. */
-static int unserved_error(const struct neap_target *target) {
+static int unserved_error(const struct neap_live_heap *target) {
     char name[320];
     target_name(target, name, sizeof(name));
     if (target->neap && target->anchor.state == NEAP_STATE_REFUSED)
@@ -94,22 +94,22 @@ static int unserved_error(const struct neap_target *target) {
     return cli_error(CLI_EXIT_NO_PROCESS, "%s is not under Neap: start it with `neap run`", name);
 }
 
-int cli_target_open(const char *verb, int argc, char **argv, struct neap_target *target) {
+int cli_pid_open(const char *verb, int argc, char **argv, struct neap_live_heap *target) {
     pid_t pid;
     if (argc != 1)
         return cli_error(CLI_EXIT_USAGE, "%s takes one process, not %d: give its PID, like `neap %s 1234`",
                          verb, argc, verb);
     if (!cli_pid_parse(argv[0], &pid))
         return cli_error(CLI_EXIT_USAGE, "'%s' is no PID: give a number, like `neap %s 1234`", argv[0], verb);
-    int error = neap_target_find(pid, target);
-    return error == NEAP_OK ? CLI_GO_ON : cli_target_error(verb, target, error);
+    int error = neap_live_heap_find(pid, target);
+    return error == NEAP_OK ? CLI_GO_ON : cli_pid_error(verb, target, error);
 }
 
-bool cli_target_served(const struct neap_target *target) {
+bool cli_pid_served(const struct neap_live_heap *target) {
     return target->neap && target->anchor.state == NEAP_STATE_SERVING;
 }
 
-int cli_target_find(const char *verb, int argc, char **argv, struct neap_target *target) {
-    int code = cli_target_open(verb, argc, argv, target);
-    return code != CLI_GO_ON || cli_target_served(target) ? code : unserved_error(target);
+int cli_pid_find(const char *verb, int argc, char **argv, struct neap_live_heap *target) {
+    int code = cli_pid_open(verb, argc, argv, target);
+    return code != CLI_GO_ON || cli_pid_served(target) ? code : unserved_error(target);
 }

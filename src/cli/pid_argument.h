@@ -9,15 +9,15 @@ bool cli_pid_parse(const char *text, pid_t *pid);
 
 /* Finds the process that the only operand of `verb` names, whatever it runs.
  * CLI_GO_ON, or an exit code after one line on stderr. */
-int cli_target_open(const char *verb, int argc, char **argv, struct neap_target *target);
+int cli_pid_open(const char *verb, int argc, char **argv, struct neap_live_heap *target);
 
 /* Whether a Neap heap serves it. */
-bool cli_target_served(const struct neap_target *target);
+bool cli_pid_served(const struct neap_live_heap *target);
 
 /* The same, and a Neap heap must serve it. CLI_GO_ON, or an exit code after one line on stderr. */
-int cli_target_find(const char *verb, int argc, char **argv, struct neap_target *target);
+int cli_pid_find(const char *verb, int argc, char **argv, struct neap_live_heap *target);
 
 /* Says on stderr why a later call on the target failed; returns the exit code. */
-int cli_target_error(const char *verb, const struct neap_target *target, int error);
+int cli_pid_error(const char *verb, const struct neap_live_heap *target, int error);
 
 #endif

@@ -17,11 +17,11 @@ static const char *place_name(const struct cli_pins_report *report, bool many) {
 /* "str in app.cache._seen" */
 static const char *group_text(const struct cli_pins_report *report, const struct neap_pin_group *group,
                               char *out, size_t room) {
-    char holder[NEAP_HOLDER_TEXT_ROOM];
+    char holder[NEAP_OWNER_PATH_TEXT_ROOM];
     if (!group->type)
         return "memory of C code, free lists";
     snprintf(out, room, "%s in %s", group->type->name,
-             neap_holders_text(report->analysis->holders, group->holder, holder, sizeof(holder)));
+             neap_owner_paths_text(report->analysis->holders, group->holder, holder, sizeof(holder)));
     return out;
 }
 
@@ -29,14 +29,14 @@ static const char *group_text(const struct cli_pins_report *report, const struct
 
 static void summary_print(const struct cli_pins_report *report, FILE *out) {
     const struct neap_pins *pins = report->pins;
-    char number[CLI_FIGURE_ROOM], all[NEAP_UNITS_ROOM], some[NEAP_UNITS_ROOM];
-    fprintf(out, "%s of ", cli_figure(number, pins->place_count));
+    char number[CLI_NUMBER_ROOM], all[NEAP_UNITS_ROOM], some[NEAP_UNITS_ROOM];
+    fprintf(out, "%s of ", cli_number_format(number, pins->place_count));
     fprintf(out, "%s %s are less than an eighth full: %s of %s in memory\n",
-            cli_figure(number, pins->place_total), place_name(report, true),
+            cli_number_format(number, pins->place_total), place_name(report, true),
             neap_units_bytes(some, pins->resident_bytes), neap_units_bytes(all, pins->total_bytes));
     if (pins->place_count)
         fprintf(out, "these go when the %s blocks in them go, which are held as follows\n\n",
-                cli_figure(number, pins->pin_count));
+                cli_number_format(number, pins->pin_count));
 }
 
 static void sentences_print(const struct cli_pins_report *report, FILE *out) {
@@ -44,10 +44,10 @@ static void sentences_print(const struct cli_pins_report *report, FILE *out) {
     bool any = false;
     for (size_t i = 0; i < pins->group_count && i < report->shown; i++) {
         const struct neap_pin_group *group = &pins->groups[i];
-        char text[NEAP_HOLDER_TEXT_ROOM + 256], number[CLI_FIGURE_ROOM], bytes[NEAP_UNITS_ROOM];
+        char text[NEAP_OWNER_PATH_TEXT_ROOM + 256], number[CLI_NUMBER_ROOM], bytes[NEAP_UNITS_ROOM];
         if (!group->type || group->alone_places == 0)
             continue;
-        fprintf(out, "%s %s (%s) %s held by %s alone\n", cli_figure(number, group->alone_places),
+        fprintf(out, "%s %s (%s) %s held by %s alone\n", cli_number_format(number, group->alone_places),
                 place_name(report, group->alone_places != 1), neap_units_bytes(bytes, group->alone_bytes),
                 group->alone_places == 1 ? "is" : "are each", group_text(report, group, text, sizeof(text)));
         any = true;
@@ -69,16 +69,16 @@ static void groups_print(const struct cli_pins_report *report, FILE *out) {
     size_t shown = pins->group_count < report->shown ? pins->group_count : report->shown;
     for (size_t i = 0; table && i < shown; i++) {
         const struct neap_pin_group *group = &pins->groups[i];
-        char text[NEAP_HOLDER_TEXT_ROOM + 256], room[NEAP_HOLDER_TEXT_ROOM + 256], number[CLI_FIGURE_ROOM],
-            bytes[NEAP_UNITS_ROOM];
+        char text[NEAP_OWNER_PATH_TEXT_ROOM + 256], room[NEAP_OWNER_PATH_TEXT_ROOM + 256],
+            number[CLI_NUMBER_ROOM], bytes[NEAP_UNITS_ROOM];
         neap_table_cell(table, NEAP_TONE_DIM, "%zu", i);
-        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_figure(number, group->objects));
-        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_figure(number, group->places));
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_number_format(number, group->objects));
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_number_format(number, group->places));
         neap_table_cell(table, NEAP_TONE_STRONG, "%s", neap_units_bytes(bytes, group->place_bytes));
         neap_table_cell(table, NEAP_TONE_PLAIN, "%s", neap_units_bytes(bytes, group->cumulative_bytes));
         neap_table_cell(
             table, NEAP_TONE_PLAIN, "%s",
-            cli_figure_cut(room, sizeof(room), group_text(report, group, text, sizeof(text)), what));
+            cli_text_cut(room, sizeof(room), group_text(report, group, text, sizeof(text)), what));
     }
     if (table)
         neap_table_print(table, out);
@@ -90,14 +90,14 @@ static void groups_print(const struct cli_pins_report *report, FILE *out) {
 /* "str, 10 characters, in app.cache._seen" */
 static void pin_text(const struct cli_pins_report *report, const struct neap_pin *pin, char *out,
                      size_t room) {
-    char what[160] = "memory of C code", holder[NEAP_HOLDER_TEXT_ROOM] = "";
+    char what[160] = "memory of C code", holder[NEAP_OWNER_PATH_TEXT_ROOM] = "";
     struct neap_py_object object;
     if (pin->object != NEAP_BLOCK_NONE &&
         neap_census_object(report->analysis->census, report->analysis->lens, pin->object, &object)) {
         neap_py_object_describe(report->analysis->lens, &object, report->show_values, what, sizeof(what));
         const struct neap_pin_group *group = &report->pins->groups[pin->group];
         if (group->type)
-            neap_holders_text(report->analysis->holders, group->holder, holder, sizeof(holder));
+            neap_owner_paths_text(report->analysis->holders, group->holder, holder, sizeof(holder));
     }
     snprintf(out, room, "%s%s%s%s", pin->object != pin->block && *holder ? "buffer of " : "", what,
              *holder ? ", in " : "", holder);
@@ -108,18 +108,18 @@ static void places_print(const struct cli_pins_report *report, FILE *out) {
     unsigned width = neap_terminal_columns(out);
     for (size_t i = 0; i < pins->place_count && i < report->places_shown; i++) {
         const struct neap_pin_place *place = &pins->places[i];
-        char bytes[NEAP_UNITS_ROOM], used[NEAP_UNITS_ROOM], number[CLI_FIGURE_ROOM];
+        char bytes[NEAP_UNITS_ROOM], used[NEAP_UNITS_ROOM], number[CLI_NUMBER_ROOM];
         fprintf(out, "%s 0x%llx: %s in memory, %s in %s block%s (%.2f %% full)\n", place_name(report, false),
                 (unsigned long long)place->address, neap_units_bytes(bytes, place->resident_bytes),
-                neap_units_bytes(used, place->used_bytes), cli_figure(number, place->used_blocks),
+                neap_units_bytes(used, place->used_bytes), cli_number_format(number, place->used_blocks),
                 place->used_blocks == 1 ? "" : "s", 100.0 * (double)place->used_bytes / (double)place->bytes);
         for (uint32_t j = 0; j < place->pin_count && j < PINS_SHOWN; j++) {
-            char text[NEAP_HOLDER_TEXT_ROOM + 200], room[NEAP_HOLDER_TEXT_ROOM + 200];
+            char text[NEAP_OWNER_PATH_TEXT_ROOM + 200], room[NEAP_OWNER_PATH_TEXT_ROOM + 200];
             pin_text(report, &pins->pins[place->first_pin + j], text, sizeof(text));
-            fprintf(out, "    %s\n", cli_figure_cut(room, sizeof(room), text, width - 5));
+            fprintf(out, "    %s\n", cli_text_cut(room, sizeof(room), text, width - 5));
         }
         if (place->pin_count > PINS_SHOWN)
-            fprintf(out, "    %s more\n", cli_figure(number, place->pin_count - PINS_SHOWN));
+            fprintf(out, "    %s more\n", cli_number_format(number, place->pin_count - PINS_SHOWN));
     }
 }
 
@@ -146,9 +146,9 @@ static void set_address(json_t *object, uint64_t address) {
 
 static json_t *group_json(const struct cli_pins_report *report, const struct neap_pin_group *group) {
     json_t *object = json_object();
-    char holder[NEAP_HOLDER_TEXT_ROOM] = "";
+    char holder[NEAP_OWNER_PATH_TEXT_ROOM] = "";
     if (group->type)
-        neap_holders_text(report->analysis->holders, group->holder, holder, sizeof(holder));
+        neap_owner_paths_text(report->analysis->holders, group->holder, holder, sizeof(holder));
     json_object_set_new(object, "type", group->type ? neap_json_text(group->type->name) : json_null());
     json_object_set_new(object, "holder", group->type ? neap_json_text(holder) : json_null());
     neap_json_set(object, "blocks", group->objects);

@@ -142,9 +142,9 @@ static void command_exec(char *const *command, char *const *environment, const c
     }
 }
 
-void cli_quick_run(long *stack);
+void cli_run_before_libc(long *stack);
 
-void cli_quick_run(long *stack) {
+void cli_run_before_libc(long *stack) {
     static const char notable[][16] = {"LD_PRELOAD=", "PYTHONPATH=", "PYTHONMALLOC=", "PYTHONDEVMODE="};
     char **argv = (char **)(stack + 1), **envp = argv + stack[0] + 1;
     char *environment[VARIABLES_MAX + 3];
@@ -175,6 +175,6 @@ void cli_quick_run(long *stack) {
     command_exec(command, environment, search);
 }
 
-NEAP_OS_BARE_ENTRY(cli_quick_start, cli_quick_run);
+NEAP_OS_BARE_ENTRY(cli_start_before_libc, cli_run_before_libc);
 
 #endif

@@ -55,8 +55,8 @@ static int account(struct look *look) {
     const struct neap_python_view *view = look->python.view;
     struct neap_glibc_facts glibc;
     struct neap_account_heap heap;
-    int error = neap_image_survey(look->python.snapshot, view->neap ? NULL : &view->blocks,
-                                  view->neap ? &view->heap : NULL, view->neap ? &view->blocks : NULL, &glibc);
+    int error = neap_claim_spans(look->python.snapshot, view->neap ? NULL : &view->blocks,
+                                 view->neap ? &view->heap : NULL, view->neap ? &view->blocks : NULL, &glibc);
     if (error != NEAP_OK)
         return error;
     neap_census_account(look->analysis.census, &heap);

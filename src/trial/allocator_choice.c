@@ -15,7 +15,7 @@
 #include "os/clock.h"
 #include "os/tail.h"
 
-static const struct neap_contender table[] = {
+static const struct neap_allocator_choice table[] = {
     {.name = "cpython", .title = "CPython's own, pymalloc"},
     {.name = "neap", .title = "Neap", .library = "libneap-preload.so", .by_run = true},
     {.name = "glibc", .title = "glibc's malloc", .pythonmalloc = "malloc"},
@@ -41,12 +41,12 @@ static const struct neap_contender table[] = {
 };
 enum { TABLE_COUNT = sizeof(table) / sizeof(table[0]) };
 
-const struct neap_contender *neap_contenders(size_t *count) {
+const struct neap_allocator_choice *neap_allocator_choices(size_t *count) {
     *count = TABLE_COUNT;
     return table;
 }
 
-const struct neap_contender *neap_contender_named(const char *name, size_t length) {
+const struct neap_allocator_choice *neap_allocator_choice_named(const char *name, size_t length) {
     for (size_t i = 0; i < TABLE_COUNT; i++)
         if (strlen(table[i].name) == length && strncmp(table[i].name, name, length) == 0)
             return &table[i];
@@ -129,7 +129,7 @@ static bool folder_search(const char *folder, const char *library, char *out, si
 
 /* Runs a command to its end, 10 seconds at most, in the setup's environment if
  * there is one; false unless it exits with 0. */
-static bool command_run(const char *const *argv, const struct neap_contender_setup *setup, int output) {
+static bool command_run(const char *const *argv, const struct neap_allocator_setup *setup, int output) {
     const uint64_t limit_ns = UINT64_C(10000000000);
     struct neap_os_command command = {(char *const *)argv, setup ? setup->environment : NULL, output, -1};
     struct neap_os_ending ending;
@@ -228,7 +228,8 @@ static void preload_compose(const char *library, char *out, size_t room) {
         out[strlen("LD_PRELOAD")] = '\0';
 }
 
-static void environment_compose(const struct neap_contender *allocator, struct neap_contender_setup *setup) {
+static void environment_compose(const struct neap_allocator_choice *allocator,
+                                struct neap_allocator_setup *setup) {
     preload_compose(allocator->by_run ? "" : setup->library, setup->preload, sizeof(setup->preload));
     snprintf(setup->pythonmalloc, sizeof(setup->pythonmalloc), "PYTHONMALLOC%s%s",
              allocator->pythonmalloc ? "=" : "", allocator->pythonmalloc ? allocator->pythonmalloc : "");
@@ -239,7 +240,7 @@ static void environment_compose(const struct neap_contender *allocator, struct n
 
 /* --- finding ----------------------------------------------------------- */
 
-static bool pythonmalloc_find(char *const *command, struct neap_contender_setup *setup) {
+static bool pythonmalloc_find(char *const *command, struct neap_allocator_setup *setup) {
     struct first_line line;
     char *const *python = command_python(command, &line);
     if (!python) {
@@ -253,7 +254,7 @@ static bool pythonmalloc_find(char *const *command, struct neap_contender_setup 
     return false;
 }
 
-static bool run_find(const char *program, struct neap_contender_setup *setup) {
+static bool run_find(const char *program, struct neap_allocator_setup *setup) {
     const char *const argv[] = {program, "run", "--", "true", NULL};
     if (!program || !command_run(argv, setup, -1)) {
         snprintf(setup->reason, sizeof(setup->reason),
@@ -265,7 +266,7 @@ static bool run_find(const char *program, struct neap_contender_setup *setup) {
 }
 
 /* The path is made real: that is how it will stand among the process's mappings. */
-static bool library_find(const struct neap_contender *allocator, struct neap_contender_setup *setup) {
+static bool library_find(const struct neap_allocator_choice *allocator, struct neap_allocator_setup *setup) {
     char path[PATH_MAX], real[PATH_MAX];
     if (library_search(allocator->library, path, sizeof(path)) && realpath(path, real) &&
         snprintf(setup->library, sizeof(setup->library), "%s", real) < (int)sizeof(setup->library))
@@ -274,9 +275,9 @@ static bool library_find(const struct neap_contender *allocator, struct neap_con
     return false;
 }
 
-void neap_contender_find(const struct neap_contender *allocator, char *const *command, const char *program,
-                         struct neap_contender_setup *setup) {
-    *setup = (struct neap_contender_setup){.present = true};
+void neap_allocator_choice_find(const struct neap_allocator_choice *allocator, char *const *command,
+                                const char *program, struct neap_allocator_setup *setup) {
+    *setup = (struct neap_allocator_setup){.present = true};
     if (allocator->pythonmalloc && ignores_environment(command)) {
         snprintf(setup->reason, sizeof(setup->reason),
                  "-E or -I in the command hides PYTHONMALLOC from Python");

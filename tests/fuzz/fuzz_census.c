@@ -40,7 +40,7 @@ static void require(bool holds) {
 /* --- what the verbs ask ------------------------------------------------------------ */
 
 static void rows_use(const neap_census_t *census, const neap_referrers_t *referrers,
-                     neap_holders_t *holders) {
+                     neap_owner_paths_t *holders) {
     static const enum neap_census_key keys[] = {NEAP_CENSUS_TYPE, NEAP_CENSUS_OWNER, NEAP_CENSUS_SIZE,
                                                 NEAP_CENSUS_ARENA};
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -89,7 +89,7 @@ static void account_use(neap_snapshot_t *snapshot, const struct neap_python_view
     struct neap_account_heap heap;
     struct neap_memory_account account;
     const char *why;
-    require(neap_image_survey(snapshot, &view->blocks, NULL, NULL, &glibc) == NEAP_OK);
+    require(neap_claim_spans(snapshot, &view->blocks, NULL, NULL, &glibc) == NEAP_OK);
     require(neap_process_image_check(view->image, &why));
     neap_census_account(census, &heap);
     neap_memory_account_make(view->image, &heap, &account);

@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
         return 0;
     memcpy(&head, data, sizeof head);
     const size_t body_bytes = bytes - sizeof head;
-    neap_frozen_trie_t *trie = neap__own_memory_new(NULL, sizeof *trie);
+    neap_frozen_trie_t *trie = neap__container_memory_new(NULL, sizeof *trie);
     uint8_t *body =
         malloc(body_bytes == 0 ? 1 : body_bytes); /* of this very length, so that a step beyond is seen */
     if (trie != NULL && body != NULL) {

@@ -35,7 +35,7 @@ static neap_heap_t *house_heap(void) {
     if (!house.forks_watched)
         house.forks_watched = pthread_atfork(house_lock, house_unlock, house_unlock) == 0;
     if (house.heap == NULL)
-        house.heap = neap__own_memory_heap();
+        house.heap = neap__container_memory_heap();
     return house.heap;
 }
 

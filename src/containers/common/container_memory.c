@@ -24,11 +24,11 @@ static struct {
     struct neap_os_lock lock;
     bool forks_watched;
     neap_heap_t *heap;
-    struct neap__own_level level;
+    struct neap__container_level level;
 } nursery;
 
 /* Whether there is now enough less than at the crest to give it back. */
-static bool sank(struct neap__own_level *level) {
+static bool sank(struct neap__container_level *level) {
     uint64_t step = level->crest_bytes / STEP_SHARE;
     step = step < STEP_BYTES_MIN ? STEP_BYTES_MIN : step > STEP_BYTES_MAX ? STEP_BYTES_MAX : step;
     if (level->live_bytes > level->crest_bytes)
@@ -41,7 +41,7 @@ static bool sank(struct neap__own_level *level) {
 
 /* A heap looks for free pages by itself when it grows, but not while it is small; what
  * containers left behind on their way there would stay for good. */
-static bool rose(struct neap__own_level *level) {
+static bool rose(struct neap__container_level *level) {
     if (level->live_bytes < level->next_bytes || level->live_bytes > GROWN_BYTES)
         return false;
     level->next_bytes = level->live_bytes + level->live_bytes / 2;
@@ -49,13 +49,13 @@ static bool rose(struct neap__own_level *level) {
 }
 
 /* Whether the heap is to be trimmed, now that so much has come and gone. */
-static bool count(struct neap__own_level *level, uint64_t more, uint64_t less) {
+static bool count(struct neap__container_level *level, uint64_t more, uint64_t less) {
     level->live_bytes += more - less;
     bool higher = rose(level), lower = sank(level); /* both have their marks to keep */
     return higher || lower;
 }
 
-neap_heap_t *neap__own_memory_heap(void) {
+neap_heap_t *neap__container_memory_heap(void) {
     uint64_t left = neap_os_address_space_left_bytes();
     uint64_t reserve = sizeof(void *) == 4 ? RESERVE_BYTES_32 : RESERVE_BYTES_64;
     if (left / ADDRESS_SHARE < reserve)
@@ -78,7 +78,7 @@ static neap_heap_t *nursery_heap(void) {
     if (!nursery.forks_watched)
         nursery.forks_watched = pthread_atfork(nursery_lock, nursery_unlock, nursery_unlock) == 0;
     if (nursery.heap == NULL)
-        nursery.heap = neap__own_memory_heap();
+        nursery.heap = neap__container_memory_heap();
     return nursery.heap;
 }
 
@@ -106,9 +106,9 @@ static void nursery_free(void *block, size_t bytes) {
 }
 
 /* All blocks of a ring; their bytes, links included, are `bytes`. */
-static void nursery_free_ring(struct neap__nursery_link *ring, uint64_t bytes) {
+static void nursery_free_ring(struct neap__shared_link *ring, uint64_t bytes) {
     nursery_lock();
-    for (struct neap__nursery_link *link = ring->next, *next; link != ring; link = next) {
+    for (struct neap__shared_link *link = ring->next, *next; link != ring; link = next) {
         next = link->next;
         neap_heap_free(nursery.heap, link);
     }
@@ -119,41 +119,41 @@ static void nursery_free_ring(struct neap__nursery_link *ring, uint64_t bytes) {
 
 /* --- a container's memory --- */
 
-static void insert(struct neap__own_memory *memory, struct neap__nursery_link *link) {
+static void insert(struct neap__container_memory *memory, struct neap__shared_link *link) {
     link->previous = &memory->nursery;
     link->next = memory->nursery.next;
     link->next->previous = link->previous->next = link;
 }
 
-static void unlink_(struct neap__nursery_link *link) {
+static void unlink_(struct neap__shared_link *link) {
     link->previous->next = link->next;
     link->next->previous = link->previous;
 }
 
-static bool in_nursery(const struct neap__own_memory *memory, const void *block) {
+static bool in_nursery(const struct neap__container_memory *memory, const void *block) {
     return memory->nursery.next != &memory->nursery &&
            (memory->heap == NULL || !neap_heap_owns(memory->heap, block));
 }
 
-static void counted(struct neap__own_memory *memory, uint64_t more, uint64_t less) {
+static void counted(struct neap__container_memory *memory, uint64_t more, uint64_t less) {
     if (count(&memory->level, more, less) && memory->heap != NULL)
         neap_heap_trim(memory->heap);
 }
 
 /* Whether the next block is to come from the heap of its own, which is made now if need be. */
-static bool is_large(struct neap__own_memory *memory, size_t bytes) {
-    if (memory->heap == NULL && memory->level.live_bytes + bytes > NEAP_NURSERY_BYTES)
-        memory->heap = neap__own_memory_heap(); /* refused: the nursery may still have room */
+static bool is_large(struct neap__container_memory *memory, size_t bytes) {
+    if (memory->heap == NULL && memory->level.live_bytes + bytes > NEAP_SHARED_BYTES_MAX)
+        memory->heap = neap__container_memory_heap(); /* refused: the nursery may still have room */
     return memory->heap != NULL;
 }
 
 static void *default_alloc(void *context, size_t bytes) {
-    struct neap__own_memory *memory = context;
+    struct neap__container_memory *memory = context;
     void *block = NULL;
     if (is_large(memory, bytes)) {
         block = neap_heap_alloc(memory->heap, bytes);
-    } else if (bytes <= SIZE_MAX - sizeof(struct neap__nursery_link)) {
-        struct neap__nursery_link *link = nursery_resize(NULL, 0, bytes + sizeof *link);
+    } else if (bytes <= SIZE_MAX - sizeof(struct neap__shared_link)) {
+        struct neap__shared_link *link = nursery_resize(NULL, 0, bytes + sizeof *link);
         if (link != NULL) {
             insert(memory, link);
             memory->nursery_bytes += bytes + sizeof *link;
@@ -166,11 +166,11 @@ static void *default_alloc(void *context, size_t bytes) {
 }
 
 static void default_free(void *context, void *block, size_t bytes) {
-    struct neap__own_memory *memory = context;
+    struct neap__container_memory *memory = context;
     if (block == NULL)
         return;
     if (in_nursery(memory, block)) {
-        struct neap__nursery_link *link = (struct neap__nursery_link *)block - 1;
+        struct neap__shared_link *link = (struct neap__shared_link *)block - 1;
         unlink_(link);
         memory->nursery_bytes -= bytes + sizeof *link;
         nursery_free(link, bytes + sizeof *link);
@@ -181,8 +181,9 @@ static void default_free(void *context, void *block, size_t bytes) {
 }
 
 /* A block of the nursery that goes on there. */
-static void *nursery_realloc(struct neap__own_memory *memory, void *block, size_t old_bytes, size_t bytes) {
-    struct neap__nursery_link *link = (struct neap__nursery_link *)block - 1, *fresh;
+static void *nursery_realloc(struct neap__container_memory *memory, void *block, size_t old_bytes,
+                             size_t bytes) {
+    struct neap__shared_link *link = (struct neap__shared_link *)block - 1, *fresh;
     unlink_(link);
     fresh = nursery_resize(link, old_bytes + sizeof *link, bytes + sizeof *link);
     insert(memory, fresh != NULL ? fresh : link);
@@ -193,7 +194,7 @@ static void *nursery_realloc(struct neap__own_memory *memory, void *block, size_
 }
 
 static void *default_realloc(void *context, void *block, size_t old_bytes, size_t bytes) {
-    struct neap__own_memory *memory = context;
+    struct neap__container_memory *memory = context;
     if (block == NULL)
         return default_alloc(context, bytes);
     bool nursed = in_nursery(memory, block);
@@ -206,7 +207,7 @@ static void *default_realloc(void *context, void *block, size_t old_bytes, size_
         }
         return fresh;
     }
-    if (nursed && bytes > SIZE_MAX - sizeof(struct neap__nursery_link))
+    if (nursed && bytes > SIZE_MAX - sizeof(struct neap__shared_link))
         return NULL;
     void *fresh = nursed ? nursery_realloc(memory, block, old_bytes, bytes)
                          : neap_heap_realloc(memory->heap, block, bytes);
@@ -216,7 +217,7 @@ static void *default_realloc(void *context, void *block, size_t old_bytes, size_
 }
 
 static uint64_t default_trim(void *context) {
-    struct neap__own_memory *memory = context;
+    struct neap__container_memory *memory = context;
     memory->level.crest_bytes = memory->level.live_bytes;
     uint64_t bytes = memory->heap != NULL ? neap_heap_trim(memory->heap) : 0;
     nursery_lock();
@@ -229,7 +230,7 @@ static uint64_t default_trim(void *context) {
 /* --- a given allocator, counted --- */
 
 static void *given_alloc(void *context, size_t bytes) {
-    struct neap__own_memory *memory = context;
+    struct neap__container_memory *memory = context;
     void *block = memory->given.alloc(memory->given.context, bytes);
     if (block != NULL)
         memory->level.live_bytes += bytes;
@@ -237,7 +238,7 @@ static void *given_alloc(void *context, size_t bytes) {
 }
 
 static void *given_realloc(void *context, void *block, size_t old_bytes, size_t bytes) {
-    struct neap__own_memory *memory = context;
+    struct neap__container_memory *memory = context;
     if (block == NULL)
         return given_alloc(context, bytes);
     void *fresh = memory->given.realloc(memory->given.context, block, old_bytes, bytes);
@@ -247,7 +248,7 @@ static void *given_realloc(void *context, void *block, size_t old_bytes, size_t 
 }
 
 static void given_free(void *context, void *block, size_t bytes) {
-    struct neap__own_memory *memory = context;
+    struct neap__container_memory *memory = context;
     if (block == NULL)
         return;
     memory->given.free(memory->given.context, block, bytes);
@@ -255,15 +256,15 @@ static void given_free(void *context, void *block, size_t bytes) {
 }
 
 static uint64_t given_trim(void *context) {
-    struct neap__own_memory *memory = context;
+    struct neap__container_memory *memory = context;
     return memory->given.trim != NULL ? memory->given.trim(memory->given.context) : 0;
 }
 
 /* --- making and ending --- */
 
-void *neap__own_memory_new(const struct neap_allocator *given, size_t bytes) {
-    assert(bytes >= sizeof(struct neap__own_memory));
-    struct neap__own_memory *memory =
+void *neap__container_memory_new(const struct neap_allocator *given, size_t bytes) {
+    assert(bytes >= sizeof(struct neap__container_memory));
+    struct neap__container_memory *memory =
         given != NULL ? given->alloc(given->context, bytes) : nursery_resize(NULL, 0, bytes);
     if (memory == NULL)
         return NULL;
@@ -281,8 +282,8 @@ void *neap__own_memory_new(const struct neap_allocator *given, size_t bytes) {
     return memory;
 }
 
-void neap__own_memory_end(void *container, size_t bytes) {
-    struct neap__own_memory *memory = container;
+void neap__container_memory_end(void *container, size_t bytes) {
+    struct neap__container_memory *memory = container;
     if (memory->given.alloc != NULL) {
         struct neap_allocator given = memory->given;
         assert(memory->level.live_bytes == bytes);

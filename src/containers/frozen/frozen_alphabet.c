@@ -216,8 +216,8 @@ static void drop_unused(struct neap__frozen_trainer *trainer, struct neap__froze
     alphabet->count = kept;
 }
 
-void neap__frozen_train(struct neap__frozen_alphabet *alphabet, struct neap__frozen_trainer *trainer,
-                        const struct neap__frozen_sample *sample) {
+void neap__frozen_alphabet_learn(struct neap__frozen_alphabet *alphabet, struct neap__frozen_trainer *trainer,
+                                 const struct neap__frozen_sample *sample) {
     uint32_t steps[FROZEN_STEPS];
     singles(alphabet, sample);
     cost_bytes(trainer, sample);

@@ -50,8 +50,8 @@ struct neap__frozen_sample {
 };
 
 /* Fills an alphabet, finished, with a piece for each byte that occurs and for the end. */
-void neap__frozen_train(struct neap__frozen_alphabet *alphabet, struct neap__frozen_trainer *trainer,
-                        const struct neap__frozen_sample *sample);
+void neap__frozen_alphabet_learn(struct neap__frozen_alphabet *alphabet, struct neap__frozen_trainer *trainer,
+                                 const struct neap__frozen_sample *sample);
 
 void neap__frozen_index_fill(struct neap__frozen_index *index, const struct neap__frozen_alphabet *alphabet);
 

@@ -41,7 +41,7 @@ struct builder {
 /* --- memory that grows ------------------------------------------------------- */
 
 static bool grow(struct builder *b, uint8_t **block, size_t *room, size_t bytes) {
-    struct neap__own_memory *memory = &b->frozen->memory;
+    struct neap__container_memory *memory = &b->frozen->memory;
     if (bytes <= *room)
         return true;
     uint8_t *larger = *block == NULL ? NEAP_ALLOC(memory, bytes) : NEAP_REALLOC(memory, *block, *room, bytes);
@@ -189,7 +189,7 @@ static int sample_group(struct builder *b, uint64_t index) {
 }
 
 static int learn(struct builder *b) {
-    struct neap__own_memory *memory = &b->frozen->memory;
+    struct neap__container_memory *memory = &b->frozen->memory;
     struct neap__frozen_sample *sample = &b->sample;
     const uint64_t tails = b->tail_bytes + b->frozen->head.count;
     sample->room = tails / SAMPLE_SHARE_MIN < SAMPLE_BYTES_MAX ? (size_t)tails / SAMPLE_SHARE_MIN + 512
@@ -199,7 +199,7 @@ static int learn(struct builder *b) {
     sample->data = NEAP_ALLOC(memory, sample->room);
     int error = trainer == NULL || sample->data == NULL ? NEAP_ERROR_MEMORY : each_group(b, sample_group);
     if (error == 0) {
-        neap__frozen_train(&b->frozen->alphabet, trainer, sample);
+        neap__frozen_alphabet_learn(&b->frozen->alphabet, trainer, sample);
         neap__frozen_index_fill(&b->index, &b->frozen->alphabet);
     }
     NEAP_FREE(memory, trainer, sizeof *trainer);
@@ -377,11 +377,11 @@ static int write(struct builder *b) {
 }
 
 neap_frozen_trie_t *neap_trie_freeze(const neap_trie_t *trie, const struct neap_allocator *allocator) {
-    neap_frozen_trie_t *frozen = neap__own_memory_new(allocator, sizeof *frozen);
+    neap_frozen_trie_t *frozen = neap__container_memory_new(allocator, sizeof *frozen);
     struct builder *b = frozen == NULL ? NULL : NEAP_ALLOC(&frozen->memory, sizeof *b);
     if (b == NULL) {
         if (frozen != NULL)
-            neap__own_memory_end(frozen, sizeof *frozen);
+            neap__container_memory_end(frozen, sizeof *frozen);
         return NULL;
     }
     memset(b, 0, sizeof *b);
@@ -405,6 +405,6 @@ neap_frozen_trie_t *neap_trie_freeze(const neap_trie_t *trie, const struct neap_
     if (made && neap__frozen_begin(frozen))
         return frozen;
     assert(!made); /* what was just written is right */
-    neap__own_memory_end(frozen, sizeof *frozen);
+    neap__container_memory_end(frozen, sizeof *frozen);
     return NULL;
 }

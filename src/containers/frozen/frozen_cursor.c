@@ -3,7 +3,7 @@
 #include "containers/frozen/frozen_model.h"
 
 struct neap_frozen_cursor {
-    struct neap__own_memory memory;
+    struct neap__container_memory memory;
     const neap_frozen_trie_t *trie;
     uint64_t next, last; /* ranks */
     unsigned index;      /* of the next in its leaf, which is open if that is not 0 */
@@ -57,7 +57,7 @@ static bool advance(neap_frozen_cursor_t *cursor) {
 
 neap_frozen_cursor_t *neap_frozen_cursor_new(const neap_frozen_trie_t *trie,
                                              const struct neap_trie_range *range) {
-    neap_frozen_cursor_t *cursor = neap__own_memory_new(NULL, sizeof *cursor);
+    neap_frozen_cursor_t *cursor = neap__container_memory_new(NULL, sizeof *cursor);
     if (cursor == NULL)
         return NULL;
     cursor->trie = trie;
@@ -85,7 +85,7 @@ neap_frozen_cursor_t *neap_frozen_cursor_new(const neap_frozen_trie_t *trie,
 
 void neap_frozen_cursor_destroy(neap_frozen_cursor_t *cursor) {
     if (cursor != NULL)
-        neap__own_memory_end(cursor, sizeof *cursor);
+        neap__container_memory_end(cursor, sizeof *cursor);
 }
 
 int neap_frozen_cursor_next(neap_frozen_cursor_t *cursor, union neap_item *key, union neap_item *value) {

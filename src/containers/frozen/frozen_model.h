@@ -49,7 +49,7 @@ struct neap__frozen_head {
 };
 
 struct neap_frozen_trie {
-    struct neap__own_memory memory;
+    struct neap__container_memory memory;
     struct neap__frozen_head head;
     const uint8_t *body;
     const uint64_t *slices;

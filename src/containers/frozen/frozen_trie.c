@@ -39,7 +39,7 @@ bool neap__frozen_begin(neap_frozen_trie_t *trie) {
 
 /* Takes what was opened, or closes it. */
 static int begin_file(const struct neap__container_file *file, neap_frozen_trie_t **trie) {
-    neap_frozen_trie_t *opened = neap__own_memory_new(NULL, sizeof *opened);
+    neap_frozen_trie_t *opened = neap__container_memory_new(NULL, sizeof *opened);
     if (opened == NULL)
         return NEAP_ERROR_MEMORY;
     opened->file = *file;
@@ -47,7 +47,7 @@ static int begin_file(const struct neap__container_file *file, neap_frozen_trie_
     opened->body = file->body;
     opened->body_bytes = (size_t)file->body_bytes;
     if (!neap__frozen_begin(opened)) {
-        neap__own_memory_end(opened, sizeof *opened);
+        neap__container_memory_end(opened, sizeof *opened);
         return NEAP_ERROR_FORMAT;
     }
     *trie = opened;
@@ -79,9 +79,9 @@ void neap_frozen_trie_destroy(neap_frozen_trie_t *trie) {
         return;
     if (trie->is_mapped)
         neap__container_file_close(&trie->file);
-    else if (trie->file.data == NULL && !neap__own_memory_ends_all(&trie->memory))
+    else if (trie->file.data == NULL && !neap__container_memory_ends_all(&trie->memory))
         NEAP_FREE(&trie->memory, (void *)(uintptr_t)trie->body, trie->body_bytes);
-    neap__own_memory_end(trie, sizeof *trie);
+    neap__container_memory_end(trie, sizeof *trie);
 }
 
 static int write_body(struct neap__container_draft *draft, const void *context, void *head) {
@@ -206,15 +206,15 @@ static bool step_over(struct neap__trie_text *prefix, uint8_t *copy) {
 
 static int prefix_end(const neap_frozen_trie_t *trie, struct neap__trie_text prefix, uint64_t *end) {
     uint8_t small[256];
-    struct neap__own_memory *large = NULL;
+    struct neap__container_memory *large = NULL;
     const size_t bytes = sizeof *large + prefix.bytes;
     *end = trie->head.count;
-    if (prefix.bytes > sizeof small && (large = neap__own_memory_new(NULL, bytes)) == NULL)
+    if (prefix.bytes > sizeof small && (large = neap__container_memory_new(NULL, bytes)) == NULL)
         return NEAP_ERROR_MEMORY;
     const bool follows = step_over(&prefix, large == NULL ? small : (uint8_t *)(large + 1));
     const bool sound = !follows || neap__frozen_rank(trie, prefix, end);
     if (large != NULL)
-        neap__own_memory_end(large, bytes);
+        neap__container_memory_end(large, bytes);
     return sound ? 0 : NEAP_ERROR_FORMAT;
 }
 

@@ -27,7 +27,7 @@ struct neap__map_shape neap__map_shape_of(enum neap_kind key, enum neap_kind val
 neap_map_t *neap_map_new(enum neap_kind key, enum neap_kind value, const struct neap_allocator *allocator) {
     if (key == NEAP_KIND_NONE || (unsigned)key >= NEAP_KINDS || (unsigned)value >= NEAP_KINDS)
         return NULL;
-    neap_map_t *map = neap__own_memory_new(allocator, sizeof *map);
+    neap_map_t *map = neap__container_memory_new(allocator, sizeof *map);
     if (map == NULL)
         return NULL;
     map->shape = neap__map_shape_of(key, value);
@@ -44,9 +44,9 @@ static void group_end(neap_map_t *map, struct neap__map_group *group) {
     for (uint32_t i = 0; map->far_count > 0 && i < group->count; i++) {
         neap__map_group_entry(shape, group, i, offset, &entry);
         if (shape->key_lengths != 0 && neap__map_group_key_lengths(group)[i] == NEAP_MAP_FAR)
-            neap__map_part_free(map, neap__map_group_byte(group, offset));
+            neap__map_field_free(map, neap__map_group_byte(group, offset));
         if (shape->value_lengths != 0 && neap__map_group_value_lengths(shape, group)[i] == NEAP_MAP_FAR)
-            neap__map_part_free(map, neap__map_group_byte(group, offset + entry.key_bytes));
+            neap__map_field_free(map, neap__map_group_byte(group, offset + entry.key_bytes));
         offset += entry.key_bytes + entry.value_bytes;
     }
     if (group->slot == NEAP_MAP_SLOT_LONE)
@@ -72,9 +72,9 @@ void neap_map_destroy(neap_map_t *map) {
         return;
     if (map->is_file && map->file.data != NULL)
         neap__container_file_close(&map->file);
-    else if (!neap__own_memory_ends_all(&map->memory))
+    else if (!neap__container_memory_ends_all(&map->memory))
         neap_map_clear(map);
-    neap__own_memory_end(map, sizeof *map);
+    neap__container_memory_end(map, sizeof *map);
 }
 
 /* --- searching --- */
@@ -83,7 +83,7 @@ enum { LINE_BYTES = 64 };
 
 /* A key on its way to an entry. */
 struct search {
-    struct neap__map_part key;
+    struct neap__map_field key;
     uint64_t hash;
     uint32_t number;
     struct neap__map_group *group; /* NULL if it is empty */
@@ -92,7 +92,7 @@ struct search {
 
 /* Whether the key is there. `search` then, and also otherwise if the key fits its kind, says where. */
 static inline bool find(const neap_map_t *map, struct search *search) {
-    search->hash = neap__map_part_hash(&map->shape, &search->key, map->seed);
+    search->hash = neap__map_field_hash(&map->shape, &search->key, map->seed);
     search->number = (uint32_t)neap__map_number(map, search->hash);
     search->group = (struct neap__map_group *)(uintptr_t)neap__map_group_at(map, search->number);
     /* All of a group at once: one wait for memory in the place of three in a row. */
@@ -104,7 +104,7 @@ static inline bool find(const neap_map_t *map, struct search *search) {
 
 bool neap_map_get(const neap_map_t *map, union neap_item key, union neap_item *value) {
     struct search search;
-    return neap__map_part_key(&map->shape, key, &search.key) && find(map, &search) &&
+    return neap__map_field_key(&map->shape, key, &search.key) && find(map, &search) &&
            neap__map_value(map, search.group, &search.entry, value);
 }
 
@@ -125,7 +125,7 @@ static void settle(neap_map_t *map, struct neap__map_group *group) {
 }
 
 /* Sets the value of an entry that was found; its text has been kept. */
-static bool replace(neap_map_t *map, struct search *search, const struct neap__map_part *value) {
+static bool replace(neap_map_t *map, struct search *search, const struct neap__map_field *value) {
     const struct neap__map_shape *shape = &map->shape;
     struct neap__map_group *group = search->group;
     uint32_t old_bytes = search->entry.value_bytes;
@@ -139,7 +139,7 @@ static bool replace(neap_map_t *map, struct search *search, const struct neap__m
         memcpy(old, place, sizeof old);
     neap__map_group_set_value(shape, group, &search->entry, value);
     if (was_far)
-        neap__map_part_free(map, old);
+        neap__map_field_free(map, old);
     map->bytes += (uint64_t)value->stored_bytes - old_bytes;
     if (value->stored_bytes < old_bytes)
         settle(map, group);
@@ -147,7 +147,7 @@ static bool replace(neap_map_t *map, struct search *search, const struct neap__m
 }
 
 /* Adds an entry for a key that was not found; its texts have been kept. */
-static bool insert(neap_map_t *map, struct search *search, const struct neap__map_part *value) {
+static bool insert(neap_map_t *map, struct search *search, const struct neap__map_field *value) {
     const struct neap__map_shape *shape = &map->shape;
     struct neap__map_group *group = search->group;
     size_t entry_bytes = search->key.stored_bytes + value->stored_bytes;
@@ -172,32 +172,32 @@ static bool insert(neap_map_t *map, struct search *search, const struct neap__ma
 }
 
 /* insert, of texts that have not been kept yet. */
-static int insert_kept(neap_map_t *map, struct search *search, struct neap__map_part *value) {
-    if (!neap__map_part_keep(map, &search->key))
+static int insert_kept(neap_map_t *map, struct search *search, struct neap__map_field *value) {
+    if (!neap__map_field_keep(map, &search->key))
         return NEAP_ERROR_MEMORY;
-    if (neap__map_part_keep(map, value)) {
+    if (neap__map_field_keep(map, value)) {
         if (insert(map, search, value))
             return NEAP_OK;
-        neap__map_part_drop(map, value);
+        neap__map_field_drop(map, value);
     }
-    neap__map_part_drop(map, &search->key);
+    neap__map_field_drop(map, &search->key);
     return NEAP_ERROR_MEMORY;
 }
 
 int neap_map_put(neap_map_t *map, union neap_item key, union neap_item value, bool *replaced) {
     struct search search;
-    struct neap__map_part part;
+    struct neap__map_field part;
     if (map->is_file)
         return NEAP_ERROR_PERMISSION;
-    if (!neap__map_part_key(&map->shape, key, &search.key) ||
-        !neap__map_part_value(&map->shape, value, &part))
+    if (!neap__map_field_key(&map->shape, key, &search.key) ||
+        !neap__map_field_value(&map->shape, value, &part))
         return NEAP_ERROR_ARGUMENT;
     bool found = find(map, &search);
     if (found) {
-        if (!neap__map_part_keep(map, &part))
+        if (!neap__map_field_keep(map, &part))
             return NEAP_ERROR_MEMORY;
         if (!replace(map, &search, &part)) {
-            neap__map_part_drop(map, &part);
+            neap__map_field_drop(map, &part);
             return NEAP_ERROR_MEMORY;
         }
     } else {
@@ -225,12 +225,12 @@ static bool sum_of(enum neap_kind kind, union neap_item number, union neap_item 
 
 int neap_map_add(neap_map_t *map, union neap_item key, union neap_item amount, union neap_item *sum) {
     struct search search;
-    struct neap__map_part part;
+    struct neap__map_field part;
     union neap_item number = {.u = 0}, result;
     enum neap_kind kind = map->shape.value;
     if (map->is_file)
         return NEAP_ERROR_PERMISSION;
-    if (map->shape.value_bytes == 0 || !neap__map_part_key(&map->shape, key, &search.key))
+    if (map->shape.value_bytes == 0 || !neap__map_field_key(&map->shape, key, &search.key))
         return NEAP_ERROR_ARGUMENT;
     bool found = find(map, &search);
     if (found)
@@ -239,7 +239,7 @@ int neap_map_add(neap_map_t *map, union neap_item key, union neap_item amount, u
         number.f = 0;
     if (!sum_of(kind, number, amount, &result))
         return NEAP_ERROR_ARGUMENT;
-    neap__map_part_value(&map->shape, result, &part);
+    neap__map_field_value(&map->shape, result, &part);
     if (found) {
         neap__map_group_set_value(&map->shape, search.group, &search.entry, &part);
     } else {
@@ -257,15 +257,15 @@ int neap_map_add(neap_map_t *map, union neap_item key, union neap_item amount, u
 bool neap_map_remove(neap_map_t *map, union neap_item key) {
     const struct neap__map_shape *shape = &map->shape;
     struct search search;
-    if (map->is_file || !neap__map_part_key(shape, key, &search.key) || !find(map, &search))
+    if (map->is_file || !neap__map_field_key(shape, key, &search.key) || !find(map, &search))
         return false;
     struct neap__map_group *group = search.group;
     const struct neap__map_entry *entry = &search.entry;
     if (shape->key_lengths != 0 && neap__map_group_key_lengths(group)[entry->index] == NEAP_MAP_FAR)
-        neap__map_part_free(map, neap__map_group_byte(group, entry->offset));
+        neap__map_field_free(map, neap__map_group_byte(group, entry->offset));
     if (shape->value_lengths != 0 &&
         neap__map_group_value_lengths(shape, group)[entry->index] == NEAP_MAP_FAR)
-        neap__map_part_free(map, neap__map_group_byte(group, entry->offset + entry->key_bytes));
+        neap__map_field_free(map, neap__map_group_byte(group, entry->offset + entry->key_bytes));
     neap__map_group_remove(shape, group, entry);
     map->count--;
     map->changes++;

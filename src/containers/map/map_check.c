@@ -25,15 +25,15 @@ static uint8_t value_length(const neap_map_t *map, const struct neap__map_group 
 static bool entry_check(const neap_map_t *map, const struct neap__map_group *group, uint32_t number,
                         const struct neap__map_entry *entry, const char **why) {
     union neap_item item;
-    struct neap__map_part key;
+    struct neap__map_field key;
     struct neap__map_entry found;
     uint8_t length = key_length(map, group, entry->index);
-    DEMAND(neap__map_part_item(&map->shape, map->shape.key, neap__map_group_byte(group, entry->offset),
-                               entry->key_bytes, length, &item),
+    DEMAND(neap__map_field_item(&map->shape, map->shape.key, neap__map_group_byte(group, entry->offset),
+                                entry->key_bytes, length, &item),
            "a key lies outside of the file");
-    DEMAND(neap__map_part_key(&map->shape, item, &key), "a key does not fit its kind");
+    DEMAND(neap__map_field_key(&map->shape, item, &key), "a key does not fit its kind");
     DEMAND(key.length == length, "a long text lies in its group, or a short one elsewhere");
-    uint64_t hash = neap__map_part_hash(&map->shape, &key, map->seed);
+    uint64_t hash = neap__map_field_hash(&map->shape, &key, map->seed);
     DEMAND(neap__map_number(map, hash) == number, "an entry is in a group of other hashes");
     DEMAND(neap__map_group_find(&map->shape, group, &key, hash, &found), "an entry cannot be found");
     DEMAND(found.index == entry->index && found.offset == entry->offset, "a key is there twice");

@@ -11,8 +11,8 @@ static bool is_text(enum neap_kind kind) {
     return kind == NEAP_KIND_STR || kind == NEAP_KIND_BYTES;
 }
 
-bool neap__map_part_number(enum neap_kind kind, bool is_key, union neap_item item,
-                           struct neap__map_part *part) {
+bool neap__map_field_number(enum neap_kind kind, bool is_key, union neap_item item,
+                            struct neap__map_field *part) {
     if (is_key && kind >= NEAP_KIND_F32)
         item.f = isnan(item.f) ? (double)NAN : item.f + 0.0; /* -0.0 + 0.0 is 0.0 */
     part->item = item;
@@ -25,15 +25,15 @@ bool neap__map_part_number(enum neap_kind kind, bool is_key, union neap_item ite
     return true;
 }
 
-uint64_t neap__map_part_hash(const struct neap__map_shape *shape, const struct neap__map_part *key,
-                             uint64_t seed) {
+uint64_t neap__map_field_hash(const struct neap__map_shape *shape, const struct neap__map_field *key,
+                              uint64_t seed) {
     if (shape->key_lengths != 0)
         return XXH3_64bits_withSeed(key->item.text.data, key->item.text.bytes, seed);
     return XXH3_64bits_withSeed(key->stored, shape->key_bytes, seed);
 }
 
-uint64_t neap__map_part_hash_stored(const uint8_t *bytes, uint32_t stored_bytes, uint8_t length,
-                                    uint64_t seed) {
+uint64_t neap__map_field_hash_stored(const uint8_t *bytes, uint32_t stored_bytes, uint8_t length,
+                                     uint64_t seed) {
     struct neap__map_far far;
     if (length != NEAP_MAP_FAR)
         return XXH3_64bits_withSeed(bytes, stored_bytes, seed);
@@ -41,7 +41,7 @@ uint64_t neap__map_part_hash_stored(const uint8_t *bytes, uint32_t stored_bytes,
     return XXH3_64bits_withSeed((const void *)(uintptr_t)far.at, (size_t)far.bytes, seed);
 }
 
-bool neap__map_part_keep(neap_map_t *map, struct neap__map_part *part) {
+bool neap__map_field_keep(neap_map_t *map, struct neap__map_field *part) {
     if (part->length != NEAP_MAP_FAR)
         return true;
     size_t bytes = part->item.text.bytes;
@@ -55,20 +55,20 @@ bool neap__map_part_keep(neap_map_t *map, struct neap__map_part *part) {
     return true;
 }
 
-void neap__map_part_drop(neap_map_t *map, const struct neap__map_part *part) {
+void neap__map_field_drop(neap_map_t *map, const struct neap__map_field *part) {
     if (part->length == NEAP_MAP_FAR)
-        neap__map_part_free(map, part->stored);
+        neap__map_field_free(map, part->stored);
 }
 
-void neap__map_part_free(neap_map_t *map, const uint8_t *bytes) {
+void neap__map_field_free(neap_map_t *map, const uint8_t *bytes) {
     struct neap__map_far far;
     memcpy(&far, bytes, sizeof far);
     NEAP_FREE(&map->memory, (void *)(uintptr_t)far.at, (size_t)far.bytes);
     map->far_count--;
 }
 
-bool neap__map_part_item(const struct neap__map_shape *shape, enum neap_kind kind, const uint8_t *bytes,
-                         uint32_t stored_bytes, uint8_t length, union neap_item *item) {
+bool neap__map_field_item(const struct neap__map_shape *shape, enum neap_kind kind, const uint8_t *bytes,
+                          uint32_t stored_bytes, uint8_t length, union neap_item *item) {
     if (!is_text(kind)) {
         *item = neap_kind_load(kind, bytes);
         return true;

@@ -10,7 +10,7 @@
 
 #include "containers/map/map_model.h"
 
-struct neap__map_part {
+struct neap__map_field {
     const void *bytes;     /* what the group keeps: stored[], or the caller's text */
     uint32_t stored_bytes; /* so many */
     uint8_t length;        /* for the column, if it is a text */
@@ -19,11 +19,11 @@ struct neap__map_part {
 };
 
 /* Reads a number, or none; false if it does not fit its kind. */
-bool neap__map_part_number(enum neap_kind kind, bool is_key, union neap_item item,
-                           struct neap__map_part *part);
+bool neap__map_field_number(enum neap_kind kind, bool is_key, union neap_item item,
+                            struct neap__map_field *part);
 
 /* Reads a text. */
-static inline void neap__map_part_text(union neap_item item, struct neap__map_part *part) {
+static inline void neap__map_field_text(union neap_item item, struct neap__map_field *part) {
     bool is_near = item.text.bytes <= NEAP_MAP_NEAR_BYTES_MAX;
     part->item = item;
     part->bytes = is_near && item.text.data != NULL ? item.text.data : part->stored;
@@ -33,43 +33,43 @@ static inline void neap__map_part_text(union neap_item item, struct neap__map_pa
 
 /* Reads a key; false if it does not fit its kind. `part` points into itself. A far text is
  * not copied: for searching. */
-static inline bool neap__map_part_key(const struct neap__map_shape *shape, union neap_item key,
-                                      struct neap__map_part *part) {
+static inline bool neap__map_field_key(const struct neap__map_shape *shape, union neap_item key,
+                                       struct neap__map_field *part) {
     if (shape->key_lengths == 0)
-        return neap__map_part_number(shape->key, true, key, part);
-    neap__map_part_text(key, part);
+        return neap__map_field_number(shape->key, true, key, part);
+    neap__map_field_text(key, part);
     return true;
 }
 
-static inline bool neap__map_part_value(const struct neap__map_shape *shape, union neap_item value,
-                                        struct neap__map_part *part) {
+static inline bool neap__map_field_value(const struct neap__map_shape *shape, union neap_item value,
+                                         struct neap__map_field *part) {
     if (shape->value_lengths == 0)
-        return neap__map_part_number(shape->value, false, value, part);
-    neap__map_part_text(value, part);
+        return neap__map_field_number(shape->value, false, value, part);
+    neap__map_field_text(value, part);
     return true;
 }
 
 /* Hash of a key, under the map's seed. */
-uint64_t neap__map_part_hash(const struct neap__map_shape *shape, const struct neap__map_part *key,
-                             uint64_t seed);
+uint64_t neap__map_field_hash(const struct neap__map_shape *shape, const struct neap__map_field *key,
+                              uint64_t seed);
 
 /* The same for a key as it lies in a group, `length` its length (0 for numbers); what is far
  * must be in memory. */
-uint64_t neap__map_part_hash_stored(const uint8_t *bytes, uint32_t stored_bytes, uint8_t length,
-                                    uint64_t seed);
+uint64_t neap__map_field_hash_stored(const uint8_t *bytes, uint32_t stored_bytes, uint8_t length,
+                                     uint64_t seed);
 
 /* Gives a far text its block; nothing to do for others. False without memory. */
-bool neap__map_part_keep(neap_map_t *map, struct neap__map_part *part);
+bool neap__map_field_keep(neap_map_t *map, struct neap__map_field *part);
 
 /* Ends the block of a far text that was kept; nothing to do for others. */
-void neap__map_part_drop(neap_map_t *map, const struct neap__map_part *part);
+void neap__map_field_drop(neap_map_t *map, const struct neap__map_field *part);
 
 /* The item of `kind` whose `stored_bytes` of length `length` lie at `bytes`, borrowed.
  * False if it is far in a file, and not in that file. */
-bool neap__map_part_item(const struct neap__map_shape *shape, enum neap_kind kind, const uint8_t *bytes,
-                         uint32_t stored_bytes, uint8_t length, union neap_item *item);
+bool neap__map_field_item(const struct neap__map_shape *shape, enum neap_kind kind, const uint8_t *bytes,
+                          uint32_t stored_bytes, uint8_t length, union neap_item *item);
 
 /* Ends the block of the far text that struct neap__map_far at `bytes` stands for. */
-void neap__map_part_free(neap_map_t *map, const uint8_t *bytes);
+void neap__map_field_free(neap_map_t *map, const uint8_t *bytes);
 
 #endif

@@ -27,7 +27,7 @@ static int write_far(struct neap__container_draft *draft, const struct neap__map
     union neap_item text;
     if (length != NEAP_MAP_FAR)
         return NEAP_OK;
-    if (!neap__map_part_item(shape, kind, place, sizeof(struct neap__map_far), length, &text))
+    if (!neap__map_field_item(shape, kind, place, sizeof(struct neap__map_far), length, &text))
         return NEAP_ERROR_FORMAT;
     struct neap__map_far far = {neap__container_draft_offset(draft), text.text.bytes};
     memcpy(place, &far, sizeof far);
@@ -58,9 +58,9 @@ static int write_fars(struct neap__container_draft *draft, const struct neap__ma
 /* What saving needs beside the map. */
 struct saving {
     const neap_map_t *map;
-    struct neap__own_memory *memory; /* for the two below */
-    uint64_t *offsets;               /* one a group */
-    struct neap__map_group *copy;    /* of `room` bytes */
+    struct neap__container_memory *memory; /* for the two below */
+    uint64_t *offsets;                     /* one a group */
+    struct neap__map_group *copy;          /* of `room` bytes */
     size_t room;
 };
 
@@ -116,7 +116,7 @@ static int write_body(struct neap__container_draft *draft, const void *context, 
 int neap_map_save(const neap_map_t *map, const char *path) {
     struct neap__map_head head;
     /* The map is as it was, but for its memory, which is borrowed from. */
-    struct saving saving = {.map = map, .memory = (struct neap__own_memory *)(uintptr_t)&map->memory};
+    struct saving saving = {.map = map, .memory = (struct neap__container_memory *)(uintptr_t)&map->memory};
     size_t offsets_bytes = map->group_count * sizeof *saving.offsets;
     saving.offsets = NEAP_ALLOC(saving.memory, offsets_bytes);
     if (saving.offsets == NULL)

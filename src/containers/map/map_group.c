@@ -34,8 +34,8 @@ static inline bool has_32(const struct neap__map_group *group, const uint8_t *by
 
 /* Bytes of the first `count` texts of a column of lengths. */
 static inline uint32_t sum_of(const struct neap__map_group *group, const uint8_t *lengths, uint32_t count) {
-    return NEAP_LIKELY(count <= 32 && has_32(group, lengths)) ? neap__lanes_sum_32(lengths, count)
-                                                              : neap__lanes_sum(lengths, count);
+    return NEAP_LIKELY(count <= 32 && has_32(group, lengths)) ? neap__simd_sum_32(lengths, count)
+                                                              : neap__simd_sum(lengths, count);
 }
 
 uint32_t neap__map_group_offset(const struct neap__map_shape *shape, const struct neap__map_group *group,
@@ -65,19 +65,19 @@ static inline bool same_bytes(const uint8_t *a, const uint8_t *b, uint32_t bytes
 
 /* Whether the entry has this key. */
 static inline bool is_key(const struct neap__map_shape *shape, const struct neap__map_group *group,
-                          const struct neap__map_entry *entry, const struct neap__map_part *key) {
+                          const struct neap__map_entry *entry, const struct neap__map_field *key) {
     const uint8_t *bytes = neap__map_group_byte(group, entry->offset);
     if (key->length != NEAP_MAP_FAR)
         return same_bytes(bytes, key->bytes, key->stored_bytes);
     union neap_item item;
-    return neap__map_part_item(shape, shape->key, bytes, entry->key_bytes, key->length, &item) &&
+    return neap__map_field_item(shape, shape->key, bytes, entry->key_bytes, key->length, &item) &&
            item.text.bytes == key->item.text.bytes &&
            memcmp(item.text.data, key->item.text.data, item.text.bytes) == 0;
 }
 
 /* Of the entries from `first` on that `found` has bits for, the one of that key. */
 static inline bool find_among(const struct neap__map_shape *shape, const struct neap__map_group *group,
-                              const struct neap__map_part *key, uint32_t first, uint32_t found,
+                              const struct neap__map_field *key, uint32_t first, uint32_t found,
                               struct neap__map_entry *entry) {
     for (; found != 0; found &= found - 1) {
         uint32_t index = first + neap_word_lowest(found);
@@ -91,12 +91,12 @@ static inline bool find_among(const struct neap__map_shape *shape, const struct 
 }
 
 bool neap__map_group_find(const struct neap__map_shape *shape, const struct neap__map_group *group,
-                          const struct neap__map_part *key, uint64_t hash, struct neap__map_entry *entry) {
+                          const struct neap__map_field *key, uint64_t hash, struct neap__map_entry *entry) {
     const uint8_t *prints = neap__map_group_prints(group);
     uint32_t count = group->count, at = 0;
     uint8_t print = neap__map_group_print(hash);
     if (NEAP_LIKELY(has_32(group, prints))) {
-        uint32_t found = neap__lanes_match_32(prints, print), least = count < 32 ? count : 32;
+        uint32_t found = neap__simd_match_32(prints, print), least = count < 32 ? count : 32;
         if (find_among(shape, group, key, 0, found & (uint32_t)((UINT64_C(1) << least) - 1), entry))
             return true;
         at = 32;
@@ -104,7 +104,7 @@ bool neap__map_group_find(const struct neap__map_shape *shape, const struct neap
     for (; at < count; at += 16) {
         uint32_t left = count - at;
         uint32_t found =
-            left > 8 ? neap__lanes_match16(prints + at, print) : neap__lanes_match8(prints + at, print);
+            left > 8 ? neap__simd_match16(prints + at, print) : neap__simd_match8(prints + at, print);
         if (find_among(shape, group, key, at, left < 16 ? found & ((1u << left) - 1) : found, entry))
             return true;
     }
@@ -163,7 +163,7 @@ static inline void copy_short(uint8_t *to, const uint8_t *from, uint32_t bytes) 
 }
 
 void neap__map_group_append(const struct neap__map_shape *shape, struct neap__map_group *group, uint64_t hash,
-                            const struct neap__map_part *key, const struct neap__map_part *value) {
+                            const struct neap__map_field *key, const struct neap__map_field *value) {
     uint32_t index = group->count;
     assert(index < NEAP_MAP_GROUP_COUNT_MAX);
     set_count(shape, group, index + 1);
@@ -197,7 +197,7 @@ void neap__map_group_remove(const struct neap__map_shape *shape, struct neap__ma
 }
 
 void neap__map_group_set_value(const struct neap__map_shape *shape, struct neap__map_group *group,
-                               const struct neap__map_entry *entry, const struct neap__map_part *value) {
+                               const struct neap__map_entry *entry, const struct neap__map_field *value) {
     uint32_t offset = entry->offset + entry->key_bytes;
     if (value->stored_bytes != entry->value_bytes)
         resize(group, offset, entry->value_bytes, value->stored_bytes);
@@ -228,7 +228,8 @@ void neap__map_group_divide(const struct neap__map_shape *shape, const struct ne
     for (uint32_t i = 0; i < group->count; i++) {
         uint8_t length = shape->key_lengths != 0 ? key_lengths[i] : 0;
         uint32_t bytes = bytes_of(shape, key_lengths, value_lengths, i);
-        uint64_t hash = neap__map_part_hash_stored(at, shape->key_bytes + stored_bytes(length), length, seed);
+        uint64_t hash =
+            neap__map_field_hash_stored(at, shape->key_bytes + stored_bytes(length), length, seed);
         unsigned side = (hash & bit) != 0;
         division->second[i / 64] |= (uint64_t)side << i % 64;
         seconds += side;

@@ -57,7 +57,7 @@ bool neap__map_group_is_sound(const struct neap__map_shape *shape, const struct 
 
 /* Whether the entry of that key is there. Touches no byte beyond `used`. */
 bool neap__map_group_find(const struct neap__map_shape *shape, const struct neap__map_group *group,
-                          const struct neap__map_part *key, uint64_t hash, struct neap__map_entry *entry);
+                          const struct neap__map_field *key, uint64_t hash, struct neap__map_entry *entry);
 
 /* Where entry `index` begins, from the group's start; in a damaged group anywhere. */
 uint32_t neap__map_group_offset(const struct neap__map_shape *shape, const struct neap__map_group *group,
@@ -81,7 +81,7 @@ void neap__map_group_init(struct neap__map_group *group);
 
 /* Adds an entry at the end; its slot has room. */
 void neap__map_group_append(const struct neap__map_shape *shape, struct neap__map_group *group, uint64_t hash,
-                            const struct neap__map_part *key, const struct neap__map_part *value);
+                            const struct neap__map_field *key, const struct neap__map_field *value);
 
 /* Entries of a group on their way into two: a bit each, which. */
 struct neap__map_division {
@@ -113,6 +113,6 @@ void neap__map_group_remove(const struct neap__map_shape *shape, struct neap__ma
 
 /* Sets an entry's value; its slot has room. */
 void neap__map_group_set_value(const struct neap__map_shape *shape, struct neap__map_group *group,
-                               const struct neap__map_entry *entry, const struct neap__map_part *value);
+                               const struct neap__map_entry *entry, const struct neap__map_field *value);
 
 #endif

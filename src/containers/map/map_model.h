@@ -66,7 +66,7 @@ struct neap__map_far {
 struct neap__map_shelf;
 
 struct neap_map {
-    struct neap__own_memory memory;
+    struct neap__container_memory memory;
     struct neap__map_shape shape;
     bool is_file;
     bool damaged;

@@ -99,14 +99,14 @@ static bool shelves_reach(neap_map_t *map, uint32_t class_index) {
 static uint32_t tray_bytes(const neap_map_t *map, const struct neap__map_shelf *shelf, uint32_t slot_bytes) {
     uint64_t bytes = map->memory.level.live_bytes / LARGE_MAP_TRAYS;
     if (bytes >= NEAP_MAP_TRAY_BYTES)
-        return NEAP_MAP_TRAY_BYTES - NEAP_LINK_BYTES;
+        return NEAP_MAP_TRAY_BYTES - NEAP_SHARED_LINK_BYTES;
     if (map->memory.level.live_bytes < LARGE_MAP_BYTES)
         bytes = shelf->slot_count * slot_bytes / 8;
     else if (bytes < NEAP_MAP_SLOT_BYTES_MAX)
         bytes = NEAP_MAP_SLOT_BYTES_MAX;
-    return bytes < 2 * slot_bytes + NEAP_LINK_BYTES
+    return bytes < 2 * slot_bytes + NEAP_SHARED_LINK_BYTES
                ? slot_bytes
-               : (UINT32_C(1) << neap_word_highest(bytes)) - NEAP_LINK_BYTES;
+               : (UINT32_C(1) << neap_word_highest(bytes)) - NEAP_SHARED_LINK_BYTES;
 }
 
 static bool tray_add(neap_map_t *map, struct neap__map_shelf *shelf, uint32_t slot_bytes) {

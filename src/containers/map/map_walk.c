@@ -36,9 +36,9 @@ bool neap__map_value(const neap_map_t *map, const struct neap__map_group *group,
         return true;
     if (map->shape.value_lengths != 0)
         length = neap__map_group_value_lengths(&map->shape, group)[entry->index];
-    if (neap__map_part_item(&map->shape, map->shape.value,
-                            neap__map_group_byte(group, entry->offset + entry->key_bytes), entry->value_bytes,
-                            length, value))
+    if (neap__map_field_item(&map->shape, map->shape.value,
+                             neap__map_group_byte(group, entry->offset + entry->key_bytes),
+                             entry->value_bytes, length, value))
         return true;
     note_damage(map);
     return false;
@@ -51,8 +51,8 @@ static bool key_of(const neap_map_t *map, const struct neap__map_group *group,
         return true;
     if (map->shape.key_lengths != 0)
         length = neap__map_group_key_lengths(group)[entry->index];
-    if (neap__map_part_item(&map->shape, map->shape.key, neap__map_group_byte(group, entry->offset),
-                            entry->key_bytes, length, key))
+    if (neap__map_field_item(&map->shape, map->shape.key, neap__map_group_byte(group, entry->offset),
+                             entry->key_bytes, length, key))
         return true;
     note_damage(map);
     return false;

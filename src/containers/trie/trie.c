@@ -4,7 +4,7 @@
 neap_trie_t *neap_trie_new(enum neap_kind key, enum neap_kind value, const struct neap_allocator *allocator) {
     if (key < NEAP_KIND_STR || key > NEAP_KIND_U64 || (unsigned)value >= NEAP_KINDS)
         return NULL;
-    neap_trie_t *trie = neap__own_memory_new(allocator, sizeof *trie);
+    neap_trie_t *trie = neap__container_memory_new(allocator, sizeof *trie);
     if (trie == NULL)
         return NULL;
     trie->key = key;
@@ -32,9 +32,9 @@ static void free_below(const struct neap__trie_shape *shape, trie_child_t child)
 void neap_trie_destroy(neap_trie_t *trie) {
     if (trie == NULL)
         return;
-    if (!neap__own_memory_ends_all(&trie->memory))
+    if (!neap__container_memory_ends_all(&trie->memory))
         neap_trie_clear(trie);
-    neap__own_memory_end(trie, sizeof *trie);
+    neap__container_memory_end(trie, sizeof *trie);
 }
 
 void neap_trie_clear(neap_trie_t *trie) {

@@ -27,7 +27,7 @@ enum {
 };
 
 struct neap_trie {
-    struct neap__own_memory memory;
+    struct neap__container_memory memory;
     struct neap__trie_memory blocks;
     struct neap__trie_shape shape;
     enum neap_kind key;

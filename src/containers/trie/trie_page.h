@@ -26,8 +26,8 @@
 enum {
     TRIE_CELL_BYTES = 64,
     TRIE_PAGE_CELLS = 64,
-    TRIE_PAGE_HEAD_BYTES = TRIE_CELL_BYTES - NEAP_LINK_BYTES, /* its first cell, shorter by this */
-    TRIE_PAGE_BYTES = TRIE_CELL_BYTES * TRIE_PAGE_CELLS - NEAP_LINK_BYTES,
+    TRIE_PAGE_HEAD_BYTES = TRIE_CELL_BYTES - NEAP_SHARED_LINK_BYTES, /* its first cell, shorter by this */
+    TRIE_PAGE_BYTES = TRIE_CELL_BYTES * TRIE_PAGE_CELLS - NEAP_SHARED_LINK_BYTES,
     TRIE_PAGES_FROM_BYTES = 16 << 10, /* a trie of that size begins to use pages */
 };
 

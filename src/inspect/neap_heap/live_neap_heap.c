@@ -23,11 +23,11 @@ struct survey {
 };
 
 static int process_read(void *context, uint64_t address, void *out, size_t bytes) {
-    const struct neap_target *target = context;
+    const struct neap_live_heap *target = context;
     return neap_os_remote_read(target->pid, address, out, bytes);
 }
 
-static struct neap_memory memory_of(struct neap_target *target) {
+static struct neap_memory memory_of(struct neap_live_heap *target) {
     return (struct neap_memory){.read = process_read, .context = target};
 }
 
@@ -54,7 +54,7 @@ static bool mapping_survey(void *context, const struct neap_os_mapping *mapping)
 }
 
 /* Takes the first anchor that serves, else the first at all: a program may have linked libneap.so too. */
-static int anchor_search(struct neap_target *target, const struct survey *survey) {
+static int anchor_search(struct neap_live_heap *target, const struct survey *survey) {
     struct neap_memory memory = memory_of(target);
     int verdict = NEAP_OK;
     for (unsigned i = 0; i < survey->count; i++) {
@@ -83,10 +83,10 @@ static int anchor_search(struct neap_target *target, const struct survey *survey
     return target->neap ? NEAP_OK : verdict;
 }
 
-int neap_target_find(pid_t pid, struct neap_target *target) {
+int neap_live_heap_find(pid_t pid, struct neap_live_heap *target) {
     char path[4096] = "";
     struct survey survey = {0};
-    *target = (struct neap_target){.pid = pid};
+    *target = (struct neap_live_heap){.pid = pid};
     int result = neap_os_program(pid, path, sizeof(path));
     snprintf(target->program, sizeof(target->program), "%.255s", last_part(path));
     if (result == NEAP_OK)
@@ -97,7 +97,7 @@ int neap_target_find(pid_t pid, struct neap_target *target) {
     return anchor_search(target, &survey);
 }
 
-int neap_target_read(struct neap_target *target, struct neap_heap_view *view) {
+int neap_live_heap_read(struct neap_live_heap *target, struct neap_heap_view *view) {
     struct neap_memory memory = memory_of(target);
     int result = NEAP_ERROR_FORMAT;
     for (int attempt = 0; attempt < READ_ATTEMPTS && result == NEAP_ERROR_FORMAT; attempt++) {
@@ -119,14 +119,14 @@ static uint32_t request_number(const struct neap_layout_anchor *anchor) {
     return last + 1 != 0 ? last + 1 : 1;
 }
 
-static int trim_ask(struct neap_target *target, uint32_t number) {
+static int trim_ask(struct neap_live_heap *target, uint32_t number) {
     uint64_t place = target->anchor_address + offsetof(struct neap_layout_anchor, trim_asked);
     return neap_os_remote_write(target->pid, place, &number, sizeof(number));
 }
 
 /* Others may ask at the same time, so that our number is written over: a later one's answer is
  * ours too, and an earlier one is replaced by ours again. */
-int neap_target_trim(struct neap_target *target, uint32_t timeout_ms, uint64_t *bytes) {
+int neap_live_heap_trim(struct neap_live_heap *target, uint32_t timeout_ms, uint64_t *bytes) {
     struct neap_memory memory = memory_of(target);
     const struct neap_layout_anchor *anchor = &target->anchor;
     if (!target->neap || anchor->state != NEAP_STATE_SERVING)

@@ -1,7 +1,7 @@
 /* inspect/neap_heap/live_neap_heap.h: a running process looked at for a Neap heap.
  *
- *     neap_target_find -> neap_target_read   any number of times
- *                      -> neap_target_trim
+ *     neap_live_heap_find -> neap_live_heap_read   any number of times
+ *                      -> neap_live_heap_trim
  *
  * The target neither stops nor runs anything for it, but for a trim, which its
  * own helper thread does when asked through the anchor. One thread per target.
@@ -14,7 +14,7 @@
 
 #include "inspect/neap_heap/heap_reader.h"
 
-struct neap_target {
+struct neap_live_heap {
     pid_t pid;
     char program[256]; /* last part of its path, "python3.11" */
     bool python;       /* it is a Python, or has one in it */
@@ -28,15 +28,15 @@ struct neap_target {
 /* Finds out what `pid` is. NEAP_ERROR_PROCESS, NEAP_ERROR_PERMISSION, or
  * NEAP_ERROR_FORMAT if Neap's library is there with an anchor that cannot be
  * read; `program` is filled as far as the system tells, also on failure. */
-int neap_target_find(pid_t pid, struct neap_target *target);
+int neap_live_heap_find(pid_t pid, struct neap_live_heap *target);
 
 /* Reads anchor and heap. Errors as neap_heap_read. */
-int neap_target_read(struct neap_target *target, struct neap_heap_view *view);
+int neap_live_heap_read(struct neap_live_heap *target, struct neap_heap_view *view);
 
 /* Has the target give back all it can and waits for it, at most `timeout_ms`.
  * *bytes is what was given back: none by a target that has not needed a purging
  * thread so far, for it has next to nothing to give. NEAP_ERROR_ABSENT if its heap serves nothing,
  * NEAP_ERROR_TIMEOUT if it did not answer; else as for reading. */
-int neap_target_trim(struct neap_target *target, uint32_t timeout_ms, uint64_t *bytes);
+int neap_live_heap_trim(struct neap_live_heap *target, uint32_t timeout_ms, uint64_t *bytes);
 
 #endif

@@ -17,7 +17,7 @@ enum neap_analysis_depth { NEAP_ANALYSIS_COUNTS, NEAP_ANALYSIS_OWNERS };
 struct neap_analysis {
     neap_census_t *census;
     neap_referrers_t *referrers; /* this and the next: NULL for NEAP_ANALYSIS_COUNTS */
-    neap_holders_t *holders;
+    neap_owner_paths_t *holders;
     struct neap_py_lens *lens; /* to read single objects with */
 };
 

@@ -150,7 +150,7 @@ static int rows_by_arena(const neap_census_t *census, struct neap_census_rows *r
 struct owners {
     const neap_census_t *census;
     const neap_referrers_t *referrers;
-    neap_holders_t *holders;
+    neap_owner_paths_t *holders;
     uint32_t *owner_of; /* by ordinal */
     struct neap_census_sum *sums;
     uint32_t sum_room;
@@ -168,10 +168,10 @@ static uint32_t owner_find(struct owners *owners, uint32_t ordinal) {
     struct neap_referrer parent;
     if (neap_referrers_parent(owners->referrers, ordinal, &parent) && !parent.is_root) {
         uint32_t owner = owners->owner_of[parent.number];
-        if (owner != NEAP_HOLDER_NONE && neap_holders_settled(owners->holders, owner))
+        if (owner != NEAP_OWNER_PATH_NONE && neap_owner_paths_settled(owners->holders, owner))
             return owner;
     }
-    return neap_holders_owner(owners->holders, neap_holders_of(owners->holders, ordinal));
+    return neap_owner_paths_owner(owners->holders, neap_owner_paths_of(owners->holders, ordinal));
 }
 
 static bool owner_sum(struct owners *owners, uint32_t owner, const struct neap_py_object *object) {
@@ -214,11 +214,11 @@ static int rows_by_owner(struct owners *owners, struct neap_census_rows *rows) {
     size_t room = 0;
     int error = owners_sum(owners);
     for (uint32_t i = 0; i < owners->sum_room && error == NEAP_OK; i++) {
-        char text[NEAP_HOLDER_TEXT_ROOM] = "unknown";
+        char text[NEAP_OWNER_PATH_TEXT_ROOM] = "unknown";
         if (owners->sums[i].objects == 0)
             continue;
-        if (i != NEAP_HOLDER_NONE)
-            neap_holders_text(owners->holders, i, text, sizeof(text));
+        if (i != NEAP_OWNER_PATH_NONE)
+            neap_owner_paths_text(owners->holders, i, text, sizeof(text));
         error = row_add(rows, &room, text, &owners->sums[i]);
     }
     if (rows->count)
@@ -227,7 +227,7 @@ static int rows_by_owner(struct owners *owners, struct neap_census_rows *rows) {
 }
 
 static int rows_by_owner_make(const neap_census_t *census, const neap_referrers_t *referrers,
-                              neap_holders_t *holders, struct neap_census_rows *rows) {
+                              neap_owner_paths_t *holders, struct neap_census_rows *rows) {
     struct owners *owners = calloc(1, sizeof(*owners));
     int error = NEAP_ERROR_MEMORY;
     if (!owners)
@@ -249,7 +249,7 @@ static int rows_by_owner_make(const neap_census_t *census, const neap_referrers_
 /* --- all ------------------------------------------------------------------------------------ */
 
 int neap_census_rows_make(const neap_census_t *census, enum neap_census_key key,
-                          const neap_referrers_t *referrers, neap_holders_t *holders,
+                          const neap_referrers_t *referrers, neap_owner_paths_t *holders,
                           struct neap_census_rows *rows) {
     int error = NEAP_ERROR_ARGUMENT;
     memset(rows, 0, sizeof(*rows));

@@ -31,15 +31,15 @@ static bool referrer_add(void *context, uint32_t object, uint32_t referrer) {
     const struct neap_analysis *analysis = search->analysis;
     struct neap_object_detail *detail = detail_of(search, object);
     struct neap_py_object from;
-    char path[NEAP_HOLDER_TEXT_ROOM];
+    char path[NEAP_OWNER_PATH_TEXT_ROOM];
     if (!detail)
         return true;
     detail->referrer_total++;
     if (detail->referrer_count < NEAP_OBJECT_DETAIL_REFERRERS &&
         neap_census_object(analysis->census, analysis->lens, referrer, &from)) {
-        uint32_t holder = neap_holders_of(analysis->holders, referrer);
+        uint32_t holder = neap_owner_paths_of(analysis->holders, referrer);
         snprintf(detail->referrers[detail->referrer_count++], sizeof(detail->referrers[0]), "%.30s in %.45s",
-                 from.type->name, neap_holders_text(analysis->holders, holder, path, sizeof(path)));
+                 from.type->name, neap_owner_paths_text(analysis->holders, holder, path, sizeof(path)));
     }
     return true;
 }
@@ -50,8 +50,8 @@ static void detail_make(const struct neap_analysis *analysis, const struct neap_
     detail->largest = *largest;
     if (neap_census_object(analysis->census, analysis->lens, largest->ordinal, &object))
         neap_py_object_describe(analysis->lens, &object, contents, detail->what, sizeof(detail->what));
-    neap_holders_text(analysis->holders, neap_holders_of(analysis->holders, largest->ordinal), detail->path,
-                      sizeof(detail->path));
+    neap_owner_paths_text(analysis->holders, neap_owner_paths_of(analysis->holders, largest->ordinal),
+                          detail->path, sizeof(detail->path));
 }
 
 static int referrers_find(struct detail_search *search) {

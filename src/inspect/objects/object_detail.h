@@ -18,7 +18,7 @@ enum { NEAP_OBJECT_DETAIL_REFERRERS = 3 };
 struct neap_object_detail {
     struct neap_largest largest;
     char what[160];                                   /* "str, 1,204 characters" */
-    char path[NEAP_HOLDER_TEXT_ROOM];                 /* what keeps it alive */
+    char path[NEAP_OWNER_PATH_TEXT_ROOM];             /* what keeps it alive */
     char referrers[NEAP_OBJECT_DETAIL_REFERRERS][80]; /* "dict in app.cache" */
     unsigned referrer_count;                          /* of these */
     uint64_t referrer_total;

@@ -33,7 +33,7 @@ struct node {
     char *name;   /* of STEP_NAME */
 };
 
-struct neap_holders {
+struct neap_owner_paths {
     const neap_referrers_t *referrers;
     const neap_census_t *census;
     struct node *nodes; /* [0] is none */
@@ -61,7 +61,7 @@ static bool node_is(const struct node *node, uint32_t parent, enum step step, ui
            strcmp(node->name ? node->name : "", name ? name : "") == 0;
 }
 
-static bool nodes_grow(neap_holders_t *holders) {
+static bool nodes_grow(neap_owner_paths_t *holders) {
     uint32_t room = holders->room ? 2 * holders->room : 1024;
     struct node *nodes = realloc(holders->nodes, room * sizeof(*nodes));
     if (!nodes)
@@ -84,7 +84,7 @@ static bool nodes_grow(neap_holders_t *holders) {
 }
 
 /* The node of a step from `parent`; 0 without memory. */
-static uint32_t node_of(neap_holders_t *holders, uint32_t parent, enum step step, uint32_t root,
+static uint32_t node_of(neap_owner_paths_t *holders, uint32_t parent, enum step step, uint32_t root,
                         const char *name) {
     uint32_t slot = node_hash(parent, step, root, name) & (holders->slots - 1);
     for (uint32_t at = holders->table[slot]; at; at = holders->nodes[at].next)
@@ -106,7 +106,7 @@ static uint32_t node_of(neap_holders_t *holders, uint32_t parent, enum step step
 }
 
 /* The node of a further step: an earlier one where it only repeats what led here. */
-static uint32_t node_step(neap_holders_t *holders, uint32_t parent, enum step step, const char *name) {
+static uint32_t node_step(neap_owner_paths_t *holders, uint32_t parent, enum step step, const char *name) {
     if (!parent)
         return 0;
     const struct node *node = &holders->nodes[parent];
@@ -124,7 +124,7 @@ static uint32_t node_step(neap_holders_t *holders, uint32_t parent, enum step st
 /* --- one reference ------------------------------------------------------------------ */
 
 struct edge_search {
-    neap_holders_t *holders;
+    neap_owner_paths_t *holders;
     uint32_t child;
     unsigned left;
     bool found;
@@ -153,7 +153,7 @@ static bool is_identifier(const char *text) {
     return *text != '\0';
 }
 
-static uint32_t step_named(neap_holders_t *holders, uint32_t node, uint64_t key) {
+static uint32_t step_named(neap_owner_paths_t *holders, uint32_t node, uint64_t key) {
     char name[NAME_ROOM];
     if (key && neap_py_object_text(&holders->lens, key, name, sizeof(name)) && is_identifier(name))
         return node_step(holders, node, STEP_NAME, name);
@@ -175,7 +175,7 @@ static bool holds_items(const struct neap_py_type *type) {
 }
 
 /* From the object `parent`, reached by `node`, to the object `child` that it refers to. */
-static uint32_t step_take(neap_holders_t *holders, uint32_t node, uint32_t parent, uint32_t child) {
+static uint32_t step_take(neap_owner_paths_t *holders, uint32_t node, uint32_t parent, uint32_t child) {
     struct neap_py_object object;
     if (!node || !neap_census_object(holders->census, &holders->lens, parent, &object))
         return 0;
@@ -212,7 +212,7 @@ static uint32_t step_take(neap_holders_t *holders, uint32_t node, uint32_t paren
 
 /* --- the way to an object -------------------------------------------------------------- */
 
-static bool chain_push(neap_holders_t *holders, uint32_t at, uint32_t ordinal) {
+static bool chain_push(neap_owner_paths_t *holders, uint32_t at, uint32_t ordinal) {
     if (at == holders->chain_room) {
         uint32_t room = holders->chain_room ? 2 * holders->chain_room : 256;
         uint32_t *chain = room > CHAIN_MAX ? NULL : realloc(holders->chain, room * sizeof(*chain));
@@ -226,7 +226,7 @@ static bool chain_push(neap_holders_t *holders, uint32_t at, uint32_t ordinal) {
 }
 
 /* Climbs to a root, or to an object whose way is known, and steps down again. */
-uint32_t neap_holders_of(neap_holders_t *holders, uint32_t ordinal) {
+uint32_t neap_owner_paths_of(neap_owner_paths_t *holders, uint32_t ordinal) {
     uint32_t length = 0, node = 0, at = ordinal;
     for (;;) {
         struct neap_referrer parent;
@@ -236,7 +236,7 @@ uint32_t neap_holders_of(neap_holders_t *holders, uint32_t ordinal) {
             break;
         }
         if (!neap_referrers_parent(holders->referrers, at, &parent) || !chain_push(holders, length, at))
-            return NEAP_HOLDER_NONE;
+            return NEAP_OWNER_PATH_NONE;
         length++;
         if (parent.is_root) {
             node = node_of(holders, 0, STEP_ROOT, parent.number, NULL);
@@ -256,8 +256,8 @@ uint32_t neap_holders_of(neap_holders_t *holders, uint32_t ordinal) {
     return node;
 }
 
-neap_holders_t *neap_holders_new(const neap_referrers_t *referrers) {
-    neap_holders_t *holders = calloc(1, sizeof(*holders));
+neap_owner_paths_t *neap_owner_paths_new(const neap_referrers_t *referrers) {
+    neap_owner_paths_t *holders = calloc(1, sizeof(*holders));
     if (!holders)
         return NULL;
     holders->referrers = referrers;
@@ -266,14 +266,14 @@ neap_holders_t *neap_holders_new(const neap_referrers_t *referrers) {
     holders->count = 1;
     neap_py_lens_init(&holders->lens, neap_census_view(holders->census)->types);
     if (!nodes_grow(holders)) {
-        neap_holders_destroy(holders);
+        neap_owner_paths_destroy(holders);
         return NULL;
     }
     memset(&holders->nodes[0], 0, sizeof(holders->nodes[0]));
     return holders;
 }
 
-void neap_holders_destroy(neap_holders_t *holders) {
+void neap_owner_paths_destroy(neap_owner_paths_t *holders) {
     if (!holders)
         return;
     for (uint32_t i = 1; holders->nodes && i < holders->count; i++)
@@ -287,25 +287,25 @@ void neap_holders_destroy(neap_holders_t *holders) {
 
 /* --- in words ------------------------------------------------------------------------------ */
 
-static const struct neap_root *root_of(const neap_holders_t *holders, uint32_t node) {
+static const struct neap_root *root_of(const neap_owner_paths_t *holders, uint32_t node) {
     while (node && holders->nodes[node].parent)
         node = holders->nodes[node].parent;
     return node ? neap_referrers_root(holders->referrers, holders->nodes[node].root) : NULL;
 }
 
 /* Of a module's path the first name, else the root. */
-uint32_t neap_holders_owner(const neap_holders_t *holders, uint32_t holder) {
+uint32_t neap_owner_paths_owner(const neap_owner_paths_t *holders, uint32_t holder) {
     const struct neap_root *root = root_of(holders, holder);
     bool module = root && root->kind == NEAP_ROOT_MODULE;
-    uint32_t owner = NEAP_HOLDER_NONE;
+    uint32_t owner = NEAP_OWNER_PATH_NONE;
     for (uint32_t at = holder; at; at = holders->nodes[at].parent)
-        if (holders->nodes[at].parent == 0 ? owner == NEAP_HOLDER_NONE || !module
+        if (holders->nodes[at].parent == 0 ? owner == NEAP_OWNER_PATH_NONE || !module
                                            : module && holders->nodes[at].step == STEP_NAME)
             owner = at;
     return owner;
 }
 
-bool neap_holders_settled(const neap_holders_t *holders, uint32_t owner) {
+bool neap_owner_paths_settled(const neap_owner_paths_t *holders, uint32_t owner) {
     const struct neap_root *root = root_of(holders, owner);
     return holders->nodes[owner].step == STEP_NAME || !root || root->kind != NEAP_ROOT_MODULE;
 }
@@ -334,7 +334,7 @@ static const char *root_words(const struct neap_root *root, const char **place) 
     }
 }
 
-char *neap_holders_text(const neap_holders_t *holders, uint32_t holder, char *out, size_t room) {
+char *neap_owner_paths_text(const neap_owner_paths_t *holders, uint32_t holder, char *out, size_t room) {
     uint32_t steps[DEPTH_MAX + 2], count = 0, at = holder < holders->count ? holder : 0;
     for (; at && holders->nodes[at].parent && count < DEPTH_MAX + 2; at = holders->nodes[at].parent)
         steps[count++] = at;
@@ -356,6 +356,6 @@ char *neap_holders_text(const neap_holders_t *holders, uint32_t holder, char *ou
     return out;
 }
 
-uint32_t neap_holders_count(const neap_holders_t *holders) {
+uint32_t neap_owner_paths_count(const neap_owner_paths_t *holders) {
     return holders->count;
 }

@@ -16,28 +16,28 @@
 
 #include "inspect/objects/referrers.h"
 
-enum { NEAP_HOLDER_NONE = 0, NEAP_HOLDER_TEXT_ROOM = 400 };
+enum { NEAP_OWNER_PATH_NONE = 0, NEAP_OWNER_PATH_TEXT_ROOM = 400 };
 
-typedef struct neap_holders neap_holders_t;
+typedef struct neap_owner_paths neap_owner_paths_t;
 
 /* NULL without memory. `referrers` must outlive it. */
-neap_holders_t *neap_holders_new(const neap_referrers_t *referrers);
-void neap_holders_destroy(neap_holders_t *holders);
+neap_owner_paths_t *neap_owner_paths_new(const neap_referrers_t *referrers);
+void neap_owner_paths_destroy(neap_owner_paths_t *holders);
 
-/* The holder of an object: a number, the same for objects that are held alike. NEAP_HOLDER_NONE for
+/* The holder of an object: a number, the same for objects that are held alike. NEAP_OWNER_PATH_NONE for
  * what is no living object, or without memory. */
-uint32_t neap_holders_of(neap_holders_t *holders, uint32_t ordinal);
+uint32_t neap_owner_paths_of(neap_owner_paths_t *holders, uint32_t ordinal);
 
 /* The first two steps of a holder: a module and its variable, "app.cache"; or a function's variable. */
-uint32_t neap_holders_owner(const neap_holders_t *holders, uint32_t holder);
+uint32_t neap_owner_paths_owner(const neap_owner_paths_t *holders, uint32_t holder);
 
 /* Whether everything below it has the same owner: it is no module, but a variable of one. */
-bool neap_holders_settled(const neap_holders_t *holders, uint32_t owner);
+bool neap_owner_paths_settled(const neap_owner_paths_t *holders, uint32_t owner);
 
 /* "app.cache._seen", "pending in serve()", "C code"; writes at most `room` bytes and returns `out`. */
-char *neap_holders_text(const neap_holders_t *holders, uint32_t holder, char *out, size_t room);
+char *neap_owner_paths_text(const neap_owner_paths_t *holders, uint32_t holder, char *out, size_t room);
 
 /* One more than the largest number given so far. */
-uint32_t neap_holders_count(const neap_holders_t *holders);
+uint32_t neap_owner_paths_count(const neap_owner_paths_t *holders);
 
 #endif

@@ -9,7 +9,7 @@
 
 struct search {
     const neap_referrers_t *referrers;
-    neap_holders_t *holders;
+    neap_owner_paths_t *holders;
     const neap_census_t *census;
     const neap_block_index_t *index;
     struct neap_pins *pins;
@@ -182,11 +182,11 @@ static void pin_add(struct search *search, struct neap_pin_place *place, uint32_
         if (entry)
             pin.object = (uint32_t)entry->value;
     }
-    uint32_t holder =
-        pin.object == NEAP_BLOCK_NONE ? NEAP_HOLDER_NONE : neap_holders_of(search->holders, pin.object);
-    bool known =
-        holder != NEAP_HOLDER_NONE && neap_census_object(search->census, &search->lens, pin.object, &object);
-    pin.group = group_of(search, known ? holder : NEAP_HOLDER_NONE, known ? object.type : NULL);
+    uint32_t holder = pin.object == NEAP_BLOCK_NONE ? NEAP_OWNER_PATH_NONE
+                                                    : neap_owner_paths_of(search->holders, pin.object);
+    bool known = holder != NEAP_OWNER_PATH_NONE &&
+                 neap_census_object(search->census, &search->lens, pin.object, &object);
+    pin.group = group_of(search, known ? holder : NEAP_OWNER_PATH_NONE, known ? object.type : NULL);
     if (search->starved)
         return;
     search->pins->groups[pin.group].objects++;
@@ -284,7 +284,7 @@ static int groups_sort(struct neap_pins *pins) {
     return error;
 }
 
-int neap_pins_find(const neap_referrers_t *referrers, neap_holders_t *holders, struct neap_pins *pins) {
+int neap_pins_find(const neap_referrers_t *referrers, neap_owner_paths_t *holders, struct neap_pins *pins) {
     struct search *search = calloc(1, sizeof(*search));
     memset(pins, 0, sizeof(*pins));
     if (!search)

@@ -34,7 +34,7 @@ struct neap_pin {
 };
 
 struct neap_pin_group {
-    uint32_t holder;                   /* NEAP_HOLDER_NONE: blocks that are no Python object's */
+    uint32_t holder;                   /* NEAP_OWNER_PATH_NONE: blocks that are no Python object's */
     const struct neap_py_type *type;   /* NULL: the same */
     uint64_t objects;                  /* pins */
     uint64_t bytes;                    /* of their blocks */
@@ -53,7 +53,7 @@ struct neap_pins {
 };
 
 /* NEAP_ERROR_MEMORY. Clear what it made. */
-int neap_pins_find(const neap_referrers_t *referrers, neap_holders_t *holders, struct neap_pins *pins);
+int neap_pins_find(const neap_referrers_t *referrers, neap_owner_paths_t *holders, struct neap_pins *pins);
 void neap_pins_clear(struct neap_pins *pins);
 
 #endif

@@ -276,9 +276,9 @@ void neap__core_file_close(struct neap__core_file *core) {
     *core = (struct neap__core_file){0};
 }
 
-int neap__core_file_pieces(const struct neap__core_file *core, const struct neap_process_image *image,
-                           struct neap__piece **pieces, size_t *count) {
-    struct neap__piece *made = calloc(2 * core->segment_count + 1, sizeof(*made));
+int neap__core_file_ranges(const struct neap__core_file *core, const struct neap_process_image *image,
+                           struct neap__range **pieces, size_t *count) {
+    struct neap__range *made = calloc(2 * core->segment_count + 1, sizeof(*made));
     size_t done = 0;
     if (!made)
         return NEAP_ERROR_MEMORY;
@@ -287,10 +287,10 @@ int neap__core_file_pieces(const struct neap__core_file *core, const struct neap
         const struct neap_image_mapping *mapping = &image->mappings[i];
         uint64_t middle = segment->start + segment->held_bytes;
         if (segment->held_bytes > 0)
-            made[done++] = (struct neap__piece){
+            made[done++] = (struct neap__range){
                 .start = segment->start, .end = middle, .bytes = core->bytes + segment->file_offset};
         if (middle < segment->end && mapping->path[0] == '/')
-            made[done++] = (struct neap__piece){.start = middle,
+            made[done++] = (struct neap__range){.start = middle,
                                                 .end = segment->end,
                                                 .file = mapping->path,
                                                 .offset = mapping->offset + segment->held_bytes};

@@ -9,8 +9,8 @@
 
 enum { LINE_BYTES = 16 << 10, LINES = 2048, PIECES_MOST = LINE_BYTES / 4096 };
 
-int neap__held_memory_open(struct neap__held_memory *held, const struct neap_process_image *image) {
-    struct neap__held_memory made = {.image = image, .tags = calloc(LINES, sizeof(*made.tags))};
+int neap__paused_memory_open(struct neap__paused_memory *held, const struct neap_process_image *image) {
+    struct neap__paused_memory made = {.image = image, .tags = calloc(LINES, sizeof(*made.tags))};
     void *lines = NULL;
     if (!made.tags || neap_os_reserve((size_t)LINES * LINE_BYTES, neap_os_page_bytes(), &lines) != NEAP_OK) {
         free(made.tags);
@@ -20,19 +20,19 @@ int neap__held_memory_open(struct neap__held_memory *held, const struct neap_pro
     *held = made;
     int error = neap_os_commit(lines, (size_t)LINES * LINE_BYTES);
     if (error != NEAP_OK)
-        neap__held_memory_close(held);
+        neap__paused_memory_close(held);
     return error;
 }
 
-void neap__held_memory_close(struct neap__held_memory *held) {
+void neap__paused_memory_close(struct neap__paused_memory *held) {
     if (held->lines)
         neap_os_release(held->lines, (size_t)LINES * LINE_BYTES);
     free(held->tags);
-    *held = (struct neap__held_memory){0};
+    *held = (struct neap__paused_memory){0};
 }
 
 /* Fills a line with the pages of it that are in memory. */
-static int line_fill(struct neap__held_memory *held, uint64_t start, unsigned char *line) {
+static int line_fill(struct neap__paused_memory *held, uint64_t start, unsigned char *line) {
     struct neap_os_remote_piece pieces[PIECES_MOST];
     uint64_t page = held->image->page_bytes < LINE_BYTES ? held->image->page_bytes : LINE_BYTES, missing = 0;
     size_t count = 0;
@@ -44,7 +44,7 @@ static int line_fill(struct neap__held_memory *held, uint64_t start, unsigned ch
     return count ? neap_os_remote_gather(held->image->pid, pieces, count, &missing) : NEAP_OK;
 }
 
-int neap__held_memory_read(struct neap__held_memory *held, uint64_t address, void *out, size_t bytes) {
+int neap__paused_memory_read(struct neap__paused_memory *held, uint64_t address, void *out, size_t bytes) {
     char *to = out;
     while (bytes > 0) {
         uint64_t start = address / LINE_BYTES * LINE_BYTES;

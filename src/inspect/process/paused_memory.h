@@ -9,7 +9,7 @@
 
 #include "inspect/process/process_image.h"
 
-struct neap__held_memory {
+struct neap__paused_memory {
     const struct neap_process_image *image;
     uint64_t *tags; /* address of the line that is there, + 1 */
     unsigned char *lines;
@@ -17,10 +17,10 @@ struct neap__held_memory {
 };
 
 /* `image` must outlive it. NEAP_ERROR_MEMORY. */
-int neap__held_memory_open(struct neap__held_memory *held, const struct neap_process_image *image);
-void neap__held_memory_close(struct neap__held_memory *held);
+int neap__paused_memory_open(struct neap__paused_memory *held, const struct neap_process_image *image);
+void neap__paused_memory_close(struct neap__paused_memory *held);
 
 /* Reads within one stretch of copied memory; NEAP_ERROR_PROCESS if the process has ended. */
-int neap__held_memory_read(struct neap__held_memory *held, uint64_t address, void *out, size_t bytes);
+int neap__paused_memory_read(struct neap__paused_memory *held, uint64_t address, void *out, size_t bytes);
 
 #endif

@@ -9,11 +9,11 @@ enum {
 };
 
 static int piece_compare(const void *a, const void *b) {
-    const struct neap__piece *left = a, *right = b;
+    const struct neap__range *left = a, *right = b;
     return (left->start > right->start) - (left->start < right->start);
 }
 
-static size_t overlaps_drop(struct neap__piece *pieces, size_t count) {
+static size_t overlaps_drop(struct neap__range *pieces, size_t count) {
     size_t kept = 0;
     uint64_t end = 0;
     for (size_t i = 0; i < count; i++) {
@@ -25,29 +25,29 @@ static size_t overlaps_drop(struct neap__piece *pieces, size_t count) {
     return kept;
 }
 
-static uint64_t granules_count(const struct neap__piece *pieces, size_t count, unsigned shift) {
+static uint64_t granules_count(const struct neap__range *pieces, size_t count, unsigned shift) {
     uint64_t granules = 0;
     for (size_t i = 0; i < count; i++)
         granules += ((pieces[i].end - 1) >> shift) - (pieces[i].start >> shift) + 1;
     return granules;
 }
 
-static size_t slot_of(const struct neap__piece_index *index, uint64_t granule) {
+static size_t slot_of(const struct neap__range_index *index, uint64_t granule) {
     return (size_t)((granule * UINT64_C(0x9E3779B97F4A7C15)) >> (64 - index->slot_bits));
 }
 
 /* The slot of a granule, or the empty one where it would be. */
-static struct neap__piece_slot *slot_find(const struct neap__piece_index *index, uint64_t granule) {
+static struct neap__range_slot *slot_find(const struct neap__range_index *index, uint64_t granule) {
     size_t mask = ((size_t)1 << index->slot_bits) - 1;
     for (size_t at = slot_of(index, granule);; at = (at + 1) & mask) {
-        struct neap__piece_slot *slot = &index->slots[at];
+        struct neap__range_slot *slot = &index->slots[at];
         if (slot->granule == granule + 1 || slot->granule == 0)
             return slot;
     }
 }
 
-int neap__piece_index_build(struct neap__piece_index *index, struct neap__piece *pieces, size_t count) {
-    struct neap__piece_index made = {.pieces = pieces, .shift = SHIFT_LEAST, .slot_bits = 4};
+int neap__range_index_build(struct neap__range_index *index, struct neap__range *pieces, size_t count) {
+    struct neap__range_index made = {.pieces = pieces, .shift = SHIFT_LEAST, .slot_bits = 4};
     if (count > 0)
         qsort(pieces, count, sizeof(*pieces), piece_compare);
     made.count = overlaps_drop(pieces, count);
@@ -63,28 +63,28 @@ int neap__piece_index_build(struct neap__piece_index *index, struct neap__piece 
     }
     for (size_t i = 0; i < made.count; i++) {
         for (uint64_t at = pieces[i].start >> made.shift; at <= (pieces[i].end - 1) >> made.shift; at++) {
-            struct neap__piece_slot *slot = slot_find(&made, at);
+            struct neap__range_slot *slot = slot_find(&made, at);
             if (slot->granule == 0)
-                *slot = (struct neap__piece_slot){at + 1, (uint32_t)i};
+                *slot = (struct neap__range_slot){at + 1, (uint32_t)i};
         }
     }
     *index = made;
     return NEAP_OK;
 }
 
-void neap__piece_index_clear(struct neap__piece_index *index) {
+void neap__range_index_clear(struct neap__range_index *index) {
     free(index->pieces);
     free(index->slots);
-    *index = (struct neap__piece_index){0};
+    *index = (struct neap__range_index){0};
 }
 
-const struct neap__piece *neap__piece_index_find(const struct neap__piece_index *index, uint64_t address) {
+const struct neap__range *neap__range_index_find(const struct neap__range_index *index, uint64_t address) {
     if (!index->slots)
         return NULL;
-    const struct neap__piece_slot *slot = slot_find(index, address >> index->shift);
+    const struct neap__range_slot *slot = slot_find(index, address >> index->shift);
     if (slot->granule == 0)
         return NULL;
-    const struct neap__piece *piece = &index->pieces[slot->piece], *end = index->pieces + index->count;
+    const struct neap__range *piece = &index->pieces[slot->piece], *end = index->pieces + index->count;
     while (piece < end && piece->end <= address)
         piece++;
     return piece < end && piece->start <= address ? piece : NULL;

@@ -15,31 +15,31 @@
 
 #include <neap/error.h>
 
-struct neap__piece {
+struct neap__range {
     uint64_t start, end;
     const unsigned char *bytes; /* NULL: not in our memory; `file` says where, or it is the process's */
     const char *file;           /* path as the process knows it, or NULL */
     uint64_t offset;            /* into the file */
 };
 
-struct neap__piece_slot {
+struct neap__range_slot {
     uint64_t granule; /* + 1; 0: empty */
     uint32_t piece;
 };
 
-struct neap__piece_index {
-    struct neap__piece *pieces; /* owned; by address */
+struct neap__range_index {
+    struct neap__range *pieces; /* owned; by address */
     size_t count;
-    struct neap__piece_slot *slots;
+    struct neap__range_slot *slots;
     unsigned shift, slot_bits;
 };
 
 /* Takes `pieces` (of malloc; also on failure), sorts them, drops what overlaps one before.
  * NEAP_ERROR_MEMORY. */
-int neap__piece_index_build(struct neap__piece_index *index, struct neap__piece *pieces, size_t count);
-void neap__piece_index_clear(struct neap__piece_index *index);
+int neap__range_index_build(struct neap__range_index *index, struct neap__range *pieces, size_t count);
+void neap__range_index_clear(struct neap__range_index *index);
 
 /* The piece that holds `address`; NULL if none. */
-const struct neap__piece *neap__piece_index_find(const struct neap__piece_index *index, uint64_t address);
+const struct neap__range *neap__range_index_find(const struct neap__range_index *index, uint64_t address);
 
 #endif

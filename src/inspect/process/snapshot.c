@@ -17,19 +17,19 @@ enum { PAUSE_TIMEOUT_MS = 3000 };
 struct neap_snapshot {
     struct neap_snapshot_facts facts;
     struct neap_process_image image;
-    struct neap__piece_index pieces;
+    struct neap__range_index pieces;
     struct neap_snapshot_stretch *stretches;
     size_t stretch_count;
-    struct neap__memory_copy copy; /* PAUSE, RUNNING */
-    neap_os_pause_t *pause;        /* HOLD, until released */
-    struct neap__held_memory held; /* HOLD */
-    struct neap__core_file core;   /* CORE */
+    struct neap__memory_copy copy;   /* PAUSE, RUNNING */
+    neap_os_pause_t *pause;          /* HOLD, until released */
+    struct neap__paused_memory held; /* HOLD */
+    struct neap__core_file core;     /* CORE */
 };
 
 /* --- reading ----------------------------------------------------------------- */
 
 /* A file as the process sees it; a core file's are those of this machine. */
-static int file_read(const neap_snapshot_t *snapshot, const struct neap__piece *piece, uint64_t address,
+static int file_read(const neap_snapshot_t *snapshot, const struct neap__range *piece, uint64_t address,
                      void *out, size_t bytes) {
     struct neap_os_mapping mapping = {.start = piece->start, .end = piece->end};
     char path[sizeof(mapping.path) + 64];
@@ -46,7 +46,7 @@ static int file_read(const neap_snapshot_t *snapshot, const struct neap__piece *
     return neap_os_remote_read(snapshot->image.pid, address, out, bytes);
 }
 
-static int piece_read(neap_snapshot_t *snapshot, const struct neap__piece *piece, uint64_t address, void *out,
+static int piece_read(neap_snapshot_t *snapshot, const struct neap__range *piece, uint64_t address, void *out,
                       size_t bytes) {
     if (piece->bytes) {
         memcpy(out, piece->bytes + (address - piece->start), bytes);
@@ -56,14 +56,14 @@ static int piece_read(neap_snapshot_t *snapshot, const struct neap__piece *piece
         return file_read(snapshot, piece, address, out, bytes);
     if (!snapshot->pause)
         return NEAP_ERROR_PROCESS; /* released */
-    return neap__held_memory_read(&snapshot->held, address, out, bytes);
+    return neap__paused_memory_read(&snapshot->held, address, out, bytes);
 }
 
 static int snapshot_read(void *context, uint64_t address, void *out, size_t bytes) {
     neap_snapshot_t *snapshot = context;
     char *to = out;
     while (bytes > 0) {
-        const struct neap__piece *piece = neap__piece_index_find(&snapshot->pieces, address);
+        const struct neap__range *piece = neap__range_index_find(&snapshot->pieces, address);
         if (!piece)
             return NEAP_ERROR_FORMAT;
         uint64_t left = piece->end - address;
@@ -80,7 +80,7 @@ static int snapshot_read(void *context, uint64_t address, void *out, size_t byte
 
 static const void *snapshot_view(void *context, uint64_t address, size_t bytes) {
     const neap_snapshot_t *snapshot = context;
-    const struct neap__piece *piece = neap__piece_index_find(&snapshot->pieces, address);
+    const struct neap__range *piece = neap__range_index_find(&snapshot->pieces, address);
     if (!piece || !piece->bytes || bytes > piece->end - address)
         return NULL;
     return piece->bytes + (address - piece->start);
@@ -91,23 +91,23 @@ static const void *snapshot_view(void *context, uint64_t address, size_t bytes) 
 /* The stretches, and beside them the files that are as they are on disk. */
 static int pieces_build(neap_snapshot_t *snapshot) {
     const struct neap_process_image *image = &snapshot->image;
-    struct neap__piece *pieces = calloc(snapshot->stretch_count + image->mapping_count + 1, sizeof(*pieces));
+    struct neap__range *pieces = calloc(snapshot->stretch_count + image->mapping_count + 1, sizeof(*pieces));
     size_t count = 0;
     if (!pieces)
         return NEAP_ERROR_MEMORY;
     for (size_t i = 0; i < snapshot->stretch_count; i++)
-        pieces[count++] = (struct neap__piece){.start = snapshot->stretches[i].start,
+        pieces[count++] = (struct neap__range){.start = snapshot->stretches[i].start,
                                                .end = snapshot->stretches[i].end,
                                                .bytes = snapshot->stretches[i].bytes};
     for (size_t i = 0; i < image->mapping_count; i++) {
         const struct neap_image_mapping *mapping = &image->mappings[i];
         if (mapping->path[0] == '/' && mapping->access[0] == 'r' && !neap__copy_wanted(mapping))
-            pieces[count++] = (struct neap__piece){.start = mapping->start,
+            pieces[count++] = (struct neap__range){.start = mapping->start,
                                                    .end = mapping->end,
                                                    .file = mapping->path,
                                                    .offset = mapping->offset};
     }
-    return neap__piece_index_build(&snapshot->pieces, pieces, count);
+    return neap__range_index_build(&snapshot->pieces, pieces, count);
 }
 
 /* --- taking ------------------------------------------------------------------ */
@@ -168,7 +168,7 @@ static int take_hold(neap_snapshot_t *snapshot, pid_t pid) {
     if (error == NEAP_OK)
         error = neap__copy_stretches(&snapshot->image, &snapshot->stretches, &snapshot->stretch_count);
     if (error == NEAP_OK)
-        error = neap__held_memory_open(&snapshot->held, &snapshot->image);
+        error = neap__paused_memory_open(&snapshot->held, &snapshot->image);
     if (error == NEAP_OK)
         threads_note(snapshot, snapshot->pause);
     return error;
@@ -194,12 +194,12 @@ int neap_snapshot_take(pid_t pid, enum neap_snapshot_way way, neap_snapshot_t **
 
 /* The rest of a snapshot whose core was read, or was not; `made` NULL without memory. */
 static int core_finish(neap_snapshot_t *made, int error, neap_snapshot_t **snapshot) {
-    struct neap__piece *pieces = NULL;
+    struct neap__range *pieces = NULL;
     size_t count = 0;
     if (error == NEAP_OK)
-        error = neap__core_file_pieces(&made->core, &made->image, &pieces, &count);
+        error = neap__core_file_ranges(&made->core, &made->image, &pieces, &count);
     if (error == NEAP_OK)
-        error = neap__piece_index_build(&made->pieces, pieces, count);
+        error = neap__range_index_build(&made->pieces, pieces, count);
     if (error == NEAP_OK)
         error = neap__core_file_stretches(&made->core, &made->image, &made->stretches, &made->stretch_count);
     if (error != NEAP_OK) {
@@ -240,8 +240,8 @@ void neap_snapshot_destroy(neap_snapshot_t *snapshot) {
     if (!snapshot)
         return;
     neap_snapshot_release(snapshot);
-    neap__held_memory_close(&snapshot->held);
-    neap__piece_index_clear(&snapshot->pieces);
+    neap__paused_memory_close(&snapshot->held);
+    neap__range_index_clear(&snapshot->pieces);
     neap__copy_clear(&snapshot->copy);
     neap__core_file_close(&snapshot->core);
     free(snapshot->stretches);

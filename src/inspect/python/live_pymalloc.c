@@ -6,17 +6,17 @@
 #include "os/remote.h"
 
 static int process_read(void *context, uint64_t address, void *out, size_t bytes) {
-    const struct neap_pool_target *target = context;
+    const struct neap_live_pymalloc *target = context;
     return neap_os_remote_read(target->pid, address, out, bytes);
 }
 
-static struct neap_memory memory_of(struct neap_pool_target *target) {
+static struct neap_memory memory_of(struct neap_live_pymalloc *target) {
     return (struct neap_memory){.read = process_read, .context = target};
 }
 
-int neap_pool_target_find(pid_t pid, struct neap_pool_target *target) {
+int neap_live_pymalloc_find(pid_t pid, struct neap_live_pymalloc *target) {
     struct neap_process_image image;
-    *target = (struct neap_pool_target){.pid = pid};
+    *target = (struct neap_live_pymalloc){.pid = pid};
     struct neap_memory memory = memory_of(target);
     int error = neap_process_image_read(pid, &image);
     if (error != NEAP_OK)
@@ -57,7 +57,7 @@ static bool range_add(void *context, const struct neap_os_mapping *mapping) {
     return true;
 }
 
-int neap_pool_target_read(struct neap_pool_target *target, struct neap_pool_view *view) {
+int neap_live_pymalloc_read(struct neap_live_pymalloc *target, struct neap_live_pymalloc_view *view) {
     struct neap_memory memory = memory_of(target);
     struct ranges ranges = {0};
     struct neap_pymalloc *found = malloc(sizeof(*found));

@@ -12,8 +12,8 @@
 
 /* Claims all places in the snapshot's image. `arenas` is the block source of pymalloc, `heap` a Neap
  * heap with its `slabs`; NULL what is not there. To be called once. NEAP_ERROR_MEMORY. */
-int neap_image_survey(neap_snapshot_t *snapshot, const struct neap_block_source *arenas,
-                      const struct neap_heap_view *heap, const struct neap_block_source *slabs,
-                      struct neap_glibc_facts *facts);
+int neap_claim_spans(neap_snapshot_t *snapshot, const struct neap_block_source *arenas,
+                     const struct neap_heap_view *heap, const struct neap_block_source *slabs,
+                     struct neap_glibc_facts *facts);
 
 #endif

@@ -54,7 +54,7 @@ static uint64_t holder_used(const struct neap_block_source *blocks, uint32_t num
     return bytes < holder->bytes ? bytes : holder->bytes;
 }
 
-int neap_heap_places_arenas(struct neap_process_image *image, const struct neap_block_source *blocks) {
+int neap_heap_spans_arenas(struct neap_process_image *image, const struct neap_block_source *blocks) {
     struct claims claims = {0};
     struct neap_block_holder holder;
     struct neap_block_batch *batch = malloc(sizeof(*batch));
@@ -126,8 +126,8 @@ static int tables_claim(struct neap_process_image *image, const struct neap_layo
     return error;
 }
 
-int neap_heap_places_regions(struct neap_process_image *image, const struct neap_heap_view *heap,
-                             const struct neap_block_source *blocks) {
+int neap_heap_spans_regions(struct neap_process_image *image, const struct neap_heap_view *heap,
+                            const struct neap_block_source *blocks) {
     struct neap_block_batch *batch = malloc(sizeof(*batch));
     int error = batch ? NEAP_OK : NEAP_ERROR_MEMORY;
     for (uint32_t i = 0; i < heap->heap.region_count && error == NEAP_OK; i++) {
@@ -167,7 +167,7 @@ static uint64_t chunk_at(const struct neap_memory *memory, uint64_t at, uint64_t
     return sound ? bytes : 0;
 }
 
-int neap_heap_places_frames(struct neap_process_image *image, const struct neap_memory *memory) {
+int neap_heap_spans_frames(struct neap_process_image *image, const struct neap_memory *memory) {
     struct claims claims = {0};
     bool starved = false;
     if (image->pointer_bytes != 8)

@@ -16,15 +16,15 @@
 
 /* Claims the holders as spans of ARENA, with the bytes of their blocks in use, resident or not.
  * NEAP_ERROR_MEMORY. */
-int neap_heap_places_arenas(struct neap_process_image *image, const struct neap_block_source *blocks);
+int neap_heap_spans_arenas(struct neap_process_image *image, const struct neap_block_source *blocks);
 
 /* Claims the regions of a Neap heap and their tables. `blocks` (NULL: no figures of use) is the same
  * heap's. NEAP_ERROR_MEMORY. */
-int neap_heap_places_regions(struct neap_process_image *image, const struct neap_heap_view *heap,
-                             const struct neap_block_source *blocks);
+int neap_heap_spans_regions(struct neap_process_image *image, const struct neap_heap_view *heap,
+                            const struct neap_block_source *blocks);
 
 /* Claims chunks of frames among what is ANONYMOUS: two links and a size that fit each other. 64-bit
  * processes only. NEAP_ERROR_MEMORY. */
-int neap_heap_places_frames(struct neap_process_image *image, const struct neap_memory *memory);
+int neap_heap_spans_frames(struct neap_process_image *image, const struct neap_memory *memory);
 
 #endif

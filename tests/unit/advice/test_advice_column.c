@@ -9,7 +9,7 @@
 #include "advice/advice_column.h"
 
 static struct neap_advice_column ints(int64_t least, int64_t most) {
-    return (struct neap_advice_column){.kind = NEAP_CONTENT_INT, .count = 2, .least = least, .most = most};
+    return (struct neap_advice_column){.kind = NEAP_SIMPLE_INT, .count = 2, .least = least, .most = most};
 }
 
 static void assert_held(int64_t least, int64_t most, enum neap_kind wanted, char code) {
@@ -37,13 +37,13 @@ static void test_the_least_kind_of_integer(void **state) {
 static void test_other_kinds(void **state) {
     (void)state;
     static const struct {
-        enum neap_content_kind content;
+        enum neap_simple_value_kind content;
         enum neap_kind kind;
         char code;
     } rows[] = {
-        {NEAP_CONTENT_NONE, NEAP_KIND_NONE, 0},   {NEAP_CONTENT_STR, NEAP_KIND_STR, 0},
-        {NEAP_CONTENT_BYTES, NEAP_KIND_BYTES, 0}, {NEAP_CONTENT_FLOAT, NEAP_KIND_F64, 'd'},
-        {NEAP_CONTENT_BOOL, NEAP_KIND_I8, 'b'},
+        {NEAP_SIMPLE_NONE, NEAP_KIND_NONE, 0},   {NEAP_SIMPLE_STR, NEAP_KIND_STR, 0},
+        {NEAP_SIMPLE_BYTES, NEAP_KIND_BYTES, 0}, {NEAP_SIMPLE_FLOAT, NEAP_KIND_F64, 'd'},
+        {NEAP_SIMPLE_BOOL, NEAP_KIND_I8, 'b'},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct neap_advice_column column = {.kind = rows[i].content, .count = 1, .most = 1};
@@ -52,7 +52,7 @@ static void test_other_kinds(void **state) {
         assert_int_equal(kind, rows[i].kind);
         assert_int_equal(neap_advice_column_code(&column), rows[i].code);
     }
-    struct neap_advice_column mixture = {.kind = NEAP_CONTENT_OTHER, .count = 2};
+    struct neap_advice_column mixture = {.kind = NEAP_SIMPLE_OTHER, .count = 2};
     enum neap_kind kind = NEAP_KIND_U64;
     assert_false(neap_advice_column_kind(&mixture, &kind));
     assert_int_equal(kind, NEAP_KIND_U64);

@@ -12,32 +12,32 @@
 
 #include "trial/allocator_choice.h"
 
-static struct neap_contender_setup found; /* setups stay where they are */
+static struct neap_allocator_setup found; /* setups stay where they are */
 
-static const struct neap_contender_setup *find(const char *name, const char *words[]) {
-    const struct neap_contender *allocator = neap_contender_named(name, strlen(name));
+static const struct neap_allocator_setup *find(const char *name, const char *words[]) {
+    const struct neap_allocator_choice *allocator = neap_allocator_choice_named(name, strlen(name));
     assert_non_null(allocator);
-    neap_contender_find(allocator, (char *const *)(uintptr_t)words, NULL, &found);
+    neap_allocator_choice_find(allocator, (char *const *)(uintptr_t)words, NULL, &found);
     return &found;
 }
 
 static void test_table(void **state) {
     (void)state;
     size_t count;
-    const struct neap_contender *all = neap_contenders(&count);
+    const struct neap_allocator_choice *all = neap_allocator_choices(&count);
     assert_true(count >= 7);
     assert_string_equal(all[0].name, "cpython");
     for (size_t i = 0; i < count; i++)
-        assert_ptr_equal(neap_contender_named(all[i].name, strlen(all[i].name)), &all[i]);
-    assert_null(neap_contender_named("mimalloc-owned", 14));
-    assert_null(neap_contender_named("", 0));
+        assert_ptr_equal(neap_allocator_choice_named(all[i].name, strlen(all[i].name)), &all[i]);
+    assert_null(neap_allocator_choice_named("mimalloc-owned", 14));
+    assert_null(neap_allocator_choice_named("", 0));
 }
 
 static void test_own_clears_what_others_set(void **state) {
     (void)state;
     const char *words[] = {"python3", NULL};
     setenv("LD_PRELOAD", "/usr/lib/libjemalloc.so.2:/opt/libneap-preload.so", 1);
-    const struct neap_contender_setup *setup = find("cpython", words);
+    const struct neap_allocator_setup *setup = find("cpython", words);
     assert_true(setup->present);
     assert_string_equal(setup->environment[0], "LD_PRELOAD");
     assert_string_equal(setup->environment[1], "PYTHONMALLOC");
@@ -52,7 +52,7 @@ static void test_preload_keeps_the_users(void **state) {
     setenv("LD_PRELOAD", "libshim.so libtcmalloc_minimal.so.4", 1);
     assert_string_equal(find("glibc", words)->environment[0], "LD_PRELOAD=libshim.so");
     assert_string_equal(found.environment[1], "PYTHONMALLOC=malloc");
-    const struct neap_contender_setup *setup = find("jemalloc", words);
+    const struct neap_allocator_setup *setup = find("jemalloc", words);
     if (setup->present) {
         assert_non_null(strstr(setup->environment[0], ":libshim.so"));
         assert_int_equal(access(setup->library, R_OK), 0);
@@ -98,7 +98,7 @@ static void test_probe_of_mimalloc(void **state) {
 }
 
 /* Looks for an allocator of a script that begins with `line`. */
-static const struct neap_contender_setup *find_script(const char *allocator, const char *line) {
+static const struct neap_allocator_setup *find_script(const char *allocator, const char *line) {
     char path[] = "./neap-test-script-XXXXXX";
     int file = mkstemp(path);
     assert_true(file >= 0);

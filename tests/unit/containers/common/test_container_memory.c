@@ -13,12 +13,12 @@
 #include "os/memory.h"
 
 struct thing {
-    struct neap__own_memory memory;
+    struct neap__container_memory memory;
     char own[40];
 };
 
 static struct thing *thing_new(const struct neap_allocator *given) {
-    struct thing *thing = neap__own_memory_new(given, sizeof(struct thing));
+    struct thing *thing = neap__container_memory_new(given, sizeof(struct thing));
     assert_non_null(thing);
     for (size_t i = 0; i < sizeof thing->own; i++)
         assert_int_equal(thing->own[i], 0);
@@ -26,7 +26,7 @@ static struct thing *thing_new(const struct neap_allocator *given) {
 }
 
 static void thing_end(struct thing *thing) {
-    neap__own_memory_end(thing, sizeof *thing);
+    neap__container_memory_end(thing, sizeof *thing);
 }
 
 static void small_things_have_no_heap(void **state) {
@@ -39,7 +39,7 @@ static void small_things_have_no_heap(void **state) {
         assert_int_equal(block[i], 7);
     assert_null(thing->memory.heap);
     assert_int_equal(thing->memory.level.live_bytes, sizeof *thing + 2000);
-    assert_true(neap__own_memory_ends_all(&thing->memory));
+    assert_true(neap__container_memory_ends_all(&thing->memory));
     thing_end(thing); /* and the block with it: valgrind and ASan would tell */
 }
 
@@ -52,7 +52,7 @@ static void blocks_outlast_the_move_to_an_own_heap(void **state) {
         blocks[i] = NEAP_ALLOC(&thing->memory, BYTES);
         assert_int_equal((uintptr_t)blocks[i] % 16, 0);
         memset(blocks[i], i & 255, BYTES);
-        assert_int_equal(thing->memory.heap != NULL, thing->memory.level.live_bytes > NEAP_NURSERY_BYTES);
+        assert_int_equal(thing->memory.heap != NULL, thing->memory.level.live_bytes > NEAP_SHARED_BYTES_MAX);
     }
     assert_false(neap_heap_owns(thing->memory.heap, blocks[0]));
     for (int i = 0; i < BLOCKS; i += 2) /* from either heap: shorter, then longer */
@@ -91,7 +91,7 @@ static void freed_memory_goes_back_unasked(void **state) {
     }
     struct neap_heap_stats stats;
     neap_heap_stats(thing->memory.heap, &stats);
-    assert_true(stats.peak_bytes >= (uint64_t)BLOCKS * BYTES - NEAP_NURSERY_BYTES);
+    assert_true(stats.peak_bytes >= (uint64_t)BLOCKS * BYTES - NEAP_SHARED_BYTES_MAX);
     assert_true(stats.resident_bytes <= 512 << 10);
     free(blocks);
     thing_end(thing);
@@ -112,14 +112,14 @@ static void trim_gives_back_the_rest(void **state) {
 static void without_address_space_the_nursery_serves_on(void **state) {
     (void)state;
     struct thing *thing = thing_new(NULL);
-    void *first = NEAP_ALLOC(&thing->memory, NEAP_NURSERY_BYTES / 2);
+    void *first = NEAP_ALLOC(&thing->memory, NEAP_SHARED_BYTES_MAX / 2);
     neap_os_fault_after(1); /* the struct of the heap that is about to be made */
-    void *second = NEAP_ALLOC(&thing->memory, NEAP_NURSERY_BYTES / 2);
+    void *second = NEAP_ALLOC(&thing->memory, NEAP_SHARED_BYTES_MAX / 2);
     neap_os_fault_after(0);
     assert_non_null(second);
     assert_null(thing->memory.heap);
-    NEAP_FREE(&thing->memory, first, NEAP_NURSERY_BYTES / 2);
-    NEAP_FREE(&thing->memory, second, NEAP_NURSERY_BYTES / 2);
+    NEAP_FREE(&thing->memory, first, NEAP_SHARED_BYTES_MAX / 2);
+    NEAP_FREE(&thing->memory, second, NEAP_SHARED_BYTES_MAX / 2);
     thing_end(thing);
 }
 
@@ -151,7 +151,7 @@ static void a_given_allocator_gets_every_byte_back(void **state) {
     struct counter counter = {0};
     struct neap_allocator given = {counter_alloc, counter_realloc, counter_free, NULL, &counter};
     struct thing *thing = thing_new(&given);
-    assert_false(neap__own_memory_ends_all(&thing->memory));
+    assert_false(neap__container_memory_ends_all(&thing->memory));
     void *block = NEAP_REALLOC(&thing->memory, NULL, 0, 100);
     block = NEAP_REALLOC(&thing->memory, block, 100, 300);
     assert_int_equal(counter.bytes, sizeof *thing + 300);
@@ -165,7 +165,7 @@ static void a_given_allocator_gets_every_byte_back(void **state) {
     thing_end(thing);
     assert_int_equal(counter.bytes, 0);
     counter.fails_at = counter.calls + 1;
-    assert_null(neap__own_memory_new(&given, sizeof(struct thing)));
+    assert_null(neap__container_memory_new(&given, sizeof(struct thing)));
 }
 
 static void a_heap_serves_as_an_allocator(void **state) {

@@ -126,32 +126,32 @@ static void test_use_of_a_part(void **state) {
 static void test_pieces(void **state) {
     (void)state;
     enum { PIECES = 500 };
-    struct neap__piece_index index;
-    struct neap__piece *pieces = calloc(PIECES, sizeof(*pieces));
+    struct neap__range_index index;
+    struct neap__range *pieces = calloc(PIECES, sizeof(*pieces));
     uint64_t starts[PIECES], ends[PIECES], at = 4096;
     srand(5);
     for (size_t i = 0; i < PIECES; i++) {
         at += rand() % 4 ? (uint64_t)rand() % 100000 : (uint64_t)rand() << 12;
         starts[i] = at;
         ends[i] = at += 1 + (uint64_t)rand() % (i % 50 ? 100000 : UINT64_C(1) << 34);
-        pieces[PIECES - 1 - i] = (struct neap__piece){.start = starts[i], .end = ends[i]};
+        pieces[PIECES - 1 - i] = (struct neap__range){.start = starts[i], .end = ends[i]};
     }
-    assert_int_equal(neap__piece_index_build(&index, pieces, PIECES), NEAP_OK);
+    assert_int_equal(neap__range_index_build(&index, pieces, PIECES), NEAP_OK);
     assert_int_equal(index.count, PIECES);
     for (size_t i = 0; i < PIECES; i++) {
         uint64_t places[] = {starts[i], ends[i] - 1, starts[i] + (ends[i] - starts[i]) / 2};
         for (size_t k = 0; k < 3; k++) {
-            const struct neap__piece *found = neap__piece_index_find(&index, places[k]);
+            const struct neap__range *found = neap__range_index_find(&index, places[k]);
             assert_non_null(found);
             assert_int_equal(found->start, starts[i]);
         }
         if (i + 1 == PIECES || starts[i + 1] > ends[i])
-            assert_null(neap__piece_index_find(&index, ends[i]));
+            assert_null(neap__range_index_find(&index, ends[i]));
     }
-    assert_null(neap__piece_index_find(&index, 0));
-    assert_null(neap__piece_index_find(&index, UINT64_MAX));
-    neap__piece_index_clear(&index);
-    assert_null(neap__piece_index_find(&index, 4096));
+    assert_null(neap__range_index_find(&index, 0));
+    assert_null(neap__range_index_find(&index, UINT64_MAX));
+    neap__range_index_clear(&index);
+    assert_null(neap__range_index_find(&index, 4096));
 }
 
 static void test_kinds(void **state) {

@@ -117,7 +117,7 @@ void neap__advice_add(struct neap__advice_search *search, struct neap_advice *ad
         size_t room = search->room ? 2 * search->room : 32;
         struct neap_advice *list = realloc(advices->list, room * sizeof(*list));
         if (!list) {
-            search->starved = true;
+            search->out_of_memory = true;
             return;
         }
         advices->list = list;
@@ -131,7 +131,7 @@ static int saving_compare(const void *a, const void *b) {
     return one > other ? -1 : one < other;
 }
 
-int neap_advice_find(const neap_referrers_t *referrers, neap_owner_paths_t *holders, size_t most,
+int neap_advice_find(const neap_referrers_t *referrers, neap_owner_paths_t *paths, size_t most,
                      struct neap_advices *advices) {
     struct neap__advice_search *search = calloc(1, sizeof(*search));
     struct candidates candidates = {calloc(most + 1, sizeof(struct candidate)), 0, most};
@@ -139,7 +139,7 @@ int neap_advice_find(const neap_referrers_t *referrers, neap_owner_paths_t *hold
     int error = search && candidates.heap ? NEAP_OK : NEAP_ERROR_MEMORY;
     if (error == NEAP_OK) {
         search->referrers = referrers;
-        search->holders = holders;
+        search->paths = paths;
         search->census = neap_referrers_census(referrers);
         search->advices = advices;
         search->resident_bytes =
@@ -151,7 +151,7 @@ int neap_advice_find(const neap_referrers_t *referrers, neap_owner_paths_t *hold
         neap__advice_classes(search);
         neap__advice_strings(search);
         neap__advice_nested_tries(search);
-        error = search->starved ? NEAP_ERROR_MEMORY : NEAP_OK;
+        error = search->out_of_memory ? NEAP_ERROR_MEMORY : NEAP_OK;
     }
     if (error == NEAP_OK && advices->count)
         qsort(advices->list, advices->count, sizeof(*advices->list), saving_compare);

@@ -37,7 +37,7 @@ struct neap_advice {
     uint8_t kind;         /* enum neap_advice_kind */
     char lead[16];        /* what it is, in words before the number of items: "dict of" */
     char tail[200];       /* and behind it: "str to int" */
-    uint32_t holder;      /* NEAP_OWNER_PATH_NONE: no single one */
+    uint32_t owner_path;  /* NEAP_OWNER_PATH_NONE: no single one */
     uint64_t items;       /* of the container; instances; strings; entries of a trie */
     uint64_t own_bytes;   /* the container and its table; instances; all the strings; all nodes */
     uint64_t key_bytes;   /* keys that only it holds */
@@ -53,7 +53,7 @@ struct neap_advices {
 };
 
 /* Looks at the `most` largest containers, and at all classes and strings. NEAP_ERROR_MEMORY. */
-int neap_advice_find(const neap_referrers_t *referrers, neap_owner_paths_t *holders, size_t most,
+int neap_advice_find(const neap_referrers_t *referrers, neap_owner_paths_t *paths, size_t most,
                      struct neap_advices *advices);
 void neap_advice_clear(struct neap_advices *advices);
 

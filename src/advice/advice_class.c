@@ -69,7 +69,7 @@ static void class_advise(struct neap__advice_search *search, const struct neap_p
                          const struct instances *sum) {
     struct neap_advice advice = {
         .kind = NEAP_ADVICE_CLASS,
-        .holder = NEAP_OWNER_PATH_NONE,
+        .owner_path = NEAP_OWNER_PATH_NONE,
         .items = sum->count,
         .own_bytes = sum->own_bytes,
         .value_bytes = sum->dict_bytes,
@@ -87,7 +87,7 @@ void neap__advice_classes(struct neap__advice_search *search) {
     struct instances *classes = calloc(count + 1, sizeof(*classes));
     bool any = false;
     if (!classes) {
-        search->starved = true;
+        search->out_of_memory = true;
         return;
     }
     for (size_t i = 0; i < count; i++) {
@@ -170,7 +170,7 @@ void neap__advice_strings(struct neap__advice_search *search) {
     }
     struct neap_advice advice = {
         .kind = NEAP_ADVICE_STRINGS,
-        .holder = NEAP_OWNER_PATH_NONE,
+        .owner_path = NEAP_OWNER_PATH_NONE,
         .items = texts.strings,
         .own_bytes = texts.bytes,
     };

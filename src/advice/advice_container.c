@@ -143,7 +143,7 @@ static void numbers_advise(struct walk *walk, const struct neap_advice_column *i
 
 static void container_advise(struct walk *walk, const struct neap_py_object *object, uint32_t ordinal) {
     struct neap_py_measure measure;
-    struct neap_advice advice = {.holder = NEAP_OWNER_PATH_NONE};
+    struct neap_advice advice = {.owner_path = NEAP_OWNER_PATH_NONE};
     if (neap_py_object_measure(&walk->search->lens, object, &measure, NULL, NULL) != NEAP_OK)
         return;
     neap_py_object_visit(&walk->search->lens, object, item_take, walk);
@@ -168,7 +168,7 @@ static void container_advise(struct walk *walk, const struct neap_py_object *obj
             store_advise(walk, object, &advice);
     }
     if (advice.option_count)
-        advice.holder = neap_owner_paths_of(walk->search->holders, ordinal);
+        advice.owner_path = neap_owner_paths_of(walk->search->paths, ordinal);
     neap__advice_add(walk->search, &advice);
 }
 

@@ -11,12 +11,12 @@ enum { NEAP_ADVICE_SHARED_MAX = 1 << 22 }; /* items of one thing that others ref
 struct neap__advice_search {
     const neap_referrers_t *referrers;
     const neap_census_t *census;
-    neap_owner_paths_t *holders;
+    neap_owner_paths_t *paths;
     struct neap_advices *advices;
     size_t room;
     uint64_t resident_bytes; /* of the process: whoever meets more in one thing meets something twice */
     struct neap_py_lens lens;
-    bool starved;
+    bool out_of_memory;
 };
 
 /* Appends a copy of `advice`, with what is now summed up; one without an option that saves is left out. */

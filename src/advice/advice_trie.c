@@ -115,11 +115,11 @@ static bool step_store(void *context, const struct neap__nested_trie_step *step)
     return entry_text(trie, step, &text) && neap_size_measured_add(&trie->store, text, content.item);
 }
 
-static void trie_advise(struct trie *trie, const struct neap__nested_tries *nests, uint32_t top) {
+static void trie_advise(struct trie *trie, const struct neap__nested_tries *tries, uint32_t top) {
     struct neap__advice_search *search = trie->search;
     struct neap_advice advice = {.kind = NEAP_ADVICE_NESTED_TRIE, .lead = "trie of"};
     enum neap_kind value = NEAP_KIND_NONE;
-    if (!neap__nested_trie_walk(search, nests, top, step_measure, trie) ||
+    if (!neap__nested_trie_walk(search, tries, top, step_measure, trie) ||
         (trie->values.count && trie->marks) ||
         (trie->values.count && !neap_advice_column_kind(&trie->values, &value)))
         return;
@@ -129,28 +129,28 @@ static void trie_advise(struct trie *trie, const struct neap__nested_tries *nest
     advice.value_bytes = trie->values.bytes;
     advice.now_bytes = advice.own_bytes + advice.key_bytes + advice.value_bytes;
     snprintf(advice.tail, sizeof(advice.tail), "str%s%s in %u nodes", trie->values.count ? " to " : "",
-             trie->values.count ? neap_simple_value_name(trie->values.kind) : "", nests->nodes[top]);
+             trie->values.count ? neap_simple_value_name(trie->values.kind) : "", tries->nodes[top]);
     neap_size_measured_open(&trie->store, NEAP_MEASURED_TRIE, NEAP_KIND_STR, value, advice.items,
                             advice.now_bytes);
-    bool whole = neap__nested_trie_walk(search, nests, top, step_store, trie);
+    bool whole = neap__nested_trie_walk(search, tries, top, step_store, trie);
     struct neap_size_measured_bytes bytes = neap_size_measured_close(&trie->store);
     if (!whole)
         return;
     neap__advice_options(&advice, NEAP_KIND_STR, value, &bytes);
     if (advice.option_count)
-        advice.holder = neap_owner_paths_of(search->holders, top);
+        advice.owner_path = neap_owner_paths_of(search->paths, top);
     neap__advice_add(search, &advice);
 }
 
-static void top_advise(struct neap__advice_search *search, const struct neap__nested_tries *nests,
+static void top_advise(struct neap__advice_search *search, const struct neap__nested_tries *tries,
                        uint32_t top) {
     struct trie *trie = calloc(1, sizeof(*trie));
-    search->starved |= !trie;
+    search->out_of_memory |= !trie;
     if (!trie)
         return;
     trie->search = search;
     trie->shared.limit = NEAP_ADVICE_SHARED_MAX;
-    trie_advise(trie, nests, top);
+    trie_advise(trie, tries, top);
     neap_address_set_clear(&trie->shared);
     neap_address_set_clear(&trie->seen);
     free(trie->text.bytes);
@@ -159,14 +159,14 @@ static void top_advise(struct neap__advice_search *search, const struct neap__ne
 }
 
 void neap__advice_nested_tries(struct neap__advice_search *search) {
-    struct neap__nested_tries nests;
+    struct neap__nested_tries tries;
     uint32_t reached;
     const uint32_t *order = neap_referrers_order(search->referrers, &reached);
-    search->starved |= !neap__nested_tries_find(search, &nests);
-    for (uint32_t i = 0; !search->starved && i < reached; i++) {
-        bool child = neap_block_is_live(nests.children, order[i]);
-        if (nests.nodes[order[i]] >= NEAP_ADVICE_ITEMS_LEAST && !child)
-            top_advise(search, &nests, order[i]);
+    search->out_of_memory |= !neap__nested_tries_find(search, &tries);
+    for (uint32_t i = 0; !search->out_of_memory && i < reached; i++) {
+        bool child = neap_block_is_live(tries.children, order[i]);
+        if (tries.nodes[order[i]] >= NEAP_ADVICE_ITEMS_LEAST && !child)
+            top_advise(search, &tries, order[i]);
     }
-    neap__nested_tries_clear(&nests);
+    neap__nested_tries_clear(&tries);
 }

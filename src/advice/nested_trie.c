@@ -23,12 +23,12 @@ enum { TURNS = 2 }; /* a node that is met before those above it counts in the ne
 
 struct count {
     struct neap__advice_search *search;
-    const struct neap__nested_tries *nests;
+    const struct neap__nested_tries *tries;
     uint64_t sum;
     const struct neap_py_type *child_type; /* of all children; NULL before the first */
     struct neap_py_object children;        /* of an instance: the one dict that has them */
     unsigned child_dicts;
-    bool mark; /* tell nests->children */
+    bool mark; /* tell tries->children */
     bool failed;
 };
 
@@ -40,11 +40,11 @@ static void bit_set(uint64_t *bits, uint32_t ordinal) {
 static bool below_add(struct count *count, const struct neap_py_referent *referent) {
     uint32_t ordinal;
     if (!neap_referrers_resolve(count->search->census, referent, &ordinal) ||
-        count->nests->nodes[ordinal] == 0)
+        count->tries->nodes[ordinal] == 0)
         return false;
     if (count->mark)
-        bit_set(count->nests->children, ordinal);
-    count->sum += count->nests->nodes[ordinal];
+        bit_set(count->tries->children, ordinal);
+    count->sum += count->tries->nodes[ordinal];
     return count->sum < neap_block_index_count(neap_census_index(count->search->census));
 }
 
@@ -105,7 +105,7 @@ static uint32_t node_count(struct count *count, uint32_t ordinal) {
     if (!neap_census_object(search->census, &search->lens, ordinal, &object) || !may_be_node(object.type))
         return 0;
     bool dict = is_dict(object.type);
-    if (dict && neap_block_is_live(count->nests->names, ordinal))
+    if (dict && neap_block_is_live(count->tries->names, ordinal))
         return 0;
     if (neap_py_object_visit(&search->lens, &object, dict ? entry_count : attribute_count, count) !=
             NEAP_OK ||
@@ -122,7 +122,7 @@ static uint32_t node_count(struct count *count, uint32_t ordinal) {
 
 struct names {
     struct neap__advice_search *search;
-    struct neap__nested_tries *nests;
+    struct neap__nested_tries *tries;
 };
 
 static bool names_note(void *context, const struct neap_py_referent *referent) {
@@ -130,13 +130,13 @@ static bool names_note(void *context, const struct neap_py_referent *referent) {
     uint32_t ordinal;
     bool dict = referent->edge == NEAP_PY_EDGE_DICT;
     if (dict && neap_referrers_resolve(names->search->census, referent, &ordinal))
-        bit_set(names->nests->names, ordinal);
+        bit_set(names->tries->names, ordinal);
     return !dict;
 }
 
-static void names_find(struct neap__advice_search *search, struct neap__nested_tries *nests,
+static void names_find(struct neap__advice_search *search, struct neap__nested_tries *tries,
                        uint32_t ordinal) {
-    struct names names = {search, nests};
+    struct names names = {search, tries};
     struct neap_py_object object;
     if (!neap_census_object(search->census, &search->lens, ordinal, &object))
         return;
@@ -145,35 +145,35 @@ static void names_find(struct neap__advice_search *search, struct neap__nested_t
         neap_py_object_visit(&search->lens, &object, names_note, &names);
 }
 
-bool neap__nested_tries_find(struct neap__advice_search *search, struct neap__nested_tries *nests) {
+bool neap__nested_tries_find(struct neap__advice_search *search, struct neap__nested_tries *tries) {
     size_t blocks = neap_block_index_count(neap_census_index(search->census));
     uint32_t reached;
     const uint32_t *order = neap_referrers_order(search->referrers, &reached);
-    *nests = (struct neap__nested_tries){calloc(blocks + 1, sizeof(*nests->nodes)),
-                                         calloc(blocks / 64 + 1, sizeof(*nests->children)),
-                                         calloc(blocks / 64 + 1, sizeof(*nests->names))};
-    if (!nests->nodes || !nests->children || !nests->names)
+    *tries = (struct neap__nested_tries){calloc(blocks + 1, sizeof(*tries->nodes)),
+                                         calloc(blocks / 64 + 1, sizeof(*tries->children)),
+                                         calloc(blocks / 64 + 1, sizeof(*tries->names))};
+    if (!tries->nodes || !tries->children || !tries->names)
         return false;
     for (uint32_t i = 0; i < reached; i++)
-        names_find(search, nests, order[i]);
+        names_find(search, tries, order[i]);
     for (unsigned turn = 0; turn < TURNS; turn++)
         for (uint32_t i = reached; i-- > 0;) { /* as a rule what is below comes first */
-            struct count count = {.search = search, .nests = nests, .sum = 1};
-            if (nests->nodes[order[i]] == 0)
-                nests->nodes[order[i]] = node_count(&count, order[i]);
+            struct count count = {.search = search, .tries = tries, .sum = 1};
+            if (tries->nodes[order[i]] == 0)
+                tries->nodes[order[i]] = node_count(&count, order[i]);
         }
     for (uint32_t i = 0; i < reached; i++) {
-        struct count count = {.search = search, .nests = nests, .sum = 1, .mark = true};
-        if (nests->nodes[order[i]] > 0)
+        struct count count = {.search = search, .tries = tries, .sum = 1, .mark = true};
+        if (tries->nodes[order[i]] > 0)
             node_count(&count, order[i]);
     }
     return true;
 }
 
-void neap__nested_tries_clear(struct neap__nested_tries *nests) {
-    free(nests->nodes);
-    free(nests->children);
-    free(nests->names);
+void neap__nested_tries_clear(struct neap__nested_tries *tries) {
+    free(tries->nodes);
+    free(tries->children);
+    free(tries->names);
 }
 
 /* --- from the top down --------------------------------------------------------------------- */
@@ -185,7 +185,7 @@ struct pending {
 
 struct walk {
     struct neap__advice_search *search;
-    const struct neap__nested_tries *nests;
+    const struct neap__nested_tries *tries;
     struct pending *stack;
     size_t count, room;
     unsigned char way[NEAP_NESTED_TRIE_WAY_MAX];
@@ -223,7 +223,7 @@ static bool push(struct walk *walk, uint64_t node, uint64_t key) {
 static bool is_node(const struct walk *walk, const struct neap_py_referent *referent) {
     uint32_t ordinal;
     return neap_referrers_resolve(walk->search->census, referent, &ordinal) &&
-           walk->nests->nodes[ordinal] > 0;
+           walk->tries->nodes[ordinal] > 0;
 }
 
 static bool entry_walk(void *context, const struct neap_py_referent *referent) {
@@ -297,7 +297,7 @@ static bool node_walk(struct walk *walk, const struct pending *pending) {
     return !walk->failed;
 }
 
-bool neap__nested_trie_walk(struct neap__advice_search *search, const struct neap__nested_tries *nests,
+bool neap__nested_trie_walk(struct neap__advice_search *search, const struct neap__nested_tries *tries,
                             uint32_t top,
                             bool (*visit)(void *context, const struct neap__nested_trie_step *step),
                             void *context) {
@@ -306,7 +306,7 @@ bool neap__nested_trie_walk(struct neap__advice_search *search, const struct nea
     if (!walk)
         return false;
     walk->search = search;
-    walk->nests = nests;
+    walk->tries = tries;
     walk->visit = visit;
     walk->context = context;
     bool ok =

@@ -11,8 +11,8 @@
  * if all of them have the same key ("$", None), to the way there. True and an empty dict
  * stand for a member without a value, False and None in an instance for no entry. One thread.
  */
-#ifndef NEAP_ADVICE_ADVICE_NEST_H
-#define NEAP_ADVICE_ADVICE_NEST_H
+#ifndef NEAP_ADVICE_NESTED_TRIE_H
+#define NEAP_ADVICE_NESTED_TRIE_H
 
 #include "advice/advice_state.h"
 
@@ -25,8 +25,8 @@ struct neap__nested_tries {
 };
 
 /* Finds all nodes. False without memory. To be cleared in any case. */
-bool neap__nested_tries_find(struct neap__advice_search *search, struct neap__nested_tries *nests);
-void neap__nested_tries_clear(struct neap__nested_tries *nests);
+bool neap__nested_tries_find(struct neap__advice_search *search, struct neap__nested_tries *tries);
+void neap__nested_tries_clear(struct neap__nested_tries *tries);
 
 enum neap__nested_trie_role {
     NEAP_NESTED_TRIE_NODE,
@@ -48,7 +48,7 @@ enum { NEAP_NESTED_TRIE_WAY_MAX = 4096 };
 
 /* Calls `visit` for each until it returns false; a node that several are above of is told again and again.
  * False if it did, if memory ran out, or a way is longer than NEAP_NESTED_TRIE_WAY_MAX. */
-bool neap__nested_trie_walk(struct neap__advice_search *search, const struct neap__nested_tries *nests,
+bool neap__nested_trie_walk(struct neap__advice_search *search, const struct neap__nested_tries *tries,
                             uint32_t top,
                             bool (*visit)(void *context, const struct neap__nested_trie_step *step),
                             void *context);

@@ -8,8 +8,8 @@
  * bits, a text of more than NEAP_SIMPLE_TEXT_MAX characters or with lone surrogates, a
  * subclass of a built-in type: none of these is simple. Any thread, by its lens.
  */
-#ifndef NEAP_ADVICE_CONTENT_H
-#define NEAP_ADVICE_CONTENT_H
+#ifndef NEAP_ADVICE_SIMPLE_VALUE_H
+#define NEAP_ADVICE_SIMPLE_VALUE_H
 
 #include <neap/kind.h>
 

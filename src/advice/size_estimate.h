@@ -8,8 +8,8 @@
  * Formulas of the data structures, fed with the real contents, each held against the real
  * thing by tests/system/test_advise.py. Pure; any thread.
  */
-#ifndef NEAP_ADVICE_ALTERNATIVE_H
-#define NEAP_ADVICE_ALTERNATIVE_H
+#ifndef NEAP_ADVICE_SIZE_ESTIMATE_H
+#define NEAP_ADVICE_SIZE_ESTIMATE_H
 
 #include <stdbool.h>
 #include <stddef.h>

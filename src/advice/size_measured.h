@@ -11,8 +11,8 @@
  * A container that grows beyond `most_bytes` is given up: it saves nothing, and no target
  * may make us take more memory than it has. One thread.
  */
-#ifndef NEAP_ADVICE_ALTERNATIVE_STORE_H
-#define NEAP_ADVICE_ALTERNATIVE_STORE_H
+#ifndef NEAP_ADVICE_SIZE_MEASURED_H
+#define NEAP_ADVICE_SIZE_MEASURED_H
 
 #include <neap/map.h>
 #include <neap/trie.h>

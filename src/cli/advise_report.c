@@ -52,15 +52,16 @@ static const char *what_text(const struct neap_advice *advice, bool grouped, cha
 
 static void advice_print(const struct cli_advise_report *report, const struct neap_advice *advice,
                          FILE *out) {
-    char holder[NEAP_OWNER_PATH_TEXT_ROOM] = "", room[NEAP_OWNER_PATH_TEXT_ROOM], size[NEAP_UNITS_ROOM],
+    char owner_path[NEAP_OWNER_PATH_TEXT_ROOM] = "", room[NEAP_OWNER_PATH_TEXT_ROOM], size[NEAP_UNITS_ROOM],
          ratio[NEAP_UNITS_ROOM], what[256];
     unsigned width = neap_terminal_columns(out);
-    if (advice->holder != NEAP_OWNER_PATH_NONE)
-        neap_owner_paths_text(report->analysis->holders, advice->holder, holder, sizeof(holder));
+    if (advice->owner_path != NEAP_OWNER_PATH_NONE)
+        neap_owner_paths_text(report->analysis->paths, advice->owner_path, owner_path, sizeof(owner_path));
     fprintf(out, "%s: %s\n", neap_units_bytes(size, advice->now_bytes),
             cli_text_cut(room, sizeof(room), what_text(advice, true, what, sizeof(what)), width - 14));
-    if (*holder)
-        fprintf(out, "%*sin %s\n", INDENT, "", cli_text_cut(room, sizeof(room), holder, width - INDENT - 4));
+    if (*owner_path)
+        fprintf(out, "%*sin %s\n", INDENT, "",
+                cli_text_cut(room, sizeof(room), owner_path, width - INDENT - 4));
     costs_print(advice, out);
     for (unsigned i = 0; i < advice->option_count; i++) {
         const struct neap_advice_option *option = &advice->options[i];
@@ -92,14 +93,15 @@ static json_t *advice_json(const struct cli_advise_report *report, const struct 
         [NEAP_ADVICE_CLASS] = "class", [NEAP_ADVICE_STRINGS] = "strings", [NEAP_ADVICE_NESTED_TRIE] = "trie",
     };
     json_t *object = json_object(), *options = json_array();
-    char holder[NEAP_OWNER_PATH_TEXT_ROOM], what[256];
+    char owner_path[NEAP_OWNER_PATH_TEXT_ROOM], what[256];
     json_object_set_new(object, "kind", json_string(kinds[advice->kind]));
     json_object_set_new(object, "what", neap_json_text(what_text(advice, false, what, sizeof(what))));
-    json_object_set_new(object, "holder",
-                        advice->holder == NEAP_OWNER_PATH_NONE
-                            ? json_null()
-                            : neap_json_text(neap_owner_paths_text(report->analysis->holders, advice->holder,
-                                                                   holder, sizeof(holder))));
+    json_object_set_new(
+        object, "holder",
+        advice->owner_path == NEAP_OWNER_PATH_NONE
+            ? json_null()
+            : neap_json_text(neap_owner_paths_text(report->analysis->paths, advice->owner_path, owner_path,
+                                                   sizeof(owner_path))));
     neap_json_set(object, "items", advice->items);
     neap_json_set(object, "own_bytes", advice->own_bytes);
     neap_json_set(object, "key_bytes", advice->key_bytes);

@@ -1,6 +1,6 @@
 /* cli/number_format.h: counts and paths as the reports about Python objects show them. Any thread. */
-#ifndef NEAP_CLI_FIGURE_H
-#define NEAP_CLI_FIGURE_H
+#ifndef NEAP_CLI_NUMBER_FORMAT_H
+#define NEAP_CLI_NUMBER_FORMAT_H
 
 #include <stddef.h>
 #include <stdint.h>

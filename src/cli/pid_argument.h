@@ -1,6 +1,6 @@
 /* cli/pid_argument.h: the PID that `stat` and `trim` take. Main thread. */
-#ifndef NEAP_CLI_TARGET_ARGUMENT_H
-#define NEAP_CLI_TARGET_ARGUMENT_H
+#ifndef NEAP_CLI_PID_ARGUMENT_H
+#define NEAP_CLI_PID_ARGUMENT_H
 
 #include "inspect/neap_heap/live_neap_heap.h"
 

@@ -17,11 +17,12 @@ static const char *place_name(const struct cli_pins_report *report, bool many) {
 /* "str in app.cache._seen" */
 static const char *group_text(const struct cli_pins_report *report, const struct neap_pin_group *group,
                               char *out, size_t room) {
-    char holder[NEAP_OWNER_PATH_TEXT_ROOM];
+    char owner_path[NEAP_OWNER_PATH_TEXT_ROOM];
     if (!group->type)
         return "memory of C code, free lists";
-    snprintf(out, room, "%s in %s", group->type->name,
-             neap_owner_paths_text(report->analysis->holders, group->holder, holder, sizeof(holder)));
+    snprintf(
+        out, room, "%s in %s", group->type->name,
+        neap_owner_paths_text(report->analysis->paths, group->owner_path, owner_path, sizeof(owner_path)));
     return out;
 }
 
@@ -90,17 +91,17 @@ static void groups_print(const struct cli_pins_report *report, FILE *out) {
 /* "str, 10 characters, in app.cache._seen" */
 static void pin_text(const struct cli_pins_report *report, const struct neap_pin *pin, char *out,
                      size_t room) {
-    char what[160] = "memory of C code", holder[NEAP_OWNER_PATH_TEXT_ROOM] = "";
+    char what[160] = "memory of C code", owner_path[NEAP_OWNER_PATH_TEXT_ROOM] = "";
     struct neap_py_object object;
     if (pin->object != NEAP_BLOCK_NONE &&
         neap_census_object(report->analysis->census, report->analysis->lens, pin->object, &object)) {
         neap_py_object_describe(report->analysis->lens, &object, report->show_values, what, sizeof(what));
         const struct neap_pin_group *group = &report->pins->groups[pin->group];
         if (group->type)
-            neap_owner_paths_text(report->analysis->holders, group->holder, holder, sizeof(holder));
+            neap_owner_paths_text(report->analysis->paths, group->owner_path, owner_path, sizeof(owner_path));
     }
-    snprintf(out, room, "%s%s%s%s", pin->object != pin->block && *holder ? "buffer of " : "", what,
-             *holder ? ", in " : "", holder);
+    snprintf(out, room, "%s%s%s%s", pin->object != pin->block && *owner_path ? "buffer of " : "", what,
+             *owner_path ? ", in " : "", owner_path);
 }
 
 static void places_print(const struct cli_pins_report *report, FILE *out) {
@@ -146,11 +147,11 @@ static void set_address(json_t *object, uint64_t address) {
 
 static json_t *group_json(const struct cli_pins_report *report, const struct neap_pin_group *group) {
     json_t *object = json_object();
-    char holder[NEAP_OWNER_PATH_TEXT_ROOM] = "";
+    char owner_path[NEAP_OWNER_PATH_TEXT_ROOM] = "";
     if (group->type)
-        neap_owner_paths_text(report->analysis->holders, group->holder, holder, sizeof(holder));
+        neap_owner_paths_text(report->analysis->paths, group->owner_path, owner_path, sizeof(owner_path));
     json_object_set_new(object, "type", group->type ? neap_json_text(group->type->name) : json_null());
-    json_object_set_new(object, "holder", group->type ? neap_json_text(holder) : json_null());
+    json_object_set_new(object, "holder", group->type ? neap_json_text(owner_path) : json_null());
     neap_json_set(object, "blocks", group->objects);
     neap_json_set(object, "block_bytes", group->bytes);
     neap_json_set(object, "places", group->places);

@@ -26,7 +26,7 @@ static int find(struct advised *advised) {
     struct neap_analysis *analysis = &advised->analysis;
     int error = neap_analysis_open(python->view, cli_python_threads(python), NEAP_ANALYSIS_OWNERS, analysis);
     return error == NEAP_OK
-               ? neap_advice_find(analysis->referrers, analysis->holders, CONTAINERS, &advised->advices)
+               ? neap_advice_find(analysis->referrers, analysis->paths, CONTAINERS, &advised->advices)
                : error;
 }
 

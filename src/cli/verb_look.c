@@ -74,7 +74,7 @@ static int count(struct look *look) {
         error = neap_object_details_find(analysis, look->type, (size_t)look->shown, look->show_values,
                                          &look->largest);
     else if (error == NEAP_OK)
-        error = neap_census_rows_make(analysis->census, look->key, analysis->referrers, analysis->holders,
+        error = neap_census_rows_make(analysis->census, look->key, analysis->referrers, analysis->paths,
                                       &look->rows);
     return error == NEAP_OK ? account(look) : error;
 }

@@ -24,7 +24,7 @@ static int find(struct pinned *pinned) {
     struct cli_python *python = &pinned->python;
     struct neap_analysis *analysis = &pinned->analysis;
     int error = neap_analysis_open(python->view, cli_python_threads(python), NEAP_ANALYSIS_OWNERS, analysis);
-    return error == NEAP_OK ? neap_pins_find(analysis->referrers, analysis->holders, &pinned->pins) : error;
+    return error == NEAP_OK ? neap_pins_find(analysis->referrers, analysis->paths, &pinned->pins) : error;
 }
 
 static void pinned_clear(struct pinned *pinned) {

@@ -110,7 +110,7 @@ static char *const *command_python(char *const *command, struct first_line *line
 static bool ignores_environment(char *const *command) {
     struct first_line line;
     char *const *python = command_python(command, &line);
-    return python && neap_python_flags_read(python).deaf;
+    return python && neap_python_flags_read(python).ignores_env;
 }
 
 /* --- libraries --------------------------------------------------------- */

@@ -11,8 +11,8 @@
  *
  * Finding starts processes for a moment, so one thread at a time.
  */
-#ifndef NEAP_TRIAL_CONTENDER_H
-#define NEAP_TRIAL_CONTENDER_H
+#ifndef NEAP_TRIAL_ALLOCATOR_CHOICE_H
+#define NEAP_TRIAL_ALLOCATOR_CHOICE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -40,13 +40,13 @@ static void require(bool holds) {
 /* --- what the verbs ask ------------------------------------------------------------ */
 
 static void rows_use(const neap_census_t *census, const neap_referrers_t *referrers,
-                     neap_owner_paths_t *holders) {
+                     neap_owner_paths_t *paths) {
     static const enum neap_census_key keys[] = {NEAP_CENSUS_TYPE, NEAP_CENSUS_OWNER, NEAP_CENSUS_SIZE,
                                                 NEAP_CENSUS_ARENA};
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         struct neap_census_rows rows;
         uint64_t objects = 0;
-        if (neap_census_rows_make(census, keys[i], referrers, holders, &rows) != NEAP_OK)
+        if (neap_census_rows_make(census, keys[i], referrers, paths, &rows) != NEAP_OK)
             continue;
         for (size_t k = 0; k < rows.count; k++)
             objects += rows.rows[k].sum.objects;
@@ -67,11 +67,11 @@ static void largest_use(const struct neap_analysis *analysis) {
 static void owners_use(const struct neap_analysis *analysis) {
     struct neap_pins pins;
     struct neap_advices advices;
-    rows_use(analysis->census, analysis->referrers, analysis->holders);
+    rows_use(analysis->census, analysis->referrers, analysis->paths);
     largest_use(analysis);
-    if (neap_pins_find(analysis->referrers, analysis->holders, &pins) == NEAP_OK)
+    if (neap_pins_find(analysis->referrers, analysis->paths, &pins) == NEAP_OK)
         neap_pins_clear(&pins);
-    if (neap_advice_find(analysis->referrers, analysis->holders, ADVICES, &advices) == NEAP_OK)
+    if (neap_advice_find(analysis->referrers, analysis->paths, ADVICES, &advices) == NEAP_OK)
         neap_advice_clear(&advices);
 }
 

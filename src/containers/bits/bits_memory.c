@@ -20,49 +20,49 @@ static struct {
     neap_heap_t *heap;
     uint64_t live_bytes;
     uint64_t spare_bytes; /* freed since the last trim and not taken again, at most */
-} house;
+} shared;
 
-static void house_lock(void) {
-    neap_os_lock(&house.lock);
+static void shared_lock(void) {
+    neap_os_lock(&shared.lock);
 }
 
-static void house_unlock(void) {
-    neap_os_unlock(&house.lock);
+static void shared_unlock(void) {
+    neap_os_unlock(&shared.lock);
 }
 
 /* The heap, made with its first block and kept as long as the process. Lock held. */
-static neap_heap_t *house_heap(void) {
-    if (!house.forks_watched)
-        house.forks_watched = pthread_atfork(house_lock, house_unlock, house_unlock) == 0;
-    if (house.heap == NULL)
-        house.heap = neap__container_memory_heap();
-    return house.heap;
+static neap_heap_t *shared_heap(void) {
+    if (!shared.forks_watched)
+        shared.forks_watched = pthread_atfork(shared_lock, shared_unlock, shared_unlock) == 0;
+    if (shared.heap == NULL)
+        shared.heap = neap__container_memory_heap();
+    return shared.heap;
 }
 
-static uint64_t house_trim(void) {
-    house.spare_bytes = 0;
-    return house.heap != NULL ? neap_heap_trim(house.heap) : 0;
+static uint64_t shared_trim(void) {
+    shared.spare_bytes = 0;
+    return shared.heap != NULL ? neap_heap_trim(shared.heap) : 0;
 }
 
 static void took(uint64_t bytes) {
-    house.live_bytes += bytes;
-    house.spare_bytes -= bytes < house.spare_bytes ? bytes : house.spare_bytes;
+    shared.live_bytes += bytes;
+    shared.spare_bytes -= bytes < shared.spare_bytes ? bytes : shared.spare_bytes;
 }
 
 static void gave(uint64_t bytes) {
-    house.live_bytes -= bytes;
-    house.spare_bytes += bytes;
-    if (house.spare_bytes > house.live_bytes / 2 + SPARE_BYTES)
-        house_trim();
+    shared.live_bytes -= bytes;
+    shared.spare_bytes += bytes;
+    if (shared.spare_bytes > shared.live_bytes / 2 + SPARE_BYTES)
+        shared_trim();
 }
 
-static void *house_calloc(size_t bytes) {
-    house_lock();
-    neap_heap_t *heap = house_heap();
+static void *shared_calloc(size_t bytes) {
+    shared_lock();
+    neap_heap_t *heap = shared_heap();
     void *block = heap != NULL ? neap_heap_calloc(heap, 1, bytes) : NULL;
     if (block != NULL)
         took(bytes);
-    house_unlock();
+    shared_unlock();
     return block;
 }
 
@@ -70,26 +70,26 @@ static void *house_calloc(size_t bytes) {
 
 static void *default_alloc(void *context, size_t bytes) {
     (void)context;
-    house_lock();
-    neap_heap_t *heap = house_heap();
+    shared_lock();
+    neap_heap_t *heap = shared_heap();
     void *block = heap != NULL ? neap_heap_alloc(heap, bytes) : NULL;
     if (block != NULL)
         took(bytes);
-    house_unlock();
+    shared_unlock();
     return block;
 }
 
 static void *default_realloc(void *context, void *block, size_t old_bytes, size_t bytes) {
     (void)context;
-    house_lock();
-    void *fresh = neap_heap_realloc(house.heap, block, bytes);
+    shared_lock();
+    void *fresh = neap_heap_realloc(shared.heap, block, bytes);
     if (fresh != NULL && bytes > old_bytes)
         took(bytes - old_bytes);
     else if (fresh != NULL)
         gave(old_bytes - bytes);
     if (fresh != NULL && bytes + TRUNCATION_BYTES <= old_bytes)
-        house_trim();
-    house_unlock();
+        shared_trim();
+    shared_unlock();
     return fresh;
 }
 
@@ -97,17 +97,17 @@ static void default_free(void *context, void *block, size_t bytes) {
     (void)context;
     if (block == NULL)
         return;
-    house_lock();
-    neap_heap_free(house.heap, block);
+    shared_lock();
+    neap_heap_free(shared.heap, block);
     gave(bytes);
-    house_unlock();
+    shared_unlock();
 }
 
 static uint64_t default_trim(void *context) {
     (void)context;
-    house_lock();
-    uint64_t bytes = house_trim();
-    house_unlock();
+    shared_lock();
+    uint64_t bytes = shared_trim();
+    shared_unlock();
     return bytes;
 }
 
@@ -120,7 +120,7 @@ const struct neap_allocator *neap__bits_memory(void) {
 
 void *neap__bits_memory_zeroed(const struct neap_allocator *allocator, size_t bytes) {
     if (allocator == &default_allocator)
-        return house_calloc(bytes);
+        return shared_calloc(bytes);
     void *block = allocator->alloc(allocator->context, bytes);
     if (block != NULL)
         memset(block, 0, bytes);

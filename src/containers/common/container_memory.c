@@ -10,7 +10,7 @@
 #include "os/thread.h"
 
 enum {
-    STEP_SHARE = 32, /* of the crest: how much smaller is worth a trim */
+    STEP_SHARE = 32, /* of the high water: how much smaller is worth a trim */
     STEP_BYTES_MIN = 32 << 10,
     STEP_BYTES_MAX = 1 << 20,
     GROWN_BYTES = 4 << 20, /* from here on a heap looks after itself while it grows */
@@ -25,17 +25,17 @@ static struct {
     bool forks_watched;
     neap_heap_t *heap;
     struct neap__container_level level;
-} nursery;
+} shared;
 
-/* Whether there is now enough less than at the crest to give it back. */
+/* Whether there is now enough less than at the high water to give it back. */
 static bool sank(struct neap__container_level *level) {
-    uint64_t step = level->crest_bytes / STEP_SHARE;
+    uint64_t step = level->high_water_bytes / STEP_SHARE;
     step = step < STEP_BYTES_MIN ? STEP_BYTES_MIN : step > STEP_BYTES_MAX ? STEP_BYTES_MAX : step;
-    if (level->live_bytes > level->crest_bytes)
-        level->crest_bytes = level->live_bytes;
-    if (level->crest_bytes - level->live_bytes < step)
+    if (level->live_bytes > level->high_water_bytes)
+        level->high_water_bytes = level->live_bytes;
+    if (level->high_water_bytes - level->live_bytes < step)
         return false;
-    level->crest_bytes = level->live_bytes;
+    level->high_water_bytes = level->live_bytes;
     return true;
 }
 
@@ -63,65 +63,65 @@ neap_heap_t *neap__container_memory_heap(void) {
     return neap_heap_new(&(struct neap_heap_options){.reserve_bytes = reserve});
 }
 
-/* --- the nursery --- */
+/* --- the shared heap --- */
 
-static void nursery_lock(void) {
-    neap_os_lock(&nursery.lock);
+static void shared_lock(void) {
+    neap_os_lock(&shared.lock);
 }
 
-static void nursery_unlock(void) {
-    neap_os_unlock(&nursery.lock);
+static void shared_unlock(void) {
+    neap_os_unlock(&shared.lock);
 }
 
 /* The heap, made with its first block and kept as long as the process. Lock held. */
-static neap_heap_t *nursery_heap(void) {
-    if (!nursery.forks_watched)
-        nursery.forks_watched = pthread_atfork(nursery_lock, nursery_unlock, nursery_unlock) == 0;
-    if (nursery.heap == NULL)
-        nursery.heap = neap__container_memory_heap();
-    return nursery.heap;
+static neap_heap_t *shared_heap(void) {
+    if (!shared.forks_watched)
+        shared.forks_watched = pthread_atfork(shared_lock, shared_unlock, shared_unlock) == 0;
+    if (shared.heap == NULL)
+        shared.heap = neap__container_memory_heap();
+    return shared.heap;
 }
 
-static void nursery_count(uint64_t more, uint64_t less) {
-    if (count(&nursery.level, more, less))
-        neap_heap_trim(nursery.heap);
+static void shared_count(uint64_t more, uint64_t less) {
+    if (count(&shared.level, more, less))
+        neap_heap_trim(shared.heap);
 }
 
 /* `block` NULL makes one. */
-static void *nursery_resize(void *block, size_t old_bytes, size_t bytes) {
-    nursery_lock();
-    neap_heap_t *heap = nursery_heap();
+static void *shared_resize(void *block, size_t old_bytes, size_t bytes) {
+    shared_lock();
+    neap_heap_t *heap = shared_heap();
     void *fresh = heap != NULL ? neap_heap_realloc(heap, block, bytes) : NULL;
     if (fresh != NULL)
-        nursery_count(bytes, block != NULL ? old_bytes : 0);
-    nursery_unlock();
+        shared_count(bytes, block != NULL ? old_bytes : 0);
+    shared_unlock();
     return fresh;
 }
 
-static void nursery_free(void *block, size_t bytes) {
-    nursery_lock();
-    neap_heap_free(nursery.heap, block);
-    nursery_count(0, bytes);
-    nursery_unlock();
+static void shared_free(void *block, size_t bytes) {
+    shared_lock();
+    neap_heap_free(shared.heap, block);
+    shared_count(0, bytes);
+    shared_unlock();
 }
 
 /* All blocks of a ring; their bytes, links included, are `bytes`. */
-static void nursery_free_ring(struct neap__shared_link *ring, uint64_t bytes) {
-    nursery_lock();
+static void shared_free_ring(struct neap__shared_link *ring, uint64_t bytes) {
+    shared_lock();
     for (struct neap__shared_link *link = ring->next, *next; link != ring; link = next) {
         next = link->next;
-        neap_heap_free(nursery.heap, link);
+        neap_heap_free(shared.heap, link);
     }
     if (ring->next != ring)
-        nursery_count(0, bytes);
-    nursery_unlock();
+        shared_count(0, bytes);
+    shared_unlock();
 }
 
 /* --- a container's memory --- */
 
 static void insert(struct neap__container_memory *memory, struct neap__shared_link *link) {
-    link->previous = &memory->nursery;
-    link->next = memory->nursery.next;
+    link->previous = &memory->shared_blocks;
+    link->next = memory->shared_blocks.next;
     link->next->previous = link->previous->next = link;
 }
 
@@ -130,8 +130,8 @@ static void unlink_(struct neap__shared_link *link) {
     link->next->previous = link->previous;
 }
 
-static bool in_nursery(const struct neap__container_memory *memory, const void *block) {
-    return memory->nursery.next != &memory->nursery &&
+static bool is_shared(const struct neap__container_memory *memory, const void *block) {
+    return memory->shared_blocks.next != &memory->shared_blocks &&
            (memory->heap == NULL || !neap_heap_owns(memory->heap, block));
 }
 
@@ -143,7 +143,7 @@ static void counted(struct neap__container_memory *memory, uint64_t more, uint64
 /* Whether the next block is to come from the heap of its own, which is made now if need be. */
 static bool is_large(struct neap__container_memory *memory, size_t bytes) {
     if (memory->heap == NULL && memory->level.live_bytes + bytes > NEAP_SHARED_BYTES_MAX)
-        memory->heap = neap__container_memory_heap(); /* refused: the nursery may still have room */
+        memory->heap = neap__container_memory_heap(); /* refused: the shared heap may still have room */
     return memory->heap != NULL;
 }
 
@@ -153,10 +153,10 @@ static void *default_alloc(void *context, size_t bytes) {
     if (is_large(memory, bytes)) {
         block = neap_heap_alloc(memory->heap, bytes);
     } else if (bytes <= SIZE_MAX - sizeof(struct neap__shared_link)) {
-        struct neap__shared_link *link = nursery_resize(NULL, 0, bytes + sizeof *link);
+        struct neap__shared_link *link = shared_resize(NULL, 0, bytes + sizeof *link);
         if (link != NULL) {
             insert(memory, link);
-            memory->nursery_bytes += bytes + sizeof *link;
+            memory->shared_bytes += bytes + sizeof *link;
             block = link + 1;
         }
     }
@@ -169,27 +169,27 @@ static void default_free(void *context, void *block, size_t bytes) {
     struct neap__container_memory *memory = context;
     if (block == NULL)
         return;
-    if (in_nursery(memory, block)) {
+    if (is_shared(memory, block)) {
         struct neap__shared_link *link = (struct neap__shared_link *)block - 1;
         unlink_(link);
-        memory->nursery_bytes -= bytes + sizeof *link;
-        nursery_free(link, bytes + sizeof *link);
+        memory->shared_bytes -= bytes + sizeof *link;
+        shared_free(link, bytes + sizeof *link);
     } else {
         neap_heap_free(memory->heap, block);
     }
     counted(memory, 0, bytes);
 }
 
-/* A block of the nursery that goes on there. */
-static void *nursery_realloc(struct neap__container_memory *memory, void *block, size_t old_bytes,
-                             size_t bytes) {
+/* A block of the shared heap that goes on there. */
+static void *shared_realloc(struct neap__container_memory *memory, void *block, size_t old_bytes,
+                            size_t bytes) {
     struct neap__shared_link *link = (struct neap__shared_link *)block - 1, *fresh;
     unlink_(link);
-    fresh = nursery_resize(link, old_bytes + sizeof *link, bytes + sizeof *link);
+    fresh = shared_resize(link, old_bytes + sizeof *link, bytes + sizeof *link);
     insert(memory, fresh != NULL ? fresh : link);
     if (fresh == NULL)
         return NULL;
-    memory->nursery_bytes = memory->nursery_bytes - old_bytes + bytes;
+    memory->shared_bytes = memory->shared_bytes - old_bytes + bytes;
     return fresh + 1;
 }
 
@@ -197,8 +197,8 @@ static void *default_realloc(void *context, void *block, size_t old_bytes, size_
     struct neap__container_memory *memory = context;
     if (block == NULL)
         return default_alloc(context, bytes);
-    bool nursed = in_nursery(memory, block);
-    bool moves = nursed && bytes > old_bytes && is_large(memory, bytes - old_bytes);
+    bool was_shared = is_shared(memory, block);
+    bool moves = was_shared && bytes > old_bytes && is_large(memory, bytes - old_bytes);
     if (moves) {
         void *fresh = default_alloc(context, bytes);
         if (fresh != NULL) {
@@ -207,10 +207,10 @@ static void *default_realloc(void *context, void *block, size_t old_bytes, size_
         }
         return fresh;
     }
-    if (nursed && bytes > SIZE_MAX - sizeof(struct neap__shared_link))
+    if (was_shared && bytes > SIZE_MAX - sizeof(struct neap__shared_link))
         return NULL;
-    void *fresh = nursed ? nursery_realloc(memory, block, old_bytes, bytes)
-                         : neap_heap_realloc(memory->heap, block, bytes);
+    void *fresh = was_shared ? shared_realloc(memory, block, old_bytes, bytes)
+                             : neap_heap_realloc(memory->heap, block, bytes);
     if (fresh != NULL)
         counted(memory, bytes, old_bytes);
     return fresh;
@@ -218,12 +218,12 @@ static void *default_realloc(void *context, void *block, size_t old_bytes, size_
 
 static uint64_t default_trim(void *context) {
     struct neap__container_memory *memory = context;
-    memory->level.crest_bytes = memory->level.live_bytes;
+    memory->level.high_water_bytes = memory->level.live_bytes;
     uint64_t bytes = memory->heap != NULL ? neap_heap_trim(memory->heap) : 0;
-    nursery_lock();
-    nursery.level.crest_bytes = nursery.level.live_bytes;
-    bytes += neap_heap_trim(nursery.heap);
-    nursery_unlock();
+    shared_lock();
+    shared.level.high_water_bytes = shared.level.live_bytes;
+    bytes += neap_heap_trim(shared.heap);
+    shared_unlock();
     return bytes;
 }
 
@@ -265,12 +265,12 @@ static uint64_t given_trim(void *context) {
 void *neap__container_memory_new(const struct neap_allocator *given, size_t bytes) {
     assert(bytes >= sizeof(struct neap__container_memory));
     struct neap__container_memory *memory =
-        given != NULL ? given->alloc(given->context, bytes) : nursery_resize(NULL, 0, bytes);
+        given != NULL ? given->alloc(given->context, bytes) : shared_resize(NULL, 0, bytes);
     if (memory == NULL)
         return NULL;
     memset(memory, 0, bytes);
-    memory->level.live_bytes = memory->level.crest_bytes = bytes;
-    memory->nursery.previous = memory->nursery.next = &memory->nursery;
+    memory->level.live_bytes = memory->level.high_water_bytes = bytes;
+    memory->shared_blocks.previous = memory->shared_blocks.next = &memory->shared_blocks;
     if (given != NULL) {
         memory->given = *given;
         memory->allocator =
@@ -291,6 +291,6 @@ void neap__container_memory_end(void *container, size_t bytes) {
         return;
     }
     neap_heap_destroy(memory->heap);
-    nursery_free_ring(&memory->nursery, memory->nursery_bytes);
-    nursery_free(container, bytes);
+    shared_free_ring(&memory->shared_blocks, memory->shared_bytes);
+    shared_free(container, bytes);
 }

@@ -7,8 +7,8 @@
  * What a piece saves is what its bytes would cost one by one, less what it costs
  * itself; and a little for each piece less that has to be read.
  */
-#ifndef NEAP_CONTAINERS_FROZEN_FROZEN_TRAIN_H
-#define NEAP_CONTAINERS_FROZEN_FROZEN_TRAIN_H
+#ifndef NEAP_CONTAINERS_FROZEN_FROZEN_ALPHABET_H
+#define NEAP_CONTAINERS_FROZEN_FROZEN_ALPHABET_H
 
 #include "containers/frozen/frozen_code.h"
 

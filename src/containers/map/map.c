@@ -186,22 +186,22 @@ static int insert_kept(neap_map_t *map, struct search *search, struct neap__map_
 
 int neap_map_put(neap_map_t *map, union neap_item key, union neap_item value, bool *replaced) {
     struct search search;
-    struct neap__map_field part;
+    struct neap__map_field field;
     if (map->is_file)
         return NEAP_ERROR_PERMISSION;
     if (!neap__map_field_key(&map->shape, key, &search.key) ||
-        !neap__map_field_value(&map->shape, value, &part))
+        !neap__map_field_value(&map->shape, value, &field))
         return NEAP_ERROR_ARGUMENT;
     bool found = find(map, &search);
     if (found) {
-        if (!neap__map_field_keep(map, &part))
+        if (!neap__map_field_keep(map, &field))
             return NEAP_ERROR_MEMORY;
-        if (!replace(map, &search, &part)) {
-            neap__map_field_drop(map, &part);
+        if (!replace(map, &search, &field)) {
+            neap__map_field_drop(map, &field);
             return NEAP_ERROR_MEMORY;
         }
     } else {
-        int error = insert_kept(map, &search, &part);
+        int error = insert_kept(map, &search, &field);
         if (error != NEAP_OK)
             return error;
     }
@@ -225,7 +225,7 @@ static bool sum_of(enum neap_kind kind, union neap_item number, union neap_item 
 
 int neap_map_add(neap_map_t *map, union neap_item key, union neap_item amount, union neap_item *sum) {
     struct search search;
-    struct neap__map_field part;
+    struct neap__map_field field;
     union neap_item number = {.u = 0}, result;
     enum neap_kind kind = map->shape.value;
     if (map->is_file)
@@ -239,11 +239,11 @@ int neap_map_add(neap_map_t *map, union neap_item key, union neap_item amount, u
         number.f = 0;
     if (!sum_of(kind, number, amount, &result))
         return NEAP_ERROR_ARGUMENT;
-    neap__map_field_value(&map->shape, result, &part);
+    neap__map_field_value(&map->shape, result, &field);
     if (found) {
-        neap__map_group_set_value(&map->shape, search.group, &search.entry, &part);
+        neap__map_group_set_value(&map->shape, search.group, &search.entry, &field);
     } else {
-        int error = insert_kept(map, &search, &part);
+        int error = insert_kept(map, &search, &field);
         if (error != NEAP_OK)
             return error;
     }

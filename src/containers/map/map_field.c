@@ -12,16 +12,16 @@ static bool is_text(enum neap_kind kind) {
 }
 
 bool neap__map_field_number(enum neap_kind kind, bool is_key, union neap_item item,
-                            struct neap__map_field *part) {
+                            struct neap__map_field *field) {
     if (is_key && kind >= NEAP_KIND_F32)
         item.f = isnan(item.f) ? (double)NAN : item.f + 0.0; /* -0.0 + 0.0 is 0.0 */
-    part->item = item;
-    part->bytes = part->stored;
-    part->length = 0;
-    part->stored_bytes = (uint32_t)neap_kind_width(kind);
+    field->item = item;
+    field->bytes = field->stored;
+    field->length = 0;
+    field->stored_bytes = (uint32_t)neap_kind_width(kind);
     if (!neap_kind_fits(kind, item))
         return false;
-    neap_kind_store(kind, item, part->stored);
+    neap_kind_store(kind, item, field->stored);
     return true;
 }
 
@@ -41,23 +41,23 @@ uint64_t neap__map_field_hash_stored(const uint8_t *bytes, uint32_t stored_bytes
     return XXH3_64bits_withSeed((const void *)(uintptr_t)far.at, (size_t)far.bytes, seed);
 }
 
-bool neap__map_field_keep(neap_map_t *map, struct neap__map_field *part) {
-    if (part->length != NEAP_MAP_FAR)
+bool neap__map_field_keep(neap_map_t *map, struct neap__map_field *field) {
+    if (field->length != NEAP_MAP_FAR)
         return true;
-    size_t bytes = part->item.text.bytes;
+    size_t bytes = field->item.text.bytes;
     void *block = NEAP_ALLOC(&map->memory, bytes);
     if (block == NULL)
         return false;
-    memcpy(block, part->item.text.data, bytes);
+    memcpy(block, field->item.text.data, bytes);
     struct neap__map_far far = {(uintptr_t)block, bytes};
-    memcpy(part->stored, &far, sizeof far);
+    memcpy(field->stored, &far, sizeof far);
     map->far_count++;
     return true;
 }
 
-void neap__map_field_drop(neap_map_t *map, const struct neap__map_field *part) {
-    if (part->length == NEAP_MAP_FAR)
-        neap__map_field_free(map, part->stored);
+void neap__map_field_drop(neap_map_t *map, const struct neap__map_field *field) {
+    if (field->length == NEAP_MAP_FAR)
+        neap__map_field_free(map, field->stored);
 }
 
 void neap__map_field_free(neap_map_t *map, const uint8_t *bytes) {

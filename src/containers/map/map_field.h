@@ -5,8 +5,8 @@
  *   longer text    struct neap__map_far: where, bytes   length 255; the text has a block
  *                                                     of its own, or lies in the file
  */
-#ifndef NEAP_CONTAINERS_MAP_MAP_PART_H
-#define NEAP_CONTAINERS_MAP_MAP_PART_H
+#ifndef NEAP_CONTAINERS_MAP_MAP_FIELD_H
+#define NEAP_CONTAINERS_MAP_MAP_FIELD_H
 
 #include "containers/map/map_model.h"
 
@@ -20,32 +20,32 @@ struct neap__map_field {
 
 /* Reads a number, or none; false if it does not fit its kind. */
 bool neap__map_field_number(enum neap_kind kind, bool is_key, union neap_item item,
-                            struct neap__map_field *part);
+                            struct neap__map_field *field);
 
 /* Reads a text. */
-static inline void neap__map_field_text(union neap_item item, struct neap__map_field *part) {
+static inline void neap__map_field_text(union neap_item item, struct neap__map_field *field) {
     bool is_near = item.text.bytes <= NEAP_MAP_NEAR_BYTES_MAX;
-    part->item = item;
-    part->bytes = is_near && item.text.data != NULL ? item.text.data : part->stored;
-    part->length = is_near ? (uint8_t)item.text.bytes : (uint8_t)NEAP_MAP_FAR;
-    part->stored_bytes = is_near ? (uint32_t)item.text.bytes : (uint32_t)sizeof(struct neap__map_far);
+    field->item = item;
+    field->bytes = is_near && item.text.data != NULL ? item.text.data : field->stored;
+    field->length = is_near ? (uint8_t)item.text.bytes : (uint8_t)NEAP_MAP_FAR;
+    field->stored_bytes = is_near ? (uint32_t)item.text.bytes : (uint32_t)sizeof(struct neap__map_far);
 }
 
-/* Reads a key; false if it does not fit its kind. `part` points into itself. A far text is
+/* Reads a key; false if it does not fit its kind. `field` points into itself. A far text is
  * not copied: for searching. */
 static inline bool neap__map_field_key(const struct neap__map_shape *shape, union neap_item key,
-                                       struct neap__map_field *part) {
+                                       struct neap__map_field *field) {
     if (shape->key_lengths == 0)
-        return neap__map_field_number(shape->key, true, key, part);
-    neap__map_field_text(key, part);
+        return neap__map_field_number(shape->key, true, key, field);
+    neap__map_field_text(key, field);
     return true;
 }
 
 static inline bool neap__map_field_value(const struct neap__map_shape *shape, union neap_item value,
-                                         struct neap__map_field *part) {
+                                         struct neap__map_field *field) {
     if (shape->value_lengths == 0)
-        return neap__map_field_number(shape->value, false, value, part);
-    neap__map_field_text(value, part);
+        return neap__map_field_number(shape->value, false, value, field);
+    neap__map_field_text(value, field);
     return true;
 }
 
@@ -59,10 +59,10 @@ uint64_t neap__map_field_hash_stored(const uint8_t *bytes, uint32_t stored_bytes
                                      uint64_t seed);
 
 /* Gives a far text its block; nothing to do for others. False without memory. */
-bool neap__map_field_keep(neap_map_t *map, struct neap__map_field *part);
+bool neap__map_field_keep(neap_map_t *map, struct neap__map_field *field);
 
 /* Ends the block of a far text that was kept; nothing to do for others. */
-void neap__map_field_drop(neap_map_t *map, const struct neap__map_field *part);
+void neap__map_field_drop(neap_map_t *map, const struct neap__map_field *field);
 
 /* The item of `kind` whose `stored_bytes` of length `length` lie at `bytes`, borrowed.
  * False if it is far in a file, and not in that file. */

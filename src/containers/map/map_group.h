@@ -2,7 +2,7 @@
  *
  * A group is bytes in a slot (map_model.h draws it). These functions know neither the
  * directory nor the allocator: who adds has made room before, and far texts are made
- * and ended elsewhere (map_part.h). Reading is safe on a group of a file, if
+ * and ended elsewhere (map_field.h). Reading is safe on a group of a file, if
  * neap__map_group_is_sound said so once; the entries are checked one by one here.
  */
 #ifndef NEAP_CONTAINERS_MAP_MAP_GROUP_H

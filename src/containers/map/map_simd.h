@@ -4,8 +4,8 @@
  * of 8, and nothing is read beyond them; but of `_32` functions 32 bytes are read,
  * whatever the column's length: they have no branch that a processor could take wrongly.
  */
-#ifndef NEAP_CONTAINERS_MAP_MAP_LANES_H
-#define NEAP_CONTAINERS_MAP_MAP_LANES_H
+#ifndef NEAP_CONTAINERS_MAP_MAP_SIMD_H
+#define NEAP_CONTAINERS_MAP_MAP_SIMD_H
 
 #include <stdint.h>
 #include <string.h>

@@ -6,8 +6,8 @@
  * The target neither stops nor runs anything for it, but for a trim, which its
  * own helper thread does when asked through the anchor. One thread per target.
  */
-#ifndef NEAP_INSPECT_NEAP_HEAP_TARGET_H
-#define NEAP_INSPECT_NEAP_HEAP_TARGET_H
+#ifndef NEAP_INSPECT_NEAP_HEAP_LIVE_NEAP_HEAP_H
+#define NEAP_INSPECT_NEAP_HEAP_LIVE_NEAP_HEAP_H
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -5,7 +5,7 @@
 
 static int owners_make(struct neap_analysis *analysis) {
     int error = neap_referrers_make(analysis->census, &analysis->referrers);
-    if (error == NEAP_OK && !(analysis->holders = neap_owner_paths_new(analysis->referrers)))
+    if (error == NEAP_OK && !(analysis->paths = neap_owner_paths_new(analysis->referrers)))
         error = NEAP_ERROR_MEMORY;
     return error;
 }
@@ -26,7 +26,7 @@ int neap_analysis_open(const struct neap_python_view *view, unsigned threads, en
 }
 
 void neap_analysis_close(struct neap_analysis *analysis) {
-    neap_owner_paths_destroy(analysis->holders);
+    neap_owner_paths_destroy(analysis->paths);
     neap_referrers_destroy(analysis->referrers);
     neap_census_destroy(analysis->census);
     free(analysis->lens);

@@ -1,6 +1,6 @@
 /* inspect/objects/analysis.h: the chain of all that is found out about a Python's objects.
  *
- *     view ──> census ──> referrers ──> holders
+ *     view ──> census ──> referrers ──> paths
  *              counts     who refers    the path that keeps
  *              objects    to whom       each object alive
  *
@@ -17,7 +17,7 @@ enum neap_analysis_depth { NEAP_ANALYSIS_COUNTS, NEAP_ANALYSIS_OWNERS };
 struct neap_analysis {
     neap_census_t *census;
     neap_referrers_t *referrers; /* this and the next: NULL for NEAP_ANALYSIS_COUNTS */
-    neap_owner_paths_t *holders;
+    neap_owner_paths_t *paths;
     struct neap_py_lens *lens; /* to read single objects with */
 };
 

@@ -295,15 +295,15 @@ static int census_fill(struct neap_census *census, struct neap__census_worker *w
     neap__census_outside(workers, count);
     conflicts_resolve(census, &workers[0]);
     shared_add(census, workers, count);
-    bool starved = false;
+    bool out_of_memory = false;
     for (size_t i = 0; i < count; i++) {
         facts_add(census, &workers[i]);
-        starved |= workers[i].starved;
+        out_of_memory |= workers[i].out_of_memory;
     }
     int error = types_add(census, workers, count);
-    starved |= !neap__census_static(census);
+    out_of_memory |= !neap__census_static(census);
     blocks_sum(census);
-    return starved ? NEAP_ERROR_MEMORY : error;
+    return out_of_memory ? NEAP_ERROR_MEMORY : error;
 }
 
 int neap_census_make(const struct neap_python_view *view, unsigned threads, neap_census_t **census) {

@@ -150,7 +150,7 @@ static int rows_by_arena(const neap_census_t *census, struct neap_census_rows *r
 struct owners {
     const neap_census_t *census;
     const neap_referrers_t *referrers;
-    neap_owner_paths_t *holders;
+    neap_owner_paths_t *paths;
     uint32_t *owner_of; /* by ordinal */
     struct neap_census_sum *sums;
     uint32_t sum_room;
@@ -168,10 +168,10 @@ static uint32_t owner_find(struct owners *owners, uint32_t ordinal) {
     struct neap_referrer parent;
     if (neap_referrers_parent(owners->referrers, ordinal, &parent) && !parent.is_root) {
         uint32_t owner = owners->owner_of[parent.number];
-        if (owner != NEAP_OWNER_PATH_NONE && neap_owner_paths_settled(owners->holders, owner))
+        if (owner != NEAP_OWNER_PATH_NONE && neap_owner_paths_settled(owners->paths, owner))
             return owner;
     }
-    return neap_owner_paths_owner(owners->holders, neap_owner_paths_of(owners->holders, ordinal));
+    return neap_owner_paths_owner(owners->paths, neap_owner_paths_of(owners->paths, ordinal));
 }
 
 static bool owner_sum(struct owners *owners, uint32_t owner, const struct neap_py_object *object) {
@@ -218,7 +218,7 @@ static int rows_by_owner(struct owners *owners, struct neap_census_rows *rows) {
         if (owners->sums[i].objects == 0)
             continue;
         if (i != NEAP_OWNER_PATH_NONE)
-            neap_owner_paths_text(owners->holders, i, text, sizeof(text));
+            neap_owner_paths_text(owners->paths, i, text, sizeof(text));
         error = row_add(rows, &room, text, &owners->sums[i]);
     }
     if (rows->count)
@@ -227,14 +227,14 @@ static int rows_by_owner(struct owners *owners, struct neap_census_rows *rows) {
 }
 
 static int rows_by_owner_make(const neap_census_t *census, const neap_referrers_t *referrers,
-                              neap_owner_paths_t *holders, struct neap_census_rows *rows) {
+                              neap_owner_paths_t *paths, struct neap_census_rows *rows) {
     struct owners *owners = calloc(1, sizeof(*owners));
     int error = NEAP_ERROR_MEMORY;
     if (!owners)
         return error;
     owners->census = census;
     owners->referrers = referrers;
-    owners->holders = holders;
+    owners->paths = paths;
     owners->owner_of =
         calloc((size_t)neap_block_index_count(neap_census_index(census)) + 1, sizeof(uint32_t));
     neap_py_lens_init(&owners->lens, neap_census_view(census)->types);
@@ -249,7 +249,7 @@ static int rows_by_owner_make(const neap_census_t *census, const neap_referrers_
 /* --- all ------------------------------------------------------------------------------------ */
 
 int neap_census_rows_make(const neap_census_t *census, enum neap_census_key key,
-                          const neap_referrers_t *referrers, neap_owner_paths_t *holders,
+                          const neap_referrers_t *referrers, neap_owner_paths_t *paths,
                           struct neap_census_rows *rows) {
     int error = NEAP_ERROR_ARGUMENT;
     memset(rows, 0, sizeof(*rows));
@@ -264,7 +264,7 @@ int neap_census_rows_make(const neap_census_t *census, enum neap_census_key key,
         error = rows_by_arena(census, rows);
         break;
     case NEAP_CENSUS_OWNER:
-        error = rows_by_owner_make(census, referrers, holders, rows);
+        error = rows_by_owner_make(census, referrers, paths, rows);
         break;
     }
     if (error != NEAP_OK)

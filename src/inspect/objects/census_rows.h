@@ -30,9 +30,9 @@ struct neap_census_rows {
     uint64_t again;          /* ... how often a place of theirs was taken again */
 };
 
-/* `holders` is needed for owners only. NEAP_ERROR_MEMORY. */
+/* `paths` is needed for owners only. NEAP_ERROR_MEMORY. */
 int neap_census_rows_make(const neap_census_t *census, enum neap_census_key key,
-                          const neap_referrers_t *referrers, neap_owner_paths_t *holders,
+                          const neap_referrers_t *referrers, neap_owner_paths_t *paths,
                           struct neap_census_rows *rows);
 void neap_census_rows_clear(struct neap_census_rows *rows);
 

@@ -45,10 +45,10 @@ struct neap__census_worker {
     uint64_t outside_object_bytes, outside_buffer_bytes; /* neither in pools and slabs nor in files */
     /* Objects that are what they say do not have more bytes in all than the process: this bounds the work. */
     uint64_t charged_bytes, budget_bytes;
-    bool starved;     /* memory ran out */
-    bool undo;        /* buffers are not to be claimed */
-    bool contradicts; /* the object at hand does */
-    bool inexact;     /* of the object at hand: words were scanned */
+    bool out_of_memory; /* memory ran out */
+    bool undo;          /* buffers are not to be claimed */
+    bool contradicts;   /* the object at hand does */
+    bool inexact;       /* of the object at hand: words were scanned */
     unsigned char scratch[NEAP__CENSUS_SCRATCH];
 };
 

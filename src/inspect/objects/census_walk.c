@@ -51,7 +51,7 @@ static void buffer_claim(void *context, const struct neap_py_buffer *buffer) {
             worker->facts.shared_bytes += had ? 0 : buffer->bytes;
     } else if (buffer->shared) {
         if (!neap_address_set_add(&worker->shared, buffer->address, buffer->bytes, NULL))
-            worker->starved = true;
+            worker->out_of_memory = true;
     } else {
         worker->outside_buffer_bytes += buffer->bytes;
     }
@@ -67,7 +67,7 @@ void neap__census_offer(struct neap__census_worker *worker, uint64_t address) {
     bool added;
     neap_address_set_add(&worker->outside, address, 0, &added);
     if (added && worker->pending && !neap__census_push(worker->pending, address))
-        worker->starved = true;
+        worker->out_of_memory = true;
 }
 
 static bool referent_offer(void *context, const struct neap_py_referent *referent) {
@@ -97,7 +97,7 @@ static struct neap_census_sum *type_sum(struct neap__census_worker *worker, uint
             room *= 2;
         struct neap_census_sum *types = realloc(worker->types, room * sizeof(*types));
         if (!types) {
-            worker->starved = true;
+            worker->out_of_memory = true;
             return &worker->facts.parked; /* the census fails as a whole */
         }
         memset(types + worker->type_room, 0, (room - worker->type_room) * sizeof(*types));

@@ -37,9 +37,9 @@ static bool referrer_add(void *context, uint32_t object, uint32_t referrer) {
     detail->referrer_total++;
     if (detail->referrer_count < NEAP_OBJECT_DETAIL_REFERRERS &&
         neap_census_object(analysis->census, analysis->lens, referrer, &from)) {
-        uint32_t holder = neap_owner_paths_of(analysis->holders, referrer);
+        uint32_t owner_path = neap_owner_paths_of(analysis->paths, referrer);
         snprintf(detail->referrers[detail->referrer_count++], sizeof(detail->referrers[0]), "%.30s in %.45s",
-                 from.type->name, neap_owner_paths_text(analysis->holders, holder, path, sizeof(path)));
+                 from.type->name, neap_owner_paths_text(analysis->paths, owner_path, path, sizeof(path)));
     }
     return true;
 }
@@ -50,7 +50,7 @@ static void detail_make(const struct neap_analysis *analysis, const struct neap_
     detail->largest = *largest;
     if (neap_census_object(analysis->census, analysis->lens, largest->ordinal, &object))
         neap_py_object_describe(analysis->lens, &object, contents, detail->what, sizeof(detail->what));
-    neap_owner_paths_text(analysis->holders, neap_owner_paths_of(analysis->holders, largest->ordinal),
+    neap_owner_paths_text(analysis->paths, neap_owner_paths_of(analysis->paths, largest->ordinal),
                           detail->path, sizeof(detail->path));
 }
 

@@ -9,18 +9,18 @@
 
 struct search {
     const neap_referrers_t *referrers;
-    neap_owner_paths_t *holders;
+    neap_owner_paths_t *paths;
     const neap_census_t *census;
     const neap_block_index_t *index;
     struct neap_pins *pins;
     uint32_t *place_of; /* by number of arena: its place + 1, 0 for one that is no pin's */
     uint32_t arenas;
     size_t pin_room, group_room;
-    struct neap_address_set group_of; /* holder and type -> number of the group + 1 */
+    struct neap_address_set group_of; /* owner path and type -> number of the group + 1 */
     struct neap_address_set owner_of; /* ordinal + 1 of a buffer -> ordinal of its owner */
     struct neap_py_lens lens;
     uint32_t at; /* the object whose buffers are visited */
-    bool starved;
+    bool out_of_memory;
 };
 
 /* --- places ------------------------------------------------------------------------- */
@@ -117,14 +117,14 @@ static void buffer_own(void *context, const struct neap_py_buffer *buffer) {
     const struct neap_block_span *span = neap_block_index_span(search->index, ordinal);
     if (span->arena < search->arenas && search->place_of[span->arena] &&
         !neap_address_set_add(&search->owner_of, (uint64_t)ordinal + 1, search->at, NULL))
-        search->starved = true;
+        search->out_of_memory = true;
 }
 
 /* Asks every object for its buffers, if some lie in a place. */
 static void owners_find(struct search *search) {
     uint32_t count;
     const uint32_t *order = neap_referrers_order(search->referrers, &count);
-    for (uint32_t i = 0; i < count && !search->starved; i++) {
+    for (uint32_t i = 0; i < count && !search->out_of_memory; i++) {
         struct neap_py_object object;
         struct neap_py_measure measure;
         search->at = order[i];
@@ -147,9 +147,9 @@ static bool buffers_wait(const struct search *search) {
 /* --- pins and their groups ---------------------------------------------------------------- */
 
 /* Number of the group; UINT32_MAX without memory. */
-static uint32_t group_of(struct search *search, uint32_t holder, const struct neap_py_type *type) {
+static uint32_t group_of(struct search *search, uint32_t owner_path, const struct neap_py_type *type) {
     struct neap_pins *pins = search->pins;
-    uint64_t key = (uint64_t)holder << 32 | (type ? type->index + UINT64_C(2) : 1);
+    uint64_t key = (uint64_t)owner_path << 32 | (type ? type->index + UINT64_C(2) : 1);
     bool added;
     struct neap_address_entry *entry =
         neap_address_set_add(&search->group_of, key, pins->group_count, &added);
@@ -164,10 +164,10 @@ static uint32_t group_of(struct search *search, uint32_t holder, const struct ne
         }
     }
     if (!entry || pins->group_count == search->group_room) {
-        search->starved = true;
+        search->out_of_memory = true;
         return UINT32_MAX;
     }
-    pins->groups[pins->group_count] = (struct neap_pin_group){.holder = holder, .type = type};
+    pins->groups[pins->group_count] = (struct neap_pin_group){.owner_path = owner_path, .type = type};
     return (uint32_t)pins->group_count++;
 }
 
@@ -182,12 +182,12 @@ static void pin_add(struct search *search, struct neap_pin_place *place, uint32_
         if (entry)
             pin.object = (uint32_t)entry->value;
     }
-    uint32_t holder = pin.object == NEAP_BLOCK_NONE ? NEAP_OWNER_PATH_NONE
-                                                    : neap_owner_paths_of(search->holders, pin.object);
-    bool known = holder != NEAP_OWNER_PATH_NONE &&
+    uint32_t owner_path =
+        pin.object == NEAP_BLOCK_NONE ? NEAP_OWNER_PATH_NONE : neap_owner_paths_of(search->paths, pin.object);
+    bool known = owner_path != NEAP_OWNER_PATH_NONE &&
                  neap_census_object(search->census, &search->lens, pin.object, &object);
-    pin.group = group_of(search, known ? holder : NEAP_OWNER_PATH_NONE, known ? object.type : NULL);
-    if (search->starved)
+    pin.group = group_of(search, known ? owner_path : NEAP_OWNER_PATH_NONE, known ? object.type : NULL);
+    if (search->out_of_memory)
         return;
     search->pins->groups[pin.group].objects++;
     search->pins->groups[pin.group].bytes += bytes;
@@ -201,16 +201,16 @@ static int pins_add(struct search *search) {
     size_t count;
     const struct neap_block_span *spans = neap_block_index_spans(search->index, &count);
     pins->pins = calloc(search->pin_room + 1, sizeof(*pins->pins));
-    search->starved = !pins->pins;
+    search->out_of_memory = !pins->pins;
     for (size_t i = 0; i < count; i++) {
         if (spans[i].arena >= search->arenas || !search->place_of[spans[i].arena])
             continue;
         struct neap_pin_place *place = &pins->places[search->place_of[spans[i].arena] - 1];
-        for (uint32_t j = 0; j < spans[i].blocks && !search->starved; j++)
+        for (uint32_t j = 0; j < spans[i].blocks && !search->out_of_memory; j++)
             if (neap_block_is_live(live, spans[i].ordinal + j))
                 pin_add(search, place, spans[i].ordinal + j, spans[i].block_bytes);
     }
-    return search->starved ? NEAP_ERROR_MEMORY : NEAP_OK;
+    return search->out_of_memory ? NEAP_ERROR_MEMORY : NEAP_OK;
 }
 
 /* --- sums ---------------------------------------------------------------------------------- */
@@ -284,13 +284,13 @@ static int groups_sort(struct neap_pins *pins) {
     return error;
 }
 
-int neap_pins_find(const neap_referrers_t *referrers, neap_owner_paths_t *holders, struct neap_pins *pins) {
+int neap_pins_find(const neap_referrers_t *referrers, neap_owner_paths_t *paths, struct neap_pins *pins) {
     struct search *search = calloc(1, sizeof(*search));
     memset(pins, 0, sizeof(*pins));
     if (!search)
         return NEAP_ERROR_MEMORY;
     search->referrers = referrers;
-    search->holders = holders;
+    search->paths = paths;
     search->census = neap_referrers_census(referrers);
     search->index = neap_census_index(search->census);
     search->pins = pins;
@@ -300,7 +300,7 @@ int neap_pins_find(const neap_referrers_t *referrers, neap_owner_paths_t *holder
     if (error == NEAP_OK && buffers_wait(search))
         owners_find(search);
     if (error == NEAP_OK)
-        error = search->starved ? NEAP_ERROR_MEMORY : pins_add(search);
+        error = search->out_of_memory ? NEAP_ERROR_MEMORY : pins_add(search);
     if (error == NEAP_OK) {
         places_sum(pins);
         error = groups_sort(pins);

@@ -4,8 +4,8 @@
  *              |         |       |  |
  *   pins       str       str   list str    every block in use there: an object, or a buffer of one
  *              '----.----'       |   |
- *   groups      app.cache._seen  |   '--   pins of one type with one holder (inspect/objects/owner_path.h)
- *                               app.log
+ *   groups      app.cache._seen  |   '--   pins of one type with one owner path
+ * (inspect/objects/owner_path.h) app.log
  *
  * A place goes back to the system when its last block is freed, so it goes when all the
  * groups in it go: `cumulative_bytes` of a group is what goes with it and all that stand
@@ -34,7 +34,7 @@ struct neap_pin {
 };
 
 struct neap_pin_group {
-    uint32_t holder;                   /* NEAP_OWNER_PATH_NONE: blocks that are no Python object's */
+    uint32_t owner_path;               /* NEAP_OWNER_PATH_NONE: blocks that are no Python object's */
     const struct neap_py_type *type;   /* NULL: the same */
     uint64_t objects;                  /* pins */
     uint64_t bytes;                    /* of their blocks */
@@ -53,7 +53,7 @@ struct neap_pins {
 };
 
 /* NEAP_ERROR_MEMORY. Clear what it made. */
-int neap_pins_find(const neap_referrers_t *referrers, neap_owner_paths_t *holders, struct neap_pins *pins);
+int neap_pins_find(const neap_referrers_t *referrers, neap_owner_paths_t *paths, struct neap_pins *pins);
 void neap_pins_clear(struct neap_pins *pins);
 
 #endif

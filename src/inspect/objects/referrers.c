@@ -25,7 +25,7 @@ struct neap_referrers {
     uint32_t root_count, root_room;
     struct neap_py_lens lens;
     uint32_t at; /* the object that is being looked into */
-    bool starved;
+    bool out_of_memory;
 };
 
 /* --- reaching ------------------------------------------------------------------ */
@@ -51,7 +51,7 @@ static void reach(neap_referrers_t *referrers, uint32_t ordinal, uint32_t parent
         uint32_t room = referrers->room + referrers->room / 2 + 4096;
         uint32_t *order = realloc(referrers->order, (size_t)room * sizeof(*order));
         if (!order) {
-            referrers->starved = true;
+            referrers->out_of_memory = true;
             return;
         }
         referrers->order = order;
@@ -66,7 +66,7 @@ static bool referent_reach(void *context, const struct neap_py_referent *referen
     uint32_t ordinal;
     if (neap_referrers_resolve(referrers->census, referent, &ordinal))
         reach(referrers, ordinal, referrers->at);
-    return !referrers->starved;
+    return !referrers->out_of_memory;
 }
 
 /* sys.modules refers to all modules; each of them stands for itself. */
@@ -76,7 +76,7 @@ static bool is_sealed(const neap_referrers_t *referrers, uint32_t ordinal) {
 }
 
 static void drain(neap_referrers_t *referrers) {
-    while (referrers->done < referrers->reached && !referrers->starved) {
+    while (referrers->done < referrers->reached && !referrers->out_of_memory) {
         struct neap_py_object object;
         referrers->at = referrers->order[referrers->done++];
         if (!is_sealed(referrers, referrers->at) &&
@@ -100,7 +100,7 @@ static uint32_t root_new(neap_referrers_t *referrers, enum neap_root_kind kind, 
         uint32_t room = referrers->root_room ? 2 * referrers->root_room : 256;
         struct neap_root *roots = realloc(referrers->roots, room * sizeof(*roots));
         if (!roots) {
-            referrers->starved = true;
+            referrers->out_of_memory = true;
             return ROOT_BIT;
         }
         referrers->roots = roots;
@@ -133,7 +133,7 @@ static bool module_root(void *context, const struct neap_py_referent *referent) 
         strcpy(name, "?");
     if ((strcmp(name, "__main__") == 0) == walk->main)
         reach(referrers, ordinal, root_new(referrers, NEAP_ROOT_MODULE, name, NULL));
-    return !referrers->starved;
+    return !referrers->out_of_memory;
 }
 
 static void modules_reach(neap_referrers_t *referrers, const struct neap_py_runtime *runtime) {
@@ -170,7 +170,7 @@ static bool root_reach(void *context, const struct neap_py_root *root) {
     uint32_t ordinal;
     if (root->kind == NEAP_PY_ROOT_MODULES || turn_of(root) != walk->turn ||
         !object_find(referrers, root->object, &ordinal) || referrers->parent[ordinal] != NEAP_BLOCK_NONE)
-        return !referrers->starved;
+        return !referrers->out_of_memory;
     char name[NAME_ROOM] = "", place[NAME_ROOM] = "";
     if (root->frame)
         neap_py_object_text(&referrers->lens, root->frame->name, place, sizeof(place));
@@ -181,7 +181,7 @@ static bool root_reach(void *context, const struct neap_py_root *root) {
                                : root->kind == NEAP_PY_ROOT_THREAD ? NEAP_ROOT_THREAD
                                                                    : NEAP_ROOT_INTERPRETER;
     reach(referrers, ordinal, root_new(referrers, kind, name, place));
-    return !referrers->starved;
+    return !referrers->out_of_memory;
 }
 
 static void roots_reach(neap_referrers_t *referrers) {
@@ -190,7 +190,7 @@ static void roots_reach(neap_referrers_t *referrers) {
         return;
     struct neap_py_runtime *runtime = malloc(sizeof(*runtime));
     if (!runtime) {
-        referrers->starved = true;
+        referrers->out_of_memory = true;
         return;
     }
     *runtime = view->runtime;
@@ -235,14 +235,14 @@ static void lost_reach(neap_referrers_t *referrers) {
     }
     uint32_t unknown = root_new(referrers, NEAP_ROOT_UNKNOWN, NULL, NULL);
     uint32_t cycle = root_new(referrers, NEAP_ROOT_CYCLE, NULL, NULL);
-    for (uint32_t i = 0; i < referrers->count && !referrers->starved; i++)
+    for (uint32_t i = 0; i < referrers->count && !referrers->out_of_memory; i++)
         if (is_lost(referrers, i) && lost_object(referrers, i, &object))
             reach(referrers, i, unknown);
     for (uint32_t i = 0; i < referrers->count; i++) /* the marks have served */
         if (referrers->parent[i] == NEAP_BLOCK_NONE - 1)
             referrers->parent[i] = NEAP_BLOCK_NONE;
     drain(referrers);
-    for (uint32_t i = 0; i < referrers->count && !referrers->starved; i++)
+    for (uint32_t i = 0; i < referrers->count && !referrers->out_of_memory; i++)
         if (is_lost(referrers, i) && lost_object(referrers, i, &object)) {
             reach(referrers, i, cycle);
             drain(referrers);
@@ -259,15 +259,15 @@ int neap_referrers_make(const neap_census_t *census, neap_referrers_t **referrer
     made->index = neap_census_index(census);
     made->count = neap_block_index_count(made->index);
     made->parent = made->count < ROOT_BIT ? malloc(((size_t)made->count + 1) * sizeof(*made->parent)) : NULL;
-    made->starved = !made->parent;
+    made->out_of_memory = !made->parent;
     neap_py_lens_init(&made->lens, neap_census_view(census)->types);
-    if (!made->starved) {
+    if (!made->out_of_memory) {
         memset(made->parent, 0xff, ((size_t)made->count + 1) * sizeof(*made->parent));
         roots_reach(made);
     }
-    if (!made->starved)
+    if (!made->out_of_memory)
         lost_reach(made);
-    if (made->starved) {
+    if (made->out_of_memory) {
         neap_referrers_destroy(made);
         return NEAP_ERROR_MEMORY;
     }

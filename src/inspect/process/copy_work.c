@@ -15,13 +15,13 @@ enum {
 
 void neap__copy_work_add(struct neap__copy_work *work, uint64_t address, unsigned char *here,
                          uint64_t bytes) {
-    while (bytes > 0 && !work->starved) {
+    while (bytes > 0 && !work->out_of_memory) {
         uint64_t part = bytes < PIECE_BYTES ? bytes : PIECE_BYTES;
         if (work->count == work->room) {
             size_t room = work->room ? work->room * 2 : 1024;
             struct neap_os_remote_piece *pieces = realloc(work->pieces, room * sizeof(*pieces));
             if (!pieces) {
-                work->starved = true;
+                work->out_of_memory = true;
                 return;
             }
             work->pieces = pieces;
@@ -73,7 +73,7 @@ static void *gather_run(void *context) {
 static int work_run(struct neap__copy_work *work, void *(*run)(void *)) {
     pthread_t threads[THREADS - 1];
     int started = 0;
-    if (work->starved)
+    if (work->out_of_memory)
         return NEAP_ERROR_MEMORY;
     work->next = 0;
     while (work->count > TURN_PIECES && started < THREADS - 1 &&

@@ -16,7 +16,7 @@ struct neap__copy_work {
     struct neap_os_remote_piece *pieces; /* where from, where to; owned */
     size_t count, room;
     pid_t pid;
-    bool starved;           /* memory ran out while adding */
+    bool out_of_memory;     /* memory ran out while adding */
     size_t next;            /* piece; from here on shared by the threads */
     uint64_t missing_bytes; /* that could not be read */
     int error;
@@ -25,7 +25,7 @@ struct neap__copy_work {
 /* Adds [address, address + bytes), cut into pieces that are worth a turn. */
 void neap__copy_work_add(struct neap__copy_work *work, uint64_t address, unsigned char *here, uint64_t bytes);
 
-/* Copies all pieces, or puts memory behind their places. 0, NEAP_ERROR_MEMORY if starved, or why
+/* Copies all pieces, or puts memory behind their places. 0, NEAP_ERROR_MEMORY if out_of_memory, or why
  * the process could not be read. */
 int neap__copy_work_gather(struct neap__copy_work *work);
 int neap__copy_work_populate(struct neap__copy_work *work);

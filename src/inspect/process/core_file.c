@@ -277,7 +277,7 @@ void neap__core_file_close(struct neap__core_file *core) {
 }
 
 int neap__core_file_ranges(const struct neap__core_file *core, const struct neap_process_image *image,
-                           struct neap__range **pieces, size_t *count) {
+                           struct neap__range **ranges, size_t *count) {
     struct neap__range *made = calloc(2 * core->segment_count + 1, sizeof(*made));
     size_t done = 0;
     if (!made)
@@ -295,7 +295,7 @@ int neap__core_file_ranges(const struct neap__core_file *core, const struct neap
                                                 .file = mapping->path,
                                                 .offset = mapping->offset + segment->held_bytes};
     }
-    *pieces = made;
+    *ranges = made;
     *count = done;
     return NEAP_OK;
 }

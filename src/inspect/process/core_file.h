@@ -51,7 +51,7 @@ void neap__core_file_close(struct neap__core_file *core);
 
 /* Where to read each address: what the core has, and beyond it the files. For the caller to free. */
 int neap__core_file_ranges(const struct neap__core_file *core, const struct neap_process_image *image,
-                           struct neap__range **pieces, size_t *count);
+                           struct neap__range **ranges, size_t *count);
 
 /* Private memory that it has. For the caller to free. */
 int neap__core_file_stretches(const struct neap__core_file *core, const struct neap_process_image *image,

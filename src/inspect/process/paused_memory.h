@@ -4,8 +4,8 @@
  * are used. Pages that are not in the process's memory read as zero and are left so. One
  * thread at a time.
  */
-#ifndef NEAP_INSPECT_PROCESS_HELD_MEMORY_H
-#define NEAP_INSPECT_PROCESS_HELD_MEMORY_H
+#ifndef NEAP_INSPECT_PROCESS_PAUSED_MEMORY_H
+#define NEAP_INSPECT_PROCESS_PAUSED_MEMORY_H
 
 #include "inspect/process/process_image.h"
 

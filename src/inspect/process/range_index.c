@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 enum {
-    SHIFT_LEAST = 21,        /* 2 MiB: pieces are rarely smaller and near */
+    SHIFT_LEAST = 21,        /* 2 MiB: ranges are rarely smaller and near */
     GRANULES_MOST = 1 << 18, /* 8 MiB of slots */
 };
 
@@ -13,22 +13,22 @@ static int piece_compare(const void *a, const void *b) {
     return (left->start > right->start) - (left->start < right->start);
 }
 
-static size_t overlaps_drop(struct neap__range *pieces, size_t count) {
+static size_t overlaps_drop(struct neap__range *ranges, size_t count) {
     size_t kept = 0;
     uint64_t end = 0;
     for (size_t i = 0; i < count; i++) {
-        if (pieces[i].start < end || pieces[i].start >= pieces[i].end)
+        if (ranges[i].start < end || ranges[i].start >= ranges[i].end)
             continue;
-        end = pieces[i].end;
-        pieces[kept++] = pieces[i];
+        end = ranges[i].end;
+        ranges[kept++] = ranges[i];
     }
     return kept;
 }
 
-static uint64_t granules_count(const struct neap__range *pieces, size_t count, unsigned shift) {
+static uint64_t granules_count(const struct neap__range *ranges, size_t count, unsigned shift) {
     uint64_t granules = 0;
     for (size_t i = 0; i < count; i++)
-        granules += ((pieces[i].end - 1) >> shift) - (pieces[i].start >> shift) + 1;
+        granules += ((ranges[i].end - 1) >> shift) - (ranges[i].start >> shift) + 1;
     return granules;
 }
 
@@ -46,23 +46,23 @@ static struct neap__range_slot *slot_find(const struct neap__range_index *index,
     }
 }
 
-int neap__range_index_build(struct neap__range_index *index, struct neap__range *pieces, size_t count) {
-    struct neap__range_index made = {.pieces = pieces, .shift = SHIFT_LEAST, .slot_bits = 4};
+int neap__range_index_build(struct neap__range_index *index, struct neap__range *ranges, size_t count) {
+    struct neap__range_index made = {.ranges = ranges, .shift = SHIFT_LEAST, .slot_bits = 4};
     if (count > 0)
-        qsort(pieces, count, sizeof(*pieces), piece_compare);
-    made.count = overlaps_drop(pieces, count);
-    uint64_t granules = granules_count(pieces, made.count, made.shift);
+        qsort(ranges, count, sizeof(*ranges), piece_compare);
+    made.count = overlaps_drop(ranges, count);
+    uint64_t granules = granules_count(ranges, made.count, made.shift);
     while (granules > GRANULES_MOST && granules > 4 * made.count)
-        granules = granules_count(pieces, made.count, ++made.shift);
+        granules = granules_count(ranges, made.count, ++made.shift);
     while (((uint64_t)1 << made.slot_bits) < granules * 2)
         made.slot_bits++;
     made.slots = calloc((size_t)1 << made.slot_bits, sizeof(*made.slots));
     if (!made.slots) {
-        free(pieces);
+        free(ranges);
         return NEAP_ERROR_MEMORY;
     }
     for (size_t i = 0; i < made.count; i++) {
-        for (uint64_t at = pieces[i].start >> made.shift; at <= (pieces[i].end - 1) >> made.shift; at++) {
+        for (uint64_t at = ranges[i].start >> made.shift; at <= (ranges[i].end - 1) >> made.shift; at++) {
             struct neap__range_slot *slot = slot_find(&made, at);
             if (slot->granule == 0)
                 *slot = (struct neap__range_slot){at + 1, (uint32_t)i};
@@ -73,7 +73,7 @@ int neap__range_index_build(struct neap__range_index *index, struct neap__range 
 }
 
 void neap__range_index_clear(struct neap__range_index *index) {
-    free(index->pieces);
+    free(index->ranges);
     free(index->slots);
     *index = (struct neap__range_index){0};
 }
@@ -84,8 +84,8 @@ const struct neap__range *neap__range_index_find(const struct neap__range_index 
     const struct neap__range_slot *slot = slot_find(index, address >> index->shift);
     if (slot->granule == 0)
         return NULL;
-    const struct neap__range *piece = &index->pieces[slot->piece], *end = index->pieces + index->count;
-    while (piece < end && piece->end <= address)
-        piece++;
-    return piece < end && piece->start <= address ? piece : NULL;
+    const struct neap__range *range = &index->ranges[slot->range], *end = index->ranges + index->count;
+    while (range < end && range->end <= address)
+        range++;
+    return range < end && range->start <= address ? range : NULL;
 }

@@ -17,7 +17,7 @@ enum { PAUSE_TIMEOUT_MS = 3000 };
 struct neap_snapshot {
     struct neap_snapshot_facts facts;
     struct neap_process_image image;
-    struct neap__range_index pieces;
+    struct neap__range_index ranges;
     struct neap_snapshot_stretch *stretches;
     size_t stretch_count;
     struct neap__memory_copy copy;   /* PAUSE, RUNNING */
@@ -29,15 +29,15 @@ struct neap_snapshot {
 /* --- reading ----------------------------------------------------------------- */
 
 /* A file as the process sees it; a core file's are those of this machine. */
-static int file_read(const neap_snapshot_t *snapshot, const struct neap__range *piece, uint64_t address,
+static int file_read(const neap_snapshot_t *snapshot, const struct neap__range *range, uint64_t address,
                      void *out, size_t bytes) {
-    struct neap_os_mapping mapping = {.start = piece->start, .end = piece->end};
+    struct neap_os_mapping mapping = {.start = range->start, .end = range->end};
     char path[sizeof(mapping.path) + 64];
-    uint64_t offset = piece->offset + (address - piece->start);
+    uint64_t offset = range->offset + (address - range->start);
     if (snapshot->facts.way == NEAP_SNAPSHOT_CORE)
-        return neap_os_file_read(piece->file, offset, out, bytes);
-    if (strlen(piece->file) < sizeof(mapping.path)) {
-        strcpy(mapping.path, piece->file);
+        return neap_os_file_read(range->file, offset, out, bytes);
+    if (strlen(range->file) < sizeof(mapping.path)) {
+        strcpy(mapping.path, range->file);
         if (neap_os_mapped_file(snapshot->image.pid, &mapping, path, sizeof(path)) == NEAP_OK &&
             neap_os_file_read(path, offset, out, bytes) == NEAP_OK)
             return NEAP_OK;
@@ -46,14 +46,14 @@ static int file_read(const neap_snapshot_t *snapshot, const struct neap__range *
     return neap_os_remote_read(snapshot->image.pid, address, out, bytes);
 }
 
-static int piece_read(neap_snapshot_t *snapshot, const struct neap__range *piece, uint64_t address, void *out,
+static int range_read(neap_snapshot_t *snapshot, const struct neap__range *range, uint64_t address, void *out,
                       size_t bytes) {
-    if (piece->bytes) {
-        memcpy(out, piece->bytes + (address - piece->start), bytes);
+    if (range->bytes) {
+        memcpy(out, range->bytes + (address - range->start), bytes);
         return NEAP_OK;
     }
-    if (piece->file)
-        return file_read(snapshot, piece, address, out, bytes);
+    if (range->file)
+        return file_read(snapshot, range, address, out, bytes);
     if (!snapshot->pause)
         return NEAP_ERROR_PROCESS; /* released */
     return neap__paused_memory_read(&snapshot->held, address, out, bytes);
@@ -63,12 +63,12 @@ static int snapshot_read(void *context, uint64_t address, void *out, size_t byte
     neap_snapshot_t *snapshot = context;
     char *to = out;
     while (bytes > 0) {
-        const struct neap__range *piece = neap__range_index_find(&snapshot->pieces, address);
-        if (!piece)
+        const struct neap__range *range = neap__range_index_find(&snapshot->ranges, address);
+        if (!range)
             return NEAP_ERROR_FORMAT;
-        uint64_t left = piece->end - address;
+        uint64_t left = range->end - address;
         size_t part = left < bytes ? (size_t)left : bytes;
-        int error = piece_read(snapshot, piece, address, to, part);
+        int error = range_read(snapshot, range, address, to, part);
         if (error != NEAP_OK)
             return error;
         to += part;
@@ -80,34 +80,34 @@ static int snapshot_read(void *context, uint64_t address, void *out, size_t byte
 
 static const void *snapshot_view(void *context, uint64_t address, size_t bytes) {
     const neap_snapshot_t *snapshot = context;
-    const struct neap__range *piece = neap__range_index_find(&snapshot->pieces, address);
-    if (!piece || !piece->bytes || bytes > piece->end - address)
+    const struct neap__range *range = neap__range_index_find(&snapshot->ranges, address);
+    if (!range || !range->bytes || bytes > range->end - address)
         return NULL;
-    return piece->bytes + (address - piece->start);
+    return range->bytes + (address - range->start);
 }
 
-/* --- pieces ------------------------------------------------------------------ */
+/* --- ranges ------------------------------------------------------------------ */
 
 /* The stretches, and beside them the files that are as they are on disk. */
-static int pieces_build(neap_snapshot_t *snapshot) {
+static int ranges_build(neap_snapshot_t *snapshot) {
     const struct neap_process_image *image = &snapshot->image;
-    struct neap__range *pieces = calloc(snapshot->stretch_count + image->mapping_count + 1, sizeof(*pieces));
+    struct neap__range *ranges = calloc(snapshot->stretch_count + image->mapping_count + 1, sizeof(*ranges));
     size_t count = 0;
-    if (!pieces)
+    if (!ranges)
         return NEAP_ERROR_MEMORY;
     for (size_t i = 0; i < snapshot->stretch_count; i++)
-        pieces[count++] = (struct neap__range){.start = snapshot->stretches[i].start,
+        ranges[count++] = (struct neap__range){.start = snapshot->stretches[i].start,
                                                .end = snapshot->stretches[i].end,
                                                .bytes = snapshot->stretches[i].bytes};
     for (size_t i = 0; i < image->mapping_count; i++) {
         const struct neap_image_mapping *mapping = &image->mappings[i];
         if (mapping->path[0] == '/' && mapping->access[0] == 'r' && !neap__copy_wanted(mapping))
-            pieces[count++] = (struct neap__range){.start = mapping->start,
+            ranges[count++] = (struct neap__range){.start = mapping->start,
                                                    .end = mapping->end,
                                                    .file = mapping->path,
                                                    .offset = mapping->offset};
     }
-    return neap__range_index_build(&snapshot->pieces, pieces, count);
+    return neap__range_index_build(&snapshot->ranges, ranges, count);
 }
 
 /* --- taking ------------------------------------------------------------------ */
@@ -183,7 +183,7 @@ int neap_snapshot_take(pid_t pid, enum neap_snapshot_way way, neap_snapshot_t **
     made->facts.way = way;
     int error = way == NEAP_SNAPSHOT_HOLD ? take_hold(made, pid) : take_copy(made, pid);
     if (error == NEAP_OK)
-        error = pieces_build(made);
+        error = ranges_build(made);
     if (error != NEAP_OK) {
         neap_snapshot_destroy(made);
         return error;
@@ -194,12 +194,12 @@ int neap_snapshot_take(pid_t pid, enum neap_snapshot_way way, neap_snapshot_t **
 
 /* The rest of a snapshot whose core was read, or was not; `made` NULL without memory. */
 static int core_finish(neap_snapshot_t *made, int error, neap_snapshot_t **snapshot) {
-    struct neap__range *pieces = NULL;
+    struct neap__range *ranges = NULL;
     size_t count = 0;
     if (error == NEAP_OK)
-        error = neap__core_file_ranges(&made->core, &made->image, &pieces, &count);
+        error = neap__core_file_ranges(&made->core, &made->image, &ranges, &count);
     if (error == NEAP_OK)
-        error = neap__range_index_build(&made->pieces, pieces, count);
+        error = neap__range_index_build(&made->ranges, ranges, count);
     if (error == NEAP_OK)
         error = neap__core_file_stretches(&made->core, &made->image, &made->stretches, &made->stretch_count);
     if (error != NEAP_OK) {
@@ -241,7 +241,7 @@ void neap_snapshot_destroy(neap_snapshot_t *snapshot) {
         return;
     neap_snapshot_release(snapshot);
     neap__paused_memory_close(&snapshot->held);
-    neap__range_index_clear(&snapshot->pieces);
+    neap__range_index_clear(&snapshot->ranges);
     neap__copy_clear(&snapshot->copy);
     neap__core_file_close(&snapshot->core);
     free(snapshot->stretches);

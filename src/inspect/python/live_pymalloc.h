@@ -6,8 +6,8 @@
  * by one while it goes on, so the figures are of no single instant, and a pool
  * caught in between is counted as rejected. One thread per target.
  */
-#ifndef NEAP_INSPECT_PYTHON_POOL_TARGET_H
-#define NEAP_INSPECT_PYTHON_POOL_TARGET_H
+#ifndef NEAP_INSPECT_PYTHON_LIVE_PYMALLOC_H
+#define NEAP_INSPECT_PYTHON_LIVE_PYMALLOC_H
 
 #include "inspect/python/python_version.h"
 

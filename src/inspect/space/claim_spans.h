@@ -2,8 +2,8 @@
  *
  *     arenas or regions, then stacks, frames, then glibc's heap: each takes from what is left
  */
-#ifndef NEAP_INSPECT_SPACE_IMAGE_SURVEY_H
-#define NEAP_INSPECT_SPACE_IMAGE_SURVEY_H
+#ifndef NEAP_INSPECT_SPACE_CLAIM_SPANS_H
+#define NEAP_INSPECT_SPACE_CLAIM_SPANS_H
 
 #include "inspect/space/glibc_heap.h"
 #include "inspect/neap_heap/heap_reader.h"

@@ -21,7 +21,7 @@ struct walker {
     uint64_t word; /* bytes: 4 or 8 */
     struct neap_image_span *claims;
     size_t count, room;
-    bool starved;
+    bool out_of_memory;
     uint64_t steps; /* from chunk to chunk that may still be made in this heap, wherever walks begin */
     uint64_t reach; /* end of the anonymous memory without a gap that is being looked through */
 };
@@ -47,7 +47,7 @@ static void claim_add(struct walker *walker, uint64_t start, uint64_t end, enum 
         size_t room = walker->room ? walker->room * 2 : 64;
         struct neap_image_span *claims = realloc(walker->claims, room * sizeof(*claims));
         if (!claims) {
-            walker->starved = true;
+            walker->out_of_memory = true;
             return;
         }
         walker->claims = claims;
@@ -259,8 +259,8 @@ int neap_glibc_heap_claim(struct neap_process_image *image, const struct neap_me
                  !(span->start == mapping->start && arena_claim(&walker, mapping)))
             mapped_claim(&walker, i, &done);
     }
-    int error =
-        walker.starved ? NEAP_ERROR_MEMORY : neap_process_image_claim_all(image, walker.claims, walker.count);
+    int error = walker.out_of_memory ? NEAP_ERROR_MEMORY
+                                     : neap_process_image_claim_all(image, walker.claims, walker.count);
     free(walker.claims);
     return error;
 }

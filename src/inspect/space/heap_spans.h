@@ -6,8 +6,8 @@
  *
  * Claims spans of an image. Any thread; one at a time for one image.
  */
-#ifndef NEAP_INSPECT_SPACE_HEAP_PLACE_H
-#define NEAP_INSPECT_SPACE_HEAP_PLACE_H
+#ifndef NEAP_INSPECT_SPACE_HEAP_SPANS_H
+#define NEAP_INSPECT_SPACE_HEAP_SPANS_H
 
 #include "base/memory_source.h"
 #include "inspect/neap_heap/heap_reader.h"

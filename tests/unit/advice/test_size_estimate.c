@@ -1,4 +1,4 @@
-/* alternative: the small cases by hand; tests/system/test_advise.py has the real things. */
+/* size_estimate: the small cases by hand; tests/system/test_advise.py has the real things. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* alternative_store: what it measures is the container itself, and what cannot be held so has no size. */
+/* size_measured: what it measures is the container itself, and what cannot be held so has no size. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -66,7 +66,7 @@ static void test_deaf_python(void **state) {
     (void)state;
     static const struct {
         const char *words[6];
-        bool deaf;
+        bool ignores_env;
     } cases[] = {
         {{"python3", "-I", "app.py"}, true},
         {{"/usr/bin/python3", "-uE", "app.py"}, true},
@@ -81,7 +81,7 @@ static void test_deaf_python(void **state) {
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const char *words[7] = {0};
         memcpy(words, cases[i].words, sizeof(cases[i].words));
-        assert_int_equal(find("glibc", words)->present, !cases[i].deaf);
+        assert_int_equal(find("glibc", words)->present, !cases[i].ignores_env);
         assert_true(find("cpython", words)->present);
     }
 }
@@ -115,7 +115,7 @@ static void test_scripts(void **state) {
     (void)state;
     static const struct {
         const char *line;
-        bool known, deaf;
+        bool known, ignores_env;
     } cases[] = {
         {"#!/usr/bin/env python3\n", true, false},
         {"#!/usr/bin/python3 -sE\nimport this\n", true, true},
@@ -130,7 +130,7 @@ static void test_scripts(void **state) {
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const char *unknown = "cannot tell which Python the command runs";
-        assert_int_equal(find_script("glibc", cases[i].line)->present, !cases[i].deaf);
+        assert_int_equal(find_script("glibc", cases[i].line)->present, !cases[i].ignores_env);
         assert_int_equal(strcmp(find_script("mimalloc-own", cases[i].line)->reason, unknown) != 0,
                          cases[i].known);
     }

@@ -109,7 +109,7 @@ static void trim_gives_back_the_rest(void **state) {
     thing_end(thing);
 }
 
-static void without_address_space_the_nursery_serves_on(void **state) {
+static void without_address_space_the_shared_heap_serves_on(void **state) {
     (void)state;
     struct thing *thing = thing_new(NULL);
     void *first = NEAP_ALLOC(&thing->memory, NEAP_SHARED_BYTES_MAX / 2);
@@ -190,7 +190,7 @@ int main(void) {
         cmocka_unit_test(blocks_outlast_the_move_to_an_own_heap),
         cmocka_unit_test(freed_memory_goes_back_unasked),
         cmocka_unit_test(trim_gives_back_the_rest),
-        cmocka_unit_test(without_address_space_the_nursery_serves_on),
+        cmocka_unit_test(without_address_space_the_shared_heap_serves_on),
         cmocka_unit_test(a_given_allocator_gets_every_byte_back),
         cmocka_unit_test(a_heap_serves_as_an_allocator),
     };

@@ -52,7 +52,7 @@ static void test_counts(void **state) {
     assert_int_equal(neap_analysis_open(&view, 1, NEAP_ANALYSIS_COUNTS, &analysis), NEAP_OK);
     assert_non_null(analysis.census);
     assert_null(analysis.referrers);
-    assert_null(analysis.holders);
+    assert_null(analysis.paths);
     neap_analysis_close(&analysis);
     neap_analysis_close(&analysis);
     assert_null(analysis.census);

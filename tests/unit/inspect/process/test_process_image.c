@@ -121,31 +121,31 @@ static void test_use_of_a_part(void **state) {
     neap_process_image_clear(&image);
 }
 
-/* --- pieces ------------------------------------------------------------------ */
+/* --- ranges ------------------------------------------------------------------ */
 
-static void test_pieces(void **state) {
+static void test_ranges(void **state) {
     (void)state;
-    enum { PIECES = 500 };
+    enum { RANGES = 500 };
     struct neap__range_index index;
-    struct neap__range *pieces = calloc(PIECES, sizeof(*pieces));
-    uint64_t starts[PIECES], ends[PIECES], at = 4096;
+    struct neap__range *ranges = calloc(RANGES, sizeof(*ranges));
+    uint64_t starts[RANGES], ends[RANGES], at = 4096;
     srand(5);
-    for (size_t i = 0; i < PIECES; i++) {
+    for (size_t i = 0; i < RANGES; i++) {
         at += rand() % 4 ? (uint64_t)rand() % 100000 : (uint64_t)rand() << 12;
         starts[i] = at;
         ends[i] = at += 1 + (uint64_t)rand() % (i % 50 ? 100000 : UINT64_C(1) << 34);
-        pieces[PIECES - 1 - i] = (struct neap__range){.start = starts[i], .end = ends[i]};
+        ranges[RANGES - 1 - i] = (struct neap__range){.start = starts[i], .end = ends[i]};
     }
-    assert_int_equal(neap__range_index_build(&index, pieces, PIECES), NEAP_OK);
-    assert_int_equal(index.count, PIECES);
-    for (size_t i = 0; i < PIECES; i++) {
+    assert_int_equal(neap__range_index_build(&index, ranges, RANGES), NEAP_OK);
+    assert_int_equal(index.count, RANGES);
+    for (size_t i = 0; i < RANGES; i++) {
         uint64_t places[] = {starts[i], ends[i] - 1, starts[i] + (ends[i] - starts[i]) / 2};
         for (size_t k = 0; k < 3; k++) {
             const struct neap__range *found = neap__range_index_find(&index, places[k]);
             assert_non_null(found);
             assert_int_equal(found->start, starts[i]);
         }
-        if (i + 1 == PIECES || starts[i + 1] > ends[i])
+        if (i + 1 == RANGES || starts[i + 1] > ends[i])
             assert_null(neap__range_index_find(&index, ends[i]));
     }
     assert_null(neap__range_index_find(&index, 0));
@@ -192,7 +192,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_claims),   cmocka_unit_test(test_many_claims_at_once),
         cmocka_unit_test(test_resident), cmocka_unit_test(test_use_of_a_part),
-        cmocka_unit_test(test_pieces),   cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_ranges),   cmocka_unit_test(test_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

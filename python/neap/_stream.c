@@ -33,7 +33,7 @@ static int module_exec(PyObject *module) {
         neap__extension_add_type(module, &neap__view_spec, &state->view_type) < 0 ||
         neap__extension_add_type(module, &neap__stream_spec, &state->stream_type) < 0)
         return -1;
-    return neap__extension_add_type(module, &neap__reader_spec, &state->reader_type);
+    return neap__extension_add_type(module, &neap__stream_reader_spec, &state->reader_type);
 }
 
 static int module_traverse(PyObject *module, visitproc visit, void *arg) {

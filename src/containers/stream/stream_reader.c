@@ -14,11 +14,11 @@ enum {
     LOOK_MS = 200           /* how often a sleeper looks whether the writing process lives */
 };
 
-_Static_assert(sizeof(struct neap_reader) <= 32, "promised: thousands of readers are small");
+_Static_assert(sizeof(struct neap_stream_reader) <= 32, "promised: thousands of readers are small");
 
 /* --- where it is --------------------------------------------------------------- */
 
-static void reader_put(struct neap_reader *reader, uint64_t offset) {
+static void reader_put(struct neap_stream_reader *reader, uint64_t offset) {
     const struct neap_stream *stream = reader->stream;
     size_t place = (size_t)(offset % stream->ring_bytes);
     reader->offset = offset;
@@ -27,7 +27,7 @@ static void reader_put(struct neap_reader *reader, uint64_t offset) {
 }
 
 /* The same for a step that hardly ever crosses more than one end of a block: no division. */
-static inline void reader_step(struct neap_reader *reader, size_t bytes) {
+static inline void reader_step(struct neap_stream_reader *reader, size_t bytes) {
     const struct neap_stream *stream = reader->stream;
     size_t left = stream->block_bytes - reader->within;
     if (NEAP_UNLIKELY(bytes > left)) {
@@ -44,12 +44,12 @@ static inline void reader_step(struct neap_reader *reader, size_t bytes) {
         reader->block = 0;
 }
 
-static inline size_t reader_place(const struct neap_reader *reader) {
+static inline size_t reader_place(const struct neap_stream_reader *reader) {
     return (size_t)reader->block * reader->stream->block_bytes + reader->within;
 }
 
 /* Goes on at the oldest block still there, or further ahead if this call was overtaken before. */
-static void reader_fall(struct neap_reader *reader, uint64_t written, unsigned overtaken) {
+static void reader_fall(struct neap_stream_reader *reader, uint64_t written, unsigned overtaken) {
     const struct neap_stream *stream = reader->stream;
     uint64_t claimed = atomic_load_explicit(&stream->layout->claimed, memory_order_relaxed);
     uint64_t ahead =
@@ -66,7 +66,7 @@ static void reader_fall(struct neap_reader *reader, uint64_t written, unsigned o
 }
 
 /* Bytes there are, once the reader is where there are any. */
-static inline size_t reader_available(struct neap_reader *reader, unsigned overtaken) {
+static inline size_t reader_available(struct neap_stream_reader *reader, unsigned overtaken) {
     const struct neap_stream *stream = reader->stream;
     uint64_t written = atomic_load_explicit(&stream->layout->written, memory_order_acquire);
     if (NEAP_UNLIKELY(neap__ring_lost(stream, reader->offset)))
@@ -77,31 +77,31 @@ static inline size_t reader_available(struct neap_reader *reader, unsigned overt
     return bytes < stream->ring_bytes ? (size_t)bytes : stream->ring_bytes;
 }
 
-void neap_reader_open(struct neap_reader *reader, neap_stream_t *stream, uint64_t back_bytes) {
+void neap_stream_reader_open(struct neap_stream_reader *reader, neap_stream_t *stream, uint64_t back_bytes) {
     uint64_t written = neap_stream_written(stream);
-    *reader = (struct neap_reader){.stream = stream};
+    *reader = (struct neap_stream_reader){.stream = stream};
     reader_put(reader, back_bytes < written ? written - back_bytes : 0);
     reader_available(reader, 0);
     reader->missed_bytes = 0;
 }
 
-uint64_t neap_reader_lag(struct neap_reader *reader) {
+uint64_t neap_stream_reader_lag(struct neap_stream_reader *reader) {
     return reader_available(reader, 0);
 }
 
 /* --- taking -------------------------------------------------------------------- */
 
 /* Copies without moving; whether it is good. */
-static inline bool reader_take(const struct neap_reader *reader, void *buffer, size_t bytes) {
+static inline bool reader_take(const struct neap_stream_reader *reader, void *buffer, size_t bytes) {
     neap__ring_get(reader->stream, reader_place(reader), buffer, bytes);
     neap__ring_taken();
     return !neap__ring_lost(reader->stream, reader->offset);
 }
 
-size_t neap_reader_read(struct neap_reader *reader, void *buffer, size_t bytes) {
+size_t neap_stream_reader_read(struct neap_stream_reader *reader, void *buffer, size_t bytes) {
     size_t done = 0;
     for (unsigned overtaken = 0; done < bytes && overtaken < OVERTAKEN_MAX;) {
-        const struct neap_reader before = *reader;
+        const struct neap_stream_reader before = *reader;
         size_t part = reader_available(reader, overtaken);
         if (done > 0 && reader->offset != before.offset) {
             *reader = before; /* it falls in the next call: here a gap would lie within what is given */
@@ -124,7 +124,7 @@ size_t neap_reader_read(struct neap_reader *reader, void *buffer, size_t bytes) 
 }
 
 /* Bytes that are there of the reader's block, once it is complete or nothing more will come. */
-static inline size_t reader_block_rest(struct neap_reader *reader, unsigned overtaken) {
+static inline size_t reader_block_rest(struct neap_stream_reader *reader, unsigned overtaken) {
     size_t available = reader_available(reader, overtaken);
     size_t rest = reader->stream->block_bytes - reader->within;
     if (NEAP_LIKELY(available >= rest))
@@ -136,7 +136,7 @@ static inline size_t reader_block_rest(struct neap_reader *reader, unsigned over
     return available < rest ? available : rest;
 }
 
-size_t neap_reader_read_block(struct neap_reader *reader, void *buffer) {
+size_t neap_stream_reader_read_block(struct neap_stream_reader *reader, void *buffer) {
     for (unsigned overtaken = 0; overtaken < OVERTAKEN_MAX; overtaken++) {
         size_t bytes = reader_block_rest(reader, overtaken);
         if (bytes == 0)
@@ -149,7 +149,7 @@ size_t neap_reader_read_block(struct neap_reader *reader, void *buffer) {
     return 0;
 }
 
-bool neap_reader_next(struct neap_reader *reader, struct neap_span *block) {
+bool neap_stream_reader_next(struct neap_stream_reader *reader, struct neap_span *block) {
     size_t bytes = reader_block_rest(reader, 0);
     if (bytes == 0)
         return false;
@@ -157,7 +157,7 @@ bool neap_reader_next(struct neap_reader *reader, struct neap_span *block) {
     return true;
 }
 
-unsigned neap_reader_peek(struct neap_reader *reader, size_t bytes, struct neap_span spans[2]) {
+unsigned neap_stream_reader_peek(struct neap_stream_reader *reader, size_t bytes, struct neap_span spans[2]) {
     size_t available = reader_available(reader, 0);
     if (bytes > available)
         bytes = available;
@@ -172,7 +172,7 @@ unsigned neap_reader_peek(struct neap_reader *reader, size_t bytes, struct neap_
     return 2;
 }
 
-bool neap_reader_done(struct neap_reader *reader, size_t bytes) {
+bool neap_stream_reader_done(struct neap_stream_reader *reader, size_t bytes) {
     neap__ring_taken();
     if (NEAP_UNLIKELY(neap__ring_lost(reader->stream, reader->offset))) {
         reader_available(reader, 0);
@@ -182,26 +182,26 @@ bool neap_reader_done(struct neap_reader *reader, size_t bytes) {
     return true;
 }
 
-size_t neap__reader_copy(struct neap_reader *reader, void *buffer, size_t bytes) {
-    struct neap_reader ahead = *reader;
-    size_t got = neap_reader_read(&ahead, buffer, bytes);
+size_t neap__stream_reader_copy(struct neap_stream_reader *reader, void *buffer, size_t bytes) {
+    struct neap_stream_reader ahead = *reader;
+    size_t got = neap_stream_reader_read(&ahead, buffer, bytes);
     reader->missed_bytes = ahead.missed_bytes;
     reader_put(reader, ahead.offset - got);
     return got;
 }
 
-void neap__reader_skip(struct neap_reader *reader, size_t bytes) {
+void neap__stream_reader_skip(struct neap_stream_reader *reader, size_t bytes) {
     reader_step(reader, bytes);
 }
 
 /* --- waiting ------------------------------------------------------------------- */
 
-static bool reader_ready(struct neap_reader *reader, uint64_t bytes) {
+static bool reader_ready(struct neap_stream_reader *reader, uint64_t bytes) {
     size_t there = bytes == 0 ? reader_block_rest(reader, 0) : reader_available(reader, 0);
     return (there > 0 && there >= bytes) || neap_stream_state(reader->stream) != NEAP_STREAM_LIVE;
 }
 
-bool neap_reader_wait(struct neap_reader *reader, uint64_t bytes, uint32_t ms) {
+bool neap_stream_reader_wait(struct neap_stream_reader *reader, uint64_t bytes, uint32_t ms) {
     struct neap_stream *stream = reader->stream;
     const uint64_t start_ns = neap_os_now_ns();
     bool ready, undisturbed = true;

@@ -4,10 +4,10 @@
 
 #include <neap/stream.h>
 
-/* As neap_reader_read, but the reader stays before what was copied. */
-size_t neap__reader_copy(struct neap_reader *reader, void *buffer, size_t bytes);
+/* As neap_stream_reader_read, but the reader stays before what was copied. */
+size_t neap__stream_reader_copy(struct neap_stream_reader *reader, void *buffer, size_t bytes);
 
 /* Moves on by bytes that were there, whatever has become of them. */
-void neap__reader_skip(struct neap_reader *reader, size_t bytes);
+void neap__stream_reader_skip(struct neap_stream_reader *reader, size_t bytes);
 
 #endif

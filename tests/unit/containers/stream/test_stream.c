@@ -35,7 +35,7 @@ static void measures(void **state) {
     assert_true(neap_stream_memory_bytes(stream) <= 2 * neap_os_page_bytes());
     assert_int_equal(neap_stream_state(stream), NEAP_STREAM_LIVE);
     assert_true(neap_stream_writes(stream));
-    assert_true(sizeof(struct neap_reader) <= 32);
+    assert_true(sizeof(struct neap_stream_reader) <= 32);
     assert_sound(stream);
     neap_stream_destroy(stream);
 }
@@ -43,27 +43,27 @@ static void measures(void **state) {
 static void falling_behind(void **state) {
     (void)state;
     neap_stream_t *stream = neap_stream_new(10, 4, NULL);
-    struct neap_reader reader, late;
+    struct neap_stream_reader reader, late;
     uint8_t buffer[100];
-    neap_reader_open(&reader, stream, 0);
+    neap_stream_reader_open(&reader, stream, 0);
     write_bytes(stream, 43);
     assert_int_equal(neap_stream_oldest(stream), 10);
-    neap_reader_open(&late, stream, NEAP_READER_OLDEST);
+    neap_stream_reader_open(&late, stream, NEAP_STREAM_READER_OLDEST);
     assert_int_equal(late.offset, 10);
     assert_int_equal(late.missed_bytes, 0);
-    assert_int_equal(neap_reader_read(&reader, buffer, 5), 5);
+    assert_int_equal(neap_stream_reader_read(&reader, buffer, 5), 5);
     assert_int_equal(reader.missed_bytes, 10);
     assert_true(stream_bytes_good(buffer, 10, 5));
-    assert_int_equal(neap_reader_read_block(&reader, buffer), 5); /* the rest of its block */
+    assert_int_equal(neap_stream_reader_read_block(&reader, buffer), 5); /* the rest of its block */
     assert_true(stream_bytes_good(buffer, 15, 5));
-    assert_int_equal(neap_reader_read(&reader, buffer, 100), 23);
+    assert_int_equal(neap_stream_reader_read(&reader, buffer, 100), 23);
     assert_true(stream_bytes_good(buffer, 20, 23));
-    assert_int_equal(neap_reader_read(&reader, buffer, 100), 0);
+    assert_int_equal(neap_stream_reader_read(&reader, buffer, 100), 0);
     assert_int_equal(reader.missed_bytes, 10);
     write_bytes(stream, 1000); /* many rings in one piece */
-    assert_int_equal(neap_reader_lag(&reader), 33);
+    assert_int_equal(neap_stream_reader_lag(&reader), 33);
     assert_int_equal(reader.missed_bytes, 10 + 1010 - 43);
-    assert_int_equal(neap_reader_read(&reader, buffer, 100), 33);
+    assert_int_equal(neap_stream_reader_read(&reader, buffer, 100), 33);
     assert_true(stream_bytes_good(buffer, 1010, 33));
     assert_sound(stream);
     neap_stream_destroy(stream);
@@ -72,25 +72,25 @@ static void falling_behind(void **state) {
 static void views(void **state) {
     (void)state;
     neap_stream_t *stream = neap_stream_new(16, 4, NULL);
-    struct neap_reader reader;
+    struct neap_stream_reader reader;
     struct neap_span block;
-    neap_reader_open(&reader, stream, 0);
-    assert_false(neap_reader_next(&reader, &block));
+    neap_stream_reader_open(&reader, stream, 0);
+    assert_false(neap_stream_reader_next(&reader, &block));
     write_bytes(stream, 15);
-    assert_false(neap_reader_next(&reader, &block));
+    assert_false(neap_stream_reader_next(&reader, &block));
     write_bytes(stream, 1);
-    assert_true(neap_reader_next(&reader, &block));
+    assert_true(neap_stream_reader_next(&reader, &block));
     assert_int_equal(block.bytes, 16);
     assert_true(stream_bytes_good(block.data, 0, 16));
-    assert_true(neap_reader_done(&reader, block.bytes));
-    assert_false(neap_reader_next(&reader, &block));
+    assert_true(neap_stream_reader_done(&reader, block.bytes));
+    assert_false(neap_stream_reader_next(&reader, &block));
     write_bytes(stream, 16);
-    assert_true(neap_reader_next(&reader, &block));
+    assert_true(neap_stream_reader_next(&reader, &block));
     write_bytes(stream, 48);
-    assert_true(neap_reader_done(&reader, block.bytes)); /* just not touched */
-    assert_true(neap_reader_next(&reader, &block));
+    assert_true(neap_stream_reader_done(&reader, block.bytes)); /* just not touched */
+    assert_true(neap_stream_reader_next(&reader, &block));
     write_bytes(stream, 17); /* one byte into it */
-    assert_false(neap_reader_done(&reader, block.bytes));
+    assert_false(neap_stream_reader_done(&reader, block.bytes));
     assert_int_equal(reader.offset, 48);
     assert_int_equal(reader.missed_bytes, 16);
     neap_stream_destroy(stream);
@@ -99,11 +99,11 @@ static void views(void **state) {
 static void claims(void **state) {
     (void)state;
     neap_stream_t *stream = neap_stream_new(8, 4, NULL);
-    struct neap_reader reader;
+    struct neap_stream_reader reader;
     struct neap_span span;
     uint8_t buffer[64];
     write_bytes(stream, 30);
-    neap_reader_open(&reader, stream, NEAP_READER_OLDEST);
+    neap_stream_reader_open(&reader, stream, NEAP_STREAM_READER_OLDEST);
     assert_int_equal(reader.offset, 0);
     assert_int_equal(neap_stream_claim(stream, 0, &span), NEAP_ERROR_ARGUMENT);
     assert_int_equal(neap_stream_claim(stream, 100, &span), NEAP_OK);
@@ -118,12 +118,12 @@ static void claims(void **state) {
     assert_int_equal(neap_stream_oldest(stream), 16);
     assert_int_equal(neap_stream_commit(stream, 3), NEAP_OK);
     assert_int_equal(neap_stream_oldest(stream), 16); /* what was claimed stays lost */
-    assert_int_equal(neap_reader_read(&reader, buffer, 64), 35 - 16);
+    assert_int_equal(neap_stream_reader_read(&reader, buffer, 64), 35 - 16);
     assert_true(stream_bytes_good(buffer, 16, 35 - 16));
     assert_int_equal(reader.missed_bytes, 16);
     write_bytes(stream, 3);
     assert_sound(stream);
-    assert_int_equal(neap_reader_read(&reader, buffer, 64), 3);
+    assert_int_equal(neap_stream_reader_read(&reader, buffer, 64), 3);
     assert_true(stream_bytes_good(buffer, 35, 3));
     neap_stream_destroy(stream);
 }
@@ -131,21 +131,21 @@ static void claims(void **state) {
 static void the_end(void **state) {
     (void)state;
     neap_stream_t *stream = neap_stream_new(10, 4, NULL);
-    struct neap_reader reader;
+    struct neap_stream_reader reader;
     uint8_t buffer[64];
-    neap_reader_open(&reader, stream, 0);
+    neap_stream_reader_open(&reader, stream, 0);
     write_bytes(stream, 13);
-    assert_int_equal(neap_reader_read_block(&reader, buffer), 10);
-    assert_int_equal(neap_reader_read_block(&reader, buffer), 0);
+    assert_int_equal(neap_stream_reader_read_block(&reader, buffer), 10);
+    assert_int_equal(neap_stream_reader_read_block(&reader, buffer), 0);
     assert_int_equal(neap_stream_close(stream), NEAP_OK);
     assert_int_equal(neap_stream_close(stream), NEAP_OK);
     assert_int_equal(neap_stream_state(stream), NEAP_STREAM_CLOSED);
     assert_int_equal(neap_stream_write(stream, "x", 1), NEAP_ERROR_ARGUMENT);
     assert_int_equal(neap_stream_commit(stream, 0), NEAP_ERROR_ARGUMENT);
-    assert_int_equal(neap_reader_read_block(&reader, buffer), 3);
+    assert_int_equal(neap_stream_reader_read_block(&reader, buffer), 3);
     assert_true(stream_bytes_good(buffer, 10, 3));
-    assert_int_equal(neap_reader_read_block(&reader, buffer), 0);
-    assert_true(neap_reader_wait(&reader, 0, 0)); /* does not sleep */
+    assert_int_equal(neap_stream_reader_read_block(&reader, buffer), 0);
+    assert_true(neap_stream_reader_wait(&reader, 0, 0)); /* does not sleep */
     assert_sound(stream);
     neap_stream_destroy(stream);
 }
@@ -153,15 +153,15 @@ static void the_end(void **state) {
 static void waiting_has_a_limit(void **state) {
     (void)state;
     neap_stream_t *stream = neap_stream_new(10, 4, NULL);
-    struct neap_reader reader;
-    neap_reader_open(&reader, stream, 0);
-    assert_false(neap_reader_wait(&reader, 0, 1));
+    struct neap_stream_reader reader;
+    neap_stream_reader_open(&reader, stream, 0);
+    assert_false(neap_stream_reader_wait(&reader, 0, 1));
     write_bytes(stream, 4);
-    assert_false(neap_reader_wait(&reader, 0, 1));
-    assert_true(neap_reader_wait(&reader, 4, 0));
-    assert_false(neap_reader_wait(&reader, 5, 1));
+    assert_false(neap_stream_reader_wait(&reader, 0, 1));
+    assert_true(neap_stream_reader_wait(&reader, 4, 0));
+    assert_false(neap_stream_reader_wait(&reader, 5, 1));
     write_bytes(stream, 6);
-    assert_true(neap_reader_wait(&reader, 0, 0));
+    assert_true(neap_stream_reader_wait(&reader, 0, 0));
     neap_stream_destroy(stream);
 }
 
@@ -199,12 +199,12 @@ static void injected_memory(void **state) {
     assert_true(account.held_bytes < 1000 + 1024); /* the ring, and little beside it */
     assert_sound(stream);
     unsigned calls = account.calls;
-    struct neap_reader reader;
+    struct neap_stream_reader reader;
     uint8_t buffer[100];
-    neap_reader_open(&reader, stream, 0);
+    neap_stream_reader_open(&reader, stream, 0);
     for (int i = 0; i < 50; i++) {
         write_bytes(stream, 130);
-        assert_true(neap_reader_read(&reader, buffer, 100) > 0);
+        assert_true(neap_stream_reader_read(&reader, buffer, 100) > 0);
     }
     assert_int_equal(account.calls, calls);
     neap_stream_destroy(stream);

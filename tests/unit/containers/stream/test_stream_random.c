@@ -46,28 +46,28 @@ static void model_fall(struct model *model, const neap_stream_t *stream, uint64_
     }
 }
 
-static size_t take_spans(struct neap_reader *reader, size_t bytes, uint8_t *buffer) {
+static size_t take_spans(struct neap_stream_reader *reader, size_t bytes, uint8_t *buffer) {
     struct neap_span spans[2];
     size_t taken = 0;
-    unsigned count = neap_reader_peek(reader, bytes, spans);
+    unsigned count = neap_stream_reader_peek(reader, bytes, spans);
     for (unsigned i = 0; i < count; i++) {
         memcpy(buffer + taken, spans[i].data, spans[i].bytes);
         taken += spans[i].bytes;
     }
-    assert_true(neap_reader_done(reader, taken));
+    assert_true(neap_stream_reader_done(reader, taken));
     return taken;
 }
 
-static size_t take_block(struct neap_reader *reader, uint8_t *buffer) {
+static size_t take_block(struct neap_stream_reader *reader, uint8_t *buffer) {
     struct neap_span block;
-    if (!neap_reader_next(reader, &block))
+    if (!neap_stream_reader_next(reader, &block))
         return 0;
     memcpy(buffer, block.data, block.bytes);
-    assert_true(neap_reader_done(reader, block.bytes));
+    assert_true(neap_stream_reader_done(reader, block.bytes));
     return block.bytes;
 }
 
-static void take(struct neap_reader *reader, struct model *model, unsigned how, size_t bytes) {
+static void take(struct neap_stream_reader *reader, struct model *model, unsigned how, size_t bytes) {
     static uint8_t buffer[2 * LONGEST + 8192];
     uint64_t there = neap_stream_written(reader->stream) - model->offset;
     size_t block_bytes = neap_stream_block_bytes(reader->stream);
@@ -75,7 +75,7 @@ static void take(struct neap_reader *reader, struct model *model, unsigned how, 
     size_t stretch = there < bytes ? (size_t)there : bytes, block = there >= rest ? rest : 0, taken;
     switch (how) {
     case 0:
-        taken = neap_reader_read(reader, buffer, bytes);
+        taken = neap_stream_reader_read(reader, buffer, bytes);
         assert_int_equal(taken, stretch);
         break;
     case 1:
@@ -83,7 +83,7 @@ static void take(struct neap_reader *reader, struct model *model, unsigned how, 
         assert_int_equal(taken, stretch);
         break;
     case 2:
-        taken = neap_reader_read_block(reader, buffer);
+        taken = neap_stream_reader_read_block(reader, buffer);
         assert_int_equal(taken, block);
         break;
     default:
@@ -109,13 +109,13 @@ static uint64_t claim_and_commit(neap_stream_t *stream, size_t bytes) {
 
 static void random_walk(unsigned seed, size_t block_bytes, size_t block_count, unsigned steps) {
     neap_stream_t *stream = neap_stream_new(block_bytes, block_count, NULL);
-    struct neap_reader readers[READERS];
+    struct neap_stream_reader readers[READERS];
     struct model models[READERS];
     uint64_t claimed = 0;
     srand(seed);
     memset(models, 0, sizeof models);
     for (int i = 0; i < READERS; i++)
-        neap_reader_open(&readers[i], stream, 0);
+        neap_stream_reader_open(&readers[i], stream, 0);
     for (unsigned step = 0; step < steps; step++) {
         unsigned who = (unsigned)rand() % READERS, what = (unsigned)rand() % 12;
         size_t bytes = 1 + (size_t)rand() % (rand() % 4 == 0 ? LONGEST : 40);
@@ -126,8 +126,8 @@ static void random_walk(unsigned seed, size_t block_bytes, size_t block_count, u
         } else if (what == 3) {
             claimed = greater(claim_and_commit(stream, bytes), claimed);
         } else if (what == 4) {
-            uint64_t back = rand() % 3 == 0 ? NEAP_READER_OLDEST : bytes;
-            neap_reader_open(&readers[who], stream, back);
+            uint64_t back = rand() % 3 == 0 ? NEAP_STREAM_READER_OLDEST : bytes;
+            neap_stream_reader_open(&readers[who], stream, back);
             models[who] = (struct model){back < written ? written - back : 0, 0};
             model_fall(&models[who], stream, claimed);
             models[who].missed = 0;

@@ -40,18 +40,18 @@ static void received(uint64_t offset, size_t bytes) {
 static void around_the_end(void **state) {
     (void)state;
     neap_stream_t *stream = neap_stream_new(100, 8, NULL);
-    struct neap_reader reader;
+    struct neap_stream_reader reader;
     size_t sent = 99;
-    neap_reader_open(&reader, stream, 0);
-    assert_int_equal(neap_reader_send(&reader, pair[0], 1000, &sent), NEAP_OK);
+    neap_stream_reader_open(&reader, stream, 0);
+    assert_int_equal(neap_stream_reader_send(&reader, pair[0], 1000, &sent), NEAP_OK);
     assert_int_equal(sent, 0);
     for (unsigned i = 0; i < 40; i++) {
         uint64_t offset = reader.offset;
         assert_int_equal(stream_bytes_write(stream, 370), NEAP_OK);
-        assert_int_equal(neap_reader_send(&reader, pair[0], 200, &sent), NEAP_OK);
+        assert_int_equal(neap_stream_reader_send(&reader, pair[0], 200, &sent), NEAP_OK);
         assert_int_equal(sent, 200);
         received(offset, 200);
-        assert_int_equal(neap_reader_send(&reader, pair[0], 1000, &sent), NEAP_OK);
+        assert_int_equal(neap_stream_reader_send(&reader, pair[0], 1000, &sent), NEAP_OK);
         assert_int_equal(sent, 170);
         received(offset + 200, 170);
     }
@@ -63,16 +63,16 @@ static void around_the_end(void **state) {
 static void at_the_end_of_the_window(void **state) {
     (void)state;
     neap_stream_t *stream = neap_stream_new(100, 8, NULL);
-    struct neap_reader reader;
+    struct neap_stream_reader reader;
     size_t sent;
-    neap_reader_open(&reader, stream, 0);
+    neap_stream_reader_open(&reader, stream, 0);
     assert_int_equal(stream_bytes_write(stream, 790), NEAP_OK);
-    assert_int_equal(neap_reader_send(&reader, pair[0], 50, &sent), NEAP_OK);
+    assert_int_equal(neap_stream_reader_send(&reader, pair[0], 50, &sent), NEAP_OK);
     assert_int_equal(sent, 50);
     assert_int_equal(reader.offset, 50);
     received(0, 50);
     assert_int_equal(stream_bytes_write(stream, 100), NEAP_OK);
-    assert_int_equal(neap_reader_send(&reader, pair[0], 20, &sent), NEAP_OK);
+    assert_int_equal(neap_stream_reader_send(&reader, pair[0], 20, &sent), NEAP_OK);
     assert_int_equal(sent, 20);
     assert_int_equal(reader.offset, 120);
     assert_int_equal(reader.missed_bytes, 50);
@@ -83,13 +83,13 @@ static void at_the_end_of_the_window(void **state) {
 static void a_socket_that_is_full(void **state) {
     (void)state;
     neap_stream_t *stream = neap_stream_new(4096, 64, NULL);
-    struct neap_reader reader;
+    struct neap_stream_reader reader;
     uint64_t all = 0;
     size_t sent;
-    neap_reader_open(&reader, stream, 0);
+    neap_stream_reader_open(&reader, stream, 0);
     assert_int_equal(stream_bytes_write(stream, 200000), NEAP_OK);
     int error;
-    while ((error = neap_reader_send(&reader, pair[0], 200000, &sent)) == NEAP_OK && sent > 0)
+    while ((error = neap_stream_reader_send(&reader, pair[0], 200000, &sent)) == NEAP_OK && sent > 0)
         all += sent;
     assert_int_equal(error, NEAP_ERROR_BUSY);
     assert_int_equal(reader.offset, all);
@@ -100,7 +100,7 @@ static void a_socket_that_is_full(void **state) {
         offset += part;
     }
     uint64_t offset = reader.offset;
-    assert_int_equal(neap_reader_send(&reader, pair[0], 100, &sent), NEAP_OK);
+    assert_int_equal(neap_stream_reader_send(&reader, pair[0], 100, &sent), NEAP_OK);
     assert_int_equal(sent, 100);
     received(offset, 100);
     neap_stream_destroy(stream);
@@ -109,14 +109,14 @@ static void a_socket_that_is_full(void **state) {
 static void a_peer_that_went(void **state) {
     (void)state;
     neap_stream_t *stream = neap_stream_new(100, 8, NULL);
-    struct neap_reader reader;
+    struct neap_stream_reader reader;
     size_t sent = 7;
-    neap_reader_open(&reader, stream, 0);
+    neap_stream_reader_open(&reader, stream, 0);
     assert_int_equal(stream_bytes_write(stream, 100), NEAP_OK);
     shutdown(pair[1], SHUT_RDWR);
-    assert_int_equal(neap_reader_send(&reader, pair[0], 100, &sent), NEAP_ERROR_SYSTEM);
+    assert_int_equal(neap_stream_reader_send(&reader, pair[0], 100, &sent), NEAP_ERROR_SYSTEM);
     assert_int_equal(errno, EPIPE); /* and no signal */
-    assert_int_equal(neap_reader_send(&reader, -1, 100, &sent), NEAP_ERROR_SYSTEM);
+    assert_int_equal(neap_stream_reader_send(&reader, -1, 100, &sent), NEAP_ERROR_SYSTEM);
     assert_int_equal(errno, EBADF);
     assert_int_equal(sent, 7);
     assert_int_equal(reader.offset, 0);
@@ -160,16 +160,16 @@ static void lapped_while_sending(void **state) {
     (void)state;
     int room = 8 * LARGE_BYTES;
     struct writer writer = {neap_stream_new(LARGE_BYTES, 4, NULL), 0};
-    struct neap_reader reader;
+    struct neap_stream_reader reader;
     pthread_t thread;
     assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof room), 0);
     assert_int_equal(pthread_create(&thread, NULL, write_on, &writer), 0);
-    neap_reader_open(&reader, writer.stream, 0);
+    neap_stream_reader_open(&reader, writer.stream, 0);
     for (unsigned i = 0; i < SENDS; i++) {
         size_t sent = 0;
-        while (!neap_reader_wait(&reader, LARGE_BYTES, 0))
+        while (!neap_stream_reader_wait(&reader, LARGE_BYTES, 0))
             ;
-        int error = neap_reader_send(&reader, pair[0], LARGE_BYTES, &sent);
+        int error = neap_stream_reader_send(&reader, pair[0], LARGE_BYTES, &sent);
         if (error == NEAP_ERROR_OVERRUN) {
             received_well(0, waiting_bytes()); /* nobody says that it is good */
         } else {

@@ -72,7 +72,7 @@ static void names_and_measures(void **state) {
 static void one_process(void **state) {
     (void)state;
     neap_stream_t *writer = share(), *second = NULL, *reading = attach();
-    struct neap_reader reader;
+    struct neap_stream_reader reader;
     uint8_t buffer[BLOCK_BYTES];
     const char *why = "";
     assert_int_equal(neap_stream_share(name, BLOCK_BYTES, BLOCKS, 0600, &second), NEAP_ERROR_BUSY);
@@ -80,9 +80,9 @@ static void one_process(void **state) {
     assert_false(neap_stream_writes(reading));
     assert_int_equal(neap_stream_write(reading, "x", 1), NEAP_ERROR_PERMISSION);
     assert_int_equal(neap_stream_close(reading), NEAP_ERROR_PERMISSION);
-    neap_reader_open(&reader, reading, 0);
+    neap_stream_reader_open(&reader, reading, 0);
     assert_int_equal(stream_bytes_write(writer, BLOCK_BYTES + 100), NEAP_OK);
-    assert_int_equal(neap_reader_read_block(&reader, buffer), BLOCK_BYTES);
+    assert_int_equal(neap_stream_reader_read_block(&reader, buffer), BLOCK_BYTES);
     assert_true(stream_bytes_good(buffer, 0, BLOCK_BYTES));
     assert_int_equal(neap_stream_state(reading), NEAP_STREAM_LIVE);
     assert_true(neap_stream_check(writer, &why));
@@ -90,7 +90,7 @@ static void one_process(void **state) {
     assert_int_equal(neap_stream_close(writer), NEAP_OK);
     assert_int_equal(neap_stream_state(reading), NEAP_STREAM_CLOSED);
     assert_int_equal(neap_stream_attach(name, &second), NEAP_ERROR_ABSENT); /* the name is free */
-    assert_int_equal(neap_reader_read_block(&reader, buffer), 100);
+    assert_int_equal(neap_stream_reader_read_block(&reader, buffer), 100);
     neap_stream_destroy(writer);
     neap_stream_destroy(reading);
 }
@@ -109,21 +109,21 @@ static void death_in_the_middle_of_a_write(void **state) {
     }
     assert_int_equal(end_of(child), 128 + SIGKILL);
     neap_stream_t *reading = attach(), *writer, *other = NULL;
-    struct neap_reader reader;
+    struct neap_stream_reader reader;
     uint8_t buffer[BLOCK_BYTES];
     assert_int_equal(neap_stream_state(reading), NEAP_STREAM_DIED);
-    neap_reader_open(&reader, reading, NEAP_READER_OLDEST);
+    neap_stream_reader_open(&reader, reading, NEAP_STREAM_READER_OLDEST);
     /* written 17 blocks and 10 bytes, claimed one block more: the first three and a part are gone */
     assert_int_equal(reader.offset, 3 * BLOCK_BYTES);
     for (unsigned i = 3; i < BLOCKS + 1; i++) {
-        assert_int_equal(neap_reader_read_block(&reader, buffer), BLOCK_BYTES);
+        assert_int_equal(neap_stream_reader_read_block(&reader, buffer), BLOCK_BYTES);
         assert_true(stream_bytes_good(buffer, reader.offset - BLOCK_BYTES, BLOCK_BYTES));
     }
     writer = share();
     assert_int_equal(neap_stream_state(reading), NEAP_STREAM_LIVE);
     assert_int_equal(neap_stream_written(writer), BLOCK_BYTES * (BLOCKS + 1) + 10);
     assert_int_equal(stream_bytes_write(writer, 2 * BLOCK_BYTES), NEAP_OK);
-    assert_int_equal(neap_reader_read_block(&reader, buffer), BLOCK_BYTES);
+    assert_int_equal(neap_stream_reader_read_block(&reader, buffer), BLOCK_BYTES);
     assert_true(stream_bytes_good(buffer, reader.offset - BLOCK_BYTES, BLOCK_BYTES));
     assert_int_equal(reader.missed_bytes, 0);
     neap_stream_destroy(writer); /* not closed: that is a death too */
@@ -149,13 +149,13 @@ static void children_of_the_writer(void **state) {
         stream_bytes_write(stream, BLOCK_BYTES);
         close(to_child[1]); /* so that a failed test ends us too */
         if (fork() == 0) {
-            struct neap_reader reader;
+            struct neap_stream_reader reader;
             uint8_t buffer[BLOCK_BYTES];
-            neap_reader_open(&reader, stream, NEAP_READER_OLDEST);
+            neap_stream_reader_open(&reader, stream, NEAP_STREAM_READER_OLDEST);
             byte = (char)(neap_stream_write(stream, "x", 1) == NEAP_ERROR_PERMISSION &&
                           neap_stream_claim(stream, 1, &(struct neap_span){0}) == NEAP_ERROR_PERMISSION &&
                           neap_stream_state(stream) == NEAP_STREAM_LIVE &&
-                          neap_reader_read_block(&reader, buffer) == BLOCK_BYTES &&
+                          neap_stream_reader_read_block(&reader, buffer) == BLOCK_BYTES &&
                           stream_bytes_good(buffer, 0, BLOCK_BYTES));
             _exit(write(from_child[1], &byte, 1) != 1 || read(to_child[0], &byte, 1) != 1);
         }
@@ -182,15 +182,15 @@ static void waiting_for_another_process(void **state) {
     neap_stream_t *writer = share();
     pid_t child = fork();
     if (child == 0) {
-        struct neap_reader reader;
+        struct neap_stream_reader reader;
         uint8_t buffer[BLOCK_BYTES];
         neap_stream_destroy(writer);
         neap_stream_t *reading = attach();
-        neap_reader_open(&reader, reading, NEAP_READER_OLDEST);
-        while (neap_reader_read_block(&reader, buffer) == 0)
-            if (!neap_reader_wait(&reader, 0, 0))
+        neap_stream_reader_open(&reader, reading, NEAP_STREAM_READER_OLDEST);
+        while (neap_stream_reader_read_block(&reader, buffer) == 0)
+            if (!neap_stream_reader_wait(&reader, 0, 0))
                 _exit(2);
-        if (!stream_bytes_good(buffer, 0, BLOCK_BYTES) || !neap_reader_wait(&reader, 0, 0))
+        if (!stream_bytes_good(buffer, 0, BLOCK_BYTES) || !neap_stream_reader_wait(&reader, 0, 0))
             _exit(3);
         _exit(neap_stream_state(reading) == NEAP_STREAM_DIED ? 0 : 4);
     }
@@ -261,23 +261,23 @@ static void no_memory(void **state) {
 
 static int verify_all(void) {
     uint8_t buffer[3 * BLOCK_BYTES];
-    struct neap_reader reader;
+    struct neap_stream_reader reader;
     neap_stream_t *stream;
     while (neap_stream_attach(name, &stream) == NEAP_ERROR_ABSENT)
         neap_os_sleep_ns(1000000);
-    neap_reader_open(&reader, stream, NEAP_READER_OLDEST);
+    neap_stream_reader_open(&reader, stream, NEAP_STREAM_READER_OLDEST);
     uint64_t start = reader.offset, delivered = 0;
     for (unsigned turn = 0;; turn++) {
         int ended = neap_stream_state(stream) == NEAP_STREAM_CLOSED;
-        size_t bytes = turn % 2 == 0 ? neap_reader_read_block(&reader, buffer)
-                                     : neap_reader_read(&reader, buffer, sizeof buffer);
+        size_t bytes = turn % 2 == 0 ? neap_stream_reader_read_block(&reader, buffer)
+                                     : neap_stream_reader_read(&reader, buffer, sizeof buffer);
         if (!stream_bytes_good(buffer, reader.offset - bytes, bytes))
             return 1;
         delivered += bytes;
-        if (bytes == 0 && ended && neap_reader_lag(&reader) == 0)
+        if (bytes == 0 && ended && neap_stream_reader_lag(&reader) == 0)
             break;
         if (bytes == 0)
-            neap_reader_wait(&reader, 1, 10);
+            neap_stream_reader_wait(&reader, 1, 10);
     }
     return start + delivered + reader.missed_bytes == neap_stream_written(stream) && delivered > 0 ? 0 : 2;
 }

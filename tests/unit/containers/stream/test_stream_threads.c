@@ -20,14 +20,14 @@ struct reading {
     int good, consistent;
 };
 
-static size_t take(struct neap_reader *reader, unsigned number, uint8_t *buffer, size_t room) {
+static size_t take(struct neap_stream_reader *reader, unsigned number, uint8_t *buffer, size_t room) {
     switch (number % 3) {
     case 0:
-        return neap_reader_read_block(reader, buffer);
+        return neap_stream_reader_read_block(reader, buffer);
     case 1:
-        return neap_reader_read(reader, buffer, 1 + (number * 97) % room);
+        return neap_stream_reader_read(reader, buffer, 1 + (number * 97) % room);
     default:
-        return neap_reader_read(reader, buffer, room);
+        return neap_stream_reader_read(reader, buffer, room);
     }
 }
 
@@ -35,8 +35,8 @@ static void *read_all(void *argument) {
     struct reading *reading = argument;
     size_t room = neap_stream_block_bytes(reading->stream) * neap_stream_block_count(reading->stream);
     uint8_t *buffer = malloc(room);
-    struct neap_reader reader;
-    neap_reader_open(&reader, reading->stream, NEAP_READER_OLDEST);
+    struct neap_stream_reader reader;
+    neap_stream_reader_open(&reader, reading->stream, NEAP_STREAM_READER_OLDEST);
     reading->start = reader.offset;
     for (;;) {
         int ended = neap_stream_state(reading->stream) == NEAP_STREAM_CLOSED;
@@ -44,7 +44,7 @@ static void *read_all(void *argument) {
         if (bytes == 0 && ended)
             break;
         if (bytes == 0) {
-            neap_reader_wait(&reader, reading->number % 2, 1000);
+            neap_stream_reader_wait(&reader, reading->number % 2, 1000);
             continue;
         }
         reading->good &= stream_bytes_good(buffer, reader.offset - bytes, bytes);
@@ -106,12 +106,12 @@ struct relay {
 
 static void *answer(void *argument) {
     const struct relay *relay = argument;
-    struct neap_reader reader;
+    struct neap_stream_reader reader;
     uint8_t byte;
-    neap_reader_open(&reader, relay->there, NEAP_READER_OLDEST);
+    neap_stream_reader_open(&reader, relay->there, NEAP_STREAM_READER_OLDEST);
     for (unsigned i = 0; i < relay->turns; i++) {
-        while (neap_reader_read(&reader, &byte, 1) == 0)
-            neap_reader_wait(&reader, 1, 0);
+        while (neap_stream_reader_read(&reader, &byte, 1) == 0)
+            neap_stream_reader_wait(&reader, 1, 0);
         neap_stream_write(relay->back, &byte, 1);
     }
     return NULL;
@@ -121,16 +121,16 @@ static void *answer(void *argument) {
 static void no_wakeup_is_lost(void **state) {
     (void)state;
     struct relay relay = {neap_stream_new(1, 16, NULL), neap_stream_new(1, 16, NULL), 3000};
-    struct neap_reader reader;
+    struct neap_stream_reader reader;
     pthread_t thread;
     uint8_t byte;
-    neap_reader_open(&reader, relay.back, 0);
+    neap_stream_reader_open(&reader, relay.back, 0);
     assert_int_equal(pthread_create(&thread, NULL, answer, &relay), 0);
     for (unsigned i = 0; i < relay.turns; i++) {
         uint8_t sent = (uint8_t)i;
         assert_int_equal(neap_stream_write(relay.there, &sent, 1), NEAP_OK);
-        while (neap_reader_read(&reader, &byte, 1) == 0)
-            neap_reader_wait(&reader, 1, 0);
+        while (neap_stream_reader_read(&reader, &byte, 1) == 0)
+            neap_stream_reader_wait(&reader, 1, 0);
         assert_int_equal(byte, sent);
     }
     pthread_join(thread, NULL);

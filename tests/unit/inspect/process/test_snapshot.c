@@ -43,6 +43,8 @@ static int start_child(void **state) {
     pages = mmap(NULL, PAGES * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED || pipe(ready) != 0)
         return 1;
+    madvise(pages, PAGES * page,
+            MADV_NOHUGEPAGE); /* where they are for everybody, untouched pages come along */
     child = fork();
     if (child == 0) {
         changed = 2;

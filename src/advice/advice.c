@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "advice/advice_state.h"
 
 struct candidate {
@@ -113,15 +114,9 @@ void neap__advice_add(struct neap__advice_search *search, struct neap_advice *ad
     advice->now_bytes = advice->own_bytes + advice->key_bytes + advice->value_bytes;
     if (advice->items < NEAP_ADVICE_ITEMS_LEAST || neap_advice_saving(advice) == 0)
         return;
-    if (advices->count == search->room) {
-        size_t room = search->room ? 2 * search->room : 32;
-        struct neap_advice *list = realloc(advices->list, room * sizeof(*list));
-        if (!list) {
-            search->out_of_memory = true;
-            return;
-        }
-        advices->list = list;
-        search->room = room;
+    if (!NEAP_ARRAY_RESERVE(advices->list, search->room, advices->count + 1)) {
+        search->out_of_memory = true;
+        return;
     }
     advices->list[advices->count++] = *advice;
 }

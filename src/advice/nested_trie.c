@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 static bool is_dict(const struct neap_py_type *type) {
     return type->kind == NEAP_PY_DICT && (type->flags & NEAP_PY_TYPE_BUILTIN);
 }
@@ -208,14 +210,8 @@ static bool tell(struct walk *walk, enum neap__nested_trie_role role, const stru
 }
 
 static bool push(struct walk *walk, uint64_t node, uint64_t key) {
-    if (walk->count == walk->room) {
-        size_t room = walk->room ? 2 * walk->room : 256;
-        struct pending *stack = realloc(walk->stack, room * sizeof(*stack));
-        if (!stack)
-            return false;
-        walk->stack = stack;
-        walk->room = room;
-    }
+    if (!NEAP_ARRAY_RESERVE(walk->stack, walk->room, walk->count + 1))
+        return false;
     walk->stack[walk->count++] = (struct pending){node, key, walk->way_bytes};
     return true;
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 enum { DIGIT_BITS = 30, DIGITS_MAX = 3, UTF8_MAX = 4, SURROGATE_FIRST = 0xd800, SURROGATE_LAST = 0xdfff };
 
 enum neap_simple_value_kind neap_simple_value_kind_of(const struct neap_py_type *type) {
@@ -65,14 +67,7 @@ static bool int_read(struct neap_py_lens *lens, const struct neap_py_object *obj
 /* --- texts ---------------------------------------------------------------------------- */
 
 static unsigned char *buffer_room(struct neap_simple_value_buffer *buffer, size_t bytes) {
-    if (bytes > buffer->room) {
-        size_t room = 2 * bytes;
-        unsigned char *grown = realloc(buffer->bytes, room);
-        if (!grown)
-            return NULL;
-        *buffer = (struct neap_simple_value_buffer){grown, room};
-    }
-    return buffer->bytes;
+    return NEAP_ARRAY_RESERVE(buffer->bytes, buffer->room, bytes) ? buffer->bytes : NULL;
 }
 
 static bool bytes_read(struct neap_py_lens *lens, uint64_t address, uint64_t bytes,

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "pylayout/reading.h"
 #include "pylayout/text.h"
 #include "pylayout/type_decode.h"
@@ -96,16 +97,6 @@ static void table_put(neap_py_types_t *types, uint64_t address, struct neap_py_t
     *slot = (struct slot){address, type};
 }
 
-static bool index_grow(neap_py_types_t *types) {
-    uint32_t room = types->room ? 2 * types->room : 256;
-    struct neap_py_type **by_index = realloc(types->by_index, room * sizeof(*by_index));
-    if (!by_index)
-        return false;
-    types->by_index = by_index;
-    types->room = room;
-    return true;
-}
-
 /* --- meeting one --------------------------------------------------------------- */
 
 static struct neap_py_type *meet(neap_py_types_t *types, uint64_t address, unsigned depth,
@@ -127,7 +118,7 @@ static struct neap_py_type *decode(neap_py_types_t *types, const struct neap__py
             return NULL;
     }
     if (types->bytes > BYTES_MOST || types->count >= NEAP_PY_TYPES_MAX ||
-        (types->count == types->room && !index_grow(types)))
+        !NEAP_ARRAY_RESERVE(types->by_index, types->room, types->count + 1))
         return NULL;
     struct neap_py_type *type =
         neap__py_type_decode(types->memory, types->version, words, base, metatype, &types->bytes);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/word.h"
 
 enum {
@@ -121,28 +122,14 @@ static int pages_enter(neap_block_index_t *index, const struct neap_block_span *
 
 /* --- spans -------------------------------------------------------------- */
 
-static bool room_make(void **array, size_t *room, size_t needed, size_t item_bytes) {
-    if (needed <= *room)
-        return true;
-    size_t wanted = *room + *room / 2 + 256;
-    if (wanted < needed)
-        wanted = needed;
-    void *grown = realloc(*array, wanted * item_bytes);
-    if (!grown)
-        return false;
-    *array = grown;
-    *room = wanted;
-    return true;
-}
-
 /* Room for one more span of so many blocks; what is new of the arrays is zero. */
 static bool span_room(neap_block_index_t *index, uint32_t blocks) {
     size_t words = ((size_t)index->count + blocks + 63) / 64, had = index->live_words;
-    if (!room_make((void **)&index->spans, &index->span_room, index->span_count + 1, sizeof(*index->spans)) ||
-        !room_make((void **)&index->live, &index->live_words, words, sizeof(*index->live)))
+    if (!NEAP_ARRAY_RESERVE(index->spans, index->span_room, index->span_count + 1) ||
+        !NEAP_ARRAY_RESERVE(index->live, index->live_words, words))
         return false;
     memset(index->live + had, 0, (index->live_words - had) * sizeof(*index->live));
-    return room_make((void **)&index->steps, &index->step_room, words, sizeof(*index->steps));
+    return NEAP_ARRAY_RESERVE(index->steps, index->step_room, words);
 }
 
 static void live_set(neap_block_index_t *index, uint32_t ordinal, uint32_t blocks, const uint64_t *live) {

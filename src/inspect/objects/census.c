@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/word.h"
 #include "inspect/objects/census_state.h"
 
@@ -97,14 +98,13 @@ bool neap__census_bits(struct neap_census *census) {
     size_t words = (size_t)neap_block_index_count(census->index) / 64 + 1;
     if (words <= census->word_count)
         return true;
-    size_t room = words + words / 4;
+    size_t room = census->word_count;
     uint64_t **const maps[] = {&census->objects, &census->buffers};
     for (size_t i = 0; i < 2; i++) {
-        uint64_t *grown = realloc(*maps[i], room * sizeof(*grown));
-        if (!grown)
+        room = census->word_count;
+        if (!NEAP_ARRAY_RESERVE(*maps[i], room, words))
             return false;
-        memset(grown + census->word_count, 0, (room - census->word_count) * sizeof(*grown));
-        *maps[i] = grown;
+        memset(*maps[i] + census->word_count, 0, (room - census->word_count) * sizeof(**maps[i]));
     }
     census->word_count = room;
     return true;

@@ -1,17 +1,12 @@
 /* inspect/objects/census_outside.c: objects that lie in no pool and no slab. */
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "inspect/objects/census_state.h"
 
 bool neap__census_push(struct neap__census_pending *pending, uint64_t address) {
-    if (pending->count == pending->room) {
-        size_t room = pending->room ? 2 * pending->room : 1024;
-        uint64_t *addresses = realloc(pending->addresses, room * sizeof(*addresses));
-        if (!addresses)
-            return false;
-        pending->addresses = addresses;
-        pending->room = room;
-    }
+    if (!NEAP_ARRAY_RESERVE(pending->addresses, pending->room, pending->count + 1))
+        return false;
     pending->addresses[pending->count++] = address;
     return true;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/units.h"
 #include "inspect/objects/arena_age.h"
 
@@ -12,15 +13,7 @@ enum { ARENA_ROWS = 10 };
 
 static int row_add(struct neap_census_rows *rows, size_t *room, const char *kind,
                    const struct neap_census_sum *sum) {
-    if (rows->count == *room) {
-        size_t wanted = *room ? 2 * *room : 64;
-        struct neap_census_row *grown = realloc(rows->rows, wanted * sizeof(*grown));
-        if (!grown)
-            return NEAP_ERROR_MEMORY;
-        rows->rows = grown;
-        *room = wanted;
-    }
-    char *copy = strdup(kind);
+    char *copy = NEAP_ARRAY_RESERVE(rows->rows, *room, rows->count + 1) ? strdup(kind) : NULL;
     if (!copy)
         return NEAP_ERROR_MEMORY;
     uint64_t bytes = neap_census_sum_bytes(sum);
@@ -176,13 +169,10 @@ static uint32_t owner_find(struct owners *owners, uint32_t ordinal) {
 
 static bool owner_sum(struct owners *owners, uint32_t owner, const struct neap_py_object *object) {
     if (owner >= owners->sum_room) {
-        uint32_t room = 2 * owner + 1024;
-        struct neap_census_sum *sums = realloc(owners->sums, room * sizeof(*sums));
-        if (!sums)
+        uint32_t had = owners->sum_room;
+        if (!NEAP_ARRAY_RESERVE(owners->sums, owners->sum_room, (uint64_t)owner + 1))
             return false;
-        memset(sums + owners->sum_room, 0, (room - owners->sum_room) * sizeof(*sums));
-        owners->sums = sums;
-        owners->sum_room = room;
+        memset(owners->sums + had, 0, (owners->sum_room - had) * sizeof(*owners->sums));
     }
     struct neap_py_measure measure = {0, 0};
     owners->buffer_bytes = 0;

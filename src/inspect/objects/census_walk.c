@@ -2,12 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/word.h"
 #include "inspect/objects/census_state.h"
 
 enum {
     SPANS_AT_ONCE = 64,
-    TYPES_LEAST = 1024,
     LARGE_BYTES = 1 << 20, /* a buffer outside of blocks that must prove to lie in a mapping */
 };
 
@@ -92,17 +92,12 @@ static bool refers_to_nothing(const struct neap_py_type *type) {
 
 static struct neap_census_sum *type_sum(struct neap__census_worker *worker, uint32_t index) {
     if (index >= worker->type_room) {
-        size_t room = worker->type_room ? 2 * worker->type_room : TYPES_LEAST;
-        while (room <= index)
-            room *= 2;
-        struct neap_census_sum *types = realloc(worker->types, room * sizeof(*types));
-        if (!types) {
+        size_t had = worker->type_room;
+        if (!NEAP_ARRAY_RESERVE(worker->types, worker->type_room, (uint64_t)index + 1)) {
             worker->out_of_memory = true;
             return &worker->facts.parked; /* the census fails as a whole */
         }
-        memset(types + worker->type_room, 0, (room - worker->type_room) * sizeof(*types));
-        worker->types = types;
-        worker->type_room = room;
+        memset(worker->types + had, 0, (worker->type_room - had) * sizeof(*worker->types));
     }
     return &worker->types[index];
 }

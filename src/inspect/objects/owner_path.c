@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "inspect/objects/address_set.h"
 
 enum {
@@ -211,14 +212,8 @@ static uint32_t step_take(neap_owner_paths_t *paths, uint32_t node, uint32_t par
 /* --- the way to an object -------------------------------------------------------------- */
 
 static bool chain_push(neap_owner_paths_t *paths, uint32_t at, uint32_t ordinal) {
-    if (at == paths->chain_room) {
-        uint32_t room = paths->chain_room ? 2 * paths->chain_room : 256;
-        uint32_t *chain = room > CHAIN_MAX ? NULL : realloc(paths->chain, room * sizeof(*chain));
-        if (!chain)
-            return false;
-        paths->chain = chain;
-        paths->chain_room = room;
-    }
+    if (at >= CHAIN_MAX || !NEAP_ARRAY_RESERVE(paths->chain, paths->chain_room, at + 1))
+        return false;
     paths->chain[at] = ordinal;
     return true;
 }

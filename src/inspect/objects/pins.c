@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/word.h"
 #include "inspect/objects/address_set.h"
 
@@ -155,15 +156,7 @@ static uint32_t group_of(struct search *search, uint32_t owner_path, const struc
         neap_address_set_add(&search->group_of, key, pins->group_count, &added);
     if (entry && !added)
         return (uint32_t)entry->value;
-    if (entry && pins->group_count == search->group_room) {
-        size_t room = search->group_room ? 2 * search->group_room : 64;
-        struct neap_pin_group *groups = realloc(pins->groups, room * sizeof(*groups));
-        if (groups) {
-            pins->groups = groups;
-            search->group_room = room;
-        }
-    }
-    if (!entry || pins->group_count == search->group_room) {
+    if (!entry || !NEAP_ARRAY_RESERVE(pins->groups, search->group_room, pins->group_count + 1)) {
         search->out_of_memory = true;
         return UINT32_MAX;
     }

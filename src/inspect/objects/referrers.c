@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/word.h"
 
 #define ROOT_BIT UINT32_C(0x80000000)
@@ -47,15 +48,9 @@ bool neap_referrers_resolve(const neap_census_t *census, const struct neap_py_re
 static void reach(neap_referrers_t *referrers, uint32_t ordinal, uint32_t parent) {
     if (referrers->parent[ordinal] != NEAP_BLOCK_NONE)
         return;
-    if (referrers->reached == referrers->room) {
-        uint32_t room = referrers->room + referrers->room / 2 + 4096;
-        uint32_t *order = realloc(referrers->order, (size_t)room * sizeof(*order));
-        if (!order) {
-            referrers->out_of_memory = true;
-            return;
-        }
-        referrers->order = order;
-        referrers->room = room;
+    if (!NEAP_ARRAY_RESERVE(referrers->order, referrers->room, (uint64_t)referrers->reached + 1)) {
+        referrers->out_of_memory = true;
+        return;
     }
     referrers->parent[ordinal] = parent;
     referrers->order[referrers->reached++] = ordinal;
@@ -96,15 +91,9 @@ static uint32_t root_new(neap_referrers_t *referrers, enum neap_root_kind kind, 
                          const char *place) {
     if (referrers->root_count == ROOTS_MAX)
         return ROOT_BIT | (ROOTS_MAX - 1);
-    if (referrers->root_count == referrers->root_room) {
-        uint32_t room = referrers->root_room ? 2 * referrers->root_room : 256;
-        struct neap_root *roots = realloc(referrers->roots, room * sizeof(*roots));
-        if (!roots) {
-            referrers->out_of_memory = true;
-            return ROOT_BIT;
-        }
-        referrers->roots = roots;
-        referrers->root_room = room;
+    if (!NEAP_ARRAY_RESERVE(referrers->roots, referrers->root_room, referrers->root_count + 1)) {
+        referrers->out_of_memory = true;
+        return ROOT_BIT;
     }
     referrers->roots[referrers->root_count] =
         (struct neap_root){(uint8_t)kind, text_copy(name), text_copy(place)};

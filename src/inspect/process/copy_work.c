@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/word.h"
 #include "os/memory.h"
 
@@ -17,15 +18,9 @@ void neap__copy_work_add(struct neap__copy_work *work, uint64_t address, unsigne
                          uint64_t bytes) {
     while (bytes > 0 && !work->out_of_memory) {
         uint64_t part = bytes < PIECE_BYTES ? bytes : PIECE_BYTES;
-        if (work->count == work->room) {
-            size_t room = work->room ? work->room * 2 : 1024;
-            struct neap_os_remote_piece *pieces = realloc(work->pieces, room * sizeof(*pieces));
-            if (!pieces) {
-                work->out_of_memory = true;
-                return;
-            }
-            work->pieces = pieces;
-            work->room = room;
+        if (!NEAP_ARRAY_RESERVE(work->pieces, work->room, work->count + 1)) {
+            work->out_of_memory = true;
+            return;
         }
         work->pieces[work->count++] = (struct neap_os_remote_piece){address, here, (size_t)part};
         address += part;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "os/register.h"
 
 /* Places within the structs of both widths. */
@@ -39,28 +40,15 @@ static uint64_t word_at(const struct content *content, size_t offset, size_t wid
     return narrow;
 }
 
-static void *room_make(void *array, size_t count, size_t *room, size_t item_bytes) {
-    if (count < *room)
-        return array;
-    size_t more = *room ? *room * 2 : 64;
-    void *larger = realloc(array, more * item_bytes);
-    if (larger)
-        *room = more;
-    return larger;
-}
-
 /* --- one note ---------------------------------------------------------------- */
 
 static int status_add(struct neap__core_notes *notes, const struct content *content) {
     const struct places *places = places_of(notes);
     if (content->length < places->status_registers || notes->thread_count == THREADS_MOST)
         return NEAP_OK;
-    struct neap_image_thread *threads =
-        room_make(notes->threads, notes->thread_count, &notes->thread_room, sizeof(*threads));
-    if (!threads)
+    if (!NEAP_ARRAY_RESERVE(notes->threads, notes->thread_room, notes->thread_count + 1))
         return NEAP_ERROR_MEMORY;
-    notes->threads = threads;
-    struct neap_image_thread *thread = &threads[notes->thread_count++];
+    struct neap_image_thread *thread = &notes->threads[notes->thread_count++];
     *thread = (struct neap_image_thread){.tid = (pid_t)word_at(content, places->status_pid, 4)};
     neap_os_registers_decode(notes->machine, content->bytes + places->status_registers,
                              content->length - places->status_registers, &thread->stack_pointer,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "inspect/process/copy_work.h"
 #include "os/file.h"
 #include "os/memory.h"
@@ -58,15 +59,8 @@ static unsigned char *place_find(const struct neap__memory_copy *copy, uint64_t 
 
 static int reserve(struct neap__memory_copy *copy, uint64_t start, uint64_t end) {
     void *bytes;
-    if (copy->reservation_count == copy->reservation_room) {
-        size_t room = copy->reservation_room ? copy->reservation_room * 2 : 256;
-        struct neap__copy_reservation *grown = realloc(copy->reservations, room * sizeof(*grown));
-        if (!grown)
-            return NEAP_ERROR_MEMORY;
-        copy->reservations = grown;
-        copy->reservation_room = room;
-    }
-    if (end - start > SIZE_MAX / 2)
+    if (!NEAP_ARRAY_RESERVE(copy->reservations, copy->reservation_room, copy->reservation_count + 1) ||
+        end - start > SIZE_MAX / 2)
         return NEAP_ERROR_MEMORY;
     int error = neap_os_reserve((size_t)(end - start), neap_os_page_bytes(), &bytes);
     if (error == NEAP_OK)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "inspect/process/span_kind.h"
 #include "os/file.h"
 #include "os/limits.h"
@@ -20,20 +21,10 @@ enum { ENTRIES_A_READ = 1 << 16 };
 /* An image that grows; paths are offsets until texts no longer move. */
 struct builder {
     struct neap_process_image image;
-    size_t mapping_room, thread_room, text_bytes, text_room;
+    size_t mapping_room, path_room, thread_room, text_bytes, text_room;
     size_t *paths;
     int error;
 };
-
-static void *grown(void *array, size_t count, size_t *room, size_t item_bytes) {
-    if (count < *room)
-        return array;
-    size_t more = *room ? *room * 2 : 64;
-    void *larger = realloc(array, more * item_bytes);
-    if (larger)
-        *room = more;
-    return larger;
-}
 
 /* Offset of a copy of `text`; neighbours mostly have the same one. */
 static bool text_keep(struct builder *builder, const char *text, size_t *offset) {
@@ -42,14 +33,8 @@ static bool text_keep(struct builder *builder, const char *text, size_t *offset)
         *offset = builder->paths[count - 1];
         return true;
     }
-    if (builder->text_bytes + length > builder->text_room) {
-        size_t room = (builder->text_room + length) * 2;
-        char *larger = realloc(builder->image.texts, room);
-        if (!larger)
-            return false;
-        builder->image.texts = larger;
-        builder->text_room = room;
-    }
+    if (!NEAP_ARRAY_RESERVE(builder->image.texts, builder->text_room, builder->text_bytes + length))
+        return false;
     *offset = builder->text_bytes;
     memcpy(builder->image.texts + builder->text_bytes, text, length);
     builder->text_bytes += length;
@@ -60,19 +45,11 @@ static bool mapping_add(void *context, const struct neap_os_mapping *mapping,
                         const struct neap_os_mapping_figures *figures) {
     struct builder *builder = context;
     struct neap_process_image *image = &builder->image;
-    size_t room = builder->mapping_room, path_room = room, path;
-    struct neap_image_mapping *mappings =
-        grown(image->mappings, image->mapping_count, &room, sizeof(*mappings));
-    if (mappings)
-        image->mappings = mappings;
-    size_t *paths = grown(builder->paths, image->mapping_count, &path_room, sizeof(*paths));
-    if (paths)
-        builder->paths = paths;
+    size_t path;
     builder->error = NEAP_ERROR_MEMORY;
-    if (!mappings || !paths)
-        return false;
-    builder->mapping_room = room;
-    if (!text_keep(builder, mapping->path, &path))
+    if (!NEAP_ARRAY_RESERVE(image->mappings, builder->mapping_room, image->mapping_count + 1) ||
+        !NEAP_ARRAY_RESERVE(builder->paths, builder->path_room, image->mapping_count + 1) ||
+        !text_keep(builder, mapping->path, &path))
         return false;
     builder->error = NEAP_OK;
     if (mapping->end <= mapping->start || mapping->start > INT64_MAX) /* [vsyscall] is no memory of its own */
@@ -96,13 +73,11 @@ static bool mapping_add(void *context, const struct neap_os_mapping *mapping,
 static bool task_add(void *context, const struct neap_os_task *task) {
     struct builder *builder = context;
     struct neap_process_image *image = &builder->image;
-    struct neap_image_thread *threads =
-        grown(image->threads, image->thread_count, &builder->thread_room, sizeof(*threads));
-    if (!threads) {
+    if (!NEAP_ARRAY_RESERVE(image->threads, builder->thread_room, image->thread_count + 1)) {
         builder->error = NEAP_ERROR_MEMORY;
         return false;
     }
-    image->threads = threads;
+    struct neap_image_thread *threads = image->threads;
     struct neap_image_thread *added = &threads[image->thread_count++];
     *added = (struct neap_image_thread){.tid = task->tid, .stack_pointer = task->stack_pointer};
     memcpy(added->name, task->name, sizeof(added->name));

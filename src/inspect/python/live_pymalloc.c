@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "os/remote.h"
 
 static int process_read(void *context, uint64_t address, void *out, size_t bytes) {
@@ -43,15 +44,9 @@ struct ranges {
 
 static bool range_add(void *context, const struct neap_os_mapping *mapping) {
     struct ranges *ranges = context;
-    if (ranges->count == ranges->room) {
-        size_t room = ranges->room ? 2 * ranges->room : 256;
-        struct neap_py_range *all = realloc(ranges->all, room * sizeof(*all));
-        ranges->failed = all == NULL;
-        if (!all)
-            return false;
-        ranges->all = all;
-        ranges->room = room;
-    }
+    ranges->failed = !NEAP_ARRAY_RESERVE(ranges->all, ranges->room, ranges->count + 1);
+    if (ranges->failed)
+        return false;
     ranges->count += neap_python_version_range(mapping->access, mapping->path, mapping->start, mapping->end,
                                                &ranges->all[ranges->count]);
     return true;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 enum {
     FLAG_IN_USE = 1, /* of the chunk before */
     FLAG_MAPPED = 2,
@@ -43,15 +45,9 @@ static bool word_read(const struct walker *walker, uint64_t address, uint64_t *v
 
 static void claim_add(struct walker *walker, uint64_t start, uint64_t end, enum neap_span_kind kind,
                       uint64_t used_bytes) {
-    if (walker->count == walker->room) {
-        size_t room = walker->room ? walker->room * 2 : 64;
-        struct neap_image_span *claims = realloc(walker->claims, room * sizeof(*claims));
-        if (!claims) {
-            walker->out_of_memory = true;
-            return;
-        }
-        walker->claims = claims;
-        walker->room = room;
+    if (!NEAP_ARRAY_RESERVE(walker->claims, walker->room, walker->count + 1)) {
+        walker->out_of_memory = true;
+        return;
     }
     walker->claims[walker->count++] = (struct neap_image_span){
         .start = start, .end = end, .kind = kind, .has_use = true, .used_bytes = used_bytes};

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /* One map during the sweep: the span that holds or follows the place. */
 struct cursor {
     const struct neap_space_map *map;
@@ -54,14 +56,8 @@ static bool change_add(struct sweep *sweep, const struct neap_space_change *chan
         last->after_resident += change->after_resident;
         return true;
     }
-    if (sweep->count == sweep->room) {
-        size_t room = sweep->room ? sweep->room * 2 : 64;
-        struct neap_space_change *changes = realloc(sweep->changes, room * sizeof(*changes));
-        if (!changes)
-            return false;
-        sweep->changes = changes;
-        sweep->room = room;
-    }
+    if (!NEAP_ARRAY_RESERVE(sweep->changes, sweep->room, sweep->count + 1))
+        return false;
     sweep->changes[sweep->count++] = *change;
     return true;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "inspect/space/thread_stack.h"
 
 enum { CHUNK_BYTES_LEAST = 64 << 10 };
@@ -43,14 +44,8 @@ static int chunks_note(const struct neap_process_image *image, struct neap_space
         span->chunk_bytes *= 2;
     span->chunk = map->chunk_count;
     size_t count = neap_space_span_chunks(span);
-    if (map->chunk_count + count > *room) {
-        size_t more = (map->chunk_count + count) * 2;
-        uint8_t *chunks = realloc(map->chunks, more);
-        if (!chunks)
-            return NEAP_ERROR_MEMORY;
-        map->chunks = chunks;
-        *room = more;
-    }
+    if (!NEAP_ARRAY_RESERVE(map->chunks, *room, map->chunk_count + count))
+        return NEAP_ERROR_MEMORY;
     for (size_t i = 0; i < count; i++) {
         uint64_t start = span->start + i * span->chunk_bytes, end = start + span->chunk_bytes;
         end = end < span->end ? end : span->end;
@@ -119,29 +114,12 @@ struct pool_builder {
     size_t pool_room, live_room, live_words_most;
 };
 
-static bool room_make(void **array, size_t needed, size_t *room, size_t item_bytes) {
-    if (needed <= *room)
-        return true;
-    size_t more = needed + needed / 2 + 256;
-    void *larger = realloc(*array, more * item_bytes);
-    if (!larger)
-        return false;
-    *array = larger;
-    *room = more;
-    return true;
-}
-
 static int pool_add(struct pool_builder *builder, const struct neap_block_batch *batch) {
     struct neap_space_map *map = builder->map;
-    void *pools = map->pools, *live = map->live;
     size_t words = (batch->blocks + 63) / 64;
     bool told = batch->used < batch->blocks && map->live_words + words <= builder->live_words_most;
-    bool roomy = room_make(&pools, map->pool_count + 1, &builder->pool_room, sizeof(*map->pools));
-    map->pools = pools;
-    roomy =
-        roomy && (!told || room_make(&live, map->live_words + words, &builder->live_room, sizeof(uint64_t)));
-    map->live = live;
-    if (!roomy)
+    if (!NEAP_ARRAY_RESERVE(map->pools, builder->pool_room, map->pool_count + 1) ||
+        (told && !NEAP_ARRAY_RESERVE(map->live, builder->live_room, map->live_words + words)))
         return NEAP_ERROR_MEMORY;
     map->pools[map->pool_count++] = (struct neap_space_pool){
         .address = batch->address,

@@ -6,49 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "advice/advice_state.h"
-
-struct candidate {
-    uint64_t bytes;
-    uint32_t ordinal;
-};
-
-/* The `most` largest, the smallest of them on top. */
-struct candidates {
-    struct candidate *heap;
-    size_t count, most;
-};
-
-static void sift_down(struct candidate *heap, size_t count) {
-    for (size_t at = 0;;) {
-        size_t least = at;
-        for (size_t child = 2 * at + 1; child < 2 * at + 3 && child < count; child++)
-            if (heap[child].bytes < heap[least].bytes)
-                least = child;
-        if (least == at)
-            return;
-        struct candidate kept = heap[at];
-        heap[at] = heap[least];
-        heap[least] = kept;
-        at = least;
-    }
-}
-
-static void candidate_add(struct candidates *candidates, struct candidate one) {
-    struct candidate *heap = candidates->heap;
-    if (candidates->count == candidates->most) {
-        if (candidates->most == 0 || heap[0].bytes >= one.bytes)
-            return;
-        heap[0] = one;
-        sift_down(heap, candidates->count);
-        return;
-    }
-    size_t at = candidates->count++;
-    for (; at > 0 && heap[(at - 1) / 2].bytes > one.bytes; at = (at - 1) / 2)
-        heap[at] = heap[(at - 1) / 2];
-    heap[at] = one;
-}
+#include "base/array.h"
+#include "inspect/objects/largest.h"
 
 static bool is_container(const struct neap_py_object *object) {
     bool known = object->type->kind == NEAP_PY_LIST || object->type->kind == NEAP_PY_DICT ||
@@ -56,7 +16,7 @@ static bool is_container(const struct neap_py_object *object) {
     return known && (object->type->flags & NEAP_PY_TYPE_BUILTIN);
 }
 
-static void containers_find(struct neap__advice_search *search, struct candidates *candidates) {
+static void containers_find(struct neap__advice_search *search, struct neap_largest_list *candidates) {
     uint32_t count;
     const uint32_t *order = neap_referrers_order(search->referrers, &count);
     for (uint32_t i = 0; i < count; i++) {
@@ -65,7 +25,8 @@ static void containers_find(struct neap__advice_search *search, struct candidate
         if (neap_census_object(search->census, &search->lens, order[i], &object) && is_container(&object) &&
             neap_py_object_measure(&search->lens, &object, &measure, NULL, NULL) == NEAP_OK &&
             measure.sizeof_bytes >= NEAP_ADVICE_ITEMS_LEAST * sizeof(uint64_t))
-            candidate_add(candidates, (struct candidate){measure.sizeof_bytes, order[i]});
+            neap_largest_add(candidates,
+                             &(struct neap_largest){order[i], measure.sizeof_bytes, object.address});
     }
 }
 
@@ -129,9 +90,9 @@ static int saving_compare(const void *a, const void *b) {
 int neap_advice_find(const neap_referrers_t *referrers, neap_owner_paths_t *paths, size_t most,
                      struct neap_advices *advices) {
     struct neap__advice_search *search = calloc(1, sizeof(*search));
-    struct candidates candidates = {calloc(most + 1, sizeof(struct candidate)), 0, most};
+    struct neap_largest_list candidates = {calloc(most + 1, sizeof(struct neap_largest)), 0, most};
     memset(advices, 0, sizeof(*advices));
-    int error = search && candidates.heap ? NEAP_OK : NEAP_ERROR_MEMORY;
+    int error = search && candidates.list ? NEAP_OK : NEAP_ERROR_MEMORY;
     if (error == NEAP_OK) {
         search->referrers = referrers;
         search->paths = paths;
@@ -142,7 +103,7 @@ int neap_advice_find(const neap_referrers_t *referrers, neap_owner_paths_t *path
         neap_py_lens_init(&search->lens, neap_census_view(search->census)->types);
         containers_find(search, &candidates);
         for (size_t i = 0; i < candidates.count; i++)
-            neap__advice_container(search, candidates.heap[i].ordinal);
+            neap__advice_container(search, candidates.list[i].ordinal);
         neap__advice_classes(search);
         neap__advice_strings(search);
         neap__advice_nested_tries(search);
@@ -152,7 +113,7 @@ int neap_advice_find(const neap_referrers_t *referrers, neap_owner_paths_t *path
         qsort(advices->list, advices->count, sizeof(*advices->list), saving_compare);
     if (error != NEAP_OK)
         neap_advice_clear(advices);
-    free(candidates.heap);
+    free(candidates.list);
     free(search);
     return error;
 }

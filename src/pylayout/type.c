@@ -34,7 +34,6 @@ struct neap_py_types {
     struct neap_py_type **by_index;
     uint32_t count, room;
     size_t bytes;
-    uint64_t rejected;
 };
 
 neap_py_types_t *neap_py_types_new(const struct neap_memory *memory, const struct neap_py_version *version) {
@@ -145,7 +144,6 @@ static struct neap_py_type *meet(neap_py_types_t *types, uint64_t address, unsig
             return NULL;
     }
     struct neap_py_type *type = decode(types, &words, depth, meta_depth);
-    types->rejected += type == NULL;
     table_put(types, address, type);
     return type;
 }
@@ -264,11 +262,4 @@ const struct neap_py_type *neap_py_types_at(neap_py_types_t *types, uint32_t ind
     const struct neap_py_type *type = index < types->count ? types->by_index[index] : NULL;
     pthread_mutex_unlock(&types->lock);
     return type;
-}
-
-uint64_t neap_py_types_rejected(neap_py_types_t *types) {
-    pthread_mutex_lock(&types->lock);
-    uint64_t rejected = types->rejected;
-    pthread_mutex_unlock(&types->lock);
-    return rejected;
 }

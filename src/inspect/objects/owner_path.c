@@ -347,7 +347,3 @@ char *neap_owner_paths_text(const neap_owner_paths_t *paths, uint32_t path, char
         snprintf(out + used, room - used, " in %s()", place);
     return out;
 }
-
-uint32_t neap_owner_paths_count(const neap_owner_paths_t *paths) {
-    return paths->count;
-}

@@ -37,7 +37,4 @@ bool neap_owner_paths_settled(const neap_owner_paths_t *paths, uint32_t owner);
 /* "app.cache._seen", "pending in serve()", "C code"; writes at most `room` bytes and returns `out`. */
 char *neap_owner_paths_text(const neap_owner_paths_t *paths, uint32_t path, char *out, size_t room);
 
-/* One more than the largest number given so far. */
-uint32_t neap_owner_paths_count(const neap_owner_paths_t *paths);
-
 #endif

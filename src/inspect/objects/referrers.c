@@ -294,10 +294,6 @@ const struct neap_root *neap_referrers_root(const neap_referrers_t *referrers, u
     return number < referrers->root_count ? &referrers->roots[number] : NULL;
 }
 
-uint32_t neap_referrers_root_count(const neap_referrers_t *referrers) {
-    return referrers->root_count;
-}
-
 const uint32_t *neap_referrers_order(const neap_referrers_t *referrers, uint32_t *count) {
     *count = referrers->reached;
     return referrers->order;

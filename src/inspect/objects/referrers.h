@@ -48,7 +48,6 @@ const neap_census_t *neap_referrers_census(const neap_referrers_t *referrers);
 bool neap_referrers_parent(const neap_referrers_t *referrers, uint32_t ordinal, struct neap_referrer *parent);
 
 const struct neap_root *neap_referrers_root(const neap_referrers_t *referrers, uint32_t number);
-uint32_t neap_referrers_root_count(const neap_referrers_t *referrers);
 
 /* Objects in the order in which they were reached, each after its parent. */
 const uint32_t *neap_referrers_order(const neap_referrers_t *referrers, uint32_t *count);

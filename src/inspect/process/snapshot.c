@@ -260,8 +260,3 @@ struct neap_process_image *neap_snapshot_image(neap_snapshot_t *snapshot) {
 const struct neap_snapshot_facts *neap_snapshot_facts(const neap_snapshot_t *snapshot) {
     return &snapshot->facts;
 }
-
-const struct neap_snapshot_stretch *neap_snapshot_stretches(const neap_snapshot_t *snapshot, size_t *count) {
-    *count = snapshot->stretch_count;
-    return snapshot->stretches;
-}

@@ -75,6 +75,5 @@ void neap_snapshot_destroy(neap_snapshot_t *snapshot);
 struct neap_memory neap_snapshot_memory(neap_snapshot_t *snapshot);
 struct neap_process_image *neap_snapshot_image(neap_snapshot_t *snapshot); /* of the same moment */
 const struct neap_snapshot_facts *neap_snapshot_facts(const neap_snapshot_t *snapshot);
-const struct neap_snapshot_stretch *neap_snapshot_stretches(const neap_snapshot_t *snapshot, size_t *count);
 
 #endif

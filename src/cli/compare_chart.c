@@ -34,10 +34,15 @@ struct drawn {
     const struct neap_series *series;
 };
 
-/* The entries that were measured into drawn[]; the longest series of them, and their highest RSS. */
-static size_t drawn_find(const struct neap_comparison *comparison, struct drawn *drawn, uint64_t *longest_ns,
-                         double *most) {
-    size_t count = 0;
+struct drawing {
+    struct drawn *drawn; /* the entries that were measured */
+    size_t count;
+    uint64_t longest_ns; /* of their series */
+    double most;         /* their highest RSS */
+};
+
+/* Fills drawing->drawn, which has room for all entries, and what is known from it. */
+static void drawing_fill(const struct neap_comparison *comparison, struct drawing *drawing) {
     for (size_t i = 0; i < comparison->entry_count; i++) {
         const struct neap_comparison_entry *entry = &comparison->entries[i];
         if (!neap_comparison_has_figures(entry))
@@ -46,11 +51,10 @@ static size_t drawn_find(const struct neap_comparison *comparison, struct drawn 
         if (series->count == 0)
             continue;
         uint64_t last_ns = series->samples[series->count - 1].at_ns;
-        *longest_ns = last_ns > *longest_ns ? last_ns : *longest_ns;
-        *most = fmax(*most, neap_series_peak(series, NEAP_MEMORY_RSS));
-        drawn[count++] = (struct drawn){entry->allocator, series};
+        drawing->longest_ns = last_ns > drawing->longest_ns ? last_ns : drawing->longest_ns;
+        drawing->most = fmax(drawing->most, neap_series_peak(series, NEAP_MEMORY_RSS));
+        drawing->drawn[drawing->count++] = (struct drawn){entry->allocator, series};
     }
-    return count;
 }
 
 static void line_fill(const struct drawn *drawn, enum neap_memory_kind kind, const struct neap_chart *chart,
@@ -66,23 +70,24 @@ static void line_fill(const struct drawn *drawn, enum neap_memory_kind kind, con
     *line = (struct neap_chart_line){name, label, colour_of(name), drawn->allocator->by_run, values};
 }
 
-static void chart_fill(const struct drawn *drawn, struct cli_compare_charts *charts,
+static void chart_fill(const struct drawing *drawing, struct cli_compare_charts *charts,
                        enum neap_memory_kind kind, uint64_t step_ns, struct neap_unit unit) {
     struct neap_chart *chart = &charts->charts[kind];
-    for (size_t i = 0; i < charts->line_count; i++) {
-        size_t at = (size_t)kind * charts->line_count + i;
-        line_fill(&drawn[i], kind, chart, step_ns, unit, charts->labels + at * CLI_COMPARE_LABEL_ROOM,
-                  charts->values + at * chart->count, &charts->lines[at]);
+    for (size_t i = 0; i < drawing->count; i++) {
+        size_t at = (size_t)kind * drawing->count + i;
+        line_fill(&drawing->drawn[i], kind, chart, step_ns, unit,
+                  charts->labels + at * CLI_COMPARE_LABEL_ROOM, charts->values + at * chart->count,
+                  &charts->lines[at]);
     }
 }
 
-static int charts_fill(const struct cli_compare_report *report, const struct drawn *drawn,
-                       uint64_t longest_ns, double most, struct cli_compare_charts *charts) {
-    uint64_t step_ns = longest_ns / STEPS_MAX + 1;
+static int charts_fill(const struct cli_compare_report *report, const struct drawing *drawing,
+                       struct cli_compare_charts *charts) {
+    uint64_t step_ns = drawing->longest_ns / STEPS_MAX + 1;
     if (step_ns < report->plan->interval_ns)
         step_ns = report->plan->interval_ns;
-    size_t count = (size_t)(longest_ns / step_ns) + 1, lines = NEAP_MEMORY_KINDS * charts->line_count;
-    struct neap_unit unit = neap_units_pick((uint64_t)most);
+    size_t count = (size_t)(drawing->longest_ns / step_ns) + 1, lines = NEAP_MEMORY_KINDS * drawing->count;
+    struct neap_unit unit = neap_units_pick((uint64_t)drawing->most);
     snprintf(charts->title, sizeof(charts->title), "%.100s%s", report->command,
              strlen(report->command) > 100 ? " ..." : "");
     snprintf(charts->note, sizeof(charts->note),
@@ -103,24 +108,23 @@ static int charts_fill(const struct cli_compare_report *report, const struct dra
             .y_title = unit.name,
             .x_step = (double)step_ns / 1e9,
             .count = count,
-            .lines = charts->lines + (size_t)kind * charts->line_count,
-            .line_count = charts->line_count,
+            .lines = charts->lines + (size_t)kind * drawing->count,
+            .line_count = drawing->count,
         };
-        chart_fill(drawn, charts, kind, step_ns, unit);
+        chart_fill(drawing, charts, kind, step_ns, unit);
     }
     return NEAP_OK;
 }
 
 int cli_compare_charts_make(const struct cli_compare_report *report, struct cli_compare_charts *charts) {
-    uint64_t longest_ns = 0;
-    double most = 0;
-    struct drawn *drawn = calloc(report->comparison->entry_count + 1, sizeof(*drawn));
+    struct drawing drawing = {.drawn = calloc(report->comparison->entry_count + 1, sizeof(struct drawn))};
     *charts = (struct cli_compare_charts){0};
-    if (!drawn)
+    if (!drawing.drawn)
         return NEAP_ERROR_MEMORY;
-    charts->line_count = drawn_find(report->comparison, drawn, &longest_ns, &most);
-    int error = charts_fill(report, drawn, longest_ns, most, charts);
-    free(drawn);
+    drawing_fill(report->comparison, &drawing);
+    charts->line_count = drawing.count;
+    int error = charts_fill(report, &drawing, charts);
+    free(drawing.drawn);
     return error;
 }
 

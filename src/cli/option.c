@@ -253,24 +253,28 @@ int cli_options_parse(const struct cli_option *table, const struct cli_usage *us
 
 /* --- help -------------------------------------------------------------- */
 
-void cli_text_print(const char *text, int column, int indent) {
+void cli_text_write(const char *text, int column, int indent, FILE *out) {
     bool first = true;
     while (*text) {
         int length = (int)strcspn(text, " ");
         if (!first && column + 1 + length > WIDTH) {
-            printf("\n%*s", indent, "");
+            fprintf(out, "\n%*s", indent, "");
             column = indent;
             first = true;
         }
         if (!first)
-            putchar(' ');
-        printf("%.*s", length, text);
+            fputc(' ', out);
+        fprintf(out, "%.*s", length, text);
         column += length + !first;
         first = false;
         text += length;
         text += strspn(text, " ");
     }
-    putchar('\n');
+    fputc('\n', out);
+}
+
+void cli_text_print(const char *text, int column, int indent) {
+    cli_text_write(text, column, indent, stdout);
 }
 
 static void option_print(const struct cli_option *option) {

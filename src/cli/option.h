@@ -21,6 +21,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Type of the target, and what is accepted for it. */
 enum cli_option_kind {
@@ -61,7 +62,10 @@ int cli_options_parse(const struct cli_option *table, const struct cli_usage *us
 /* Prints --help on stdout, at most 80 columns wide. */
 void cli_options_print(const struct cli_option *table, const struct cli_usage *usage);
 
-/* Prints `text` on stdout from `column` on, wrapped between `indent` and 80 columns; ends the line. */
+/* Prints `text` from `column` on, wrapped between `indent` and 80 columns; ends the line. */
+void cli_text_write(const char *text, int column, int indent, FILE *out);
+
+/* The same on stdout. */
 void cli_text_print(const char *text, int column, int indent);
 
 /* One line on stderr, `neap: ` and the text; returns `exit_code` for `return cli_error(...)`. */

@@ -156,7 +156,8 @@ static json_t *class_json(const struct neap_pymalloc_class *class) {
 }
 
 int cli_pool_print_json(const struct neap_live_pymalloc *target, const struct neap_live_heap *process,
-                        const struct neap_live_pymalloc_view *view, FILE *out) {
+                        const struct neap_live_pymalloc_view *view,
+                        const struct neap_os_kernel_settings *kernel, FILE *out) {
     char version[VERSION_ROOM];
     json_t *document = neap_json_document("neap.pools/1"), *classes = json_array();
     for (unsigned i = 0; i < NEAP_PYMALLOC_CLASSES; i++)
@@ -172,5 +173,6 @@ int cli_pool_print_json(const struct neap_live_pymalloc *target, const struct ne
         json_object_set_new(document, "refused", neap_json_text(process->anchor.reason));
     json_object_set_new(document, "stats", stats_json(&view->stats));
     json_object_set_new(document, "classes", classes);
+    json_object_set_new(document, "system", cli_kernel_settings_json(kernel));
     return neap_json_print(document, out);
 }

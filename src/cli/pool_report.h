@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "cli/kernel_notes.h"
 #include "inspect/python/live_pymalloc.h"
 #include "inspect/neap_heap/live_neap_heap.h"
 
@@ -13,6 +14,7 @@ void cli_pool_print(const struct neap_live_pymalloc *target, const struct neap_l
 
 /* Schema neap.pools/1, see docs/stat.md. 0, or a negative enum neap_error. */
 int cli_pool_print_json(const struct neap_live_pymalloc *target, const struct neap_live_heap *process,
-                        const struct neap_live_pymalloc_view *view, FILE *out);
+                        const struct neap_live_pymalloc_view *view,
+                        const struct neap_os_kernel_settings *kernel, FILE *out);
 
 #endif

@@ -165,7 +165,8 @@ static json_t *event_json(const struct neap_layout_event *event) {
     return object;
 }
 
-int cli_stat_print_json(const struct neap_live_heap *target, const struct neap_heap_view *view, FILE *out) {
+int cli_stat_print_json(const struct neap_live_heap *target, const struct neap_heap_view *view,
+                        const struct neap_os_kernel_settings *kernel, FILE *out) {
     json_t *document = neap_json_document("neap.stat/1");
     json_t *classes = json_array(), *events = json_array();
     for (uint32_t i = 1; i < view->heap.class_count; i++)
@@ -185,5 +186,6 @@ int cli_stat_print_json(const struct neap_live_heap *target, const struct neap_h
     json_object_set_new(document, "stats", stats_json(&view->stats));
     json_object_set_new(document, "classes", classes);
     json_object_set_new(document, "events", events);
+    json_object_set_new(document, "system", cli_kernel_settings_json(kernel));
     return neap_json_print(document, out);
 }

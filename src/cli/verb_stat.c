@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cli/kernel_notes.h"
 #include "cli/option.h"
 #include "cli/output.h"
 #include "cli/pool_report.h"
@@ -27,6 +28,7 @@ struct looking {
     struct neap_heap_view *heap; /* of Neap; NULL: CPython's own */
     struct neap_live_pymalloc pools;
     struct neap_live_pymalloc_view pool_view;
+    struct neap_os_kernel_settings kernel;
     const char *before; /* what stands between two reports of text */
     struct cli_output output;
 };
@@ -38,13 +40,15 @@ static int text(const void *report, FILE *out) {
         cli_stat_print(&looking->target, looking->heap, out);
     else
         cli_pool_print(&looking->pools, &looking->target, &looking->pool_view, out);
+    cli_kernel_notes_print(&looking->kernel, out);
     return NEAP_OK;
 }
 
 static int json(const void *report, FILE *out) {
     const struct looking *looking = report;
-    return looking->heap ? cli_stat_print_json(&looking->target, looking->heap, out)
-                         : cli_pool_print_json(&looking->pools, &looking->target, &looking->pool_view, out);
+    return looking->heap ? cli_stat_print_json(&looking->target, looking->heap, &looking->kernel, out)
+                         : cli_pool_print_json(&looking->pools, &looking->target, &looking->pool_view,
+                                               &looking->kernel, out);
 }
 
 static int read_once(struct looking *looking) {
@@ -89,6 +93,7 @@ static int watch(struct looking *looking, uint64_t watch_ns) {
 
 static int run(int argc, char **argv) {
     struct looking looking = {.before = ""};
+    neap_os_kernel_settings_read(&looking.kernel);
     uint64_t watch_ns = 0;
     const struct cli_option table[] = {
         CLI_OUTPUT_JSON(&looking.output, "neap.stat/1 or neap.pools/1"),

@@ -31,6 +31,7 @@ static const char *anchor_complain(const struct neap_layout_anchor *anchor) {
         !size_fits(anchor->unit_bytes, sizeof(struct neap_layout_unit), MEMBER_BYTES_MAX) ||
         !size_fits(anchor->class_bytes, sizeof(struct neap_layout_class), MEMBER_BYTES_MAX) ||
         !size_fits(anchor->event_bytes, sizeof(struct neap_layout_event), MEMBER_BYTES_MAX) ||
+        !size_fits(anchor->mapped_run_bytes, sizeof(struct neap_layout_mapped_run), MEMBER_BYTES_MAX) ||
         !size_fits(anchor->heap_bytes, sizeof(struct neap_layout_heap), HEAP_BYTES_MAX))
         return "a struct of the anchor has an impossible size";
     if (anchor->pointer_bytes != 4 && anchor->pointer_bytes != 8)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/word.h"
+#include "inspect/neap_heap/mapped_reader.h"
 
 enum {
     PAGE_BYTES_MIN = 4096,
@@ -61,12 +62,13 @@ static int heap_fetch(struct reading *reading) {
     size_t arrays = (size_t)anchor->event_bytes * NEAP_LAYOUT_EVENTS +
                     (size_t)anchor->class_bytes * NEAP_LAYOUT_CLASSES_MAX +
                     (size_t)anchor->region_bytes * NEAP_LAYOUT_REGIONS_MAX;
-    if (anchor->heap_bytes < head + arrays)
+    size_t tail = sizeof(*heap) - offsetof(struct neap_layout_heap, mapped), all = head + arrays + tail;
+    if (anchor->heap_bytes < all)
         return refuse(reading, anchor->heap, "the heap struct is too short for its arrays");
-    unsigned char *raw = malloc(head + arrays);
+    unsigned char *raw = malloc(all);
     if (!raw)
         return NEAP_ERROR_MEMORY;
-    int result = fetch(reading, anchor->heap, raw, head + arrays, "the heap struct cannot be read");
+    int result = fetch(reading, anchor->heap, raw, all, "the heap struct cannot be read");
     if (result == NEAP_OK) {
         memcpy(heap, raw, head);
         const unsigned char *at = raw + head;
@@ -74,8 +76,10 @@ static int heap_fetch(struct reading *reading) {
             elements_copy(heap->events, at, NEAP_LAYOUT_EVENTS, sizeof(heap->events[0]), anchor->event_bytes);
         at = elements_copy(heap->classes, at, NEAP_LAYOUT_CLASSES_MAX, sizeof(heap->classes[0]),
                            anchor->class_bytes);
-        elements_copy(heap->regions, at, NEAP_LAYOUT_REGIONS_MAX, sizeof(heap->regions[0]),
-                      anchor->region_bytes);
+        at = elements_copy(heap->regions, at, NEAP_LAYOUT_REGIONS_MAX, sizeof(heap->regions[0]),
+                           anchor->region_bytes);
+        memcpy(&heap->mapped, at, tail);
+        reading->view->mapped_run_bytes = anchor->mapped_run_bytes;
     }
     free(raw);
     return result;
@@ -121,8 +125,9 @@ static int heap_check(struct reading *reading) {
     if (!neap_word_power_of_two(heap->page_bytes) || heap->page_bytes < PAGE_BYTES_MIN ||
         heap->page_bytes > PAGE_BYTES_MAX || heap->unit_bytes != heap->page_bytes * NEAP_LAYOUT_UNIT_PAGES)
         return refuse(reading, at, "pages or units have an impossible size");
-    if (heap->class_count > NEAP_LAYOUT_CLASSES_MAX || heap->region_count > NEAP_LAYOUT_REGIONS_MAX)
-        return refuse(reading, at, "more size classes or regions than there can be");
+    if (heap->class_count > NEAP_LAYOUT_CLASSES_MAX || heap->region_count > NEAP_LAYOUT_REGIONS_MAX ||
+        heap->mapped_count > NEAP_LAYOUT_MAPPED_MAX)
+        return refuse(reading, at, "more size classes, regions or mapped runs than there can be");
     for (uint32_t i = 1; i < heap->class_count; i++) {
         if (!class_sound(heap, &heap->classes[i]))
             return refuse(reading, at, "a size class contradicts itself");
@@ -304,6 +309,34 @@ static int regions_read(struct reading *reading) {
     return result;
 }
 
+/* --- mapped runs ------------------------------------------------------- */
+
+static int mapped_add(struct reading *reading) {
+    struct neap_heap_view *view = reading->view;
+    struct neap_mapped_runs mapped;
+    int result = neap_mapped_runs_read(reading->memory, &view->heap, view->mapped_run_bytes, &mapped);
+    if (result == NEAP_ERROR_MEMORY)
+        return result;
+    if (result != NEAP_OK) {
+        *reading->fault = (struct neap_fault){view->heap.mapped, "the mapped runs cannot be read"};
+        return result;
+    }
+    for (uint32_t i = 0; i < mapped.count; i++) {
+        const struct neap_layout_mapped_run *run = &mapped.runs[i];
+        view->stats.resident_bytes += run->touched_bytes;
+        view->stats.live_bytes += run->run_bytes;
+        view->stats.dirty_bytes += run->touched_bytes - run->run_bytes;
+        view->stats.clean_bytes += run->mapped_bytes - run->touched_bytes;
+        view->stats.reserved_bytes += run->mapped_bytes;
+        view->stats.runs += run->run_bytes != 0;
+        view->stats.live_blocks += run->run_bytes != 0;
+    }
+    view->units += mapped.count + mapped.rejected;
+    view->rejected_units += mapped.rejected;
+    neap_mapped_runs_free(&mapped);
+    return NEAP_OK;
+}
+
 /* --- all of it --------------------------------------------------------- */
 
 /* Blocks in a magazine count as used in their slabs. The count is read at another
@@ -356,6 +389,8 @@ int neap_heap_read(const struct neap_memory *memory, const struct neap_layout_an
             result = heap_check(reading);
         if (result == NEAP_OK)
             result = regions_read(reading);
+        if (result == NEAP_OK)
+            result = mapped_add(reading);
         if (result == NEAP_OK) {
             cached_move(own);
             events_order(own);

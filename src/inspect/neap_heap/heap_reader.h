@@ -1,6 +1,7 @@
 /* inspect/neap_heap/heap_reader.h: a Neap heap read from outside, and what it adds up to.
  *
  *   anchor --> struct neap_layout_heap --> regions --> unit structs, a chunk at a time
+ *                                      '--> mapped runs
  *
  * The heap goes on changing while it is read, so the figures are of no single
  * instant, and a unit caught in between (or made up by a hostile process) is
@@ -30,9 +31,10 @@ struct neap_heap_view {
     struct neap_layout_heap heap; /* as read, in this build's layout */
     struct neap_heap_stats stats; /* as neap_heap_stats would tell them from inside */
     struct neap_class_view classes[NEAP_LAYOUT_CLASSES_MAX]; /* [1, heap.class_count) */
-    uint32_t event_count;    /* of heap.events, put in order here, the latest first */
-    uint64_t units;          /* unit structs read */
-    uint64_t rejected_units; /* of these, those that made no sense */
+    uint32_t event_count;      /* of heap.events, put in order here, the latest first */
+    uint32_t mapped_run_bytes; /* from one mapped run of heap.mapped to the next */
+    uint64_t units;            /* unit structs and mapped runs read */
+    uint64_t rejected_units;   /* of these, those that made no sense */
 };
 
 /* Reads the heap that `anchor` leads to. NEAP_ERROR_ABSENT if it leads to none;

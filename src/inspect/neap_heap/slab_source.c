@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/word.h"
+#include "inspect/neap_heap/mapped_reader.h"
 
 enum { CHUNK_BYTES = 256 << 10 };
 
@@ -13,6 +14,9 @@ struct holder {
     uint32_t units;
 };
 
+/* The number of a region that the mapped runs have as holders: `unit` is then the run's. */
+enum { MAPPED = NEAP_LAYOUT_REGIONS_MAX };
+
 struct neap_slab_source {
     const struct neap_memory *memory;
     const struct neap_heap_view *view;
@@ -20,6 +24,7 @@ struct neap_slab_source {
     struct holder *holders; /* by region and unit, so by address within a region */
     size_t holder_count, holder_room;
     size_t region_first[NEAP_LAYOUT_REGIONS_MAX + 1]; /* its first holder */
+    struct neap_mapped_runs mapped;
 };
 
 /* The widest unit struct there is: pages of 64 KiB, blocks of 16 bytes. */
@@ -82,6 +87,18 @@ static int region_scan(neap_slab_source_t *source, uint32_t number, unsigned cha
     return NEAP_OK;
 }
 
+/* Those that are free hold no block. */
+static int mapped_scan(neap_slab_source_t *source) {
+    const struct neap_heap_view *view = source->view;
+    struct neap_mapped_runs *mapped = &source->mapped;
+    int result = neap_mapped_runs_read(source->memory, &view->heap, view->mapped_run_bytes, mapped);
+    for (uint32_t i = 0; i < mapped->count && result == NEAP_OK; i++)
+        if (mapped->runs[i].run_bytes != 0)
+            result = holder_add(source, &(struct holder){.region = MAPPED, .unit = i, .units = 1});
+    source->rejected += mapped->rejected;
+    return result;
+}
+
 int neap_slab_source_open(const struct neap_memory *memory, const struct neap_heap_view *view,
                           neap_slab_source_t **source) {
     neap_slab_source_t *made = calloc(1, sizeof(*made));
@@ -99,6 +116,8 @@ int neap_slab_source_open(const struct neap_memory *memory, const struct neap_he
     }
     free(chunk);
     if (result == NEAP_OK)
+        result = mapped_scan(made);
+    if (result == NEAP_OK)
         *source = made;
     else
         neap_slab_source_close(made);
@@ -109,6 +128,7 @@ void neap_slab_source_close(neap_slab_source_t *source) {
     if (!source)
         return;
     free(source->holders);
+    neap_mapped_runs_free(&source->mapped);
     free(source);
 }
 
@@ -119,8 +139,16 @@ uint64_t neap_slab_source_rejected(const neap_slab_source_t *source) {
 /* --- as a block source ---------------------------------------------------- */
 
 static uint64_t holder_address(const neap_slab_source_t *source, const struct holder *holder) {
+    if (holder->region == MAPPED)
+        return source->mapped.runs[holder->unit].address;
     return source->view->heap.regions[holder->region].base +
            (uint64_t)holder->unit * source->view->heap.unit_bytes;
+}
+
+static uint64_t holder_bytes(const neap_slab_source_t *source, const struct holder *holder) {
+    if (holder->region == MAPPED)
+        return source->mapped.runs[holder->unit].mapped_bytes;
+    return (uint64_t)holder->units * source->view->heap.unit_bytes;
 }
 
 static int holder_get(const void *context, uint32_t index, struct neap_block_holder *out) {
@@ -130,18 +158,17 @@ static int holder_get(const void *context, uint32_t index, struct neap_block_hol
     const struct holder *holder = &source->holders[index];
     *out = (struct neap_block_holder){
         .address = holder_address(source, holder),
-        .bytes = (uint64_t)holder->units * source->view->heap.unit_bytes,
+        .bytes = holder_bytes(source, holder),
         .batches = 1,
     };
     return NEAP_OK;
 }
 
-static void run_batch(const neap_slab_source_t *source, const struct holder *holder,
-                      const struct neap_layout_unit *unit, struct neap_block_batch *batch) {
-    uint64_t bytes = (uint64_t)unit->run_pages * source->view->heap.page_bytes;
+static void run_batch(const neap_slab_source_t *source, const struct holder *holder, uint64_t bytes,
+                      struct neap_block_batch *batch) {
     uint32_t shown = bytes > UINT32_MAX ? UINT32_MAX & ~UINT32_C(4095) : (uint32_t)bytes;
     batch->address = batch->first = holder_address(source, holder);
-    batch->bytes = (uint64_t)holder->units * source->view->heap.unit_bytes;
+    batch->bytes = holder_bytes(source, holder);
     batch->block_bytes = batch->group_bytes = shown;
     batch->blocks = batch->used = batch->group_blocks = 1;
     batch->live[0] = 1;
@@ -174,6 +201,10 @@ static int batch_get(const void *context, uint32_t index, uint32_t number, struc
     if (index >= source->holder_count || number != 0)
         return NEAP_ERROR_ABSENT;
     const struct holder *holder = &source->holders[index];
+    if (holder->region == MAPPED) {
+        run_batch(source, holder, source->mapped.runs[holder->unit].run_bytes, batch);
+        return NEAP_OK;
+    }
     const struct neap_layout_region *region = &source->view->heap.regions[holder->region];
     union unit_room room;
     size_t bytes = region->unit_stride < sizeof(room) ? region->unit_stride : sizeof(room);
@@ -182,7 +213,7 @@ static int batch_get(const void *context, uint32_t index, uint32_t number, struc
     if (result != NEAP_OK)
         return result;
     if (room.unit.kind == NEAP_UNIT_RUN) {
-        run_batch(source, holder, &room.unit, batch);
+        run_batch(source, holder, (uint64_t)room.unit.run_pages * source->view->heap.page_bytes, batch);
         return NEAP_OK;
     }
     return slab_batch(source, holder, &room.unit,
@@ -205,6 +236,23 @@ static bool holder_find(const neap_slab_source_t *source, uint32_t region, uint6
     return unit - source->holders[low - 1].unit < source->holders[low - 1].units;
 }
 
+/* The holder that is a mapped run around `address`. */
+static bool mapped_find(const neap_slab_source_t *source, uint64_t address, uint32_t *holder) {
+    size_t first = source->region_first[source->view->heap.region_count], low = first;
+    for (size_t high = source->holder_count; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (holder_address(source, &source->holders[middle]) <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == first)
+        return false;
+    *holder = (uint32_t)(low - 1);
+    const struct holder *found = &source->holders[low - 1];
+    return address - holder_address(source, found) < holder_bytes(source, found);
+}
+
 static bool find(const void *context, uint64_t address, uint32_t *holder, uint32_t *batch) {
     const neap_slab_source_t *source = context;
     const struct neap_layout_heap *heap = &source->view->heap;
@@ -215,7 +263,8 @@ static bool find(const void *context, uint64_t address, uint32_t *holder, uint32
         *batch = 0;
         return holder_find(source, i, (address - region->base) / heap->unit_bytes, holder);
     }
-    return false;
+    *batch = 0;
+    return mapped_find(source, address, holder);
 }
 
 struct neap_block_source neap_slab_source_blocks(const neap_slab_source_t *source) {

@@ -3,6 +3,8 @@
  *   region:  | slab | slab | free | run of 3 units   | slab |
  *   holders:   0      1             2                  3        one batch each
  *
+ * Behind those of the regions come the mapped runs, a holder each.
+ *
  * The unit structs are read once, by neap_slab_source_open; a batch then takes its
  * bitmap from the unit struct again. Blocks in a magazine have their bit set and
  * count as used: what lies in them is no object that lives. A unit that makes no

@@ -126,6 +126,33 @@ static int tables_claim(struct neap_process_image *image, const struct neap_layo
     return error;
 }
 
+static bool in_region(const struct neap_layout_heap *heap, uint64_t address) {
+    for (uint32_t i = 0; i < heap->region_count; i++)
+        if (address - heap->regions[i].base < (uint64_t)heap->regions[i].unit_count * heap->unit_bytes)
+            return true;
+    return false;
+}
+
+/* The mapped runs: holders that lie in no region. */
+static int mapped_claim(struct neap_process_image *image, const struct neap_layout_heap *heap,
+                        const struct neap_block_source *blocks, struct neap_block_batch *batch) {
+    struct neap_block_holder holder;
+    int error = NEAP_OK;
+    for (uint32_t i = 0; i < blocks->holders && error == NEAP_OK; i++) {
+        if (blocks->holder(blocks->context, i, &holder) != NEAP_OK || in_region(heap, holder.address))
+            continue;
+        struct neap_image_span run = {
+            .start = holder.address,
+            .end = holder.address + holder.bytes,
+            .kind = NEAP_SPAN_REGION,
+            .has_use = true,
+            .used_bytes = holder_used(blocks, i, &holder, batch),
+        };
+        error = claim_clipped(image, run);
+    }
+    return error;
+}
+
 int neap_heap_spans_regions(struct neap_process_image *image, const struct neap_heap_view *heap,
                             const struct neap_block_source *blocks) {
     struct neap_block_batch *batch = malloc(sizeof(*batch));
@@ -146,6 +173,8 @@ int neap_heap_spans_regions(struct neap_process_image *image, const struct neap_
         if (error == NEAP_OK)
             error = claim_clipped(image, units);
     }
+    if (error == NEAP_OK && blocks)
+        error = mapped_claim(image, &heap->heap, blocks, batch);
     free(batch);
     return error;
 }

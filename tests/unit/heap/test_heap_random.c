@@ -42,7 +42,7 @@ static size_t some_size(struct world *w) {
     case 0:
         return next(w) % 40000;
     case 1:
-        return next(w) % 300000;
+        return next(w) % 256 == 0 ? next(w) % 3000000 : next(w) % 300000; /* now and then a mapped run */
     case 2:
     case 3:
     case 4:

@@ -1,6 +1,6 @@
 /* A process's memory with a Neap heap in it, as bytes in a buffer.
  *
- *   HEAP_IMAGE_BASE: | anchor | heap struct | unit structs of region 0 |
+ *   HEAP_IMAGE_BASE: | anchor | heap struct | unit structs of region 0 | mapped runs |
  *
  * `extra_bytes` makes every struct that much longer, as a later build's would be.
  */
@@ -16,12 +16,14 @@
 enum {
     HEAP_IMAGE_BASE = 0x10000,
     HEAP_IMAGE_UNITS = 64,
-    HEAP_IMAGE_BLOCKS = 0x7f000000 /* address of region 0's blocks; never read */
+    HEAP_IMAGE_MAPPED = 4,
+    HEAP_IMAGE_BLOCKS = 0x7f000000, /* address of region 0's blocks; never read */
+    HEAP_IMAGE_RUNS = 0x10000000    /* address of the first mapped run; never read */
 };
 
 struct heap_image {
     unsigned char *bytes;
-    size_t size, heap_at, units_at;
+    size_t size, heap_at, units_at, mapped_at;
     uint32_t stride, extra_bytes;
     unsigned reads, fail_at; /* the fail_at-th read fails, if not 0 */
     uint64_t read_bytes;
@@ -71,6 +73,31 @@ static inline struct neap_layout_unit *heap_image_unit(struct heap_image *image,
     return (struct neap_layout_unit *)(void *)(image->bytes + image->units_at + i * image->stride);
 }
 
+static inline struct neap_layout_mapped_run *heap_image_mapped(struct heap_image *image, uint32_t i) {
+    return (struct neap_layout_mapped_run *)(void *)(image->bytes + image->mapped_at +
+                                                     i * (sizeof(struct neap_layout_mapped_run) +
+                                                          image->extra_bytes));
+}
+
+/* Where the heap struct goes on behind its arrays: address, count and most of the mapped runs. */
+static inline void heap_image_mapped_set(struct heap_image *image, uint64_t address, uint32_t count) {
+    unsigned char *tail = (unsigned char *)heap_image_region(image, NEAP_LAYOUT_REGIONS_MAX);
+    memcpy(tail, &address, sizeof(address));
+    memcpy(tail + sizeof(address), &count, sizeof(count));
+}
+
+/* Makes mapped run `i` one of `run` bytes, of `touched` that may be in memory, of `mapped`. */
+static inline void heap_image_map(struct heap_image *image, uint32_t i, uint64_t run, uint64_t touched,
+                                  uint64_t mapped) {
+    *heap_image_mapped(image, i) = (struct neap_layout_mapped_run){
+        .address = HEAP_IMAGE_RUNS + i * UINT64_C(0x1000000),
+        .run_bytes = run,
+        .touched_bytes = touched,
+        .mapped_bytes = mapped,
+    };
+    heap_image_mapped_set(image, HEAP_IMAGE_BASE + image->mapped_at, i + 1);
+}
+
 /* A heap with one region of HEAP_IMAGE_UNITS units, all free and clean, and one class
  * (number 1) of `block_bytes`, in groups of 2^group_shift bytes. The caller frees image->bytes. */
 static inline void heap_image_make(struct heap_image *image, uint32_t page_bytes, uint32_t extra_bytes,
@@ -83,7 +110,9 @@ static inline void heap_image_make(struct heap_image *image, uint32_t page_bytes
     image->units_at = image->heap_at + sizeof(struct neap_layout_heap) + longer;
     image->stride =
         (uint32_t)(offsetof(struct neap_layout_unit, bitmap) + words * sizeof(uint64_t)) + extra_bytes;
-    image->size = image->units_at + (size_t)HEAP_IMAGE_UNITS * image->stride;
+    image->mapped_at = image->units_at + (size_t)HEAP_IMAGE_UNITS * image->stride;
+    image->size =
+        image->mapped_at + HEAP_IMAGE_MAPPED * (sizeof(struct neap_layout_mapped_run) + extra_bytes);
     image->bytes = calloc(1, image->size);
     assert(image->bytes != NULL);
     *heap_image_anchor(image) = (struct neap_layout_anchor){
@@ -94,6 +123,7 @@ static inline void heap_image_make(struct heap_image *image, uint32_t page_bytes
         .unit_bytes = (uint32_t)sizeof(struct neap_layout_unit) + extra_bytes,
         .class_bytes = (uint32_t)sizeof(struct neap_layout_class) + extra_bytes,
         .event_bytes = (uint32_t)sizeof(struct neap_layout_event) + extra_bytes,
+        .mapped_run_bytes = (uint32_t)sizeof(struct neap_layout_mapped_run) + extra_bytes,
         .pointer_bytes = 8,
         .state = NEAP_STATE_SERVING,
         .pid = 1,

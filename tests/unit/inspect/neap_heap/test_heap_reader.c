@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "heap_image.h"
+#include "inspect/neap_heap/slab_source.h"
 
 static uint64_t random_state;
 
@@ -97,10 +98,17 @@ static void sums_are_the_models(uint32_t page, uint32_t extra, uint32_t block, u
             model.dirty_bytes += resident;
         }
     }
+    heap_image_map(&image, 0, 16 * page, 20 * page, 30 * page);
+    heap_image_map(&image, 1, 0, 5 * page, 9 * page); /* free */
+    model.live_bytes += UINT64_C(16) * page;
+    model.dirty_bytes += UINT64_C(9) * page;
+    model.clean_bytes += UINT64_C(14) * page;
+    model.resident_bytes += UINT64_C(25) * page;
+    model.runs++;
     heap_image_class(&image, 1)->cached = 3;
     assert_int_equal(image_view(&image, &view, &fault), NEAP_OK);
     assert_int_equal(view.rejected_units, 0);
-    assert_int_equal(view.units, HEAP_IMAGE_UNITS);
+    assert_int_equal(view.units, HEAP_IMAGE_UNITS + 2);
     assert_int_equal(view.stats.cached_bytes, 3 * block);
     assert_int_equal(view.stats.live_bytes + view.stats.cached_bytes, model.live_bytes);
     assert_int_equal(view.stats.free_bytes, model.free_bytes);
@@ -198,6 +206,9 @@ static void test_lies_are_refused(void **state) {
     REFUSED(heap_image_class(&image, 1)->group_blocks = 0);
     REFUSED(heap_image_class(&image, 1)->group_blocks = UINT32_MAX);
     REFUSED(heap_image_class(&image, 1)->slab_blocks++);
+    REFUSED(heap_image_anchor(&image)->mapped_run_bytes = 8);
+    REFUSED(heap_image_mapped_set(&image, HEAP_IMAGE_BASE, UINT32_MAX));
+    REFUSED(heap_image_mapped_set(&image, UINT64_MAX - 10, 1));
     REFUSED(heap_image_region(&image, 0)->top++);
     REFUSED(heap_image_region(&image, 0)->unit_count = UINT32_MAX);
     REFUSED(heap_image_region(&image, 0)->unit_stride = 0);
@@ -224,6 +235,62 @@ static void test_senseless_units_are_counted(void **state) {
     assert_int_equal(view.rejected_units, 4);
     assert_int_equal(view.stats.live_blocks, 1);
     assert_int_equal(view.stats.live_bytes, 64);
+    free(image.bytes);
+}
+
+static void test_senseless_mapped_runs_are_counted(void **state) {
+    (void)state;
+    struct heap_image image;
+    struct neap_heap_view view;
+    struct neap_fault fault;
+    heap_image_make(&image, 4096, 0, 64, 12);
+    for (uint32_t i = 0; i < HEAP_IMAGE_MAPPED; i++)
+        heap_image_map(&image, i, 4096, 8192, 12288);
+    heap_image_mapped(&image, 0)->touched_bytes = 16384; /* more than is mapped */
+    heap_image_mapped(&image, 1)->run_bytes = 100;       /* no whole page */
+    heap_image_mapped(&image, 3)->address = heap_image_mapped(&image, 2)->address + 4096; /* overlaps */
+    assert_int_equal(image_view(&image, &view, &fault), NEAP_OK);
+    assert_int_equal(view.rejected_units, 3);
+    assert_int_equal(view.stats.live_blocks, 1);
+    assert_int_equal(view.stats.live_bytes, 4096);
+    free(image.bytes);
+}
+
+/* What lies in a mapped run is found from any address inside, and a free one holds no block. */
+static void test_mapped_runs_are_blocks(void **state) {
+    (void)state;
+    static struct neap_block_batch batch;
+    struct heap_image image;
+    struct neap_heap_view view;
+    struct neap_fault fault;
+    struct neap_block_holder holder;
+    neap_slab_source_t *slabs;
+    uint32_t number, in_holder;
+    heap_image_make(&image, 4096, 0, 64, 12);
+    heap_image_use(&image, 3, 5);
+    heap_image_map(&image, 0, 0x200000, 0x300000, 0x400000);
+    heap_image_map(&image, 1, 0, 0x100000, 0x100000);
+    heap_image_map(&image, 2, 0x100000, 0x100000, 0x200000);
+    const struct neap_memory memory = {.read = heap_image_read, .context = &image};
+    assert_int_equal(image_view(&image, &view, &fault), NEAP_OK);
+    assert_int_equal(neap_slab_source_open(&memory, &view, &slabs), NEAP_OK);
+    struct neap_block_source source = neap_slab_source_blocks(slabs);
+    assert_int_equal(source.holders, 3);
+    uint64_t address = heap_image_mapped(&image, 2)->address;
+    assert_int_equal(source.holder(source.context, 2, &holder), NEAP_OK);
+    assert_int_equal(holder.address, address);
+    assert_int_equal(holder.bytes, 0x200000);
+    assert_int_equal(source.batch(source.context, 2, 0, &batch), NEAP_OK);
+    assert_int_equal(batch.block_bytes, 0x100000);
+    assert_int_equal(batch.used, 1);
+    assert_true(source.find(source.context, address + 12345, &number, &in_holder));
+    assert_int_equal(number, 2);
+    assert_true(source.find(source.context, heap_image_mapped(&image, 0)->address, &number, &in_holder));
+    assert_int_equal(number, 1);
+    assert_false(source.find(source.context, heap_image_mapped(&image, 1)->address, &number, &in_holder));
+    assert_false(source.find(source.context, address + 0x200000, &number, &in_holder));
+    assert_false(source.find(source.context, HEAP_IMAGE_RUNS - 1, &number, &in_holder));
+    neap_slab_source_close(slabs);
     free(image.bytes);
 }
 
@@ -316,6 +383,8 @@ int main(void) {
         cmocka_unit_test(test_events_come_latest_first),
         cmocka_unit_test(test_lies_are_refused),
         cmocka_unit_test(test_senseless_units_are_counted),
+        cmocka_unit_test(test_senseless_mapped_runs_are_counted),
+        cmocka_unit_test(test_mapped_runs_are_blocks),
         cmocka_unit_test(test_work_is_bounded),
         cmocka_unit_test(test_noise_does_no_harm),
         cmocka_unit_test(test_each_read_may_fail),

@@ -27,7 +27,6 @@
 enum cli_option_kind {
     CLI_FLAG,     /* bool; set to true */
     CLI_INTEGER,  /* int64_t or uint64_t; decimal */
-    CLI_NUMBER,   /* double; decimal */
     CLI_STRING,   /* const char *; points into argv */
     CLI_OUTPUT,   /* const char *; a file with --name=FILE, "-" for standard output with --name alone */
     CLI_SIZE,     /* uint64_t, bytes; "512M", "1.5G": powers of 1024 */

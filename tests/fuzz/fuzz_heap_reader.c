@@ -6,10 +6,10 @@
  */
 #include <stdint.h>
 
-#include "../unit/inspect/heap_image.h"
+#include "../unit/inspect/neap_heap/heap_image.h"
 #include "change.h"
-#include "inspect/heap_anchor.h"
-#include "inspect/slab_source.h"
+#include "inspect/neap_heap/heap_anchor.h"
+#include "inspect/neap_heap/slab_source.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 

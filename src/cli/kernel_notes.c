@@ -91,8 +91,9 @@ static const struct row rows[] = {
      .name = "kernel.yama.ptrace_scope",
      .about = "who may look into a process of the same user",
      .cost =
-         "`neap look`, `pins`, `map`, `advise`, `stat` and `trim` need root, and with 3 nobody may look. To "
-         "allow it, as root: sysctl kernel.yama.ptrace_scope=0 (from 3: after a restart)",
+         "`neap look`, `pins`, `map`, `advise`, `stat` and `trim` need root where it is 1 or 2. Where it is "
+         "3, nobody may look, and it stays so until the machine is started anew.",
+     .remedy = "sysctl kernel.yama.ptrace_scope=0",
      .costs = scope_costs,
      .value = scope_value,
      .looking = true},

@@ -57,13 +57,13 @@ static void order_print(const struct cli_look_report *report, FILE *out) {
     const struct neap_census_rows *rows = report->rows;
     char number[CLI_NUMBER_ROOM];
     if (report->python->view->neap)
-        fputs("in the order in which Neap took their places first; any may have been taken again\n", out);
+        fputs("ordered by when Neap first used their memory; it may have been used again since\n", out);
     else if (!rows->again_known)
-        fputs("in the order in which their places were taken first; any may have been taken again\n", out);
+        fputs("ordered by when their memory was first used; it may have been used again since\n", out);
     else if (rows->again == 0)
-        fputs("in the order in which they were made: no place was taken twice\n", out);
+        fputs("ordered by creation: no memory was used twice\n", out);
     else
-        fprintf(out, "in the order in which their places were taken first; taken again: %s times\n",
+        fprintf(out, "ordered by when their memory was first used; used again: %s times\n",
                 cli_number_format(number, rows->again));
 }
 
@@ -71,11 +71,11 @@ static void apart_print(const struct cli_look_report *report, FILE *out) {
     const struct neap_census_facts *facts = neap_census_facts(report->census);
     char number[CLI_NUMBER_ROOM], size[NEAP_UNITS_ROOM];
     if (facts->parked.objects)
-        fprintf(out, "apart: %s freed objects parked on free lists, %s\n",
+        fprintf(out, "not included: %s freed objects kept on free lists, %s\n",
                 cli_number_format(number, facts->parked.objects),
                 neap_units_bytes(size, facts->parked.object_bytes));
     if (facts->fixed.objects)
-        fprintf(out, "apart: %s objects that are part of the program's files, %s\n",
+        fprintf(out, "not included: %s objects in the program's own files, %s\n",
                 cli_number_format(number, facts->fixed.objects),
                 neap_units_bytes(size, facts->fixed.object_bytes));
 }
@@ -87,7 +87,8 @@ static void hint_print(const struct cli_look_report *report, FILE *out) {
     neap_census_account(report->census, &heap);
     uint64_t free_bytes = heap.free_pool_bytes + heap.free_block_bytes;
     if (!report->python->core && free_bytes > report->account->rss_bytes / HINT_SHARE)
-        fprintf(out, "\n%s of it are free and stay: `neap pins %d` tells what holds them\n",
+        fprintf(out,
+                "\n%s of this is free but cannot go back to the system: `neap pins %d` shows what holds it\n",
                 neap_units_bytes(size, free_bytes), (int)report->python->target.pid);
 }
 

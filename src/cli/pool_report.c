@@ -78,7 +78,7 @@ static void notes_print(const struct neap_live_heap *process, const struct neap_
         fprintf(out, "CPython's allocator is there and serves nothing: PYTHONMALLOC or a program's own\n"
                      "allocator has taken its place, and blocks come from there\n");
     if (view->allocator == NEAP_PY_ALLOCATOR_PYMALLOC_DEBUG)
-        fprintf(out, "debug hooks are on (PYTHONMALLOC=debug, -X dev): each block wears a collar\n");
+        fprintf(out, "debug hooks are on (PYTHONMALLOC=debug, -X dev): each block has padding around it\n");
     if (view->spaces > 1)
         fprintf(out, "%u heaps: interpreters with a lock of their own have arenas of their own\n",
                 view->spaces);

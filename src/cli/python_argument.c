@@ -75,16 +75,17 @@ static void version_print(const struct neap_python_view *view, FILE *out) {
 
 static void limits_print(const struct neap_python_view *view, FILE *out) {
     if (view->limits & NEAP_PYTHON_NO_BLOCKS)
-        fputs("not seen: objects in malloc's blocks that nothing seen refers to (PYTHONMALLOC=malloc)\n",
-              out);
+        fputs(
+            "not seen: objects allocated by malloc that no visible object refers to (PYTHONMALLOC=malloc)\n",
+            out);
     if (view->limits & NEAP_PYTHON_COLLARS)
-        fputs("debug hooks are on: sizes are without their collars\n", out);
+        fputs("debug hooks are on: sizes are given without their padding\n", out);
     if (view->limits & NEAP_PYTHON_NO_RUNTIME)
-        fputs("not found: its interpreters, so neither modules nor running functions\n", out);
+        fputs("not found: the interpreters, and so their modules and running functions\n", out);
     else if (view->limits & NEAP_PYTHON_DOUBTS)
         fputs("not found: some of its interpreters' modules, threads or frames\n", out);
     if (view->limits & NEAP_PYTHON_NEAP_UNREAD)
-        fputs("not read: Neap's heap, which is of another build\n", out);
+        fputs("not read: Neap's heap, which another version of Neap made\n", out);
 }
 
 void cli_python_print(const struct cli_python *python, uint64_t rejected, FILE *out) {
@@ -96,15 +97,15 @@ void cli_python_print(const struct cli_python *python, uint64_t rejected, FILE *
         fprintf(out, "process %d (%.40s): ", (int)python->target.pid, python->target.program);
     version_print(python->view, out);
     if (facts->way == NEAP_SNAPSHOT_RUNNING)
-        fprintf(out, "read while it ran: %s structure%s caught in a change left out\n",
+        fprintf(out, "read while it ran: %s structure%s changed meanwhile and left out\n",
                 cli_number_format(number, rejected), rejected == 1 ? "" : "s");
     else if (facts->way == NEAP_SNAPSHOT_HOLD && python->pause_ns == 0)
-        fputs("held still while it was looked at\n", out);
+        fputs("paused during the whole analysis\n", out);
     else if (facts->way != NEAP_SNAPSHOT_CORE)
-        fprintf(out, "stood still for %s\n",
+        fprintf(out, "paused for %s\n",
                 neap_units_ns(time, python->pause_ns ? python->pause_ns : facts->pause_ns));
     if (facts->way != NEAP_SNAPSHOT_RUNNING && rejected)
-        fprintf(out, "%s structure%s that made no sense left out\n", cli_number_format(number, rejected),
+        fprintf(out, "%s inconsistent structure%s left out\n", cli_number_format(number, rejected),
                 rejected == 1 ? "" : "s");
     limits_print(python->view, out);
 }

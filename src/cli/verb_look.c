@@ -14,7 +14,7 @@ static const struct cli_usage usage = {
     .about =
         "Counts all objects of a running Python from outside, by type, owner, size or age, each with its "
         "buffers; then accounts for every byte of its resident memory. The program needs no preparation; "
-        "it stands still while its memory is copied.",
+        "it is paused while its memory is copied.",
     .mixed = true,
 };
 

@@ -18,7 +18,8 @@ static const struct cli_usage usage = {
     .about =
         "Shows the heap of a Python process, read from outside. Under Neap: live, free, dirty and clean "
         "bytes, each size class, and what the purger did. Any other CPython 3.8 to 3.15: its arenas, pools "
-        "and blocks, as sys._debugmallocstats() would inside. The process neither stops nor helps.",
+        "and blocks, as sys._debugmallocstats() would inside. The process is not stopped and runs nothing "
+        "for this.",
     .mixed = true,
 };
 

@@ -50,7 +50,7 @@ struct neap_py_space {
 enum neap_py_allocator {
     NEAP_PY_ALLOCATOR_UNKNOWN,
     NEAP_PY_ALLOCATOR_PYMALLOC,
-    NEAP_PY_ALLOCATOR_PYMALLOC_DEBUG, /* -X dev, PYTHONMALLOC=debug: blocks wear a collar */
+    NEAP_PY_ALLOCATOR_PYMALLOC_DEBUG, /* -X dev, PYTHONMALLOC=debug: blocks have padding around them */
     NEAP_PY_ALLOCATOR_IDLE,           /* pymalloc is there and serves nothing: PYTHONMALLOC=malloc, or Neap */
 };
 

@@ -291,7 +291,7 @@ def test_it_fits_into_80_columns(python):
                                   env=clean_environment())
             assert (done.returncode, done.stderr) == (0, "")
             assert max(map(len, done.stdout.splitlines())) <= 80, done.stdout
-            assert "stood still for" in done.stdout
+            assert "paused for" in done.stdout
 
 
 def test_the_account_adds_up():

@@ -18,7 +18,7 @@
 
 enum neap_python_limit {
     NEAP_PYTHON_NO_BLOCKS = 1u << 0,   /* neither pymalloc nor Neap deals blocks out: PYTHONMALLOC=malloc */
-    NEAP_PYTHON_COLLARS = 1u << 1,     /* debug hooks: every block wears a collar */
+    NEAP_PYTHON_COLLARS = 1u << 1,     /* debug hooks: every block has padding around it */
     NEAP_PYTHON_NO_RUNTIME = 1u << 2,  /* interpreters were not found: no modules, frames, owners */
     NEAP_PYTHON_DOUBTS = 1u << 3,      /* some of them were not: runtime.doubts */
     NEAP_PYTHON_NEAP_UNREAD = 1u << 4, /* Neap's heap is there and cannot be read */

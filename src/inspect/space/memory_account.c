@@ -122,6 +122,6 @@ void neap_memory_account_make(const struct neap_process_image *image, const stru
     assert(explained <= account->rss_bytes);
     /* Anonymous memory that nobody claimed is what this account cannot explain. */
     account->lines[account->line_count++] =
-        (struct neap_account_line){"unexplained", "unexplained: anonymous memory nobody is known to own",
+        (struct neap_account_line){"unexplained", "unexplained: anonymous memory without a known owner",
                                    explained < account->rss_bytes ? account->rss_bytes - explained : 0};
 }

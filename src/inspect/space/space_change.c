@@ -111,7 +111,7 @@ int neap_space_changes_find(const struct neap_space_map *before, const struct ne
         at = end;
     }
     sweep.count = unchanged_drop(sweep.changes, sweep.count);
-    if (sweep.count > 0)
+    if (sweep.changes)
         qsort(sweep.changes, sweep.count, sizeof(*sweep.changes), change_compare);
     *changes = sweep.changes;
     *count = sweep.count;

@@ -1,7 +1,7 @@
 /* heap/layout.h: the data model of a heap, as a published format.
  *
  * Everything here is plain fixed-width data that another process may read and
- * interpret (room `inspect`), for every build of Neap, 32-bit ones included.
+ * interpret (module `inspect`), for every build of Neap, 32-bit ones included.
  *
  *   anchor --> heap --> class[]       size classes, with the magazine's fill
  *                  \--> region[]      address space, dealt out in units of 16 pages

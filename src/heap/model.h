@@ -115,7 +115,7 @@ struct neap_heap {
     uint32_t activity_seen; /* activity at the last step */
     uint32_t active_ms;     /* heap time when activity last changed */
 
-    /* What the owner of the heap may set (room hook). */
+    /* What the owner of the heap may set (module hook). */
     bool (*wake)(void *context); /* without the lock; false: nobody comes, ask again */
     void *(*foreign_realloc)(void *context, void *block, size_t bytes);
     void (*foreign_free)(void *context, void *block);
@@ -218,11 +218,11 @@ static inline void *neap__heap_realloc(neap_heap_t *heap, void *block, size_t by
                       : neap__heap_realloc_slow(heap, block, bytes);
 }
 
-/* For room hook: the owner lets go of sole ownership (a second GIL appears).
+/* For module hook: the owner lets go of sole ownership (a second GIL appears).
  * Caller is the owner. Cannot be undone. 0 or NEAP_ERROR_MEMORY. */
 int neap__heap_share(neap_heap_t *heap);
 
-/* For room hook: the program is about to limit its address space to `limit_bytes`.
+/* For module hook: the program is about to limit its address space to `limit_bytes`.
  * What the heap has reserved and not used goes back. Caller is the owner. */
 void neap__heap_yield(neap_heap_t *heap, uint64_t limit_bytes);
 

@@ -91,7 +91,7 @@ uint64_t neap_os_trim_libc(void);
 /* Test door: the n-th next request for memory fails (1 = the next); 0 = off. */
 void neap_os_fault_after(unsigned n);
 
-/* Whether this request is the one that is to fail: asked by whatever of this room takes memory. */
+/* Whether this request is the one that is to fail: asked by whatever of this module takes memory. */
 bool neap__os_fault_now(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* os/proc.h: what the readers of /proc/PID within this room share. pid 0 is this process. Any thread. */
+/* os/proc.h: what the readers of /proc/PID within this module share. pid 0 is this process. Any thread. */
 #ifndef NEAP_OS_PROC_H
 #define NEAP_OS_PROC_H
 

@@ -12,7 +12,7 @@
 #include "cli/option.h"
 #include "cli/verb.h"
 #include "os/descriptor.h"
-#include "os/draft.h"
+#include "os/atomic_file.h"
 
 static bool is_stdout(const char *path) {
     return path && strcmp(path, "-") == 0;

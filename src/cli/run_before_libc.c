@@ -3,9 +3,9 @@
  * Does what verb_run.c does in the plainest case: no options, and nothing in the
  * environment that is to be noted or joined. In every other case, and whenever
  * anything fails, it returns, and the ordinary program starts and does it, or
- * says what is wrong. See os/bare.h for what may not be done here.
+ * says what is wrong. See os/before_libc.h for what may not be done here.
  */
-#include "os/bare.h"
+#include "os/before_libc.h"
 
 #ifdef NEAP_OS_BARE
 

@@ -15,7 +15,7 @@
 #include "cli/option.h"
 #include "cli/setting_table.h"
 #include "cli/verb.h"
-#include "os/remote.h"
+#include "os/process_memory.h"
 
 #define LIBRARY_NAME "libneap-preload.so"
 

@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "os/clock.h"
-#include "os/process.h"
-#include "os/register.h"
+#include "os/process_info.h"
+#include "os/thread_registers.h"
 
 enum {
     POLL_NS_LEAST = 10 * 1000,

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "os/remote.h"
+#include "os/process_memory.h"
 #include "os/residence.h"
 
 /* The enum neap_error for errno after a call about another process. */

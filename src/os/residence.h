@@ -15,7 +15,7 @@
 
 #include <neap/error.h>
 
-#include "os/remote.h"
+#include "os/process_memory.h"
 
 struct neap_os_mapping_figures {
     uint64_t rss_bytes, pss_bytes, private_dirty_bytes;

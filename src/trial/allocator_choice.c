@@ -13,7 +13,7 @@
 #include "base/python_command.h"
 #include "os/child.h"
 #include "os/clock.h"
-#include "os/tail.h"
+#include "os/output_tail.h"
 
 static const struct neap_allocator_choice table[] = {
     {.name = "cpython", .title = "CPython's own, pymalloc"},

@@ -9,7 +9,7 @@
 #include <xxhash.h>
 
 #include "base/word.h"
-#include "os/draft.h"
+#include "os/atomic_file.h"
 #include "os/file.h"
 
 static const char magic[8] = {'n', 'e', 'a', 'p', 'f', 'i', 'l', 'e'};

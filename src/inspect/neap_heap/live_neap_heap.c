@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "os/clock.h"
-#include "os/remote.h"
+#include "os/process_memory.h"
 #include "os/thread.h"
 
 enum {

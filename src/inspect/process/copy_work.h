@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #include "inspect/process/process_image.h"
-#include "os/remote.h"
+#include "os/process_memory.h"
 
 struct neap__copy_work {
     struct neap_os_remote_piece *pieces; /* where from, where to; owned */

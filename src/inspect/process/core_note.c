@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "os/register.h"
+#include "os/thread_registers.h"
 
 /* Places within the structs of both widths. */
 struct places {

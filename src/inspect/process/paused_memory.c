@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "os/memory.h"
-#include "os/remote.h"
+#include "os/process_memory.h"
 
 enum { LINE_BYTES = 16 << 10, LINES = 2048, PIECES_MOST = LINE_BYTES / 4096 };
 

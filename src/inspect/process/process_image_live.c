@@ -11,9 +11,9 @@
 #include "os/file.h"
 #include "os/limits.h"
 #include "os/memory.h"
-#include "os/remote.h"
+#include "os/process_memory.h"
 #include "os/residence.h"
-#include "os/task.h"
+#include "os/process_threads.h"
 
 enum { ENTRIES_A_READ = 1 << 16 };
 #define HUGE_MAPPING (UINT64_C(1) << 36) /* 64 GiB: reading about all its pages takes 50 ms */

@@ -10,7 +10,7 @@
 #include "inspect/process/range_index.h"
 #include "os/file.h"
 #include "os/pause.h"
-#include "os/remote.h"
+#include "os/process_memory.h"
 
 enum { PAUSE_TIMEOUT_MS = 3000 };
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
-#include "os/remote.h"
+#include "os/process_memory.h"
 
 static int process_read(void *context, uint64_t address, void *out, size_t bytes) {
     const struct neap_live_pymalloc *target = context;

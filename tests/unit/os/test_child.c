@@ -13,9 +13,9 @@
 
 #include "os/child.h"
 #include "os/clock.h"
-#include "os/process.h"
-#include "os/tail.h"
-#include "os/tree.h"
+#include "os/process_info.h"
+#include "os/output_tail.h"
+#include "os/process_tree.h"
 
 #define MS UINT64_C(1000000)
 

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/draft.h"
+#include "os/atomic_file.h"
 #include "os/file.h"
 
 static char folder[] = "./neap-file-XXXXXX", path[64], empty[64], pipe_path[64];

@@ -19,8 +19,8 @@
 
 #include "os/clock.h"
 #include "os/pause.h"
-#include "os/process.h"
-#include "os/remote.h"
+#include "os/process_info.h"
+#include "os/process_memory.h"
 
 enum { THREADS = 4, TIMEOUT_MS = 10000, LONG_MS = 20, MS = 1000000 };
 

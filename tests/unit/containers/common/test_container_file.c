@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "containers/common/container_file.h"
-#include "os/draft.h"
+#include "os/atomic_file.h"
 #include "os/file.h"
 
 enum { VERSION = 3, PIECES = 5000 };

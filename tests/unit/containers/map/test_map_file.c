@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "containers/map/map_model.h"
-#include "os/draft.h"
+#include "os/atomic_file.h"
 #include "os/file.h"
 
 enum { ENTRIES = 700 };

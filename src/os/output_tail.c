@@ -1,5 +1,5 @@
-/* os/tail.c: the end of an output. */
-#include "os/tail.h"
+/* os/output_tail.c: the end of an output. */
+#include "os/output_tail.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "os/process.h"
+#include "os/process_info.h"
 
 enum { MB = 1000000, BIG = 32 << 20 };
 

@@ -1,5 +1,5 @@
-/* os/process.c: reads /proc/PID. */
-#include "os/process.h"
+/* os/process_info.c: reads /proc/PID. */
+#include "os/process_info.h"
 
 #include <dirent.h>
 #include <errno.h>

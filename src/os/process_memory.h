@@ -1,4 +1,4 @@
-/* os/remote.h: the memory of another process, read from outside.
+/* os/process_memory.h: the memory of another process, read from outside.
  *
  * A maps entry is one line of /proc/PID/maps. Reading is process_vm_readv;
  * nothing in the target runs or stops for it. Any thread.

@@ -1,5 +1,5 @@
-/* os/register.c: general registers of x86 and ARM, 32 and 64 bits. */
-#include "os/register.h"
+/* os/thread_registers.c: general registers of x86 and ARM, 32 and 64 bits. */
+#include "os/thread_registers.h"
 
 #include <elf.h>
 #include <string.h>

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "os/remote.h"
+#include "os/process_memory.h"
 
 enum { PAGES = 3 };
 
@@ -207,7 +207,7 @@ static void test_program(void **state) {
     assert_int_equal(neap_os_program(child, path, sizeof(path)), NEAP_OK);
     assert_int_equal(neap_os_program(0, own, sizeof(own)), NEAP_OK);
     assert_string_equal(path, own);
-    assert_string_equal(strrchr(path, '/') + 1, "test_remote");
+    assert_string_equal(strrchr(path, '/') + 1, "test_process_memory");
 }
 
 static void test_no_such_process(void **state) {

@@ -1,5 +1,5 @@
-/* os/task.c: /proc/PID/task. */
-#include "os/task.h"
+/* os/process_threads.c: /proc/PID/task. */
+#include "os/process_threads.h"
 
 #include <ctype.h>
 #include <dirent.h>

@@ -1,5 +1,5 @@
-/* os/draft.c */
-#include "os/draft.h"
+/* os/atomic_file.c */
+#include "os/atomic_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

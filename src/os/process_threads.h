@@ -1,4 +1,4 @@
-/* os/task.h: the threads of a process, as far as /proc tells without stopping them. Any thread. */
+/* os/process_threads.h: the threads of a process, as far as /proc tells without stopping them. Any thread. */
 #ifndef NEAP_OS_TASK_H
 #define NEAP_OS_TASK_H
 

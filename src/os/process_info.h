@@ -1,4 +1,4 @@
-/* os/process.h: what /proc tells of one process, ours or another's.
+/* os/process_info.h: what /proc tells of one process, ours or another's.
  *
  * Memory is the account of smaps_rollup, summed over all mappings by the
  * kernel at the moment of the call (exact, unlike the counters of statm):

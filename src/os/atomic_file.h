@@ -1,4 +1,4 @@
-/* os/draft.h: files that appear whole.
+/* os/atomic_file.h: files that appear whole.
  *
  *     open ──> write ... ──> commit     "path.XXXXXX", synced, renamed to path,
  *                  │                    its folder synced

@@ -1,4 +1,4 @@
-/* os/tree.h: a process and all that descends from it, kept up to date cheaply.
+/* os/process_tree.h: a process and all that descends from it, kept up to date cheaply.
  *
  * An update looks at /proc only if the system has made a process or thread
  * since the last one, and then only at processes it has not seen before; so it

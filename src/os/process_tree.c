@@ -1,5 +1,5 @@
-/* os/tree.c: the descendants of a process. */
-#include "os/tree.h"
+/* os/process_tree.c: the descendants of a process. */
+#include "os/process_tree.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/process.h"
+#include "os/process_info.h"
 
 /* Every process seen at the last look, in ascending order of pid. */
 struct seen {

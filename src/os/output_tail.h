@@ -1,4 +1,4 @@
-/* os/tail.h: the end of what a child writes, of which nobody reads the rest.
+/* os/output_tail.h: the end of what a child writes, of which nobody reads the rest.
  *
  * A file in memory: the writer never waits for a reader, and what is old is
  * given back meanwhile. Any thread; one at a time for one tail.

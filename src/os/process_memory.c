@@ -1,5 +1,5 @@
-/* os/remote.c: /proc/PID/maps, process_vm_readv and what stands in their way. */
-#include "os/remote.h"
+/* os/process_memory.c: /proc/PID/maps, process_vm_readv and what stands in their way. */
+#include "os/process_memory.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* os/register.h: the two registers that tell a thread's stack and its own block.
+/* os/thread_registers.h: the two registers that tell a thread's stack and its own block.
  *
  * From a thread that the caller traces and that is still, or from the registers
  * that a core file has of it. Machines that are not known give 0. Any thread.

@@ -1,4 +1,4 @@
-/* os/bare.h: a program's first instructions, and system calls before libc is up.
+/* os/before_libc.h: a program's first instructions, and system calls before libc is up.
  *
  *   kernel --> entry: function(stack) --execve--> another program
  *                         '--returns--> libc's _start, as if nothing had been

@@ -43,7 +43,7 @@ static int file_read(const neap_snapshot_t *snapshot, const struct neap__range *
             return NEAP_OK;
     }
     /* What is mapped there cannot be opened: it is the same in the process as long as that lives. */
-    return neap_os_remote_read(snapshot->image.pid, address, out, bytes);
+    return neap_os_process_memory_read(snapshot->image.pid, address, out, bytes);
 }
 
 static int range_read(neap_snapshot_t *snapshot, const struct neap__range *range, uint64_t address, void *out,

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <neap/heap.h>
+#include <neap/version.h>
 
 /* What libneap-preload.so exports; see the module src/hook. */
 struct hook {
@@ -154,6 +155,8 @@ static int module_exec(PyObject *module) {
     if (!state->not_serving || !state->stats)
         return -1;
     if (PyModule_AddObjectRef(module, "NotServing", state->not_serving) < 0)
+        return -1;
+    if (PyModule_AddStringConstant(module, "version", NEAP_VERSION) < 0)
         return -1;
     return PyModule_AddObjectRef(module, "Stats", (PyObject *)state->stats);
 }

@@ -45,8 +45,19 @@ static void test_bounds(void **state) {
 
 static void test_nonsense(void **state) {
     (void)state;
-    static const char *const texts[] = {"",     " 1",  "1 ",   "+1", "-1", "1x", "0x1", "1.0", "yes",
-                                        "512M", "01x", "1e3", "99999999999999999999999"};
+    static const char *const texts[] = {"",
+                                        " 1",
+                                        "1 ",
+                                        "+1",
+                                        "-1",
+                                        "1x",
+                                        "0x1",
+                                        "1.0",
+                                        "yes",
+                                        "512M",
+                                        "01x",
+                                        "1e3",
+                                        "99999999999999999999999"};
     uint64_t value = 77;
     for (unsigned i = 0; i < NEAP_SETTINGS; i++)
         for (unsigned n = 0; n < sizeof texts / sizeof texts[0]; n++)

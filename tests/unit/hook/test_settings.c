@@ -88,9 +88,10 @@ static void test_nonsense_is_named_and_ignored(void **state) {
     struct neap__settings settings = read_listening(said);
     assert_defaults(&settings);
     assert_string_equal(
-        said, "neap: ignoring NEAP_HELPER=no: it takes 0 or 1\n"
-              "neap: ignoring NEAP_DECAY_MS=0: it takes a whole number from 1 to 3600000\n"
-              "neap: ignoring NEAP_LIMIT_BYTES=512M: it takes a whole number from 1048576 to 1125899906842624\n");
+        said,
+        "neap: ignoring NEAP_HELPER=no: it takes 0 or 1\n"
+        "neap: ignoring NEAP_DECAY_MS=0: it takes a whole number from 1 to 3600000\n"
+        "neap: ignoring NEAP_LIMIT_BYTES=512M: it takes a whole number from 1048576 to 1125899906842624\n");
 }
 
 /* base knows nothing of the heap, and says its default all the same. */

@@ -12,6 +12,7 @@ extern "C" {
 #define NEAP_VERSION_MAJOR 0
 #define NEAP_VERSION_MINOR 1
 #define NEAP_VERSION_PATCH 0
+
 #define NEAP_VERSION "0.1.0"
 
 /* NEAP_VERSION of the library that the program runs with, static. Any thread. */

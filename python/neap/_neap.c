@@ -48,7 +48,7 @@ static int hook_demand(PyObject *module, struct hook *hook) {
                         "this program is not under Neap: start it with `neap run` or `python3 -m neap`");
         return 0;
     }
-    if (hook->heap() == NULL) {
+    if (!hook->heap()) {
         PyErr_Format(state->not_serving,
                      "Neap is loaded but does not serve this Python: `neap stat %d` tells why",
                      (int)getpid());
@@ -142,7 +142,7 @@ static PyObject *module_is_serving(PyObject *module, PyObject *unused) {
     struct hook hook;
     (void)module;
     (void)unused;
-    return PyBool_FromLong(hook_find(&hook) && hook.heap() != NULL);
+    return PyBool_FromLong(hook_find(&hook) && hook.heap());
 }
 
 /* --- the module -------------------------------------------------------- */

@@ -27,8 +27,8 @@ static bool fault_now(void) {
 }
 
 int neap_os_atomic_file_open(struct neap_os_atomic_file *file, const char *path) {
-    int length = snprintf(file->temporary, sizeof file->temporary, "%s.XXXXXX", path);
-    if (length < 0 || (size_t)length >= sizeof file->temporary) {
+    int length = snprintf(file->temporary, sizeof(file->temporary), "%s.XXXXXX", path);
+    if (length < 0 || (size_t)length >= sizeof(file->temporary)) {
         errno = ENAMETOOLONG;
         return NEAP_ERROR_SYSTEM;
     }
@@ -64,12 +64,12 @@ static int flush(struct neap_os_atomic_file *file) {
 int neap_os_atomic_file_write(struct neap_os_atomic_file *file, const void *data, size_t bytes) {
     if (bytes == 0)
         return NEAP_OK;
-    if (bytes > sizeof file->buffer - file->buffered) {
+    if (bytes > sizeof(file->buffer) - file->buffered) {
         int error = flush(file);
         if (error != NEAP_OK)
             return error;
     }
-    if (bytes > sizeof file->buffer)
+    if (bytes > sizeof(file->buffer))
         return write_all(file->descriptor, data, bytes, -1);
     memcpy(file->buffer + file->buffered, data, bytes);
     file->buffered += bytes;
@@ -96,10 +96,10 @@ static mode_t mode_of(const char *path) {
 static void sync_folder_of(const char *path) {
     char folder[NEAP_OS_ATOMIC_FILE_PATH_BYTES];
     const char *slash = strrchr(path, '/');
-    size_t length = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
-    if (length >= sizeof folder)
+    size_t length = !slash ? 0 : slash == path ? 1 : (size_t)(slash - path);
+    if (length >= sizeof(folder))
         return;
-    memcpy(folder, slash == NULL ? "." : path, length == 0 ? 1 : length);
+    memcpy(folder, !slash ? "." : path, length == 0 ? 1 : length);
     folder[length == 0 ? 1 : length] = '\0';
     int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor >= 0) {

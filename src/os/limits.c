@@ -35,8 +35,8 @@ static bool read_text(const char *path, char *text, size_t size) {
 
 static uint64_t limit_in(const char *root, const char *group, size_t group_length, const char *file) {
     char path[TEXT_BYTES], text[64];
-    int length = snprintf(path, sizeof path, "%s%.*s/%s", root, (int)group_length, group, file);
-    if (length < 0 || (size_t)length >= sizeof path || !read_text(path, text, sizeof text))
+    int length = snprintf(path, sizeof(path), "%s%.*s/%s", root, (int)group_length, group, file);
+    if (length < 0 || (size_t)length >= sizeof(path) || !read_text(path, text, sizeof(text)))
         return UINT64_MAX;
     if (text[0] < '0' || text[0] > '9') /* "max" */
         return UINT64_MAX;
@@ -62,20 +62,19 @@ static uint64_t limit_above(const struct hierarchy *h, const char *group, size_t
 uint64_t neap_os_cgroup_limit_bytes(void) {
     char text[TEXT_BYTES];
     uint64_t least = UINT64_MAX;
-    if (!read_text("/proc/self/cgroup", text, sizeof text))
+    if (!read_text("/proc/self/cgroup", text, sizeof(text)))
         return least;
     char *rest = NULL;
-    for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         char *controllers = strchr(line, ':');
-        char *group = controllers != NULL ? strchr(controllers + 1, ':') : NULL;
-        if (group == NULL)
+        char *group = controllers ? strchr(controllers + 1, ':') : NULL;
+        if (!group)
             continue;
         *group++ = '\0';
         const struct hierarchy *h = controllers[1] == '\0'                   ? &unified
                                     : strcmp(controllers + 1, "memory") == 0 ? &legacy
                                                                              : NULL;
-        uint64_t limit =
-            h != NULL ? limit_above(h, group, strcmp(group, "/") == 0 ? 0 : strlen(group)) : UINT64_MAX;
+        uint64_t limit = h ? limit_above(h, group, strcmp(group, "/") == 0 ? 0 : strlen(group)) : UINT64_MAX;
         if (limit < least)
             least = limit;
     }
@@ -85,12 +84,13 @@ uint64_t neap_os_cgroup_limit_bytes(void) {
 uint64_t neap_os_resident_bytes(void) {
     char text[128];
     unsigned long long size, resident;
-    if (!read_text("/proc/self/statm", text, sizeof text) || sscanf(text, "%llu %llu", &size, &resident) != 2)
+    if (!read_text("/proc/self/statm", text, sizeof(text)) ||
+        sscanf(text, "%llu %llu", &size, &resident) != 2)
         return 0;
     return resident * neap_os_page_bytes();
 }
 
 uint64_t neap_os_mapping_limit(void) {
     char text[64];
-    return read_text("/proc/sys/vm/max_map_count", text, sizeof text) ? strtoull(text, NULL, 10) : 0;
+    return read_text("/proc/sys/vm/max_map_count", text, sizeof(text)) ? strtoull(text, NULL, 10) : 0;
 }

@@ -34,14 +34,14 @@ static void shared_unlock(void) {
 static neap_heap_t *shared_heap(void) {
     if (!shared.forks_watched)
         shared.forks_watched = pthread_atfork(shared_lock, shared_unlock, shared_unlock) == 0;
-    if (shared.heap == NULL)
+    if (!shared.heap)
         shared.heap = neap__container_memory_heap();
     return shared.heap;
 }
 
 static uint64_t shared_trim(void) {
     shared.spare_bytes = 0;
-    return shared.heap != NULL ? neap_heap_trim(shared.heap) : 0;
+    return shared.heap ? neap_heap_trim(shared.heap) : 0;
 }
 
 static void took(uint64_t bytes) {
@@ -59,8 +59,8 @@ static void gave(uint64_t bytes) {
 static void *shared_calloc(size_t bytes) {
     shared_lock();
     neap_heap_t *heap = shared_heap();
-    void *block = heap != NULL ? neap_heap_calloc(heap, 1, bytes) : NULL;
-    if (block != NULL)
+    void *block = heap ? neap_heap_calloc(heap, 1, bytes) : NULL;
+    if (block)
         took(bytes);
     shared_unlock();
     return block;
@@ -72,8 +72,8 @@ static void *default_alloc(void *context, size_t bytes) {
     (void)context;
     shared_lock();
     neap_heap_t *heap = shared_heap();
-    void *block = heap != NULL ? neap_heap_alloc(heap, bytes) : NULL;
-    if (block != NULL)
+    void *block = heap ? neap_heap_alloc(heap, bytes) : NULL;
+    if (block)
         took(bytes);
     shared_unlock();
     return block;
@@ -83,11 +83,11 @@ static void *default_realloc(void *context, void *block, size_t old_bytes, size_
     (void)context;
     shared_lock();
     void *fresh = neap_heap_realloc(shared.heap, block, bytes);
-    if (fresh != NULL && bytes > old_bytes)
+    if (fresh && bytes > old_bytes)
         took(bytes - old_bytes);
-    else if (fresh != NULL)
+    else if (fresh)
         gave(old_bytes - bytes);
-    if (fresh != NULL && bytes + TRUNCATION_BYTES <= old_bytes)
+    if (fresh && bytes + TRUNCATION_BYTES <= old_bytes)
         shared_trim();
     shared_unlock();
     return fresh;
@@ -95,7 +95,7 @@ static void *default_realloc(void *context, void *block, size_t old_bytes, size_
 
 static void default_free(void *context, void *block, size_t bytes) {
     (void)context;
-    if (block == NULL)
+    if (!block)
         return;
     shared_lock();
     neap_heap_free(shared.heap, block);
@@ -122,7 +122,7 @@ void *neap__bits_memory_zeroed(const struct neap_allocator *allocator, size_t by
     if (allocator == &default_allocator)
         return shared_calloc(bytes);
     void *block = allocator->alloc(allocator->context, bytes);
-    if (block != NULL)
+    if (block)
         memset(block, 0, bytes);
     return block;
 }

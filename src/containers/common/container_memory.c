@@ -77,7 +77,7 @@ static void shared_unlock(void) {
 static neap_heap_t *shared_heap(void) {
     if (!shared.forks_watched)
         shared.forks_watched = pthread_atfork(shared_lock, shared_unlock, shared_unlock) == 0;
-    if (shared.heap == NULL)
+    if (!shared.heap)
         shared.heap = neap__container_memory_heap();
     return shared.heap;
 }
@@ -91,9 +91,9 @@ static void shared_count(uint64_t more, uint64_t less) {
 static void *shared_resize(void *block, size_t old_bytes, size_t bytes) {
     shared_lock();
     neap_heap_t *heap = shared_heap();
-    void *fresh = heap != NULL ? neap_heap_realloc(heap, block, bytes) : NULL;
-    if (fresh != NULL)
-        shared_count(bytes, block != NULL ? old_bytes : 0);
+    void *fresh = heap ? neap_heap_realloc(heap, block, bytes) : NULL;
+    if (fresh)
+        shared_count(bytes, block ? old_bytes : 0);
     shared_unlock();
     return fresh;
 }
@@ -132,17 +132,17 @@ static void unlink_(struct neap__shared_link *link) {
 
 static bool is_shared(const struct neap__container_memory *memory, const void *block) {
     return memory->shared_blocks.next != &memory->shared_blocks &&
-           (memory->heap == NULL || !neap_heap_owns(memory->heap, block));
+           (!memory->heap || !neap_heap_owns(memory->heap, block));
 }
 
 static void counted(struct neap__container_memory *memory, uint64_t more, uint64_t less) {
-    if (count(&memory->level, more, less) && memory->heap != NULL)
+    if (count(&memory->level, more, less) && memory->heap)
         neap_heap_trim(memory->heap);
 }
 
 /* Whether the next block is to come from the heap of its own, which is made now if need be. */
 static bool is_large(struct neap__container_memory *memory, size_t bytes) {
-    if (memory->heap == NULL && memory->level.live_bytes + bytes > NEAP_SHARED_BYTES_MAX)
+    if (!memory->heap && memory->level.live_bytes + bytes > NEAP_SHARED_BYTES_MAX)
         memory->heap = neap__container_memory_heap(); /* refused: the shared heap may still have room */
     return memory->heap != NULL;
 }
@@ -153,27 +153,27 @@ static void *default_alloc(void *context, size_t bytes) {
     if (is_large(memory, bytes)) {
         block = neap_heap_alloc(memory->heap, bytes);
     } else if (bytes <= SIZE_MAX - sizeof(struct neap__shared_link)) {
-        struct neap__shared_link *link = shared_resize(NULL, 0, bytes + sizeof *link);
-        if (link != NULL) {
+        struct neap__shared_link *link = shared_resize(NULL, 0, bytes + sizeof(*link));
+        if (link) {
             insert(memory, link);
-            memory->shared_bytes += bytes + sizeof *link;
+            memory->shared_bytes += bytes + sizeof(*link);
             block = link + 1;
         }
     }
-    if (block != NULL)
+    if (block)
         counted(memory, bytes, 0);
     return block;
 }
 
 static void default_free(void *context, void *block, size_t bytes) {
     struct neap__container_memory *memory = context;
-    if (block == NULL)
+    if (!block)
         return;
     if (is_shared(memory, block)) {
         struct neap__shared_link *link = (struct neap__shared_link *)block - 1;
         unlink_(link);
-        memory->shared_bytes -= bytes + sizeof *link;
-        shared_free(link, bytes + sizeof *link);
+        memory->shared_bytes -= bytes + sizeof(*link);
+        shared_free(link, bytes + sizeof(*link));
     } else {
         neap_heap_free(memory->heap, block);
     }
@@ -185,9 +185,9 @@ static void *shared_realloc(struct neap__container_memory *memory, void *block, 
                             size_t bytes) {
     struct neap__shared_link *link = (struct neap__shared_link *)block - 1, *fresh;
     unlink_(link);
-    fresh = shared_resize(link, old_bytes + sizeof *link, bytes + sizeof *link);
-    insert(memory, fresh != NULL ? fresh : link);
-    if (fresh == NULL)
+    fresh = shared_resize(link, old_bytes + sizeof(*link), bytes + sizeof(*link));
+    insert(memory, fresh ? fresh : link);
+    if (!fresh)
         return NULL;
     memory->shared_bytes = memory->shared_bytes - old_bytes + bytes;
     return fresh + 1;
@@ -195,13 +195,13 @@ static void *shared_realloc(struct neap__container_memory *memory, void *block, 
 
 static void *default_realloc(void *context, void *block, size_t old_bytes, size_t bytes) {
     struct neap__container_memory *memory = context;
-    if (block == NULL)
+    if (!block)
         return default_alloc(context, bytes);
     bool was_shared = is_shared(memory, block);
     bool moves = was_shared && bytes > old_bytes && is_large(memory, bytes - old_bytes);
     if (moves) {
         void *fresh = default_alloc(context, bytes);
-        if (fresh != NULL) {
+        if (fresh) {
             memcpy(fresh, block, old_bytes);
             default_free(context, block, old_bytes);
         }
@@ -211,7 +211,7 @@ static void *default_realloc(void *context, void *block, size_t old_bytes, size_
         return NULL;
     void *fresh = was_shared ? shared_realloc(memory, block, old_bytes, bytes)
                              : neap_heap_realloc(memory->heap, block, bytes);
-    if (fresh != NULL)
+    if (fresh)
         counted(memory, bytes, old_bytes);
     return fresh;
 }
@@ -219,7 +219,7 @@ static void *default_realloc(void *context, void *block, size_t old_bytes, size_
 static uint64_t default_trim(void *context) {
     struct neap__container_memory *memory = context;
     memory->level.high_water_bytes = memory->level.live_bytes;
-    uint64_t bytes = memory->heap != NULL ? neap_heap_trim(memory->heap) : 0;
+    uint64_t bytes = memory->heap ? neap_heap_trim(memory->heap) : 0;
     shared_lock();
     shared.level.high_water_bytes = shared.level.live_bytes;
     bytes += neap_heap_trim(shared.heap);
@@ -232,24 +232,24 @@ static uint64_t default_trim(void *context) {
 static void *given_alloc(void *context, size_t bytes) {
     struct neap__container_memory *memory = context;
     void *block = memory->given.alloc(memory->given.context, bytes);
-    if (block != NULL)
+    if (block)
         memory->level.live_bytes += bytes;
     return block;
 }
 
 static void *given_realloc(void *context, void *block, size_t old_bytes, size_t bytes) {
     struct neap__container_memory *memory = context;
-    if (block == NULL)
+    if (!block)
         return given_alloc(context, bytes);
     void *fresh = memory->given.realloc(memory->given.context, block, old_bytes, bytes);
-    if (fresh != NULL)
+    if (fresh)
         memory->level.live_bytes = memory->level.live_bytes - old_bytes + bytes;
     return fresh;
 }
 
 static void given_free(void *context, void *block, size_t bytes) {
     struct neap__container_memory *memory = context;
-    if (block == NULL)
+    if (!block)
         return;
     memory->given.free(memory->given.context, block, bytes);
     memory->level.live_bytes -= bytes;
@@ -257,7 +257,7 @@ static void given_free(void *context, void *block, size_t bytes) {
 
 static uint64_t given_trim(void *context) {
     struct neap__container_memory *memory = context;
-    return memory->given.trim != NULL ? memory->given.trim(memory->given.context) : 0;
+    return memory->given.trim ? memory->given.trim(memory->given.context) : 0;
 }
 
 /* --- making and ending --- */
@@ -265,13 +265,13 @@ static uint64_t given_trim(void *context) {
 void *neap__container_memory_new(const struct neap_allocator *given, size_t bytes) {
     assert(bytes >= sizeof(struct neap__container_memory));
     struct neap__container_memory *memory =
-        given != NULL ? given->alloc(given->context, bytes) : shared_resize(NULL, 0, bytes);
-    if (memory == NULL)
+        given ? given->alloc(given->context, bytes) : shared_resize(NULL, 0, bytes);
+    if (!memory)
         return NULL;
     memset(memory, 0, bytes);
     memory->level.live_bytes = memory->level.high_water_bytes = bytes;
     memory->shared_blocks.previous = memory->shared_blocks.next = &memory->shared_blocks;
-    if (given != NULL) {
+    if (given) {
         memory->given = *given;
         memory->allocator =
             (struct neap_allocator){given_alloc, given_realloc, given_free, given_trim, memory};
@@ -284,7 +284,7 @@ void *neap__container_memory_new(const struct neap_allocator *given, size_t byte
 
 void neap__container_memory_end(void *container, size_t bytes) {
     struct neap__container_memory *memory = container;
-    if (memory->given.alloc != NULL) {
+    if (memory->given.alloc) {
         struct neap_allocator given = memory->given;
         assert(memory->level.live_bytes == bytes);
         given.free(given.context, container, bytes);

@@ -60,7 +60,7 @@ void neap__container_memory_end(void *container, size_t bytes);
 /* Whether neap__container_memory_end also ends every block of the container, at once: then
  * there is no need to walk over them to free them. */
 static inline bool neap__container_memory_ends_all(const struct neap__container_memory *memory) {
-    return memory->given.alloc == NULL;
+    return !memory->given.alloc;
 }
 
 /* A heap for containers: little address space at first, where that is scarce. NULL if there is

@@ -66,7 +66,7 @@ static void test_all_set(void **state) {
         {"NEAP_RESERVE_BYTES", "1048576"},
         {"NEAP_LIMIT_BYTES", "35184372088832"},
     };
-    assert_int_equal(sizeof set / sizeof set[0], NEAP_SETTINGS);
+    assert_int_equal(sizeof(set) / sizeof(set[0]), NEAP_SETTINGS);
     for (unsigned i = 0; i < NEAP_SETTINGS; i++)
         setenv(set[i][0], set[i][1], 1);
     struct neap__settings settings = read_listening(said);

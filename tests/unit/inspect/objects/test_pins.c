@@ -1,4 +1,5 @@
-/* Nearly empty places, what lies in them, and the groups that hold them, in made-up processes of every version. */
+/* Nearly empty places, what lies in them, and the groups that hold them, in made-up processes of every
+ * version. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +23,8 @@ struct looked {
 static void look(size_t version, struct looked *looked) {
     struct neap_fault fault;
     looked->core = python_core_make(objects_image(version, true));
-    assert_int_equal(neap_snapshot_read(looked->core.bytes, looked->core.size, &looked->snapshot, &fault), NEAP_OK);
+    assert_int_equal(neap_snapshot_read(looked->core.bytes, looked->core.size, &looked->snapshot, &fault),
+                     NEAP_OK);
     assert_int_equal(neap_python_view_open(looked->snapshot, &view), NEAP_OK);
     assert_int_equal(neap_analysis_open(&view, 1, NEAP_ANALYSIS_OWNERS, &looked->analysis), NEAP_OK);
 }

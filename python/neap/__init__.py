@@ -16,10 +16,11 @@ if sys.version_info < (3, 11):
 
 from ._neap import NotServing, Stats, is_serving, stats
 from ._neap import trim as _heap_trim
-from ._neap import version as __version__
+from ._neap import version as _version
 
 __all__ = ["NotServing", "Stats", "serving", "stats", "trim"]
 
+__version__: str = _version
 serving: bool = is_serving()
 
 # The containers, each in an extension module that is loaded when it is first asked for.

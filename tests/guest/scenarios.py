@@ -19,7 +19,8 @@ VERBS = ("stat", "trim", "look", "pins", "advise", "map")
 
 
 class Setting(NamedTuple):
-    """`exits` maps who asks ("root", "user") to the verbs whose exit code is not 0, and that code."""
+    """`exits` maps who asks to the verbs whose exit code is another than usual, and that code: "root" and
+    "user" about a process of their own (usually 0), "other" an ordinary user about root's (3)."""
     writes: dict = {}       # {file: text}, put back afterwards
     start: tuple = ()       # shell commands; the first that fails fails the step
     stop: tuple = ()
@@ -129,6 +130,8 @@ SETTINGS = {
     "proc-of-containers": Setting(tests="asking", start=(MASK, READ_ONLY), stop=(UNMASK,),
                                   proof="! echo 0 >%sovercommit_memory" % VM),
     "proc-hidden": Setting(tests="asking", start=("mount -o remount,hidepid=2 /proc",),
+                           exits={"other": dict.fromkeys(VERBS, 4)},
+                           because="an ordinary user sees no process of others",
                            proof="setpriv --reuid 65534 sh -c '! [ -e /proc/1 ]'",
                            stop=("mount -o remount,hidepid=0 /proc",)),
     "five-levels": Setting(units="os heap", needs="grep -qw la57 /proc/cpuinfo",

@@ -40,6 +40,7 @@ class Boot(NamedTuple):
     steps: tuple
     suites: tuple = tuple(KERNELS)
     options: tuple = ()     # of `boot`
+    variables: dict = {}    # of the environment of all its tests
 
 
 def refused(*who):
@@ -150,7 +151,8 @@ SYSTEM_FILES = ("run", "limits", "trim", "stat", "look", "pins", "address_map", 
 OTHER_BOOTS = ("group-v1", "four-levels", "no-avx")
 
 BOOTS = {
-    "quick": Boot(("unit os heap", "huge-pages-always growth given_back"), suites=("bookworm",)),
+    "quick": Boot(("unit os heap", "huge-pages-always growth given_back"), suites=("bookworm",),
+                  variables={"NEAP_TEST_STEPS": "2000"}),
     "two": Boot(("unit", "system"), options=("--cpus", "2")),
     "one": Boot(("unit", "system", "four-levels", "group-v1"), options=("--cpus", "1", "--append", "no5lvl")),
     "settings": Boot(tuple(name for name in SETTINGS if name not in OTHER_BOOTS), options=("--disk", "900")),

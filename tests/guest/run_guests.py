@@ -21,7 +21,7 @@ from scenarios import BOOTS, KERNELS
 
 HERE = Path(__file__).resolve().parent
 TREE = HERE.parent.parent
-FILES = ("build/neap", "build/libneap*.so*", "build/python", "build/tests/unit/test_*[!.p]",
+FILES = ("build/neap", "build/libneap*.so*", "build/python", "build/tests/unit/test_*",
          "build/tests/guest/confine", "docs/settings.md", "docs/neap.1", "src/hook/settings.c",
          "tests/unit/*/test_*.c", "tests/guest", "tests/system")
 GUEST_LIBC = (2, 36)
@@ -99,7 +99,8 @@ class Guest:
     def __init__(self, boot, suite, steps, folder):
         self.name, self.suite, self.steps = boot, suite, list(steps)
         self.results, self.console = Path(folder, "results"), Path(folder, "console")
-        files = sorted(str(path.relative_to(TREE)) for pattern in FILES for path in TREE.glob(pattern))
+        files = sorted(str(path.relative_to(TREE)) for pattern in FILES for path in TREE.glob(pattern)
+                       if path.suffix != ".p")  # a folder of objects beside each program
         self.errors = open(Path(folder, "errors"), "w+")
         self.results.touch()
         self.process = subprocess.Popen(

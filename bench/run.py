@@ -5,12 +5,13 @@ Everything is measured in one invocation, side by side: each program under each 
 round by round, and the figures are medians. See bench/README.md for what the rows mean.
 """
 import argparse
+import contextlib
 import json
 import os
 import sys
 import time
 
-from harness import figures, measure, peers, rows
+from harness import figures, huge_pages, measure, peers, rows
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 QUICK_PEERS = ("cpython", "neap", "mimalloc")
@@ -30,6 +31,8 @@ def arguments():
                         help="besides cpython and neap; default: %s" % ",".join(peers.NAMES[2:]))
     parser.add_argument("-n", dest="rounds", type=int, metavar="N", help="runs of each (3)")
     parser.add_argument("--scale", type=float, metavar="X", help="work of the speed programs (1)")
+    parser.add_argument("--huge", metavar="MODE,...", help="transparent huge pages: always, madvise, "
+                        "never; times and memory are measured in each (madvise,always; root may set it)")
     parser.add_argument("--quick", action="store_true",
                         help="under five minutes: one Python, mimalloc beside, memory once, less work")
     parser.add_argument("--best", action="store_true", help="figures are the best of the runs, not "
@@ -96,6 +99,29 @@ def chosen_groups(options):
     return [name for name in measure.GROUPS if name in names]
 
 
+def chosen_modes(options, left_out):
+    """The modes of huge pages to measure in; those that cannot be set are noted. [None] where the
+    kernel has none."""
+    wanted = options.huge.split(",") if options.huge else ["madvise", "always"]
+    for mode in wanted:
+        if mode not in huge_pages.MODES:
+            misuse("huge pages are one of %s, not %s" % (", ".join(huge_pages.MODES), mode))
+    modes = [mode for mode in wanted if huge_pages.settable(mode)]
+    left_out += [{"what": "huge pages " + mode, "why": "this user may not set that here"}
+                 for mode in wanted if mode not in modes]
+    return modes or [huge_pages.current()]
+
+
+def measure_groups(session, groups, pythons, options, first):
+    """Measures each group in the present setting; in a later one, those that depend on it."""
+    only = set(filter(None, options.case.split(",")))
+    for group in groups:
+        everywhere = group in measure.EVERY_PYTHON or options.python
+        for python in pythons if everywhere else pythons[:1]:
+            if first or group in measure.EVERY_SETTING:
+                measure.GROUPS[group](session, python, only)
+
+
 def foreign_s():
     """Processor seconds spent so far by all but this program and its children."""
     with open("/proc/stat", encoding="ascii") as stat:
@@ -112,14 +138,14 @@ def measured(options):
     session = measure.Session(chosen_peers(options, pythons, left_out),
                               options.rounds or (2 if options.quick else 3),
                               options.scale or (0.4 if options.quick else 1.0), options.quick)
+    modes = chosen_modes(options, left_out)
     for item in left_out:
         print("bench: left out: %(what)s: %(why)s" % item, file=sys.stderr)
-    only = set(filter(None, options.case.split(",")))
     began, others_s = time.monotonic(), foreign_s()
-    for group in groups:
-        everywhere = group in measure.EVERY_PYTHON or options.python
-        for python in pythons if everywhere else pythons[:1]:
-            measure.GROUPS[group](session, python, only)
+    for mode in modes:
+        with huge_pages.mode(mode) if mode else contextlib.nullcontext():
+            session.setting = "huge pages " + mode if mode else ""
+            measure_groups(session, groups, pythons, options, mode == modes[0])
     session.say("")
     took_s = time.monotonic() - began
     others = max(0.0, foreign_s() - others_s) / (took_s * (os.cpu_count() or 1))

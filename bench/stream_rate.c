@@ -18,7 +18,7 @@ static double now_ns(void) {
 }
 
 static char block[BLOCK_BYTES], copy[BLOCK_BYTES];
-static struct neap_reader readers[READERS_MAX];
+static struct neap_stream_reader readers[READERS_MAX];
 
 static void write_blocks(neap_stream_t *stream, unsigned count) {
     for (unsigned i = 0; i < count; i++)
@@ -31,16 +31,16 @@ static double next_blocks(neap_stream_t *stream, unsigned count) {
     unsigned turns = 200000 / count > 0 ? 200000 / count : 1;
     volatile char seen;
     for (unsigned i = 0; i < count; i++)
-        neap_reader_open(&readers[i], stream, 0);
+        neap_stream_reader_open(&readers[i], stream, 0);
     for (unsigned turn = 0; turn < turns; turn++) {
         write_blocks(stream, 1);
         double start = now_ns();
         for (unsigned i = 0; i < count; i++) {
             struct neap_span span;
-            if (!neap_reader_next(&readers[i], &span))
+            if (!neap_stream_reader_next(&readers[i], &span))
                 abort();
             seen = *(volatile char *)span.data;
-            if (!neap_reader_done(&readers[i], span.bytes))
+            if (!neap_stream_reader_done(&readers[i], span.bytes))
                 abort();
         }
         took += now_ns() - start;
@@ -60,10 +60,10 @@ static double next_thousands(neap_stream_t *stream) {
 static double copy_blocks(neap_stream_t *stream) {
     double took = 0;
     for (unsigned turn = 0; turn < 500; turn++) {
-        neap_reader_open(readers, stream, 60 * BLOCK_BYTES);
+        neap_stream_reader_open(readers, stream, 60 * BLOCK_BYTES);
         double start = now_ns();
         for (unsigned i = 0; i < 60; i++)
-            if (neap_reader_read_block(readers, copy) != sizeof copy)
+            if (neap_stream_reader_read_block(readers, copy) != sizeof copy)
                 abort();
         took += now_ns() - start;
     }
@@ -89,10 +89,10 @@ static double write_pieces(neap_stream_t *stream) {
 
 static double nothing_there(neap_stream_t *stream) {
     struct neap_span span;
-    neap_reader_open(readers, stream, 0);
+    neap_stream_reader_open(readers, stream, 0);
     double start = now_ns();
     for (unsigned i = 0; i < 100000; i++)
-        if (neap_reader_next(readers, &span))
+        if (neap_stream_reader_next(readers, &span))
             abort();
     return (now_ns() - start) / 100000;
 }
@@ -122,7 +122,7 @@ int main(void) {
         }
         printf("%s %.1f\n", measured[i].name, best);
     }
-    printf("bytes a reader %zu\n", sizeof(struct neap_reader));
+    printf("bytes a reader %zu\n", sizeof(struct neap_stream_reader));
     printf("bytes beside the ring %zu\n", neap_stream_memory_bytes(stream) - (size_t)BLOCK_BYTES * BLOCKS);
     neap_stream_destroy(stream);
     return 0;

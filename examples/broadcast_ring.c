@@ -15,16 +15,16 @@ enum { FRAME_BYTES = 64, SECOND_BYTES = 8 * FRAME_BYTES, FRAMES_KEPT = 16 };
 
 struct listener {
     const char *name;
-    struct neap_reader reader; /* 32 bytes, in the listener's own memory */
+    struct neap_stream_reader reader; /* 32 bytes, in the listener's own memory */
 };
 
 /* Plays up to `frames`, straight from the ring, and says which were the first and the last. */
 static void play(struct listener *listener, unsigned frames) {
     struct neap_span frame;
     char first[FRAME_BYTES] = "", last[FRAME_BYTES] = "";
-    while (frames-- > 0 && neap_reader_next(&listener->reader, &frame)) {
+    while (frames-- > 0 && neap_stream_reader_next(&listener->reader, &frame)) {
         memcpy(last, frame.data, frame.bytes);
-        if (!neap_reader_done(&listener->reader, frame.bytes))
+        if (!neap_stream_reader_done(&listener->reader, frame.bytes))
             continue; /* overwritten while we looked: not heard */
         if (first[0] == '\0')
             memcpy(first, last, sizeof first);
@@ -46,14 +46,14 @@ int main(void) {
     if (radio == NULL)
         return 1;
     struct listener eager = {"eager", {0}}, slow = {"slow", {0}}, late = {"late", {0}};
-    neap_reader_open(&eager.reader, radio, 0);
-    neap_reader_open(&slow.reader, radio, 0);
+    neap_stream_reader_open(&eager.reader, radio, 0);
+    neap_stream_reader_open(&slow.reader, radio, 0);
     send_frames(radio, 0, 10);
     play(&eager, 10);
     send_frames(radio, 10, 20);
     play(&eager, 10);
     play(&slow, 3);
-    neap_reader_open(&late.reader, radio, SECOND_BYTES);
+    neap_stream_reader_open(&late.reader, radio, SECOND_BYTES);
     play(&late, 100);
     send_frames(radio, 20, 100);
     play(&slow, 100);

@@ -46,6 +46,7 @@ class Session:
         self.peers, self.rounds, self.scale, self.quick = peers, rounds, scale, quick
         self.memory_rounds = 1 if quick else min(rounds, 3)  # memory varies less than time
         self.progress = progress
+        self.setting = ""  # of the machine, in the words of the tables' headings
         self.results, self.failures = {}, []
         self.lock = threading.Lock()
 
@@ -60,7 +61,8 @@ class Session:
 
     def note(self, group, python, case, peer, run):
         with self.lock:
-            cases = self.results.setdefault(group, {}).setdefault(python.label, {})
+            heading = python.label + (", " + self.setting if self.setting else "")
+            cases = self.results.setdefault(group, {}).setdefault(heading, {})
             cases.setdefault(case, {}).setdefault(peer.name, []).append(run)
 
     def fail(self, group, python, case, peer, why):
@@ -187,8 +189,20 @@ def forked(session, python, _only):
         session.one("forked", python, "children", peer, words, read)
 
 
+def growth(session, python, _only):
+    """A list and a bytearray that grow an append at a time, and cannot grow where they lie."""
+    def read(outcome):
+        line = outcome.lines()[-1]
+        return {"busy_s": line["busy_s"], "faults": line["faults"], "peak_kb": line["peak_kb"]}
+
+    words = [os.path.join(PROGRAMS, "other", "list_growth.py")]
+    for peer in session.turns(python, session.rounds):
+        session.one("growth", python, "list", peer, words, read)
+
+
 # In the order of measuring. Groups that matter on one Python are measured on the first alone,
 # unless Pythons are named.
 GROUPS = {"giveback": giveback, "bursty": bursty, "speed": speed, "cyclic": cyclic,
-          "start": start, "forked": forked}
+          "start": start, "forked": forked, "growth": growth}
 EVERY_PYTHON = ("speed", "start")
+EVERY_SETTING = ("giveback", "bursty", "speed", "growth")  # measured in each mode of huge pages

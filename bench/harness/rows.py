@@ -229,8 +229,17 @@ def forked_rows(python, cases):
                 note="8 of a parent of %.0f MB" % (parent / MB) if parent else "")]
 
 
+def growth_rows(python, cases):
+    return [Row("growth", python, "list to 10 M, time", means(ratios(cases, "busy_s")), 1.0,
+                note="and a bytearray; %.2f s" % middle(cases["list"].get("cpython"), "busy_s")
+                if "cpython" in cases["list"] else ""),
+            Row("growth", python, "list to 10 M, page faults", means(ratios(cases, "faults")), 1.0,
+                form="%.3f"),
+            Row("growth", python, "list to 10 M, peak RSS", means(ratios(cases, "peak_kb")), 1.02)]
+
+
 MAKERS = {"bursty": bursty_rows, "speed": speed_rows, "cyclic": cyclic_rows,
-          "start": start_rows, "forked": forked_rows}
+          "start": start_rows, "forked": forked_rows, "growth": growth_rows}
 
 
 def table(results):

@@ -50,7 +50,7 @@ struct neap_span {
 
 /* One reader, in the caller's memory; 32 bytes. May be copied (both then go on from there)
  * and forgotten at any time. `offset` and `missed_bytes` may be read, the rest is private. */
-struct neap_reader {
+struct neap_stream_reader {
     neap_stream_t *stream;
     uint64_t offset;       /* of the next byte */
     uint64_t missed_bytes; /* that it fell out of the window for, all told */
@@ -124,48 +124,48 @@ int neap_stream_unlink(const char *name);
 
 /* --- readers ----------------------------------------------------------- */
 
-#define NEAP_READER_OLDEST UINT64_MAX
+#define NEAP_STREAM_READER_OLDEST UINT64_MAX
 
 /* Puts a reader `back_bytes` behind what is written now, or at the oldest block if that is nearer. */
-void neap_reader_open(struct neap_reader *reader, neap_stream_t *stream, uint64_t back_bytes);
+void neap_stream_reader_open(struct neap_stream_reader *reader, neap_stream_t *stream, uint64_t back_bytes);
 
 /* All below first see whether the reader fell out of the window, and then go on at the
  * oldest block still there and add to missed_bytes. A reader that is overtaken again and
  * again while it reads goes further ahead, twice as far each time. */
 
 /* Bytes there are to read now. */
-uint64_t neap_reader_lag(struct neap_reader *reader);
+uint64_t neap_stream_reader_lag(struct neap_stream_reader *reader);
 
 /* Copies up to `bytes` and returns how many; 0: nothing is there now. They followed each other and
  * end at the reader's new offset: it returns fewer where some in between are lost. */
-size_t neap_reader_read(struct neap_reader *reader, void *buffer, size_t bytes);
+size_t neap_stream_reader_read(struct neap_stream_reader *reader, void *buffer, size_t bytes);
 
 /* Copies the rest of the reader's block, at most block_bytes, once it is complete; of a stream that
  * ended also an incomplete one. 0: not yet. */
-size_t neap_reader_read_block(struct neap_reader *reader, void *buffer);
+size_t neap_stream_reader_read_block(struct neap_stream_reader *reader, void *buffer);
 
 /* The same without a copy: *block is the place in the ring. Use it, then call done: until then it
  * may be overwritten at any moment. False: not yet. */
-bool neap_reader_next(struct neap_reader *reader, struct neap_span *block);
+bool neap_stream_reader_next(struct neap_stream_reader *reader, struct neap_span *block);
 
 /* Up to `bytes` of what is there, as 0, 1 or 2 spans (returned), for writev and its like. Then done. */
-unsigned neap_reader_peek(struct neap_reader *reader, size_t bytes, struct neap_span spans[2]);
+unsigned neap_stream_reader_peek(struct neap_stream_reader *reader, size_t bytes, struct neap_span spans[2]);
 
 /* Whether the next `bytes`, which next or peek gave, are as they were written, and moves the reader
  * behind them. False: they were overwritten meanwhile, throw away what was made of them; the
  * reader goes on at the oldest block. */
-bool neap_reader_done(struct neap_reader *reader, size_t bytes);
+bool neap_stream_reader_done(struct neap_stream_reader *reader, size_t bytes);
 
 /* Sends up to `bytes` to a socket, right out of the ring, and moves behind what went. Never waits.
  * 0 with *sent == 0: nothing is there. NEAP_ERROR_BUSY: the socket takes nothing now. NEAP_ERROR_SYSTEM:
  * errno tells. NEAP_ERROR_OVERRUN: the writer lapped this very call, and the other side
  * got bytes that are no good: close the socket. A reader near the end of its window is sent from a
  * verified copy, so that this takes a writer that fills a quarter of the ring within one call. */
-int neap_reader_send(struct neap_reader *reader, int socket, size_t bytes, size_t *sent);
+int neap_stream_reader_send(struct neap_stream_reader *reader, int socket, size_t bytes, size_t *sent);
 
 /* Sleeps until `bytes` are there to read (0: until read_block would give something), the stream ended,
  * a signal came or `ms` milliseconds passed (0: no limit). Whether it is so. */
-bool neap_reader_wait(struct neap_reader *reader, uint64_t bytes, uint32_t ms);
+bool neap_stream_reader_wait(struct neap_stream_reader *reader, uint64_t bytes, uint32_t ms);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

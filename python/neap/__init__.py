@@ -31,7 +31,7 @@ _CONTAINERS = {
     "Store": "store",
     "StoreError": "store",
     "Stream": "streams",
-    "StreamProtocol": "stream_gates",
+    "StreamProtocol": "stream_asyncio",
     "Trie": "_trie",
     "WriterDied": "streams",
     "connect": "store",

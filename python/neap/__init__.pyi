@@ -9,7 +9,7 @@ from ._trie import Trie as Trie
 from .store import Store as Store
 from .store import StoreError as StoreError
 from .store import connect as connect
-from .stream_gates import StreamProtocol as StreamProtocol
+from .stream_asyncio import StreamProtocol as StreamProtocol
 from .streams import Overrun as Overrun
 from .streams import Reader as Reader
 from .streams import Stream as Stream

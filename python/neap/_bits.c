@@ -18,7 +18,7 @@ bool neap__bits_is(PyObject *object) {
     return PyType_GetSlot(Py_TYPE(object), Py_tp_dealloc) == (void *)bits_dealloc;
 }
 
-const struct state *neap__bits_state(PyObject *self) {
+const struct bits_state *neap__bits_state(PyObject *self) {
     return PyType_GetModuleState(Py_TYPE(self));
 }
 
@@ -223,7 +223,7 @@ static int add_bits_type(PyObject *module, PyTypeObject **type) {
 }
 
 static int module_exec(PyObject *module) {
-    struct state *state = PyModule_GetState(module);
+    struct bits_state *state = PyModule_GetState(module);
     state->from_bytes = PyObject_GetAttrString((PyObject *)&PyLong_Type, "from_bytes");
     if (state->from_bytes == NULL || add_bits_type(module, &state->bits) < 0)
         return -1;
@@ -231,7 +231,7 @@ static int module_exec(PyObject *module) {
 }
 
 static int module_traverse(PyObject *module, visitproc visit, void *arg) {
-    const struct state *state = PyModule_GetState(module);
+    const struct bits_state *state = PyModule_GetState(module);
     Py_VISIT(state->bits);
     Py_VISIT(state->iterator);
     Py_VISIT(state->from_bytes);
@@ -239,7 +239,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg) {
 }
 
 static int module_clear(PyObject *module) {
-    struct state *state = PyModule_GetState(module);
+    struct bits_state *state = PyModule_GetState(module);
     Py_CLEAR(state->bits);
     Py_CLEAR(state->iterator);
     Py_CLEAR(state->from_bytes);
@@ -248,4 +248,4 @@ static int module_clear(PyObject *module) {
 
 static PyMethodDef module_methods[] = {{NULL, NULL, 0, NULL}};
 
-NEAP_EXTENSION(_bits, "Arrays of bits.");
+NEAP_EXTENSION(_bits, struct bits_state, "Arrays of bits.");

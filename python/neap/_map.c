@@ -1,9 +1,6 @@
 /* _map.c: the module of neap.Map. */
 #include "map_object.h"
 
-/* The module's state has its name in map_object.h, where the type's functions know it. */
-#define state map_state
-
 static PyMethodDef keys_methods[] = {
     {"isdisjoint", neap__mapping_view_isdisjoint, METH_O, "Whether nothing in it is in the other iterable."},
     {NULL, NULL, 0, NULL},
@@ -40,4 +37,4 @@ static int module_clear(PyObject *module) {
 
 static PyMethodDef module_methods[] = {{NULL, NULL, 0, NULL}};
 
-NEAP_EXTENSION(_map, "A mapping that holds bytes: neap.Map.");
+NEAP_EXTENSION(_map, struct map_state, "A mapping that holds bytes: neap.Map.");

@@ -14,7 +14,7 @@
 
 #include <neap/heap.h>
 
-/* What libneap-preload.so exports; see its room, src/hook. */
+/* What libneap-preload.so exports; see the module src/hook. */
 struct hook {
     neap_heap_t *(*heap)(void); /* NULL: it serves nothing */
     uint64_t (*trim)(void);     /* bytes given back */
@@ -110,7 +110,7 @@ static PyObject *member_value(const struct neap_heap_stats *stats, const struct 
     return PyLong_FromUnsignedLongLong(wide);
 }
 
-static PyObject *neap_stats(PyObject *module, PyObject *unused) {
+static PyObject *module_stats(PyObject *module, PyObject *unused) {
     const struct state *state = PyModule_GetState(module);
     struct neap_heap_stats stats;
     struct hook hook;
@@ -131,13 +131,13 @@ static PyObject *neap_stats(PyObject *module, PyObject *unused) {
 
 /* --- other functions --------------------------------------------------- */
 
-static PyObject *neap_trim(PyObject *module, PyObject *unused) {
+static PyObject *module_trim(PyObject *module, PyObject *unused) {
     struct hook hook;
     (void)unused;
     return hook_demand(module, &hook) ? PyLong_FromUnsignedLongLong(hook.trim()) : NULL;
 }
 
-static PyObject *neap_is_serving(PyObject *module, PyObject *unused) {
+static PyObject *module_is_serving(PyObject *module, PyObject *unused) {
     struct hook hook;
     (void)module;
     (void)unused;
@@ -178,9 +178,9 @@ static void module_free(void *module) {
 }
 
 static PyMethodDef methods[] = {
-    {"trim", neap_trim, METH_NOARGS, "Give back all memory that can be; returns bytes."},
-    {"stats", neap_stats, METH_NOARGS, "What the heap of this process holds, as neap.Stats."},
-    {"is_serving", neap_is_serving, METH_NOARGS, "Whether a Neap heap serves this process."},
+    {"trim", module_trim, METH_NOARGS, "Give back all memory that can be; returns bytes."},
+    {"stats", module_stats, METH_NOARGS, "What the heap of this process holds, as neap.Stats."},
+    {"is_serving", module_is_serving, METH_NOARGS, "Whether a Neap heap serves this process."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-struct state *neap__stream_state_of(PyTypeObject *type) {
+struct stream_state *neap__stream_state_of(PyTypeObject *type) {
     for (; type != NULL; type = PyType_GetSlot(type, Py_tp_base)) {
         PyObject *module = PyType_GetModule(type);
         if (module != NULL)
@@ -21,7 +21,7 @@ static PyObject *add_exception(PyObject *module, const char *name, const char *d
 }
 
 static int module_exec(PyObject *module) {
-    struct state *state = PyModule_GetState(module);
+    struct stream_state *state = PyModule_GetState(module);
     state->overrun = add_exception(module, "neap.Overrun", "What was in use was overwritten by the writer.",
                                    PyExc_RuntimeError);
     state->writer_died = add_exception(
@@ -33,11 +33,11 @@ static int module_exec(PyObject *module) {
         neap__extension_add_type(module, &neap__view_spec, &state->view_type) < 0 ||
         neap__extension_add_type(module, &neap__stream_spec, &state->stream_type) < 0)
         return -1;
-    return neap__extension_add_type(module, &neap__reader_spec, &state->reader_type);
+    return neap__extension_add_type(module, &neap__stream_reader_spec, &state->reader_type);
 }
 
 static int module_traverse(PyObject *module, visitproc visit, void *arg) {
-    const struct state *state = PyModule_GetState(module);
+    const struct stream_state *state = PyModule_GetState(module);
     Py_VISIT(state->stream_type);
     Py_VISIT(state->reader_type);
     Py_VISIT(state->view_type);
@@ -48,7 +48,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg) {
 }
 
 static int module_clear(PyObject *module) {
-    struct state *state = PyModule_GetState(module);
+    struct stream_state *state = PyModule_GetState(module);
     Py_CLEAR(state->stream_type);
     Py_CLEAR(state->reader_type);
     Py_CLEAR(state->view_type);
@@ -60,4 +60,4 @@ static int module_clear(PyObject *module) {
 
 static PyMethodDef module_methods[] = {{NULL, NULL, 0, NULL}};
 
-NEAP_EXTENSION(_stream, "One writer, any number of readers, one chunk of memory.");
+NEAP_EXTENSION(_stream, struct stream_state, "One writer, any number of readers, one chunk of memory.");

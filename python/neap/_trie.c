@@ -1,9 +1,6 @@
 /* _trie.c: the module of neap.Trie and neap.FrozenTrie. */
 #include "trie_object.h"
 
-/* The module's state has its name in trie_object.h, where the types' functions know it. */
-#define state trie_state
-
 /* The keys are what a range is. */
 static PyMethodDef keys_methods[] = {
     {"values", neap__mapping_view_values, METH_NOARGS, "The values of these keys."},
@@ -47,4 +44,4 @@ static int module_clear(PyObject *module) {
 
 static PyMethodDef module_methods[] = {{NULL, NULL, 0, NULL}};
 
-NEAP_EXTENSION(_trie, "Sorted mappings that hold bytes: neap.Trie and neap.FrozenTrie.");
+NEAP_EXTENSION(_trie, struct trie_state, "Sorted mappings that hold bytes: neap.Trie and neap.FrozenTrie.");

@@ -24,7 +24,7 @@ typedef struct {
     PyObject_HEAD neap_bits_t bits;
 } bits_object;
 
-struct state {
+struct bits_state {
     PyTypeObject *bits, *iterator;
     PyObject *from_bytes; /* int.from_bytes */
 };
@@ -39,7 +39,7 @@ bits_object *neap__bits_copy(PyObject *self, uint64_t from, uint64_t to);
 
 /* An object around an array, which it takes over, also on failure. */
 bits_object *neap__bits_wrap(PyTypeObject *type, neap_bits_t *bits);
-const struct state *neap__bits_state(PyObject *self);
+const struct bits_state *neap__bits_state(PyObject *self);
 
 /* Raises what a call of neap_bits_... returned; -1, or 0 for NEAP_OK. */
 int neap__bits_raise(int error);

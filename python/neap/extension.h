@@ -5,7 +5,7 @@
  *
  * Modules are made in several phases, their types are heap types kept in the
  * module's state, and nothing of Python's is in a static: a module can be imported
- * again, and in interpreters with a GIL of their own. Each links the rooms it
+ * again, and in interpreters with a GIL of their own. Each links the modules it
  * needs statically and exports its PyInit alone (extension.map).
  */
 #ifndef NEAP_PYTHON_EXTENSION_H
@@ -19,8 +19,8 @@
 enum { NEAP_SLOT_MULTIPLE_INTERPRETERS = 3 };
 
 /* Defines PyInit_<name>, with the functions module_exec, module_traverse, module_clear
- * and the array module_methods of this file; struct state is zeroed at the start. */
-#define NEAP_EXTENSION(name, doc)                                                                            \
+ * and the array module_methods of this file; `state` is a type and zeroed at the start. */
+#define NEAP_EXTENSION(name, state, doc)                                                                     \
     static void module_free(void *module) {                                                                  \
         module_clear(module); /* one that ends without a collection has not been cleared */                  \
     }                                                                                                        \
@@ -30,19 +30,20 @@ enum { NEAP_SLOT_MULTIPLE_INTERPRETERS = 3 };
         {NEAP_SLOT_MULTIPLE_INTERPRETERS, (void *)2}, /* Py_MOD_PER_INTERPRETER_GIL_SUPPORTED */             \
         {0, NULL},                                                                                           \
     };                                                                                                       \
-    static PyModuleDef module_definition_3_11 = NEAP_EXTENSION_DEFINITION(name, doc, module_slots_3_11);     \
-    static PyModuleDef module_definition = NEAP_EXTENSION_DEFINITION(name, doc, module_slots);               \
+    static PyModuleDef module_definition_3_11 =                                                              \
+        NEAP_EXTENSION_DEFINITION(name, state, doc, module_slots_3_11);                                      \
+    static PyModuleDef module_definition = NEAP_EXTENSION_DEFINITION(name, state, doc, module_slots);        \
     PyMODINIT_FUNC PyInit_##name(void);                                                                      \
     PyMODINIT_FUNC PyInit_##name(void) {                                                                     \
         return PyModuleDef_Init(Py_Version >= 0x030C0000 ? &module_definition : &module_definition_3_11);    \
     }                                                                                                        \
-    _Static_assert(sizeof(struct state) > 0, "the module's state")
+    _Static_assert(sizeof(state) > 0, "the module's state")
 
-#define NEAP_EXTENSION_DEFINITION(name, doc, slots)                                                          \
+#define NEAP_EXTENSION_DEFINITION(name, state, doc, slots)                                                   \
     {                                                                                                        \
-        .m_base = PyModuleDef_HEAD_INIT, .m_name = "neap." #name, .m_doc = doc,                              \
-        .m_size = sizeof(struct state), .m_methods = module_methods, .m_slots = slots,                       \
-        .m_traverse = module_traverse, .m_clear = module_clear, .m_free = module_free,                       \
+        .m_base = PyModuleDef_HEAD_INIT, .m_name = "neap." #name, .m_doc = doc, .m_size = sizeof(state),     \
+        .m_methods = module_methods, .m_slots = slots, .m_traverse = module_traverse,                        \
+        .m_clear = module_clear, .m_free = module_free,                                                      \
     }
 
 /* Makes a type of `spec` for `module` and stores a new reference at *type; where `spec`

@@ -11,15 +11,15 @@ static struct reader_object *reader_of(PyObject *object) {
     return (struct reader_object *)object;
 }
 
-bool neap__reader_free(struct reader_object *self) {
+bool neap__stream_reader_free(struct reader_object *self) {
     if (self->busy)
         PyErr_SetString(PyExc_RuntimeError, "another thread is sending from this reader");
     return !self->busy;
 }
 
-int neap__reader_nothing(struct reader_object *self) {
+int neap__stream_reader_nothing(struct reader_object *self) {
     enum neap_stream_state state = neap_stream_state(self->reader.stream);
-    if (state == NEAP_STREAM_LIVE || neap_reader_lag(&self->reader) > 0)
+    if (state == NEAP_STREAM_LIVE || neap_stream_reader_lag(&self->reader) > 0)
         return 0;
     if (state == NEAP_STREAM_CLOSED)
         return 1;
@@ -35,7 +35,7 @@ static int parse_start(PyObject *start, uint64_t *back_bytes) {
     if (start == NULL || (PyUnicode_Check(start) && PyUnicode_CompareWithASCIIString(start, "now") == 0)) {
         *back_bytes = 0;
     } else if (PyUnicode_Check(start) && PyUnicode_CompareWithASCIIString(start, "oldest") == 0) {
-        *back_bytes = NEAP_READER_OLDEST;
+        *back_bytes = NEAP_STREAM_READER_OLDEST;
     } else if (PyIndex_Check(start)) {
         PyObject *number = PyNumber_Index(start);
         long long bytes = number != NULL ? PyLong_AsLongLong(number) : -1;
@@ -57,7 +57,7 @@ static int parse_start(PyObject *start, uint64_t *back_bytes) {
 
 static PyObject *reader_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
     static char *names[] = {"stream", "start", NULL};
-    struct state *state = neap__stream_state_of(type);
+    struct stream_state *state = neap__stream_state_of(type);
     PyObject *stream, *start = NULL;
     uint64_t back_bytes;
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!|O:Reader", names, state->stream_type, &stream,
@@ -68,7 +68,7 @@ static PyObject *reader_new(PyTypeObject *type, PyObject *arguments, PyObject *k
     if (self == NULL)
         return NULL;
     self->stream = (struct stream_object *)Py_NewRef(stream);
-    neap_reader_open(&self->reader, self->stream->stream, back_bytes);
+    neap_stream_reader_open(&self->reader, self->stream->stream, back_bytes);
     return (PyObject *)self;
 }
 
@@ -77,7 +77,7 @@ static PyObject *reader_new(PyTypeObject *type, PyObject *arguments, PyObject *k
 /* What the reading methods return where they got nothing: as a raw io object that does not block,
  * None for "not now" and `at_end` for the end. */
 static PyObject *nothing(struct reader_object *self, PyObject *at_end) {
-    int why = neap__reader_nothing(self);
+    int why = neap__stream_reader_nothing(self);
     PyObject *result = why < 0 ? NULL : why == 1 ? at_end : Py_None;
     Py_XINCREF(result);
     Py_DECREF(at_end);
@@ -94,7 +94,7 @@ static PyObject *cut(PyObject *bytes, size_t room, size_t got) {
 }
 
 static PyObject *read_at_most(struct reader_object *self, uint64_t bytes) {
-    uint64_t there = neap_reader_lag(&self->reader);
+    uint64_t there = neap_stream_reader_lag(&self->reader);
     size_t room = (size_t)(there < bytes ? there : bytes), got = 0;
     if (room == 0)
         return bytes == 0 ? PyBytes_FromStringAndSize(NULL, 0)
@@ -102,7 +102,7 @@ static PyObject *read_at_most(struct reader_object *self, uint64_t bytes) {
     PyObject *result = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)room);
     if (result == NULL)
         return NULL;
-    got = neap_reader_read(&self->reader, PyBytes_AsString(result), room);
+    got = neap_stream_reader_read(&self->reader, PyBytes_AsString(result), room);
     return cut(result, room, got);
 }
 
@@ -128,7 +128,7 @@ static Py_ssize_t parse_size(const char *name, PyObject *const *arguments, Py_ss
 static PyObject *reader_read(PyObject *object, PyObject *const *arguments, Py_ssize_t count) {
     struct reader_object *self = reader_of(object);
     Py_ssize_t size = parse_size("read", arguments, count);
-    if (size == -2 || !neap__reader_free(self))
+    if (size == -2 || !neap__stream_reader_free(self))
         return NULL;
     return read_at_most(self, size < 0 ? UINT64_MAX : (uint64_t)size);
 }
@@ -138,13 +138,13 @@ static PyObject *reader_read(PyObject *object, PyObject *const *arguments, Py_ss
 static PyObject *take_block(struct reader_object *self, bool *none) {
     struct neap_span block;
     size_t room = neap_stream_block_bytes(self->reader.stream);
-    *none = !neap_reader_next(&self->reader, &block);
+    *none = !neap_stream_reader_next(&self->reader, &block);
     if (*none)
         return NULL;
     PyObject *result = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)room);
     if (result == NULL)
         return NULL;
-    size_t got = neap_reader_read_block(&self->reader, PyBytes_AsString(result));
+    size_t got = neap_stream_reader_read_block(&self->reader, PyBytes_AsString(result));
     if (got == 0) {
         Py_DECREF(result);
         *none = true;
@@ -157,7 +157,7 @@ static PyObject *reader_read_block(PyObject *object, PyObject *unused) {
     struct reader_object *self = reader_of(object);
     bool none;
     (void)unused;
-    if (!neap__reader_free(self))
+    if (!neap__stream_reader_free(self))
         return NULL;
     PyObject *block = take_block(self, &none);
     return none ? nothing(self, PyBytes_FromStringAndSize(NULL, 0)) : block;
@@ -166,7 +166,7 @@ static PyObject *reader_read_block(PyObject *object, PyObject *unused) {
 static PyObject *reader_readinto(PyObject *object, PyObject *target) {
     struct reader_object *self = reader_of(object);
     Py_buffer buffer;
-    if (!neap__reader_free(self))
+    if (!neap__stream_reader_free(self))
         return NULL;
     if (PyObject_GetBuffer(target, &buffer, PyBUF_WRITABLE) < 0) {
         PyErr_Clear();
@@ -177,14 +177,14 @@ static PyObject *reader_readinto(PyObject *object, PyObject *target) {
         Py_XDECREF(type_name);
         return NULL;
     }
-    size_t room = (size_t)buffer.len, got = neap_reader_read(&self->reader, buffer.buf, room);
+    size_t room = (size_t)buffer.len, got = neap_stream_reader_read(&self->reader, buffer.buf, room);
     PyBuffer_Release(&buffer);
     return got == 0 && room > 0 ? nothing(self, PyLong_FromLong(0)) : PyLong_FromSize_t(got);
 }
 
 static PyObject *reader_view(PyObject *object, PyObject *unused) {
     (void)unused;
-    return neap__reader_free(reader_of(object)) ? neap__view_new(reader_of(object)) : NULL;
+    return neap__stream_reader_free(reader_of(object)) ? neap__view_new(reader_of(object)) : NULL;
 }
 
 /* --- waiting ------------------------------------------------------------------------ */
@@ -227,9 +227,10 @@ static uint32_t limit_slice(const struct limit *limit) {
 }
 
 /* A look, which does not sleep. */
-static bool is_ready(struct neap_reader reader, uint64_t bytes) {
+static bool is_ready(struct neap_stream_reader reader, uint64_t bytes) {
     struct neap_span block;
-    bool there = bytes == 0 ? neap_reader_next(&reader, &block) : neap_reader_lag(&reader) >= bytes;
+    bool there =
+        bytes == 0 ? neap_stream_reader_next(&reader, &block) : neap_stream_reader_lag(&reader) >= bytes;
     return there || neap_stream_state(reader.stream) != NEAP_STREAM_LIVE;
 }
 
@@ -237,12 +238,12 @@ static bool is_ready(struct neap_reader reader, uint64_t bytes) {
  * on a copy, so that the reader stays usable. */
 static int wait_for(struct reader_object *self, uint64_t bytes, const struct limit *limit) {
     for (;;) {
-        struct neap_reader copy = self->reader;
+        struct neap_stream_reader copy = self->reader;
         uint32_t ms = limit_slice(limit);
         if (ms == 0)
             return is_ready(copy, bytes);
         PyThreadState *thread = PyEval_SaveThread();
-        bool ready = neap_reader_wait(&copy, bytes, ms);
+        bool ready = neap_stream_reader_wait(&copy, bytes, ms);
         PyEval_RestoreThread(thread);
         if (ready)
             return 1;
@@ -276,12 +277,12 @@ static PyObject *reader_iternext(PyObject *object) {
     const struct limit unlimited = {.none = true};
     for (;;) {
         bool none;
-        if (!neap__reader_free(self))
+        if (!neap__stream_reader_free(self))
             return NULL;
         PyObject *block = take_block(self, &none);
         if (!none)
             return block;
-        if (neap__reader_nothing(self) != 0 || wait_for(self, 0, &unlimited) < 0)
+        if (neap__stream_reader_nothing(self) != 0 || wait_for(self, 0, &unlimited) < 0)
             return NULL; /* ended, died or interrupted */
     }
 }
@@ -331,7 +332,7 @@ static PyObject *raise_send(struct reader_object *self, int error) {
 static int send_once(struct reader_object *self, int file, size_t bytes, size_t *sent, int *number) {
     self->busy = true;
     PyThreadState *thread = PyEval_SaveThread();
-    int error = neap_reader_send(&self->reader, file, bytes, sent);
+    int error = neap_stream_reader_send(&self->reader, file, bytes, sent);
     *number = errno;
     PyEval_RestoreThread(thread);
     self->busy = false;
@@ -356,10 +357,10 @@ static PyObject *reader_send(PyObject *object, PyObject *arguments, PyObject *ke
     bool waits = limit.none || limit.until_ms > 0;
     for (;;) {
         size_t sent = 0;
-        if (!neap__reader_free(self))
+        if (!neap__stream_reader_free(self))
             return NULL;
         int error = send_once(self, file, (size_t)most, &sent, &number);
-        if (error == NEAP_OK && sent == 0 && most > 0 && neap__reader_nothing(self) < 0)
+        if (error == NEAP_OK && sent == 0 && most > 0 && neap__stream_reader_nothing(self) < 0)
             return NULL;
         if (error == NEAP_OK)
             return PyLong_FromSize_t(sent);
@@ -393,20 +394,20 @@ static PyObject *get_missed(PyObject *self, void *unused) {
 
 static PyObject *get_lag(PyObject *self, void *unused) {
     (void)unused;
-    return neap__reader_free(reader_of(self))
-               ? PyLong_FromUnsignedLongLong(neap_reader_lag(&reader_of(self)->reader))
+    return neap__stream_reader_free(reader_of(self))
+               ? PyLong_FromUnsignedLongLong(neap_stream_reader_lag(&reader_of(self)->reader))
                : NULL;
 }
 
 static PyObject *get_ended(PyObject *self, void *unused) {
     (void)unused;
-    struct neap_reader copy = reader_of(self)->reader;
+    struct neap_stream_reader copy = reader_of(self)->reader;
     return PyBool_FromLong(neap_stream_state(copy.stream) == NEAP_STREAM_CLOSED &&
-                           neap_reader_lag(&copy) == 0);
+                           neap_stream_reader_lag(&copy) == 0);
 }
 
 static PyObject *reader_repr(PyObject *self) {
-    const struct neap_reader *reader = &reader_of(self)->reader;
+    const struct neap_stream_reader *reader = &reader_of(self)->reader;
     return PyUnicode_FromFormat("<neap.Reader at %llu, %llu missed>", (unsigned long long)reader->offset,
                                 (unsigned long long)reader->missed_bytes);
 }
@@ -475,7 +476,7 @@ static PyType_Slot reader_slots[] = {
     {0, NULL},
 };
 
-PyType_Spec neap__reader_spec = {
+PyType_Spec neap__stream_reader_spec = {
     .name = "neap.Reader",
     .basicsize = sizeof(struct reader_object),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE,

@@ -42,7 +42,7 @@ PyType_Spec neap__memory_spec = {
 };
 
 PyObject *neap__memory_view(struct stream_object *stream, void *data, size_t bytes, bool writable) {
-    struct state *state = neap__stream_state(stream);
+    struct stream_state *state = neap__stream_state(stream);
     struct memory_object *memory = PyObject_GC_New(struct memory_object, state->memory_type);
     if (memory == NULL)
         return NULL;
@@ -68,9 +68,9 @@ struct view_object {
 
 PyObject *neap__view_new(struct reader_object *reader) {
     struct neap_span block;
-    if (!neap_reader_next(&reader->reader, &block))
-        return neap__reader_nothing(reader) < 0 ? NULL : Py_NewRef(Py_None);
-    struct state *state = neap__stream_state(reader);
+    if (!neap_stream_reader_next(&reader->reader, &block))
+        return neap__stream_reader_nothing(reader) < 0 ? NULL : Py_NewRef(Py_None);
+    struct stream_state *state = neap__stream_state(reader);
     PyObject *memory = neap__memory_view(reader->stream, block.data, block.bytes, false);
     if (memory == NULL)
         return NULL;
@@ -90,8 +90,8 @@ PyObject *neap__view_new(struct reader_object *reader) {
 
 /* Whether the bytes are still those that were written; moves nothing. */
 static bool view_is_valid(const struct view_object *view) {
-    struct neap_reader copy = view->reader->reader;
-    return view->result < 0 ? copy.offset == view->offset && neap_reader_done(&copy, view->bytes)
+    struct neap_stream_reader copy = view->reader->reader;
+    return view->result < 0 ? copy.offset == view->offset && neap_stream_reader_done(&copy, view->bytes)
                             : view->result == 1;
 }
 
@@ -106,13 +106,13 @@ static int view_release(struct view_object *view) {
 static int view_finish(struct view_object *view) {
     if (view->result >= 0)
         return view->result;
-    if (!neap__reader_free(view->reader) || view_release(view) < 0)
+    if (!neap__stream_reader_free(view->reader) || view_release(view) < 0)
         return -1;
     if (view->reader->reader.offset != view->offset) {
         PyErr_SetString(PyExc_ValueError, "the reader has moved since this view was made");
         return -1;
     }
-    view->result = neap_reader_done(&view->reader->reader, view->bytes);
+    view->result = neap_stream_reader_done(&view->reader->reader, view->bytes);
     return view->result;
 }
 

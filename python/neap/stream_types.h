@@ -16,7 +16,7 @@
 
 #include <neap/stream.h>
 
-struct state {
+struct stream_state {
     PyTypeObject *stream_type, *reader_type, *view_type, *memory_type;
     PyObject *overrun, *writer_died; /* exception classes */
 };
@@ -30,17 +30,17 @@ struct stream_object {
 
 struct reader_object {
     PyObject_HEAD struct stream_object *stream;
-    struct neap_reader reader;
+    struct neap_stream_reader reader;
     bool busy; /* a thread sends from it without the GIL */
 };
 
-extern PyType_Spec neap__stream_spec, neap__reader_spec, neap__view_spec, neap__memory_spec;
+extern PyType_Spec neap__stream_spec, neap__stream_reader_spec, neap__view_spec, neap__memory_spec;
 
 /* The module's state, from a type of the module or a subclass of one. */
-struct state *neap__stream_state_of(PyTypeObject *type);
+struct stream_state *neap__stream_state_of(PyTypeObject *type);
 
 /* The same from an object of the module. */
-static inline struct state *neap__stream_state(void *object) {
+static inline struct stream_state *neap__stream_state(void *object) {
     return neap__stream_state_of(Py_TYPE((PyObject *)object));
 }
 
@@ -52,9 +52,9 @@ PyObject *neap__view_new(struct reader_object *reader);
 
 /* What it means that a reader got nothing: 0 nothing is there yet, 1 the stream was closed and all
  * of it was read, -1 its writer died: WriterDied is raised. */
-int neap__reader_nothing(struct reader_object *self);
+int neap__stream_reader_nothing(struct reader_object *self);
 
 /* False, with an exception, while another thread sends from this reader. */
-bool neap__reader_free(struct reader_object *self);
+bool neap__stream_reader_free(struct reader_object *self);
 
 #endif

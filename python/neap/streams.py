@@ -9,7 +9,7 @@ __all__ = ["Overrun", "Reader", "Stream", "View", "WriterDied"]
 
 class Stream(_stream.Stream):
     __doc__ = _stream.Stream.__doc__
-    __slots__ = ("_gates", "__weakref__")  # _gates: where readers wait: stream_gates.py
+    __slots__ = ("_gates", "__weakref__")  # _gates: where readers wait: stream_asyncio.py
 
     def reader(self, start: str | int = "now") -> Reader:
         """A reader from now on, from the "oldest" block there is, or from so many bytes back."""
@@ -34,7 +34,7 @@ class Reader(_stream.Reader):
     async def __anext__(self) -> bytes:
         block = self.read_block()
         if block is None:
-            from .stream_gates import next_block  # asyncio is loaded by those who use it
+            from .stream_asyncio import next_block  # asyncio is loaded by those who use it
 
             block = await next_block(self)
         if not block:

@@ -19,7 +19,7 @@ static bool letters_read(char *const **at, struct neap_python_flags *flags) {
     for (const char *letter = **at + 1; *letter; letter++) {
         if (*letter == 'c' || *letter == 'm')
             return false;
-        flags->deaf |= *letter == 'E' || *letter == 'I';
+        flags->ignores_env |= *letter == 'E' || *letter == 'I';
         if (*letter != 'X' && *letter != 'W')
             continue;
         const char *value = letter + 1;
@@ -53,9 +53,9 @@ static bool is_set(const char *variable) {
 
 enum neap_python_override neap_python_override(struct neap_python_flags flags, const char *malloc,
                                                const char *dev) {
-    if (!flags.deaf && is_set(malloc))
+    if (!flags.ignores_env && is_set(malloc))
         return NEAP_PYTHON_BY_MALLOC;
     if (flags.dev)
         return NEAP_PYTHON_BY_DEV;
-    return !flags.deaf && is_set(dev) ? NEAP_PYTHON_BY_DEV_VARIABLE : NEAP_PYTHON_NOT_OVERRIDDEN;
+    return !flags.ignores_env && is_set(dev) ? NEAP_PYTHON_BY_DEV_VARIABLE : NEAP_PYTHON_NOT_OVERRIDDEN;
 }

@@ -13,8 +13,8 @@
 #include <stdbool.h>
 
 struct neap_python_flags {
-    bool dev;  /* -X dev */
-    bool deaf; /* -E, -I: no variable PYTHON... counts */
+    bool dev;         /* -X dev */
+    bool ignores_env; /* -E, -I: no variable PYTHON... counts */
 };
 
 /* Whether a program has the name of a Python: "python", "/usr/bin/python3.11". */

@@ -28,61 +28,66 @@ static const char *colour_of(const char *allocator) {
     return "#8a8f98";
 }
 
-/* The measured entries' runs in the middle, and the longest of them. */
-static size_t typical_count(const struct neap_comparison *comparison, uint64_t *longest_ns, double *most) {
-    size_t count = 0;
+/* An allocator and the series of its typical run. */
+struct drawn {
+    const struct neap_allocator_choice *allocator;
+    const struct neap_series *series;
+};
+
+struct drawing {
+    struct drawn *drawn; /* the entries that were measured */
+    size_t count;
+    uint64_t longest_ns; /* of their series */
+    double most;         /* their highest RSS */
+};
+
+/* Fills drawing->drawn, which has room for all entries, and what is known from it. */
+static void drawing_fill(const struct neap_comparison *comparison, struct drawing *drawing) {
     for (size_t i = 0; i < comparison->entry_count; i++) {
-        if (!neap_comparison_has_figures(&comparison->entries[i]))
+        const struct neap_comparison_entry *entry = &comparison->entries[i];
+        if (!neap_comparison_has_figures(entry))
             continue;
-        const struct neap_series *series = &neap_comparison_typical(&comparison->entries[i])->series;
+        const struct neap_series *series = &neap_comparison_typical(entry)->series;
         if (series->count == 0)
             continue;
         uint64_t last_ns = series->samples[series->count - 1].at_ns;
-        *longest_ns = last_ns > *longest_ns ? last_ns : *longest_ns;
-        *most = fmax(*most, neap_series_peak(series, NEAP_MEMORY_RSS));
-        count++;
+        drawing->longest_ns = last_ns > drawing->longest_ns ? last_ns : drawing->longest_ns;
+        drawing->most = fmax(drawing->most, neap_series_peak(series, NEAP_MEMORY_RSS));
+        drawing->drawn[drawing->count++] = (struct drawn){entry->allocator, series};
     }
-    return count;
 }
 
-static void line_fill(const struct neap_comparison_entry *entry, enum neap_memory_kind kind,
-                      const struct neap_chart *chart, uint64_t step_ns, struct neap_unit unit, char *label,
-                      double *values, struct neap_chart_line *line) {
+static void line_fill(const struct drawn *drawn, enum neap_memory_kind kind, const struct neap_chart *chart,
+                      uint64_t step_ns, struct neap_unit unit, char *label, double *values,
+                      struct neap_chart_line *line) {
     char end[NEAP_UNITS_ROOM];
-    const struct neap_series *series = &neap_comparison_typical(entry)->series;
-    neap_series_steps(series, kind, step_ns, values, chart->count);
+    const char *name = drawn->allocator->name;
+    neap_series_steps(drawn->series, kind, step_ns, values, chart->count);
     for (size_t i = 0; i < chart->count; i++)
         values[i] /= unit.bytes;
-    snprintf(label, CLI_COMPARE_LABEL_ROOM, "%s %s", entry->allocator->name,
-             neap_units_bytes(end, (uint64_t)neap_series_end(series, kind)));
-    *line = (struct neap_chart_line){entry->allocator->name, label, colour_of(entry->allocator->name),
-                                     entry->allocator->by_run, values};
+    snprintf(label, CLI_COMPARE_LABEL_ROOM, "%s %s", name,
+             neap_units_bytes(end, (uint64_t)neap_series_end(drawn->series, kind)));
+    *line = (struct neap_chart_line){name, label, colour_of(name), drawn->allocator->by_run, values};
 }
 
-static void chart_fill(const struct cli_compare_report *report, struct cli_compare_charts *charts,
+static void chart_fill(const struct drawing *drawing, struct cli_compare_charts *charts,
                        enum neap_memory_kind kind, uint64_t step_ns, struct neap_unit unit) {
     struct neap_chart *chart = &charts->charts[kind];
-    size_t line = 0;
-    for (size_t i = 0; i < report->comparison->entry_count; i++) {
-        const struct neap_comparison_entry *entry = &report->comparison->entries[i];
-        if (!neap_comparison_has_figures(entry) || neap_comparison_typical(entry)->series.count == 0)
-            continue;
-        size_t at = (size_t)kind * charts->line_count + line++;
-        line_fill(entry, kind, chart, step_ns, unit, charts->labels + at * CLI_COMPARE_LABEL_ROOM,
-                  charts->values + at * chart->count, &charts->lines[at]);
+    for (size_t i = 0; i < drawing->count; i++) {
+        size_t at = (size_t)kind * drawing->count + i;
+        line_fill(&drawing->drawn[i], kind, chart, step_ns, unit,
+                  charts->labels + at * CLI_COMPARE_LABEL_ROOM, charts->values + at * chart->count,
+                  &charts->lines[at]);
     }
 }
 
-int cli_compare_charts_make(const struct cli_compare_report *report, struct cli_compare_charts *charts) {
-    uint64_t longest_ns = 0;
-    double most = 0;
-    *charts =
-        (struct cli_compare_charts){.line_count = typical_count(report->comparison, &longest_ns, &most)};
-    uint64_t step_ns = longest_ns / STEPS_MAX + 1;
+static int charts_fill(const struct cli_compare_report *report, const struct drawing *drawing,
+                       struct cli_compare_charts *charts) {
+    uint64_t step_ns = drawing->longest_ns / STEPS_MAX + 1;
     if (step_ns < report->plan->interval_ns)
         step_ns = report->plan->interval_ns;
-    size_t count = (size_t)(longest_ns / step_ns) + 1, lines = NEAP_MEMORY_KINDS * charts->line_count;
-    struct neap_unit unit = neap_units_pick((uint64_t)most);
+    size_t count = (size_t)(drawing->longest_ns / step_ns) + 1, lines = NEAP_MEMORY_KINDS * drawing->count;
+    struct neap_unit unit = neap_units_pick((uint64_t)drawing->most);
     snprintf(charts->title, sizeof(charts->title), "%.100s%s", report->command,
              strlen(report->command) > 100 ? " ..." : "");
     snprintf(charts->note, sizeof(charts->note),
@@ -103,12 +108,24 @@ int cli_compare_charts_make(const struct cli_compare_report *report, struct cli_
             .y_title = unit.name,
             .x_step = (double)step_ns / 1e9,
             .count = count,
-            .lines = charts->lines + (size_t)kind * charts->line_count,
-            .line_count = charts->line_count,
+            .lines = charts->lines + (size_t)kind * drawing->count,
+            .line_count = drawing->count,
         };
-        chart_fill(report, charts, kind, step_ns, unit);
+        chart_fill(drawing, charts, kind, step_ns, unit);
     }
-    return 0;
+    return NEAP_OK;
+}
+
+int cli_compare_charts_make(const struct cli_compare_report *report, struct cli_compare_charts *charts) {
+    struct drawing drawing = {.drawn = calloc(report->comparison->entry_count + 1, sizeof(struct drawn))};
+    *charts = (struct cli_compare_charts){0};
+    if (!drawing.drawn)
+        return NEAP_ERROR_MEMORY;
+    drawing_fill(report->comparison, &drawing);
+    charts->line_count = drawing.count;
+    int error = charts_fill(report, &drawing, charts);
+    free(drawing.drawn);
+    return error;
 }
 
 void cli_compare_charts_clear(struct cli_compare_charts *charts) {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "cli/figure.h"
+#include "cli/number_format.h"
 #include "report/json.h"
 #include "report/table.h"
 
@@ -23,39 +23,39 @@ static void rows_print(const struct cli_look_report *report, FILE *out) {
     };
     const struct neap_census_rows *rows = report->rows;
     neap_table_t *table = neap_table_new(columns, sizeof(columns) / sizeof(columns[0]));
-    char total[CLI_FIGURE_ROOM];
+    char total[CLI_NUMBER_ROOM];
     unsigned width = neap_terminal_columns(out);
-    unsigned figures = FIGURES_COLUMNS + (unsigned)strlen(cli_figure(total, rows->objects));
+    unsigned figures = FIGURES_COLUMNS + (unsigned)strlen(cli_number_format(total, rows->objects));
     unsigned kind = width > figures + KIND_COLUMNS_LEAST ? width - figures : KIND_COLUMNS_LEAST;
     uint64_t cumulative = 0, count = 0;
     size_t shown = rows->count < report->shown ? rows->count : report->shown;
     for (size_t i = 0; table && i < shown; i++) {
         const struct neap_census_row *row = &rows->rows[i];
-        char number[CLI_FIGURE_ROOM], size[NEAP_UNITS_ROOM], sum[NEAP_UNITS_ROOM], name[512];
+        char number[CLI_NUMBER_ROOM], size[NEAP_UNITS_ROOM], sum[NEAP_UNITS_ROOM], name[512];
         cumulative += row->bytes;
         count += row->sum.objects;
         neap_table_cell(table, NEAP_TONE_DIM, "%zu", i);
-        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_figure(number, row->sum.objects));
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_number_format(number, row->sum.objects));
         neap_table_cell(table, NEAP_TONE_DIM, "%.0f", percent(row->sum.objects, rows->objects));
         neap_table_cell(table, NEAP_TONE_STRONG, "%s", neap_units_bytes(size, row->bytes));
         neap_table_cell(table, NEAP_TONE_DIM, "%.0f", percent(row->bytes, rows->bytes));
         neap_table_cell(table, NEAP_TONE_PLAIN, "%s", neap_units_bytes(sum, cumulative));
         neap_table_cell(table, NEAP_TONE_DIM, "%.0f", percent(cumulative, rows->bytes));
-        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_figure_cut(name, sizeof(name), row->kind, kind));
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_text_cut(name, sizeof(name), row->kind, kind));
     }
     neap_table_finish(table, out);
     if (shown < rows->count) {
-        char number[CLI_FIGURE_ROOM], size[NEAP_UNITS_ROOM];
+        char number[CLI_NUMBER_ROOM], size[NEAP_UNITS_ROOM];
         fprintf(out, "%zu more rows: %s objects, %s; -n %zu shows them\n", rows->count - shown,
-                cli_figure(number, rows->objects - count), neap_units_bytes(size, rows->bytes - cumulative),
-                rows->count);
+                cli_number_format(number, rows->objects - count),
+                neap_units_bytes(size, rows->bytes - cumulative), rows->count);
     }
 }
 
 /* What the order of arenas means. */
 static void order_print(const struct cli_look_report *report, FILE *out) {
     const struct neap_census_rows *rows = report->rows;
-    char number[CLI_FIGURE_ROOM];
+    char number[CLI_NUMBER_ROOM];
     if (report->python->view->neap)
         fputs("in the order in which Neap took their places first; any may have been taken again\n", out);
     else if (!rows->again_known)
@@ -64,19 +64,20 @@ static void order_print(const struct cli_look_report *report, FILE *out) {
         fputs("in the order in which they were made: no place was taken twice\n", out);
     else
         fprintf(out, "in the order in which their places were taken first; taken again: %s times\n",
-                cli_figure(number, rows->again));
+                cli_number_format(number, rows->again));
 }
 
 static void apart_print(const struct cli_look_report *report, FILE *out) {
     const struct neap_census_facts *facts = neap_census_facts(report->census);
-    char number[CLI_FIGURE_ROOM], size[NEAP_UNITS_ROOM];
+    char number[CLI_NUMBER_ROOM], size[NEAP_UNITS_ROOM];
     if (facts->parked.objects)
         fprintf(out, "apart: %s freed objects parked on free lists, %s\n",
-                cli_figure(number, facts->parked.objects),
+                cli_number_format(number, facts->parked.objects),
                 neap_units_bytes(size, facts->parked.object_bytes));
     if (facts->fixed.objects)
         fprintf(out, "apart: %s objects that are part of the program's files, %s\n",
-                cli_figure(number, facts->fixed.objects), neap_units_bytes(size, facts->fixed.object_bytes));
+                cli_number_format(number, facts->fixed.objects),
+                neap_units_bytes(size, facts->fixed.object_bytes));
 }
 
 /* Where much is free and does not go, the next question is why. */
@@ -113,39 +114,38 @@ static void account_print(const struct cli_look_report *report, FILE *out) {
     hint_print(report, out);
 }
 
-static void object_print(const struct cli_look_object *object, size_t index, FILE *out) {
+static void object_print(const struct neap_object_detail *object, size_t index, FILE *out) {
     char size[NEAP_UNITS_ROOM], room[512];
     unsigned width = neap_terminal_columns(out) - 8;
     fprintf(out, "%5zu  %s at 0x%llx, %s\n", index, neap_units_bytes(size, object->largest.bytes),
-            (unsigned long long)object->largest.address,
-            cli_figure_cut(room, sizeof(room), object->what, 40));
-    fprintf(out, "       in %s\n", cli_figure_cut(room, sizeof(room), object->path, width - 2));
+            (unsigned long long)object->largest.address, cli_text_cut(room, sizeof(room), object->what, 40));
+    fprintf(out, "       in %s\n", cli_text_cut(room, sizeof(room), object->path, width - 2));
     for (unsigned i = 0; i < object->referrer_count; i++)
         fprintf(out, "       referred to by %s\n",
-                cli_figure_cut(room, sizeof(room), object->referrers[i], width - 15));
+                cli_text_cut(room, sizeof(room), object->referrers[i], width - 15));
     if (object->referrer_total > object->referrer_count)
         fprintf(out, "       and by %llu more\n",
                 (unsigned long long)(object->referrer_total - object->referrer_count));
 }
 
 static void objects_print(const struct cli_look_report *report, FILE *out) {
-    char number[CLI_FIGURE_ROOM];
-    fprintf(out, "The largest %zu of %s objects of type %s:\n\n", report->object_count,
-            cli_figure(number, report->object_total), report->type);
-    for (size_t i = 0; i < report->object_count; i++)
-        object_print(&report->objects[i], i, out);
+    char number[CLI_NUMBER_ROOM];
+    fprintf(out, "The largest %zu of %s objects of type %s:\n\n", report->largest->count,
+            cli_number_format(number, report->largest->total), report->type);
+    for (size_t i = 0; i < report->largest->count; i++)
+        object_print(&report->largest->list[i], i, out);
 }
 
 void cli_look_print(const struct cli_look_report *report, FILE *out) {
     const struct neap_census_facts *facts = neap_census_facts(report->census);
-    char number[CLI_FIGURE_ROOM], size[NEAP_UNITS_ROOM];
+    char number[CLI_NUMBER_ROOM], size[NEAP_UNITS_ROOM];
     cli_python_print(report->python, facts->rejected, out);
     if (report->type) {
         fputc('\n', out);
         objects_print(report, out);
         return;
     }
-    fprintf(out, "%s objects by %s, %s\n\n", cli_figure(number, report->rows->objects), report->by,
+    fprintf(out, "%s objects by %s, %s\n\n", cli_number_format(number, report->rows->objects), report->by,
             neap_units_bytes(size, report->rows->bytes));
     rows_print(report, out);
     if (report->by_arena)
@@ -187,8 +187,8 @@ static json_t *rows_json(const struct cli_look_report *report) {
 
 static json_t *objects_json(const struct cli_look_report *report) {
     json_t *array = json_array();
-    for (size_t i = 0; i < report->object_count; i++) {
-        const struct cli_look_object *one = &report->objects[i];
+    for (size_t i = 0; i < report->largest->count; i++) {
+        const struct neap_object_detail *one = &report->largest->list[i];
         json_t *object = json_object(), *referrers = json_array();
         char address[32];
         snprintf(address, sizeof(address), "0x%llx", (unsigned long long)one->largest.address);
@@ -243,7 +243,7 @@ int cli_look_print_json(const struct cli_look_report *report, FILE *out) {
     json_object_set_new(document, "blocks", blocks_json(facts));
     if (report->type) {
         json_object_set_new(document, "type", neap_json_text(report->type));
-        neap_json_set(document, "of_type", report->object_total);
+        neap_json_set(document, "of_type", report->largest->total);
         json_object_set_new(document, "largest", objects_json(report));
     } else {
         neap_json_set(document, "row_count", report->rows->count);

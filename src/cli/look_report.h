@@ -5,20 +5,8 @@
 #include <stdio.h>
 
 #include "cli/python_argument.h"
-#include "inspect/census_rows.h"
-#include "inspect/largest.h"
-
-enum { CLI_LOOK_REFERRERS = 3 };
-
-/* One of the largest of a type. */
-struct cli_look_object {
-    struct neap_largest largest;
-    char what[160];                         /* "str, 1,204 characters" */
-    char path[NEAP_HOLDER_TEXT_ROOM];       /* what keeps it alive */
-    char referrers[CLI_LOOK_REFERRERS][80]; /* "dict in app.cache" */
-    unsigned referrer_count;                /* of these */
-    uint64_t referrer_total;
-};
+#include "inspect/objects/census_rows.h"
+#include "inspect/objects/object_detail.h"
 
 struct cli_look_report {
     const struct cli_python *python;
@@ -28,10 +16,8 @@ struct cli_look_report {
     bool by_arena;
     const struct neap_census_rows *rows;
     size_t shown;     /* rows or objects at most */
-    const char *type; /* NULL, or what `objects` are of */
-    const struct cli_look_object *objects;
-    size_t object_count;
-    uint64_t object_total;
+    const char *type; /* NULL, or what `largest` are of */
+    const struct neap_object_details *largest;
 };
 
 /* As wide as the terminal, 80 columns where there is none. */

@@ -1,12 +1,11 @@
 /* cli/main.c: finds the verb and runs it. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/option.h"
 #include "cli/verb.h"
+#include "os/descriptor.h"
 
 const struct cli_verb *const cli_verbs[] = {
     &cli_verb_run, &cli_verb_compare, &cli_verb_look, &cli_verb_pins, &cli_verb_advise,
@@ -15,17 +14,6 @@ const struct cli_verb *const cli_verbs[] = {
 
 static bool is_one_of(const char *word, const char *one, const char *other) {
     return strcmp(word, one) == 0 || strcmp(word, other) == 0;
-}
-
-/* A standard stream that is closed stays so for what is run, but its number is taken: no file that is
- * opened later is written to in its place. */
-static void streams_hold(void) {
-    int opened;
-    do
-        opened = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    while (opened >= 0 && opened <= STDERR_FILENO);
-    if (opened >= 0)
-        close(opened);
 }
 
 /* A full disk or a closed pipe must not look like success. */
@@ -39,7 +27,7 @@ static int output_finish(int code) {
 }
 
 int main(int argc, char **argv) {
-    streams_hold();
+    neap_os_descriptor_hold_standard();
     if (argc < 2 || is_one_of(argv[1], "--help", "-h")) {
         char help[] = "help";
         char *arguments[] = {help, NULL};

@@ -7,8 +7,8 @@
 #include <neap/error.h>
 
 #include "base/units.h"
-#include "cli/figure.h"
-#include "inspect/space_change.h"
+#include "cli/number_format.h"
+#include "inspect/space/space_change.h"
 #include "report/json.h"
 #include "report/table.h"
 #include "report/terminal.h"
@@ -67,7 +67,7 @@ static void what_put(neap_table_t *table, const struct neap_space_change *change
     unsigned used = (unsigned)length + 2;
     if (change->label[0] && used + LABEL_LEAST <= columns)
         neap_table_cell(table, NEAP_TONE_PLAIN, "%s, %s", what,
-                        cli_figure_cut(room, sizeof(room), change->label, columns - used));
+                        cli_text_cut(room, sizeof(room), change->label, columns - used));
     else
         neap_table_cell(table, NEAP_TONE_PLAIN, "%.*s", (int)columns, what);
 }

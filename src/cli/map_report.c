@@ -7,7 +7,7 @@
 #include <neap/error.h>
 
 #include "base/units.h"
-#include "inspect/space_cell.h"
+#include "inspect/space/space_cell.h"
 #include "report/cell_grid.h"
 #include "report/terminal.h"
 

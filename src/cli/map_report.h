@@ -12,7 +12,7 @@
 
 #include <stdio.h>
 
-#include "inspect/space_map.h"
+#include "inspect/space/space_map.h"
 
 /* What is drawn, and how it was read. */
 struct cli_map_report {

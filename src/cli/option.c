@@ -89,19 +89,9 @@ static bool integer_parse(const char *text, int64_t *result) {
     return true;
 }
 
-static bool number_parse(const char *text, double *result) {
-    char *end;
-    return number_read(text, result, &end) && *end == '\0';
-}
-
 static const char *const kind_names[] = {
-    [CLI_FLAG] = "no value",
-    [CLI_INTEGER] = "a whole number",
-    [CLI_NUMBER] = "a number",
-    [CLI_STRING] = "a text",
-    [CLI_OUTPUT] = "a file",
-    [CLI_SIZE] = "a size like 512M",
-    [CLI_DURATION] = "a time like 10s or 200ms",
+    [CLI_FLAG] = "no value", [CLI_INTEGER] = "a whole number", [CLI_STRING] = "a text",
+    [CLI_OUTPUT] = "a file", [CLI_SIZE] = "a size like 512M",  [CLI_DURATION] = "a time like 10s or 200ms",
 };
 
 /* What `text` is for `option`: *value for the comparison with the bounds, the target untouched
@@ -110,7 +100,6 @@ static bool value_store(const struct cli_option *option, const char *text) {
     union {
         int64_t integer;
         uint64_t natural;
-        double number;
     } value = {0};
     double magnitude = 0;
     switch (option->kind) {
@@ -125,11 +114,6 @@ static bool value_store(const struct cli_option *option, const char *text) {
         if (!integer_parse(text, &value.integer))
             return false;
         magnitude = (double)value.integer;
-        break;
-    case CLI_NUMBER:
-        if (!number_parse(text, &value.number))
-            return false;
-        magnitude = value.number;
         break;
     case CLI_SIZE:
     case CLI_DURATION:
@@ -269,24 +253,28 @@ int cli_options_parse(const struct cli_option *table, const struct cli_usage *us
 
 /* --- help -------------------------------------------------------------- */
 
-void cli_text_print(const char *text, int column, int indent) {
+void cli_text_write(const char *text, int column, int indent, FILE *out) {
     bool first = true;
     while (*text) {
         int length = (int)strcspn(text, " ");
         if (!first && column + 1 + length > WIDTH) {
-            printf("\n%*s", indent, "");
+            fprintf(out, "\n%*s", indent, "");
             column = indent;
             first = true;
         }
         if (!first)
-            putchar(' ');
-        printf("%.*s", length, text);
+            fputc(' ', out);
+        fprintf(out, "%.*s", length, text);
         column += length + !first;
         first = false;
         text += length;
         text += strspn(text, " ");
     }
-    putchar('\n');
+    fputc('\n', out);
+}
+
+void cli_text_print(const char *text, int column, int indent) {
+    cli_text_write(text, column, indent, stdout);
 }
 
 static void option_print(const struct cli_option *option) {

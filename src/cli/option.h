@@ -21,12 +21,12 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Type of the target, and what is accepted for it. */
 enum cli_option_kind {
     CLI_FLAG,     /* bool; set to true */
     CLI_INTEGER,  /* int64_t or uint64_t; decimal */
-    CLI_NUMBER,   /* double; decimal */
     CLI_STRING,   /* const char *; points into argv */
     CLI_OUTPUT,   /* const char *; a file with --name=FILE, "-" for standard output with --name alone */
     CLI_SIZE,     /* uint64_t, bytes; "512M", "1.5G": powers of 1024 */
@@ -62,7 +62,10 @@ int cli_options_parse(const struct cli_option *table, const struct cli_usage *us
 /* Prints --help on stdout, at most 80 columns wide. */
 void cli_options_print(const struct cli_option *table, const struct cli_usage *usage);
 
-/* Prints `text` on stdout from `column` on, wrapped between `indent` and 80 columns; ends the line. */
+/* Prints `text` from `column` on, wrapped between `indent` and 80 columns; ends the line. */
+void cli_text_write(const char *text, int column, int indent, FILE *out);
+
+/* The same on stdout. */
 void cli_text_print(const char *text, int column, int indent);
 
 /* One line on stderr, `neap: ` and the text; returns `exit_code` for `return cli_error(...)`. */

@@ -6,12 +6,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <neap/error.h>
 
 #include "cli/option.h"
 #include "cli/verb.h"
+#include "os/descriptor.h"
 #include "os/draft.h"
 
 static bool is_stdout(const char *path) {
@@ -20,8 +20,7 @@ static bool is_stdout(const char *path) {
 
 /* A pipe or a device is written to; any other path gets a new file. */
 static bool is_stream(const char *path) {
-    struct stat status;
-    return stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+    return neap_os_path_kind(path) == NEAP_OS_PATH_STREAM;
 }
 
 static int write_error(const char *path, int error) {
@@ -43,12 +42,11 @@ static int write_error(const char *path, int error) {
 
 static int path_check(const char *path) {
     struct neap_os_draft draft;
-    struct stat status;
     if (!path || is_stdout(path) || is_stream(path))
         return CLI_GO_ON;
     if (!*path)
         return cli_error(CLI_EXIT_USAGE, "a file to write has no name: give one, like --json=FILE");
-    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+    if (neap_os_path_kind(path) == NEAP_OS_PATH_FOLDER)
         return write_error(path, NEAP_ERROR_FORMAT);
     int error = neap_os_draft_open(&draft, path);
     if (error != NEAP_OK)

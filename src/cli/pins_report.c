@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "cli/figure.h"
+#include "cli/number_format.h"
 #include "report/json.h"
 #include "report/table.h"
 
@@ -17,11 +17,12 @@ static const char *place_name(const struct cli_pins_report *report, bool many) {
 /* "str in app.cache._seen" */
 static const char *group_text(const struct cli_pins_report *report, const struct neap_pin_group *group,
                               char *out, size_t room) {
-    char holder[NEAP_HOLDER_TEXT_ROOM];
+    char owner_path[NEAP_OWNER_PATH_TEXT_ROOM];
     if (!group->type)
         return "memory of C code, free lists";
-    snprintf(out, room, "%s in %s", group->type->name,
-             neap_holders_text(report->holders, group->holder, holder, sizeof(holder)));
+    snprintf(
+        out, room, "%s in %s", group->type->name,
+        neap_owner_paths_text(report->analysis->paths, group->owner_path, owner_path, sizeof(owner_path)));
     return out;
 }
 
@@ -29,14 +30,14 @@ static const char *group_text(const struct cli_pins_report *report, const struct
 
 static void summary_print(const struct cli_pins_report *report, FILE *out) {
     const struct neap_pins *pins = report->pins;
-    char number[CLI_FIGURE_ROOM], all[NEAP_UNITS_ROOM], some[NEAP_UNITS_ROOM];
-    fprintf(out, "%s of ", cli_figure(number, pins->place_count));
+    char number[CLI_NUMBER_ROOM], all[NEAP_UNITS_ROOM], some[NEAP_UNITS_ROOM];
+    fprintf(out, "%s of ", cli_number_format(number, pins->place_count));
     fprintf(out, "%s %s are less than an eighth full: %s of %s in memory\n",
-            cli_figure(number, pins->place_total), place_name(report, true),
+            cli_number_format(number, pins->place_total), place_name(report, true),
             neap_units_bytes(some, pins->resident_bytes), neap_units_bytes(all, pins->total_bytes));
     if (pins->place_count)
         fprintf(out, "these go when the %s blocks in them go, which are held as follows\n\n",
-                cli_figure(number, pins->pin_count));
+                cli_number_format(number, pins->pin_count));
 }
 
 static void sentences_print(const struct cli_pins_report *report, FILE *out) {
@@ -44,10 +45,10 @@ static void sentences_print(const struct cli_pins_report *report, FILE *out) {
     bool any = false;
     for (size_t i = 0; i < pins->group_count && i < report->shown; i++) {
         const struct neap_pin_group *group = &pins->groups[i];
-        char text[NEAP_HOLDER_TEXT_ROOM + 256], number[CLI_FIGURE_ROOM], bytes[NEAP_UNITS_ROOM];
+        char text[NEAP_OWNER_PATH_TEXT_ROOM + 256], number[CLI_NUMBER_ROOM], bytes[NEAP_UNITS_ROOM];
         if (!group->type || group->alone_places == 0)
             continue;
-        fprintf(out, "%s %s (%s) %s held by %s alone\n", cli_figure(number, group->alone_places),
+        fprintf(out, "%s %s (%s) %s held by %s alone\n", cli_number_format(number, group->alone_places),
                 place_name(report, group->alone_places != 1), neap_units_bytes(bytes, group->alone_bytes),
                 group->alone_places == 1 ? "is" : "are each", group_text(report, group, text, sizeof(text)));
         any = true;
@@ -69,16 +70,16 @@ static void groups_print(const struct cli_pins_report *report, FILE *out) {
     size_t shown = pins->group_count < report->shown ? pins->group_count : report->shown;
     for (size_t i = 0; table && i < shown; i++) {
         const struct neap_pin_group *group = &pins->groups[i];
-        char text[NEAP_HOLDER_TEXT_ROOM + 256], room[NEAP_HOLDER_TEXT_ROOM + 256], number[CLI_FIGURE_ROOM],
-            bytes[NEAP_UNITS_ROOM];
+        char text[NEAP_OWNER_PATH_TEXT_ROOM + 256], room[NEAP_OWNER_PATH_TEXT_ROOM + 256],
+            number[CLI_NUMBER_ROOM], bytes[NEAP_UNITS_ROOM];
         neap_table_cell(table, NEAP_TONE_DIM, "%zu", i);
-        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_figure(number, group->objects));
-        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_figure(number, group->places));
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_number_format(number, group->objects));
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_number_format(number, group->places));
         neap_table_cell(table, NEAP_TONE_STRONG, "%s", neap_units_bytes(bytes, group->place_bytes));
         neap_table_cell(table, NEAP_TONE_PLAIN, "%s", neap_units_bytes(bytes, group->cumulative_bytes));
         neap_table_cell(
             table, NEAP_TONE_PLAIN, "%s",
-            cli_figure_cut(room, sizeof(room), group_text(report, group, text, sizeof(text)), what));
+            cli_text_cut(room, sizeof(room), group_text(report, group, text, sizeof(text)), what));
     }
     if (table)
         neap_table_print(table, out);
@@ -90,17 +91,17 @@ static void groups_print(const struct cli_pins_report *report, FILE *out) {
 /* "str, 10 characters, in app.cache._seen" */
 static void pin_text(const struct cli_pins_report *report, const struct neap_pin *pin, char *out,
                      size_t room) {
-    char what[160] = "memory of C code", holder[NEAP_HOLDER_TEXT_ROOM] = "";
+    char what[160] = "memory of C code", owner_path[NEAP_OWNER_PATH_TEXT_ROOM] = "";
     struct neap_py_object object;
     if (pin->object != NEAP_BLOCK_NONE &&
-        neap_census_object(report->census, report->lens, pin->object, &object)) {
-        neap_py_object_describe(report->lens, &object, report->show_values, what, sizeof(what));
+        neap_census_object(report->analysis->census, report->analysis->lens, pin->object, &object)) {
+        neap_py_object_describe(report->analysis->lens, &object, report->show_values, what, sizeof(what));
         const struct neap_pin_group *group = &report->pins->groups[pin->group];
         if (group->type)
-            neap_holders_text(report->holders, group->holder, holder, sizeof(holder));
+            neap_owner_paths_text(report->analysis->paths, group->owner_path, owner_path, sizeof(owner_path));
     }
-    snprintf(out, room, "%s%s%s%s", pin->object != pin->block && *holder ? "buffer of " : "", what,
-             *holder ? ", in " : "", holder);
+    snprintf(out, room, "%s%s%s%s", pin->object != pin->block && *owner_path ? "buffer of " : "", what,
+             *owner_path ? ", in " : "", owner_path);
 }
 
 static void places_print(const struct cli_pins_report *report, FILE *out) {
@@ -108,23 +109,23 @@ static void places_print(const struct cli_pins_report *report, FILE *out) {
     unsigned width = neap_terminal_columns(out);
     for (size_t i = 0; i < pins->place_count && i < report->places_shown; i++) {
         const struct neap_pin_place *place = &pins->places[i];
-        char bytes[NEAP_UNITS_ROOM], used[NEAP_UNITS_ROOM], number[CLI_FIGURE_ROOM];
+        char bytes[NEAP_UNITS_ROOM], used[NEAP_UNITS_ROOM], number[CLI_NUMBER_ROOM];
         fprintf(out, "%s 0x%llx: %s in memory, %s in %s block%s (%.2f %% full)\n", place_name(report, false),
                 (unsigned long long)place->address, neap_units_bytes(bytes, place->resident_bytes),
-                neap_units_bytes(used, place->used_bytes), cli_figure(number, place->used_blocks),
+                neap_units_bytes(used, place->used_bytes), cli_number_format(number, place->used_blocks),
                 place->used_blocks == 1 ? "" : "s", 100.0 * (double)place->used_bytes / (double)place->bytes);
         for (uint32_t j = 0; j < place->pin_count && j < PINS_SHOWN; j++) {
-            char text[NEAP_HOLDER_TEXT_ROOM + 200], room[NEAP_HOLDER_TEXT_ROOM + 200];
+            char text[NEAP_OWNER_PATH_TEXT_ROOM + 200], room[NEAP_OWNER_PATH_TEXT_ROOM + 200];
             pin_text(report, &pins->pins[place->first_pin + j], text, sizeof(text));
-            fprintf(out, "    %s\n", cli_figure_cut(room, sizeof(room), text, width - 5));
+            fprintf(out, "    %s\n", cli_text_cut(room, sizeof(room), text, width - 5));
         }
         if (place->pin_count > PINS_SHOWN)
-            fprintf(out, "    %s more\n", cli_figure(number, place->pin_count - PINS_SHOWN));
+            fprintf(out, "    %s more\n", cli_number_format(number, place->pin_count - PINS_SHOWN));
     }
 }
 
 void cli_pins_print(const struct cli_pins_report *report, FILE *out) {
-    cli_python_print(report->python, neap_census_facts(report->census)->rejected, out);
+    cli_python_print(report->python, neap_census_facts(report->analysis->census)->rejected, out);
     summary_print(report, out);
     if (report->pins->place_count == 0)
         return;
@@ -146,11 +147,11 @@ static void set_address(json_t *object, uint64_t address) {
 
 static json_t *group_json(const struct cli_pins_report *report, const struct neap_pin_group *group) {
     json_t *object = json_object();
-    char holder[NEAP_HOLDER_TEXT_ROOM] = "";
+    char owner_path[NEAP_OWNER_PATH_TEXT_ROOM] = "";
     if (group->type)
-        neap_holders_text(report->holders, group->holder, holder, sizeof(holder));
+        neap_owner_paths_text(report->analysis->paths, group->owner_path, owner_path, sizeof(owner_path));
     json_object_set_new(object, "type", group->type ? neap_json_text(group->type->name) : json_null());
-    json_object_set_new(object, "holder", group->type ? neap_json_text(holder) : json_null());
+    json_object_set_new(object, "holder", group->type ? neap_json_text(owner_path) : json_null());
     neap_json_set(object, "blocks", group->objects);
     neap_json_set(object, "block_bytes", group->bytes);
     neap_json_set(object, "places", group->places);
@@ -165,13 +166,13 @@ static json_t *pin_json(const struct cli_pins_report *report, const struct neap_
     json_t *object = json_object();
     char what[160];
     struct neap_py_object found;
-    const neap_block_index_t *index = neap_census_index(report->census);
+    const neap_block_index_t *index = neap_census_index(report->analysis->census);
     const struct neap_block_span *span = neap_block_index_span(index, pin->block);
     set_address(object, neap_block_address(span, pin->block));
     neap_json_set(object, "group", pin->group);
     if (pin->object != NEAP_BLOCK_NONE &&
-        neap_census_object(report->census, report->lens, pin->object, &found)) {
-        neap_py_object_describe(report->lens, &found, report->show_values, what, sizeof(what));
+        neap_census_object(report->analysis->census, report->analysis->lens, pin->object, &found)) {
+        neap_py_object_describe(report->analysis->lens, &found, report->show_values, what, sizeof(what));
         json_object_set_new(object, "what", neap_json_text(what));
         json_object_set_new(object, "buffer", json_boolean(pin->object != pin->block));
     }
@@ -196,7 +197,7 @@ int cli_pins_print_json(const struct cli_pins_report *report, FILE *out) {
     const struct neap_pins *pins = report->pins;
     json_t *document = neap_json_document("neap.pins/1"), *groups = json_array(), *places = json_array();
     cli_python_json(report->python, document);
-    neap_json_set(document, "rejected", neap_census_facts(report->census)->rejected);
+    neap_json_set(document, "rejected", neap_census_facts(report->analysis->census)->rejected);
     neap_json_set(document, "place_total", pins->place_total);
     neap_json_set(document, "total_bytes", pins->total_bytes);
     neap_json_set(document, "place_count", pins->place_count);

@@ -5,17 +5,16 @@
 #include <stdio.h>
 
 #include "cli/python_argument.h"
-#include "inspect/pins.h"
+#include "inspect/objects/analysis.h"
+#include "inspect/objects/pins.h"
 
 struct cli_pins_report {
     const struct cli_python *python;
-    const neap_census_t *census;
-    neap_holders_t *holders;
+    const struct neap_analysis *analysis;
     const struct neap_pins *pins;
     size_t shown;        /* groups at most */
     size_t places_shown; /* arenas at most */
     bool show_values;
-    struct neap_py_lens *lens;
 };
 
 /* As wide as the terminal, 80 columns where there is none. */

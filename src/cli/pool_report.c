@@ -4,7 +4,7 @@
 #include <jansson.h>
 
 #include "base/units.h"
-#include "cli/figure.h"
+#include "cli/number_format.h"
 #include "cli/memory_table.h"
 #include "report/json.h"
 #include "report/table.h"
@@ -12,7 +12,7 @@
 enum { VERSION_ROOM = 24 };
 
 /* "3.11.2", or "3.10" where the process does not tell more. */
-static const char *version_text(const struct neap_pool_target *target, char out[VERSION_ROOM]) {
+static const char *version_text(const struct neap_live_pymalloc *target, char out[VERSION_ROOM]) {
     uint32_t hex = target->version.hex;
     if (hex)
         snprintf(out, VERSION_ROOM, "%u.%u.%u", hex >> 24 & 0xff, hex >> 16 & 0xff, hex >> 8 & 0xff);
@@ -49,27 +49,28 @@ static void classes_print(const struct neap_pymalloc_stats *stats, FILE *out) {
     neap_table_t *table = neap_table_new(columns, sizeof(columns) / sizeof(columns[0]));
     for (unsigned i = 0; table && i < NEAP_PYMALLOC_CLASSES; i++) {
         const struct neap_pymalloc_class *class = &stats->classes[i];
-        char text[NEAP_UNITS_ROOM], number[CLI_FIGURE_ROOM];
+        char text[NEAP_UNITS_ROOM], number[CLI_NUMBER_ROOM];
         if (class->pools == 0)
             continue;
         neap_table_cell(table, NEAP_TONE_STRONG, "%u", class->block_bytes);
-        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_figure(number, class->used_blocks));
-        neap_table_cell(table, NEAP_TONE_DIM, "%s", cli_figure(number, class->free_blocks));
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_number_format(number, class->used_blocks));
+        neap_table_cell(table, NEAP_TONE_DIM, "%s", cli_number_format(number, class->free_blocks));
         neap_table_cell(table, NEAP_TONE_PLAIN, "%s",
                         neap_units_bytes(text, class->used_blocks * class->block_bytes));
-        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_figure(number, class->pools));
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_number_format(number, class->pools));
         neap_table_cell(table, NEAP_TONE_PLAIN, "%.0f %%", 100 * fill_of(class));
     }
     neap_table_finish(table, out);
 }
 
 /* Started under Neap, which found a reason to leave it alone. */
-static bool is_refused(const struct neap_target *process) {
+static bool is_refused(const struct neap_live_heap *process) {
     return process->neap && process->anchor.state == NEAP_STATE_REFUSED;
 }
 
 /* What else there is to know, a line each. */
-static void notes_print(const struct neap_target *process, const struct neap_pool_view *view, FILE *out) {
+static void notes_print(const struct neap_live_heap *process, const struct neap_live_pymalloc_view *view,
+                        FILE *out) {
     const struct neap_pymalloc_stats *stats = &view->stats;
     if (is_refused(process))
         fprintf(out, "Neap does not serve it: %s\n", process->anchor.reason);
@@ -86,17 +87,17 @@ static void notes_print(const struct neap_target *process, const struct neap_poo
                 (unsigned long long)view->rejected_arenas, (unsigned long long)stats->rejected_pools);
 }
 
-void cli_pool_print(const struct neap_pool_target *target, const struct neap_target *process,
-                    const struct neap_pool_view *view, FILE *out) {
+void cli_pool_print(const struct neap_live_pymalloc *target, const struct neap_live_heap *process,
+                    const struct neap_live_pymalloc_view *view, FILE *out) {
     const struct neap_pymalloc_stats *stats = &view->stats;
-    char version[VERSION_ROOM], number[4][CLI_FIGURE_ROOM];
+    char version[VERSION_ROOM], number[4][CLI_NUMBER_ROOM];
     fprintf(out, "process %d (%.50s), CPython %s on its own allocator\n\n", (int)target->pid,
             process->program, version_text(target, version));
     if (view->allocator != NEAP_PY_ALLOCATOR_IDLE) {
         memory_print(stats, out);
         fprintf(out, "\n%s blocks in %s pools of %s arenas; pins: %s arenas\n",
-                cli_figure(number[0], stats->used_blocks), cli_figure(number[1], stats->pools),
-                cli_figure(number[2], stats->arenas), cli_figure(number[3], stats->pins));
+                cli_number_format(number[0], stats->used_blocks), cli_number_format(number[1], stats->pools),
+                cli_number_format(number[2], stats->arenas), cli_number_format(number[3], stats->pins));
     }
     notes_print(process, view, out);
     if (stats->pools) {
@@ -154,8 +155,9 @@ static json_t *class_json(const struct neap_pymalloc_class *class) {
     return object;
 }
 
-int cli_pool_print_json(const struct neap_pool_target *target, const struct neap_target *process,
-                        const struct neap_pool_view *view, FILE *out) {
+int cli_pool_print_json(const struct neap_live_pymalloc *target, const struct neap_live_heap *process,
+                        const struct neap_live_pymalloc_view *view,
+                        const struct neap_os_kernel_settings *kernel, FILE *out) {
     char version[VERSION_ROOM];
     json_t *document = neap_json_document("neap.pools/1"), *classes = json_array();
     for (unsigned i = 0; i < NEAP_PYMALLOC_CLASSES; i++)
@@ -171,5 +173,6 @@ int cli_pool_print_json(const struct neap_pool_target *target, const struct neap
         json_object_set_new(document, "refused", neap_json_text(process->anchor.reason));
     json_object_set_new(document, "stats", stats_json(&view->stats));
     json_object_set_new(document, "classes", classes);
+    json_object_set_new(document, "system", cli_kernel_settings_json(kernel));
     return neap_json_print(document, out);
 }

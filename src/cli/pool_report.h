@@ -4,15 +4,17 @@
 
 #include <stdio.h>
 
-#include "inspect/pool_target.h"
-#include "inspect/target.h"
+#include "cli/kernel_notes.h"
+#include "inspect/python/live_pymalloc.h"
+#include "inspect/neap_heap/live_neap_heap.h"
 
-/* At most 80 columns wide. `process` is the same one as neap_target_find saw it. */
-void cli_pool_print(const struct neap_pool_target *target, const struct neap_target *process,
-                    const struct neap_pool_view *view, FILE *out);
+/* At most 80 columns wide. `process` is the same one as neap_live_heap_find saw it. */
+void cli_pool_print(const struct neap_live_pymalloc *target, const struct neap_live_heap *process,
+                    const struct neap_live_pymalloc_view *view, FILE *out);
 
 /* Schema neap.pools/1, see docs/stat.md. 0, or a negative enum neap_error. */
-int cli_pool_print_json(const struct neap_pool_target *target, const struct neap_target *process,
-                        const struct neap_pool_view *view, FILE *out);
+int cli_pool_print_json(const struct neap_live_pymalloc *target, const struct neap_live_heap *process,
+                        const struct neap_live_pymalloc_view *view,
+                        const struct neap_os_kernel_settings *kernel, FILE *out);
 
 #endif

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "cli/figure.h"
-#include "cli/target_argument.h"
+#include "cli/number_format.h"
+#include "cli/pid_argument.h"
 #include "cli/verb.h"
 #include "report/json.h"
 
@@ -34,7 +34,7 @@ int cli_python_open(const char *verb, const struct cli_snapshot_options *options
     python->core = options->core;
     int code = cli_snapshot_check(verb, options, argc);
     if (code == CLI_GO_ON && !options->core)
-        code = cli_target_open(verb, argc, argv, &python->target);
+        code = cli_pid_open(verb, argc, argv, &python->target);
     if (code == CLI_GO_ON)
         code = cli_snapshot_open(verb, options, &python->target, &python->snapshot);
     if (code == CLI_GO_ON)
@@ -89,7 +89,7 @@ static void limits_print(const struct neap_python_view *view, FILE *out) {
 
 void cli_python_print(const struct cli_python *python, uint64_t rejected, FILE *out) {
     const struct neap_snapshot_facts *facts = neap_snapshot_facts(python->snapshot);
-    char time[NEAP_UNITS_ROOM], number[CLI_FIGURE_ROOM];
+    char time[NEAP_UNITS_ROOM], number[CLI_NUMBER_ROOM];
     if (python->core)
         fprintf(out, "core file %.60s: ", python->core);
     else
@@ -97,14 +97,14 @@ void cli_python_print(const struct cli_python *python, uint64_t rejected, FILE *
     version_print(python->view, out);
     if (facts->way == NEAP_SNAPSHOT_RUNNING)
         fprintf(out, "read while it ran: %s structure%s caught in a change left out\n",
-                cli_figure(number, rejected), rejected == 1 ? "" : "s");
+                cli_number_format(number, rejected), rejected == 1 ? "" : "s");
     else if (facts->way == NEAP_SNAPSHOT_HOLD && python->pause_ns == 0)
         fputs("held still while it was looked at\n", out);
     else if (facts->way != NEAP_SNAPSHOT_CORE)
         fprintf(out, "stood still for %s\n",
                 neap_units_ns(time, python->pause_ns ? python->pause_ns : facts->pause_ns));
     if (facts->way != NEAP_SNAPSHOT_RUNNING && rejected)
-        fprintf(out, "%s structure%s that made no sense left out\n", cli_figure(number, rejected),
+        fprintf(out, "%s structure%s that made no sense left out\n", cli_number_format(number, rejected),
                 rejected == 1 ? "" : "s");
     limits_print(python->view, out);
 }

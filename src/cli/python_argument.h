@@ -16,12 +16,12 @@
 #include <jansson.h>
 
 #include "cli/snapshot_argument.h"
-#include "inspect/python_view.h"
-#include "inspect/target.h"
+#include "inspect/python/python_view.h"
+#include "inspect/neap_heap/live_neap_heap.h"
 
 struct cli_python {
-    struct neap_target target; /* pid 0 for a core file */
-    const char *core;          /* its path, or NULL */
+    struct neap_live_heap target; /* pid 0 for a core file */
+    const char *core;             /* its path, or NULL */
     neap_snapshot_t *snapshot;
     struct neap_python_view *view; /* owned */
     uint64_t pause_ns;             /* after release */

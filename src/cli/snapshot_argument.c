@@ -1,7 +1,7 @@
 /* cli/snapshot_argument.c: from options to a snapshot, or to one line why not. */
 #include "cli/snapshot_argument.h"
 
-#include "cli/target_argument.h"
+#include "cli/pid_argument.h"
 #include "cli/verb.h"
 
 int cli_snapshot_check(const char *verb, const struct cli_snapshot_options *options, int operands) {
@@ -30,7 +30,7 @@ static int core_error(const char *core, int error, const struct neap_fault *faul
     }
 }
 
-static int process_error(const char *verb, const struct neap_target *target, int error) {
+static int process_error(const char *verb, const struct neap_live_heap *target, int error) {
     int pid = (int)target->pid;
     switch (error) {
     case NEAP_ERROR_TIMEOUT:
@@ -41,12 +41,12 @@ static int process_error(const char *verb, const struct neap_target *target, int
     case NEAP_ERROR_ARGUMENT:
         return cli_error(CLI_EXIT_USAGE, "process %d is neap itself: name another", pid);
     default:
-        return cli_target_error(verb, target, error);
+        return cli_pid_error(verb, target, error);
     }
 }
 
 int cli_snapshot_open(const char *verb, const struct cli_snapshot_options *options,
-                      const struct neap_target *target, neap_snapshot_t **snapshot) {
+                      const struct neap_live_heap *target, neap_snapshot_t **snapshot) {
     struct neap_fault fault = {0, "not a core file"};
     if (options->core) {
         int error = neap_snapshot_open(options->core, snapshot, &fault);

@@ -10,8 +10,8 @@
 #define NEAP_CLI_SNAPSHOT_ARGUMENT_H
 
 #include "cli/option.h"
-#include "inspect/snapshot.h"
-#include "inspect/target.h"
+#include "inspect/process/snapshot.h"
+#include "inspect/neap_heap/live_neap_heap.h"
 
 struct cli_snapshot_options {
     bool pause, no_pause, low_memory;
@@ -43,6 +43,6 @@ int cli_snapshot_check(const char *verb, const struct cli_snapshot_options *opti
 /* Takes a snapshot of the core file, or else of `target`, of which pid and program are looked at. The
  * caller destroys *snapshot. CLI_GO_ON, or an exit code after one line on stderr. */
 int cli_snapshot_open(const char *verb, const struct cli_snapshot_options *options,
-                      const struct neap_target *target, neap_snapshot_t **snapshot);
+                      const struct neap_live_heap *target, neap_snapshot_t **snapshot);
 
 #endif

@@ -4,7 +4,7 @@
 #include <jansson.h>
 
 #include "base/units.h"
-#include "cli/figure.h"
+#include "cli/number_format.h"
 #include "cli/memory_table.h"
 #include "report/json.h"
 #include "report/table.h"
@@ -54,19 +54,19 @@ static void classes_print(const struct neap_heap_view *view, FILE *out) {
     uint32_t unused = 0;
     for (uint32_t i = 1; table && i < view->heap.class_count; i++) {
         const struct neap_class_view *class = &view->classes[i];
-        char text[NEAP_UNITS_ROOM], number[CLI_FIGURE_ROOM];
+        char text[NEAP_UNITS_ROOM], number[CLI_NUMBER_ROOM];
         if (class->used_blocks == 0) {
             unused += class->slabs;
             continue;
         }
         neap_table_cell(table, NEAP_TONE_STRONG, "%u", class->block_bytes);
-        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_figure(number, class->used_blocks));
-        neap_table_cell(table, NEAP_TONE_DIM, "%s", cli_figure(number, class->cached_blocks));
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_number_format(number, class->used_blocks));
+        neap_table_cell(table, NEAP_TONE_DIM, "%s", cli_number_format(number, class->cached_blocks));
         neap_table_cell(table, NEAP_TONE_PLAIN, "%s", neap_units_bytes(text, class_used_bytes(class)));
-        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_figure(number, class->slabs));
+        neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cli_number_format(number, class->slabs));
         neap_table_cell(table, NEAP_TONE_PLAIN, "%.0f %%", 100 * fill_of(class));
         neap_table_cell(table, class->pins ? NEAP_TONE_BAD : NEAP_TONE_PLAIN, "%s",
-                        cli_figure(number, class->pins));
+                        cli_number_format(number, class->pins));
     }
     neap_table_finish(table, out);
     if (unused)
@@ -91,20 +91,22 @@ static void events_print(const struct neap_heap_view *view, FILE *out) {
     neap_table_finish(table, out);
 }
 
-void cli_stat_print(const struct neap_target *target, const struct neap_heap_view *view, FILE *out) {
+void cli_stat_print(const struct neap_live_heap *target, const struct neap_heap_view *view, FILE *out) {
     const struct neap_heap_stats *stats = &view->stats;
-    char took[NEAP_UNITS_ROOM], runs[NEAP_UNITS_ROOM], number[4][CLI_FIGURE_ROOM];
+    char took[NEAP_UNITS_ROOM], runs[NEAP_UNITS_ROOM], number[4][CLI_NUMBER_ROOM];
     fprintf(out, "process %d (%.50s), on Neap\n\n", (int)target->pid, target->program);
     memory_print(stats, out);
     fprintf(out, "\n%s blocks in %s slabs and %s runs (larger blocks, %s); pins: %s slabs\n",
-            cli_figure(number[0], stats->live_blocks), cli_figure(number[1], stats->slabs),
-            cli_figure(number[2], stats->runs), neap_units_bytes(runs, view->heap.run_bytes),
-            cli_figure(number[3], stats->pins));
-    fprintf(out, "%s purges took %s; a free page is kept for %u ms\n", cli_figure(number[0], stats->purges),
-            neap_units_ns(took, stats->purge_ns), view->heap.decay_ms);
+            cli_number_format(number[0], stats->live_blocks), cli_number_format(number[1], stats->slabs),
+            cli_number_format(number[2], stats->runs), neap_units_bytes(runs, view->heap.run_bytes),
+            cli_number_format(number[3], stats->pins));
+    fprintf(out, "%s purges took %s; a free page is kept for %u ms\n",
+            cli_number_format(number[0], stats->purges), neap_units_ns(took, stats->purge_ns),
+            view->heap.decay_ms);
     if (view->rejected_units)
         fprintf(out, "%s of %s units changed while they were read and are not counted\n",
-                cli_figure(number[0], view->rejected_units), cli_figure(number[1], view->units));
+                cli_number_format(number[0], view->rejected_units),
+                cli_number_format(number[1], view->units));
     if (stats->slabs) {
         fputc('\n', out);
         classes_print(view, out);
@@ -163,7 +165,8 @@ static json_t *event_json(const struct neap_layout_event *event) {
     return object;
 }
 
-int cli_stat_print_json(const struct neap_target *target, const struct neap_heap_view *view, FILE *out) {
+int cli_stat_print_json(const struct neap_live_heap *target, const struct neap_heap_view *view,
+                        const struct neap_os_kernel_settings *kernel, FILE *out) {
     json_t *document = neap_json_document("neap.stat/1");
     json_t *classes = json_array(), *events = json_array();
     for (uint32_t i = 1; i < view->heap.class_count; i++)
@@ -183,5 +186,6 @@ int cli_stat_print_json(const struct neap_target *target, const struct neap_heap
     json_object_set_new(document, "stats", stats_json(&view->stats));
     json_object_set_new(document, "classes", classes);
     json_object_set_new(document, "events", events);
+    json_object_set_new(document, "system", cli_kernel_settings_json(kernel));
     return neap_json_print(document, out);
 }

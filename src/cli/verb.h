@@ -1,7 +1,7 @@
 /* cli/verb.h: what a verb of the command line is, and which there are.
  *
  * One verb a file: verb_<name>.c defines cli_verb_<name> and keeps the rest
- * static. A verb parses its options (cli/option.h), calls rooms, prints, and
+ * static. A verb parses its options (cli/option.h), calls modules, prints, and
  * returns its exit code; it never calls exit. Verbs run once, on the main
  * thread.
  */

@@ -29,7 +29,7 @@ struct request {
     uint64_t rounds, interval_ms;
     bool command_output;
     struct neap_trial_plan plan;
-    const struct neap_contender *allocators[ALLOCATORS_MAX];
+    const struct neap_allocator_choice *allocators[ALLOCATORS_MAX];
     size_t allocator_count;
 };
 
@@ -81,7 +81,7 @@ static int request_parse(struct request *request, int argc, char **argv, int *re
     return cli_options_parse(table, &usage, argc, argv, rest);
 }
 
-static void allocator_add(struct request *request, const struct neap_contender *allocator) {
+static void allocator_add(struct request *request, const struct neap_allocator_choice *allocator) {
     for (size_t i = 0; i < request->allocator_count; i++)
         if (request->allocators[i] == allocator)
             return;
@@ -91,14 +91,14 @@ static void allocator_add(struct request *request, const struct neap_contender *
 /* The allocators asked for, behind CPython's own. */
 static int allocators_choose(struct request *request) {
     size_t count;
-    const struct neap_contender *all = neap_contenders(&count);
+    const struct neap_allocator_choice *all = neap_allocator_choices(&count);
     allocator_add(request, &all[0]);
     for (size_t i = 1; !request->with && i < count && i < ALLOCATORS_MAX; i++)
         allocator_add(request, &all[i]);
     const char *name = request->with;
     for (bool more = name != NULL; more; more = *name != '\0') {
         size_t length = strcspn(name, ",");
-        const struct neap_contender *allocator = neap_contender_named(name, length);
+        const struct neap_allocator_choice *allocator = neap_allocator_choice_named(name, length);
         if (!allocator)
             return cli_error(CLI_EXIT_USAGE, "no allocator is called '%.*s': see `neap compare --help`",
                              (int)length, name);

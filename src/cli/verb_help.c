@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/kernel_notes.h"
 #include "cli/option.h"
 #include "cli/setting_table.h"
 #include "cli/verb.h"
@@ -9,7 +10,7 @@
 static const struct cli_usage usage = {
     .verb = "help",
     .synopsis = "[settings | VERB]",
-    .about = "Explains a verb, or the environment variables.",
+    .about = "Explains a verb, or the environment variables and the settings of the system that matter.",
 };
 
 static void overview_print(void) {
@@ -32,7 +33,11 @@ static int run(int argc, char **argv) {
         return CLI_EXIT_DONE;
     }
     if (strcmp(argv[rest], "settings") == 0) {
+        struct neap_os_kernel_settings kernel;
         cli_settings_print();
+        neap_os_kernel_settings_read(&kernel);
+        putchar('\n');
+        cli_kernel_settings_print(&kernel, stdout);
         return CLI_EXIT_DONE;
     }
     for (const struct cli_verb *const *verb = cli_verbs; *verb; verb++) {

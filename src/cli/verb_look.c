@@ -1,11 +1,10 @@
 /* cli/verb_look.c: `neap look PID|--core FILE`. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/look_report.h"
 #include "cli/output.h"
 #include "cli/verb.h"
-#include "inspect/image_survey.h"
+#include "inspect/space/claim_spans.h"
 
 enum { ROWS_SHOWN = 10, SHOWN_MAX = 100000 };
 
@@ -26,15 +25,10 @@ struct look {
     struct cli_output output;
     enum neap_census_key key;
     struct cli_python python;
-    neap_census_t *census;
-    neap_referrers_t *referrers;
-    neap_holders_t *holders;
+    struct neap_analysis analysis;
     struct neap_census_rows rows;
+    struct neap_object_details largest;
     struct neap_memory_account account;
-    struct neap_largest *largest;
-    struct cli_look_object *objects;
-    size_t object_count;
-    uint64_t object_total;
 };
 
 static bool key_parse(const char *text, enum neap_census_key *key) {
@@ -55,95 +49,33 @@ static bool key_parse(const char *text, enum neap_census_key *key) {
     return false;
 }
 
-/* --- the largest of a type ------------------------------------------------------- */
-
-static bool referrer_add(void *context, uint32_t object, uint32_t referrer) {
-    struct look *look = context;
-    for (size_t i = 0; i < look->object_count; i++) {
-        struct cli_look_object *one = &look->objects[i];
-        if (one->largest.ordinal != object)
-            continue;
-        one->referrer_total++;
-        if (one->referrer_count == CLI_LOOK_REFERRERS)
-            continue;
-        char path[NEAP_HOLDER_TEXT_ROOM];
-        struct neap_py_lens *lens = malloc(sizeof(*lens));
-        struct neap_py_object from;
-        if (!lens)
-            return false;
-        neap_py_lens_init(lens, look->python.view->types);
-        if (neap_census_object(look->census, lens, referrer, &from)) {
-            uint32_t holder = neap_holders_of(look->holders, referrer);
-            snprintf(one->referrers[one->referrer_count++], sizeof(one->referrers[0]), "%.30s in %.45s",
-                     from.type->name, neap_holders_text(look->holders, holder, path, sizeof(path)));
-        }
-        free(lens);
-    }
-    return true;
-}
-
-static int objects_describe(struct look *look) {
-    struct neap_py_lens *lens = malloc(sizeof(*lens));
-    uint32_t *ordinals = calloc(look->object_count + 1, sizeof(*ordinals));
-    int error = lens && ordinals ? NEAP_OK : NEAP_ERROR_MEMORY;
-    if (error == NEAP_OK)
-        neap_py_lens_init(lens, look->python.view->types);
-    for (size_t i = 0; i < look->object_count && error == NEAP_OK; i++) {
-        struct cli_look_object *one = &look->objects[i];
-        struct neap_py_object object;
-        one->largest = look->largest[i];
-        ordinals[i] = one->largest.ordinal;
-        if (neap_census_object(look->census, lens, ordinals[i], &object))
-            neap_py_object_describe(lens, &object, look->show_values, one->what, sizeof(one->what));
-        neap_holders_text(look->holders, neap_holders_of(look->holders, ordinals[i]), one->path,
-                          sizeof(one->path));
-    }
-    if (error == NEAP_OK)
-        error = neap_referrers_each(look->referrers, ordinals, look->object_count, referrer_add, look);
-    free(ordinals);
-    free(lens);
-    return error;
-}
-
-static int largest_find(struct look *look) {
-    look->largest = calloc((size_t)look->shown + 1, sizeof(*look->largest));
-    look->objects = calloc((size_t)look->shown + 1, sizeof(*look->objects));
-    if (!look->largest || !look->objects)
-        return NEAP_ERROR_MEMORY;
-    int error = neap_largest_find(look->census, look->type, (size_t)look->shown, look->largest,
-                                  &look->object_count, &look->object_total);
-    return error == NEAP_OK ? objects_describe(look) : error;
-}
-
 /* --- the census -------------------------------------------------------------------- */
 
 static int account(struct look *look) {
     const struct neap_python_view *view = look->python.view;
     struct neap_glibc_facts glibc;
     struct neap_account_heap heap;
-    int error = neap_image_survey(look->python.snapshot, view->neap ? NULL : &view->blocks,
-                                  view->neap ? &view->heap : NULL, view->neap ? &view->blocks : NULL, &glibc);
+    int error = neap_claim_spans(look->python.snapshot, view->neap ? NULL : &view->blocks,
+                                 view->neap ? &view->heap : NULL, view->neap ? &view->blocks : NULL, &glibc);
     if (error != NEAP_OK)
         return error;
-    neap_census_account(look->census, &heap);
+    neap_census_account(look->analysis.census, &heap);
     neap_memory_account_make(view->image, &heap, &look->account);
     return NEAP_OK;
 }
 
 static int count(struct look *look) {
     struct cli_python *python = &look->python;
-    int error = neap_census_make(python->view, cli_python_threads(python), &look->census);
-    if (error == NEAP_OK && (look->type || look->key == NEAP_CENSUS_OWNER)) {
-        error = neap_referrers_make(look->census, &look->referrers);
-        if (error == NEAP_OK && !(look->holders = neap_holders_new(look->referrers)))
-            error = NEAP_ERROR_MEMORY;
-    }
-    if (error != NEAP_OK)
-        return error;
-    if (look->type)
-        error = largest_find(look);
-    else
-        error = neap_census_rows_make(look->census, look->key, look->referrers, look->holders, &look->rows);
+    struct neap_analysis *analysis = &look->analysis;
+    bool owners = look->type || look->key == NEAP_CENSUS_OWNER;
+    int error = neap_analysis_open(python->view, cli_python_threads(python),
+                                   owners ? NEAP_ANALYSIS_OWNERS : NEAP_ANALYSIS_COUNTS, analysis);
+    if (error == NEAP_OK && look->type)
+        error = neap_object_details_find(analysis, look->type, (size_t)look->shown, look->show_values,
+                                         &look->largest);
+    else if (error == NEAP_OK)
+        error = neap_census_rows_make(analysis->census, look->key, analysis->referrers, analysis->paths,
+                                      &look->rows);
     return error == NEAP_OK ? account(look) : error;
 }
 
@@ -160,27 +92,22 @@ static int report_write(const struct look *look) {
     static const struct cli_output_forms forms = {.text = text, .json = json};
     const struct cli_look_report report = {
         .python = &look->python,
-        .census = look->census,
+        .census = look->analysis.census,
         .account = &look->account,
         .by = look->by,
         .by_arena = look->key == NEAP_CENSUS_ARENA,
         .rows = &look->rows,
         .shown = (size_t)look->shown,
         .type = look->type,
-        .objects = look->objects,
-        .object_count = look->object_count,
-        .object_total = look->object_total,
+        .largest = &look->largest,
     };
     return cli_output_write(&look->output, &forms, &report);
 }
 
 static void look_clear(struct look *look) {
     neap_census_rows_clear(&look->rows);
-    free(look->largest);
-    free(look->objects);
-    neap_holders_destroy(look->holders);
-    neap_referrers_destroy(look->referrers);
-    neap_census_destroy(look->census);
+    neap_object_details_clear(&look->largest);
+    neap_analysis_close(&look->analysis);
     cli_python_close(&look->python);
 }
 

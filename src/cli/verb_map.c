@@ -8,10 +8,10 @@
 #include "cli/option.h"
 #include "cli/output.h"
 #include "cli/snapshot_argument.h"
-#include "cli/target_argument.h"
+#include "cli/pid_argument.h"
 #include "cli/verb.h"
-#include "inspect/image_survey.h"
-#include "inspect/python_view.h"
+#include "inspect/space/claim_spans.h"
+#include "inspect/python/python_view.h"
 
 enum { LIVE_BYTES_MOST = 4 << 20 }; /* bits of blocks that a page carries: 32 million blocks */
 
@@ -94,8 +94,8 @@ static int map_make(neap_snapshot_t *snapshot, struct neap_space_map *map, const
     if (python)
         arenas = neap_pymalloc_source(&view->pymalloc);
     if (error != NEAP_ERROR_MEMORY)
-        error = neap_image_survey(snapshot, python ? &arenas : NULL, neap ? &view->heap : NULL,
-                                  neap ? blocks : NULL, &facts);
+        error = neap_claim_spans(snapshot, python ? &arenas : NULL, neap ? &view->heap : NULL,
+                                 neap ? blocks : NULL, &facts);
     if (error == NEAP_OK)
         error = neap_space_map_make(neap_snapshot_image(snapshot), blocks, LIVE_BYTES_MOST, map);
     if (python)
@@ -122,7 +122,7 @@ static int map_draw(const struct request *request, neap_snapshot_t *snapshot) {
 
 /* Of the core file if one was asked for, else of the process. */
 static int snapshot_draw(const struct request *request, pid_t pid) {
-    const struct neap_target target = {.pid = pid};
+    const struct neap_live_heap target = {.pid = pid};
     neap_snapshot_t *snapshot;
     int code = cli_snapshot_open("map", &request->reading, &target, &snapshot);
     if (code != CLI_GO_ON)

@@ -1,6 +1,4 @@
 /* cli/verb_pins.c: `neap pins PID|--core FILE`. */
-#include <stdlib.h>
-
 #include "cli/output.h"
 #include "cli/pins_report.h"
 #include "cli/verb.h"
@@ -18,34 +16,20 @@ static const struct cli_usage usage = {
 
 struct pinned {
     struct cli_python python;
-    neap_census_t *census;
-    neap_referrers_t *referrers;
-    neap_holders_t *holders;
+    struct neap_analysis analysis;
     struct neap_pins pins;
-    struct neap_py_lens *lens;
 };
 
 static int find(struct pinned *pinned) {
     struct cli_python *python = &pinned->python;
-    int error = neap_census_make(python->view, cli_python_threads(python), &pinned->census);
-    if (error == NEAP_OK)
-        error = neap_referrers_make(pinned->census, &pinned->referrers);
-    if (error != NEAP_OK)
-        return error;
-    pinned->holders = neap_holders_new(pinned->referrers);
-    pinned->lens = malloc(sizeof(*pinned->lens));
-    if (!pinned->holders || !pinned->lens)
-        return NEAP_ERROR_MEMORY;
-    neap_py_lens_init(pinned->lens, python->view->types);
-    return neap_pins_find(pinned->referrers, pinned->holders, &pinned->pins);
+    struct neap_analysis *analysis = &pinned->analysis;
+    int error = neap_analysis_open(python->view, cli_python_threads(python), NEAP_ANALYSIS_OWNERS, analysis);
+    return error == NEAP_OK ? neap_pins_find(analysis->referrers, analysis->paths, &pinned->pins) : error;
 }
 
 static void pinned_clear(struct pinned *pinned) {
     neap_pins_clear(&pinned->pins);
-    free(pinned->lens);
-    neap_holders_destroy(pinned->holders);
-    neap_referrers_destroy(pinned->referrers);
-    neap_census_destroy(pinned->census);
+    neap_analysis_close(&pinned->analysis);
     cli_python_close(&pinned->python);
 }
 
@@ -100,13 +84,11 @@ static int run(int argc, char **argv) {
     int error = find(&pinned);
     const struct cli_pins_report report = {
         .python = &pinned.python,
-        .census = pinned.census,
-        .holders = pinned.holders,
+        .analysis = &pinned.analysis,
         .pins = &pinned.pins,
         .shown = (size_t)groups,
         .places_shown = (size_t)places,
         .show_values = show_values,
-        .lens = pinned.lens,
     };
     code = error == NEAP_OK
                ? cli_output_write(&output, &forms, &report)

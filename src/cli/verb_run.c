@@ -1,8 +1,8 @@
 /* cli/verb_run.c: `neap run`, execs a command under the preloaded library.
  *
  * It stands in the way of every start of a program, so it does little: it looks
- * for the library, sets variables, and is gone. No room but os and base is called. The
- * plainest case does not even come here: quick_run.c, which must do the same.
+ * for the library, sets variables, and is gone. No module but os and base is called. The
+ * plainest case does not even come here: run_before_libc.c, which must do the same.
  */
 #include <errno.h>
 #include <limits.h>

@@ -2,11 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cli/kernel_notes.h"
 #include "cli/option.h"
 #include "cli/output.h"
 #include "cli/pool_report.h"
 #include "cli/stat_report.h"
-#include "cli/target_argument.h"
+#include "cli/pid_argument.h"
 #include "cli/verb.h"
 #include "os/clock.h"
 #include "report/terminal.h"
@@ -23,10 +24,11 @@ static const struct cli_usage usage = {
 
 /* What is looked at: one or the other heap of the process, each read anew for each report. */
 struct looking {
-    struct neap_target target;
+    struct neap_live_heap target;
     struct neap_heap_view *heap; /* of Neap; NULL: CPython's own */
-    struct neap_pool_target pools;
-    struct neap_pool_view pool_view;
+    struct neap_live_pymalloc pools;
+    struct neap_live_pymalloc_view pool_view;
+    struct neap_os_kernel_settings kernel;
     const char *before; /* what stands between two reports of text */
     struct cli_output output;
 };
@@ -38,18 +40,20 @@ static int text(const void *report, FILE *out) {
         cli_stat_print(&looking->target, looking->heap, out);
     else
         cli_pool_print(&looking->pools, &looking->target, &looking->pool_view, out);
+    cli_kernel_notes_print(&looking->kernel, out);
     return NEAP_OK;
 }
 
 static int json(const void *report, FILE *out) {
     const struct looking *looking = report;
-    return looking->heap ? cli_stat_print_json(&looking->target, looking->heap, out)
-                         : cli_pool_print_json(&looking->pools, &looking->target, &looking->pool_view, out);
+    return looking->heap ? cli_stat_print_json(&looking->target, looking->heap, &looking->kernel, out)
+                         : cli_pool_print_json(&looking->pools, &looking->target, &looking->pool_view,
+                                               &looking->kernel, out);
 }
 
 static int read_once(struct looking *looking) {
-    return looking->heap ? neap_target_read(&looking->target, looking->heap)
-                         : neap_pool_target_read(&looking->pools, &looking->pool_view);
+    return looking->heap ? neap_live_heap_read(&looking->target, looking->heap)
+                         : neap_live_pymalloc_read(&looking->pools, &looking->pool_view);
 }
 
 static int failed(struct looking *looking, int error) {
@@ -61,7 +65,7 @@ static int failed(struct looking *looking, int error) {
         return cli_error(CLI_EXIT_NO_PROCESS,
                          "cannot see the heap of process %d (%s): %s: name a CPython 3.8 to 3.15 of 64 bits",
                          (int)looking->target.pid, looking->target.program, looking->pools.why);
-    return cli_target_error("stat", &looking->target, error);
+    return cli_pid_error("stat", &looking->target, error);
 }
 
 /* Once, or until the process ends or nobody reads any more. */
@@ -89,6 +93,7 @@ static int watch(struct looking *looking, uint64_t watch_ns) {
 
 static int run(int argc, char **argv) {
     struct looking looking = {.before = ""};
+    neap_os_kernel_settings_read(&looking.kernel);
     uint64_t watch_ns = 0;
     const struct cli_option table[] = {
         CLI_OUTPUT_JSON(&looking.output, "neap.stat/1 or neap.pools/1"),
@@ -107,15 +112,15 @@ static int run(int argc, char **argv) {
     if (code == CLI_GO_ON)
         code = cli_output_check(&looking.output);
     if (code == CLI_GO_ON)
-        code = cli_target_open("stat", argc - rest, argv + rest, &looking.target);
+        code = cli_pid_open("stat", argc - rest, argv + rest, &looking.target);
     if (code != CLI_GO_ON)
         return code;
-    if (cli_target_served(&looking.target)) {
+    if (cli_pid_served(&looking.target)) {
         looking.heap = malloc(sizeof(*looking.heap));
         if (!looking.heap)
             return failed(&looking, NEAP_ERROR_MEMORY);
     } else {
-        int error = neap_pool_target_find(looking.target.pid, &looking.pools);
+        int error = neap_live_pymalloc_find(looking.target.pid, &looking.pools);
         if (error != NEAP_OK)
             return failed(&looking, error);
     }

@@ -6,7 +6,7 @@
 #include "base/units.h"
 #include "cli/option.h"
 #include "cli/output.h"
-#include "cli/target_argument.h"
+#include "cli/pid_argument.h"
 #include "cli/verb.h"
 #include "report/json.h"
 
@@ -22,7 +22,7 @@ static const struct cli_usage usage = {
 };
 
 struct trimmed {
-    struct neap_target target;
+    struct neap_live_heap target;
     uint64_t bytes;
 };
 
@@ -56,12 +56,12 @@ static int run(int argc, char **argv) {
     if (code == CLI_GO_ON)
         code = cli_output_check(&output);
     if (code == CLI_GO_ON)
-        code = cli_target_find("trim", argc - rest, argv + rest, &trimmed.target);
+        code = cli_pid_find("trim", argc - rest, argv + rest, &trimmed.target);
     if (code != CLI_GO_ON)
         return code;
-    int error = neap_target_trim(&trimmed.target, TIMEOUT_MS, &trimmed.bytes);
+    int error = neap_live_heap_trim(&trimmed.target, TIMEOUT_MS, &trimmed.bytes);
     if (error != NEAP_OK)
-        return cli_target_error("trim", &trimmed.target, error);
+        return cli_pid_error("trim", &trimmed.target, error);
     return cli_output_write(&output, &forms, &trimmed);
 }
 

@@ -9,6 +9,7 @@
 
 #include "heap/guard.h"
 #include "heap/magazine.h"
+#include "heap/mapped_run.h"
 #include "heap/model.h"
 #include "heap/purge.h"
 #include "heap/run.h"
@@ -76,6 +77,7 @@ static void *new_with_stacks(size_t struct_bytes) {
     void *memory;
     if (neap_os_reserve(with_stacks_bytes(struct_bytes), neap_os_page_bytes(), &memory) != NEAP_OK)
         return NULL;
+    neap_os_advise_huge(memory, with_stacks_bytes(struct_bytes), false);
     if (neap_os_commit(memory, with_stacks_bytes(struct_bytes)) == NEAP_OK)
         return memory;
     neap_os_release(memory, with_stacks_bytes(struct_bytes));
@@ -135,6 +137,7 @@ void neap_heap_destroy(neap_heap_t *heap) {
     if (heap == NULL)
         return;
     neap__guard_end(heap);
+    neap__mapped_release_all(heap);
     neap__region_release_all(heap);
     if (heap->inner != NULL)
         neap_os_release(heap->inner, with_stacks_bytes(sizeof *heap->inner));
@@ -186,11 +189,16 @@ static void scrape(neap_heap_t *heap) {
     neap__purge_all(heap, NEAP_PURGE_LIMIT);
 }
 
+static void *run_try(neap_heap_t *heap, size_t bytes, bool *zero) {
+    void *block = bytes >= NEAP_MAPPED_BYTES_MIN ? neap__mapped_alloc(heap, bytes, zero) : NULL;
+    return block != NULL ? block : neap__run_alloc(heap, bytes, bytes, zero);
+}
+
 static void *run_alloc(neap_heap_t *heap, size_t bytes, bool *zero) {
-    void *block = neap__run_alloc(heap, bytes, bytes, zero);
+    void *block = run_try(heap, bytes, zero);
     if (block == NULL) {
         scrape(heap);
-        block = neap__run_alloc(heap, bytes, bytes, zero);
+        block = run_try(heap, bytes, zero);
     }
     return block;
 }
@@ -207,7 +215,7 @@ static void enter(neap_heap_t *heap) {
 
 /* A slow path ends; the purger is woken if there is enough for it to do. */
 static void leave(neap_heap_t *heap) {
-    bool wake = heap->wake_wanted && heap->queued_units >= WAKE_UNITS && heap->wake != NULL;
+    bool wake = heap->wake_wanted && neap__heap_waiting_units(heap) >= WAKE_UNITS && heap->wake != NULL;
     if (NEAP_UNLIKELY(wake))
         heap->wake_wanted = false;
     neap_os_unlock(&heap->lock);
@@ -236,6 +244,14 @@ void *neap__heap_alloc_slow(neap_heap_t *heap, size_t bytes) {
     return block;
 }
 
+static _Noreturn void die_not_in_use(const void *block) {
+    neap__heap_die("free of %p: no block in use is there, it was freed before or never handed out", block);
+}
+
+static _Noreturn void die_inside(const void *block, const void *start, size_t bytes) {
+    neap__heap_die("free of %p: inside block %p (%zu bytes), not its start", block, start, bytes);
+}
+
 static void run_free(neap_heap_t *heap, struct neap__place place, const void *block) {
     const neap__unit_t *unit = neap__place_unit(heap, place);
     bool used = place.index < heap->layout.regions[place.region].top;
@@ -246,10 +262,21 @@ static void run_free(neap_heap_t *heap, struct neap__place place, const void *bl
     if (used && unit->kind == NEAP_UNIT_RUN_TAIL)
         place.index -= unit->run_units;
     else if (!used || unit->kind != NEAP_UNIT_RUN)
-        neap__heap_die("free of %p: no block in use is there, it was freed before or never handed out",
-                       block);
-    neap__heap_die("free of %p: inside block %p (%zu bytes), not its start", block,
-                   (void *)neap__place_address(heap, place), neap__run_bytes(heap, place));
+        die_not_in_use(block);
+    die_inside(block, neap__place_address(heap, place), neap__run_bytes(heap, place));
+}
+
+/* Frees a block that is a mapped run; false if it lies in none. Lock held. */
+static bool mapped_free(neap_heap_t *heap, const void *block) {
+    struct neap_layout_mapped_run *run = neap__mapped_find(heap, block);
+    if (run == NULL)
+        return false;
+    if (run->run_bytes == 0)
+        die_not_in_use(block);
+    if ((uintptr_t)block != run->address)
+        die_inside(block, (void *)(uintptr_t)run->address, (size_t)run->run_bytes);
+    neap__mapped_free(heap, run);
+    return true;
 }
 
 /* Frees a block that lies in region `place`. Lock held. */
@@ -274,6 +301,8 @@ void neap__heap_free_slow(neap_heap_t *heap, void *block) {
     bool ours = neap__region_find(heap, block, &place);
     if (ours)
         free_at(heap, place, block);
+    else
+        ours = mapped_free(heap, block);
     leave(heap);
     if (ours)
         return;
@@ -293,18 +322,35 @@ static size_t bytes_at(neap_heap_t *heap, struct neap__place place, const void *
     return neap__run_bytes(heap, place);
 }
 
+/* Usable bytes of a block that is a mapped run; 0 if none starts there. Lock held. */
+static size_t mapped_bytes(const neap_heap_t *heap, const void *block) {
+    const struct neap_layout_mapped_run *run = neap__mapped_find(heap, block);
+    return run != NULL && (uintptr_t)block == run->address ? (size_t)run->run_bytes : 0;
+}
+
+/* The run, of a region or mapped, that `block` is, with another length; NULL if that cannot be. */
+static void *run_resize(neap_heap_t *heap, const void *block, size_t bytes) {
+    struct neap__place place;
+    if (neap__region_find(heap, block, &place))
+        return neap__run_resize(heap, place, bytes);
+    return neap__mapped_resize(heap, neap__mapped_find(heap, block), bytes);
+}
+
 /* Usable bytes of `block`, and whether it is a run that is to stay one and was
  * resized: then *moved is its place. */
 static size_t look_up(neap_heap_t *heap, void *block, size_t bytes, bool *ours, void **resized) {
     struct neap__place place;
-    size_t has = 0;
     enter(heap);
-    *ours = neap__region_find(heap, block, &place);
-    if (*ours) {
-        has = bytes_at(heap, place, block);
-        bool run = heap->regions[place.region].class_map[place.index] == 0;
-        if (run && has != 0 && bytes > NEAP_CLASS_BYTES_MAX)
-            *resized = neap__run_resize(heap, place, bytes);
+    bool in_region = neap__region_find(heap, block, &place);
+    *ours = in_region || neap__mapped_find(heap, block) != NULL;
+    bool run = !in_region || heap->regions[place.region].class_map[place.index] == 0;
+    size_t has = in_region ? bytes_at(heap, place, block) : mapped_bytes(heap, block);
+    if (run && has != 0 && bytes > NEAP_CLASS_BYTES_MAX) {
+        *resized = run_resize(heap, block, bytes);
+        if (*resized == NULL) {
+            scrape(heap);
+            *resized = run_resize(heap, block, bytes);
+        }
     }
     leave(heap);
     return has;
@@ -381,7 +427,7 @@ bool neap_heap_owns(const neap_heap_t *heap, const void *pointer) {
     struct neap__place place;
     neap_heap_t *own = (neap_heap_t *)(uintptr_t)heap; /* only its lock is touched */
     neap_os_lock(&own->lock);
-    bool ours = neap__region_find(heap, pointer, &place);
+    bool ours = neap__region_find(heap, pointer, &place) || neap__mapped_find(heap, pointer) != NULL;
     neap_os_unlock(&own->lock);
     return ours;
 }
@@ -391,7 +437,8 @@ size_t neap_heap_usable_bytes(neap_heap_t *heap, const void *block) {
     if (heap->guard != NULL)
         return neap__guard_bytes(heap, block);
     neap_os_lock(&heap->lock);
-    size_t bytes = neap__region_find(heap, block, &place) ? bytes_at(heap, place, block) : 0;
+    size_t bytes =
+        neap__region_find(heap, block, &place) ? bytes_at(heap, place, block) : mapped_bytes(heap, block);
     neap_os_unlock(&heap->lock);
     return bytes;
 }

@@ -9,7 +9,7 @@
 /* What a walk adds up, to be compared with what the heap has counted. */
 struct tally {
     const char *why;
-    uint64_t resident, runs, run_bytes, moved, queued;
+    uint64_t resident, runs, run_bytes, queued, mapped_spare;
     uint32_t slabs[NEAP_LAYOUT_CLASSES_MAX], ranked[NEAP_LAYOUT_CLASSES_MAX];
 };
 
@@ -90,7 +90,6 @@ static bool check_unit(const neap_heap_t *heap, struct tally *tally, struct neap
         return fail(tally, "the class map differs from a unit");
     tally->resident += neap_word_count(unit->resident);
     tally->queued += bit(bits->queued, place.index);
-    tally->moved += (unit->flags & NEAP_UNIT_MOVED) != 0;
     switch (unit->kind) {
     case NEAP_UNIT_FREE:
         if (dirty == clean || dirty != (unit->resident != 0))
@@ -163,6 +162,28 @@ static bool check_class(const neap_heap_t *heap, struct tally *tally, uint32_t i
            (heap->inner == NULL || check_magazine(heap, tally, i, heap->inner));
 }
 
+static bool check_mapped(const neap_heap_t *heap, struct tally *tally) {
+    const struct neap_layout_mapped_run *runs = (const void *)(uintptr_t)heap->layout.mapped;
+    uint64_t end = 0, page = heap->layout.page_bytes;
+    if (heap->layout.mapped_count > heap->layout.mapped_max)
+        return fail(tally, "there are more mapped runs than there may be");
+    for (uint32_t i = 0; i < heap->layout.mapped_count; i++) {
+        const struct neap_layout_mapped_run *run = &runs[i];
+        if (run->address < end || run->mapped_bytes == 0)
+            return fail(tally, "mapped runs overlap or are not in order");
+        if (run->touched_bytes > run->mapped_bytes || run->run_bytes > run->touched_bytes)
+            return fail(tally, "a mapped run is longer than its mapping");
+        if ((run->mapped_bytes | run->touched_bytes | run->run_bytes) % page != 0)
+            return fail(tally, "a mapped run is no whole number of pages");
+        end = run->address + run->mapped_bytes;
+        tally->resident += run->touched_bytes >> heap->page_shift;
+        tally->mapped_spare += (run->touched_bytes - run->run_bytes) >> heap->page_shift;
+        tally->runs += run->run_bytes != 0;
+        tally->run_bytes += run->run_bytes;
+    }
+    return true;
+}
+
 static bool check_all(const neap_heap_t *heap, struct tally *tally) {
     for (uint32_t n = 0; n < heap->layout.region_count; n++) {
         const struct neap_layout_region *public = &heap->layout.regions[n];
@@ -179,12 +200,14 @@ static bool check_all(const neap_heap_t *heap, struct tally *tally) {
         if (!check_class(heap, tally, i))
             return false;
     }
+    if (!check_mapped(heap, tally))
+        return false;
     if (tally->resident != heap->layout.resident_pages)
         return fail(tally, "the count of resident pages is wrong");
     if (tally->runs != heap->layout.runs || tally->run_bytes != heap->layout.run_bytes)
         return fail(tally, "the count of runs is wrong");
-    if (tally->moved != heap->moved_units)
-        return fail(tally, "the count of moved units is wrong");
+    if (tally->mapped_spare != heap->mapped_spare_pages)
+        return fail(tally, "the count of spare pages of mapped runs is wrong");
     if (tally->queued != heap->queued_units)
         return fail(tally, "the count of queued units is wrong");
     return true;

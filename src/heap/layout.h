@@ -5,6 +5,7 @@
  *
  *   anchor --> heap --> class[]       size classes, with the magazine's fill
  *                  \--> region[]      address space, dealt out in units of 16 pages
+ *                  \--> mapped run[]  blocks of a mebibyte and more, a mapping each
  *
  *   region:  base .---------.---------.---------.---------.- - - - - -.
  *                 | unit 0  | unit 1  | unit 2    unit 3  |  (beyond   |
@@ -24,14 +25,16 @@
 #include <stdint.h>
 
 #define NEAP_LAYOUT_MAGIC   "neap-heap-anchor" /* 16 bytes, no terminator */
-#define NEAP_LAYOUT_VERSION 1u
+#define NEAP_LAYOUT_VERSION 2u
 
 enum {
     NEAP_LAYOUT_UNIT_PAGES = 16,   /* pages in a unit */
     NEAP_LAYOUT_CLASSES_MAX = 96,  /* size classes; class 0 is none */
     NEAP_LAYOUT_REGIONS_MAX = 256, /* regions of one heap */
-    NEAP_LAYOUT_EVENTS = 64,       /* purges remembered */
-    NEAP_LAYOUT_WORDS_MIN = 32     /* 64-bit words in a unit's bitmap, at least */
+    NEAP_LAYOUT_MAPPED_MAX =
+        4096,                  /* mapped runs of one heap: a sixteenth of the mappings a process may have */
+    NEAP_LAYOUT_EVENTS = 64,   /* purges remembered */
+    NEAP_LAYOUT_WORDS_MIN = 32 /* 64-bit words in a unit's bitmap, at least */
 };
 
 enum neap_layout_kind { /* of a unit */
@@ -45,7 +48,6 @@ enum neap_layout_unit_flag {
     NEAP_UNIT_QUEUED = 1u << 0, /* the purger has it to look at */
     NEAP_UNIT_TAKEN = 1u << 1,  /* blocks were taken from it since the purger's last look */
     NEAP_UNIT_AVOID = 1u << 2,  /* no new blocks are to come from it */
-    NEAP_UNIT_MOVED = 1u << 3,  /* its mapping was moved here by the system, renew when free */
     NEAP_UNIT_RANKED = 1u << 4, /* it is in its class's ranking: has free blocks to give */
 };
 
@@ -79,6 +81,20 @@ struct neap_layout_region {
     uint32_t top;         /* units ever used: [0, top) */
     uint32_t committed;   /* units that are readable and writable: [0, committed) */
     uint32_t unit_stride; /* bytes from one unit struct to the next */
+};
+
+/* A mapped run. Those of a heap are sorted by address.
+ *
+ *   address |<--- run_bytes ---->|                        |
+ *           |<--- touched_bytes, may be in memory -->|    |
+ *           |<--- mapped_bytes -------------------------->|   */
+struct neap_layout_mapped_run {
+    uint64_t address;
+    uint64_t mapped_bytes;
+    uint64_t touched_bytes;
+    uint64_t run_bytes; /* of the live block; 0: free, kept for the next demand */
+    uint32_t spare_ms;  /* heap time since when what is touched behind run_bytes is spare */
+    uint32_t reserved;
 };
 
 struct neap_layout_class {
@@ -123,6 +139,10 @@ struct neap_layout_heap {
     struct neap_layout_event events[NEAP_LAYOUT_EVENTS];
     struct neap_layout_class classes[NEAP_LAYOUT_CLASSES_MAX];
     struct neap_layout_region regions[NEAP_LAYOUT_REGIONS_MAX];
+    uint64_t mapped;       /* address of the mapped runs; 0: there never was one */
+    uint32_t mapped_count; /* how many there are, free ones included */
+    uint32_t mapped_max;   /* how many there may be */
+    uint64_t mapped_reserved;
 };
 
 enum neap_layout_state {
@@ -154,7 +174,7 @@ struct neap_layout_anchor {
     uint64_t trim_bytes;         /* given back by it, libc's share included */
     uint64_t libc_trimmed_bytes; /* given back by libc on Neap's asking, estimated, all told */
     uint32_t helper;             /* enum neap_layout_helper */
-    uint32_t reserved_word;
+    uint32_t mapped_run_bytes;   /* size of a struct neap_layout_mapped_run */
     uint64_t reserved[3];
 };
 

@@ -96,7 +96,10 @@ struct neap_heap {
     struct neap__region regions[NEAP_LAYOUT_REGIONS_MAX];
     uint64_t limit_pages;          /* resident pages beyond which allocation fails */
     uint64_t limit_asked_pages;    /* the same, as the options had it */
-    uint64_t moved_units;          /* in mappings of their own, by os_move, and not renewed yet */
+    bool huge_allowed;             /* mapped runs follow the system's setting of huge pages; else never */
+    uint64_t mapped_spare_pages;   /* of mapped runs, in memory behind their blocks */
+    uint64_t mapped_purged_pages;  /* of these, given back after a decay and not taken again */
+    uint32_t mapped_purged_ms;     /* heap time when that was last */
     size_t region_bytes;           /* of the next region */
     struct neap__magazines *inner; /* of a shared heap, used under the lock; else NULL */
     struct neap__guard *guard;     /* not NULL: checking mode */
@@ -120,6 +123,12 @@ struct neap_heap {
 
     struct neap_layout_heap layout;
 };
+
+/* What waits for the purger, in units. */
+static inline uint64_t neap__heap_waiting_units(const neap_heap_t *heap) {
+    return heap->queued_units +
+           (heap->mapped_spare_pages + NEAP_LAYOUT_UNIT_PAGES - 1) / NEAP_LAYOUT_UNIT_PAGES;
+}
 
 /* Milliseconds since the heap was made. */
 uint32_t neap__heap_ms(const neap_heap_t *heap);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "heap/mapped_run.h"
 #include "heap/run.h"
 #include "heap/slab.h"
 #include "os/clock.h"
@@ -75,16 +76,6 @@ static void give_back(neap_heap_t *heap, struct batch *batch, struct neap__place
     heap->layout.resident_pages -= neap_word_count(mask);
     heap->layout.purged_pages += neap_word_count(mask);
     unsigned char *address = neap__place_address(heap, place);
-    if (unit->flags & NEAP_UNIT_MOVED && unit->kind == NEAP_UNIT_FREE && unit->resident == 0) {
-        /* A mapping of its own, from an mremap: made one with its neighbours again. */
-        if (neap_os_renew(address, (size_t)1 << heap->unit_shift) == NEAP_OK) {
-            unit->flags = (uint8_t)(unit->flags & ~NEAP_UNIT_MOVED);
-            heap->moved_units--;
-            batch->all_pages += neap_word_count(mask);
-            batch->all_ranges++;
-            mask = 0;
-        }
-    }
     while (mask != 0) {
         unsigned first = neap_word_lowest(mask);
         unsigned length = neap_word_lowest(~((uint64_t)mask >> first));
@@ -178,6 +169,19 @@ static uint32_t words_of(const neap_heap_t *heap, uint32_t region) {
     return heap->regions[region].base == NULL ? 0 : (heap->layout.regions[region].top + 63) / 64;
 }
 
+/* Gives back free mapped runs, at most some `pages` all told in this batch. Empties the batch. */
+static void give_back_mapped(neap_heap_t *heap, struct batch *batch, uint32_t now_ms, uint32_t decay_ms,
+                             uint64_t pages) {
+    struct neap_os_range range;
+    while (spent(batch) < pages && neap__mapped_reclaim(heap, now_ms, decay_ms, BATCH_PAGES, &range)) {
+        batch_add(heap, batch, range.address, (uint32_t)(range.bytes >> heap->page_shift));
+        if (batch->pages >= BATCH_PAGES)
+            batch_flush(batch);
+    }
+    batch_flush(batch);
+    neap__mapped_unmap(heap);
+}
+
 /* The share of the control group's limit that is this heap's: what the rest of the
  * process has is not. Looked at only by heaps large enough to come near one. */
 static void heed_limit(neap_heap_t *heap) {
@@ -200,7 +204,7 @@ uint64_t neap__purge_all(neap_heap_t *heap, enum neap_layout_purge_cause cause) 
         for (uint32_t w = 0; w < words_of(heap, n); w++)
             look_word(heap, &batch, n, w, now_ms, 0);
     }
-    batch_flush(&batch);
+    give_back_mapped(heap, &batch, now_ms, 0, UINT64_MAX);
     note_event(heap, &batch);
     neap__region_shrink(heap);
     if (cause == NEAP_PURGE_LIMIT)
@@ -219,6 +223,7 @@ void neap__purge_at_crest(neap_heap_t *heap) {
     struct batch batch = {.cause = NEAP_PURGE_CREST};
     uint32_t now_ms = neap__heap_ms(heap);
     crest_budget_fill(heap, now_ms);
+    give_back_mapped(heap, &batch, now_ms, 0, heap->crest_budget);
     for (uint32_t n = 0; heap->queued_units > 0 && n < heap->layout.region_count; n++) {
         for (uint32_t w = 0; w < words_of(heap, n) && spent(&batch) < heap->crest_budget; w++)
             look_word(heap, &batch, n, w, now_ms, 0);
@@ -239,7 +244,19 @@ void neap__purge_at_crest(neap_heap_t *heap) {
 
 /* --- stepping --- */
 
-void neap__purge_bounced(neap_heap_t *heap, unsigned pages, uint32_t gap_ms) {
+bool neap__purge_admit(neap_heap_t *heap, uint64_t pages) {
+    if (NEAP_UNLIKELY(heap->layout.resident_pages + pages > heap->crest_pages))
+        neap__purge_at_crest(heap);
+    return heap->layout.resident_pages + pages <= heap->limit_pages;
+}
+
+void neap__purge_came(neap_heap_t *heap, uint64_t pages) {
+    heap->layout.resident_pages += pages;
+    if (heap->layout.resident_pages > heap->layout.peak_pages)
+        heap->layout.peak_pages = heap->layout.resident_pages;
+}
+
+void neap__purge_bounced(neap_heap_t *heap, uint64_t pages, uint32_t gap_ms) {
     if (gap_ms > NEAP_BOUNCE_MS)
         return;
     heap->bounced_pages += pages;
@@ -302,11 +319,16 @@ uint32_t neap__purge_step(neap_heap_t *heap) {
             }
         }
     }
-    batch_flush(&batch);
+    for (uint64_t before = UINT64_MAX; spent(&batch) != before;) {
+        before = spent(&batch);
+        give_back_mapped(heap, &batch, now_ms, idle ? 0 : decay_ms, before + BATCH_PAGES);
+        if (spent(&batch) != before)
+            breathe(heap);
+    }
     note_event(heap, &batch);
     if (idle)
         neap__region_shrink(heap);
-    heap->wake_wanted = heap->queued_units == 0;
+    heap->wake_wanted = neap__heap_waiting_units(heap) == 0;
     bool done = heap->wake_wanted;
     neap_os_unlock(&heap->lock);
     if (done)

@@ -29,6 +29,13 @@ enum {
  * exit, and throughout. Returns pages. */
 uint64_t neap__purge_all(neap_heap_t *heap, enum neap_layout_purge_cause cause);
 
+/* `pages` more are about to be in memory. At a crest, free ones are given back first. False if
+ * that would pass the heap's limit. Lock held. */
+bool neap__purge_admit(neap_heap_t *heap, uint64_t pages);
+
+/* They are in memory. Lock held. */
+void neap__purge_came(neap_heap_t *heap, uint64_t pages);
+
 /* Resident pages are about to pass the highest level so far: gives the free ones
  * back first, whatever their age, so that a peak holds few of them. A program that
  * takes and frees much at its peak needs them again at once: what may go so is
@@ -40,6 +47,6 @@ void neap__purge_at_crest(neap_heap_t *heap);
 uint32_t neap__purge_step(neap_heap_t *heap);
 
 /* Notes that `pages` purged `gap_ms` ago were taken again. Lock held. */
-void neap__purge_bounced(neap_heap_t *heap, unsigned pages, uint32_t gap_ms);
+void neap__purge_bounced(neap_heap_t *heap, uint64_t pages, uint32_t gap_ms);
 
 #endif

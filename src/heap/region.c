@@ -41,6 +41,8 @@ static int region_make(neap_heap_t *heap, uint32_t number, uint64_t bytes) {
     if (error != NEAP_OK)
         return error;
     unsigned char *start = mapping;
+    /* A huge page would hold a live block's neighbours, and fill the holes of a purge again. */
+    neap_os_advise_huge(mapping, metadata + ((size_t)count << heap->unit_shift), false);
     error = neap_os_commit(start + units_bytes, maps_bytes);
     if (error != NEAP_OK) {
         neap_os_release(mapping, metadata + ((size_t)count << heap->unit_shift));
@@ -345,8 +347,7 @@ static void region_lower(neap_heap_t *heap, uint32_t region) {
     uint32_t top = public->top;
     for (; top > 0; top--) {
         struct neap__bits *bits = bits_of(r, top - 1);
-        if ((bits->clean & ~bits->queued & bit_of(top - 1)) == 0 ||
-            neap__unit_at(heap, region, top - 1)->flags & NEAP_UNIT_MOVED)
+        if ((bits->clean & ~bits->queued & bit_of(top - 1)) == 0)
             break;
         bits->clean &= ~bit_of(top - 1);
     }
@@ -400,9 +401,7 @@ bool neap__region_page_in(neap_heap_t *heap, neap__unit_t *unit, unsigned mask) 
     if (NEAP_LIKELY(fresh == 0))
         return true;
     unsigned count = neap_word_count(fresh);
-    if (NEAP_UNLIKELY(heap->layout.resident_pages + count > heap->crest_pages))
-        neap__purge_at_crest(heap);
-    if (heap->layout.resident_pages + count > heap->limit_pages)
+    if (!neap__purge_admit(heap, count))
         return false;
     unsigned again = neap_word_count(fresh & unit->purged);
     if (again > 0) {
@@ -411,8 +410,6 @@ bool neap__region_page_in(neap_heap_t *heap, neap__unit_t *unit, unsigned mask) 
     }
     unit->resident = (uint16_t)(unit->resident | fresh);
     unit->purged = (uint16_t)(unit->purged & ~fresh);
-    heap->layout.resident_pages += count;
-    if (heap->layout.resident_pages > heap->layout.peak_pages)
-        heap->layout.peak_pages = heap->layout.resident_pages;
+    neap__purge_came(heap, count);
     return true;
 }

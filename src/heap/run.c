@@ -4,13 +4,10 @@
 #include <assert.h>
 #include <string.h>
 
+#include "heap/mapped_run.h"
 #include "os/memory.h"
 
 enum {
-    MOVE_PAGES_MIN = 32,           /* below this a copy costs less than an mremap */
-    MOVED_UNITS_MAX = 16384,       /* a moved run splits mappings, of which the system allows 65,530: */
-    MOVED_PAGES_BIG = 16384,       /* many small ones are copied instead, few big ones always move */
-    ROOM_UNITS_MIN = 4,            /* growing runs of this many units get room to grow */
     UNADDRESSABLE_BYTES = 1 << 24, /* at the end of any address space, so that rounding up fits */
     SHRINK_PAGES_MIN = 4           /* fewer pages off the end stay with the run */
 };
@@ -156,50 +153,44 @@ static bool grow(neap_heap_t *heap, struct neap__place place, uint32_t pages) {
     return true;
 }
 
-/* Tells the books that the pages of run `from` now lie at run `to`: by mremap a
- * page in memory here is one there, and one not here is not there. */
-static void book_move(neap_heap_t *heap, struct neap__place from, struct neap__place to, uint32_t pages) {
-    for (uint32_t n = 0; n < units_for(pages); n++) {
-        neap__unit_t *old = neap__unit_at(heap, from.region, from.index + n);
-        neap__unit_t *new = neap__unit_at(heap, to.region, to.index + n);
-        unsigned gone = old->resident & neap__run_unit_mask(n, pages);
-        heap->layout.resident_pages -= neap_word_count(gone);
-        old->resident = (uint16_t)(old->resident & ~gone);
-        heap->moved_units += (new->flags &NEAP_UNIT_MOVED) == 0;
-        new->flags |= NEAP_UNIT_MOVED;
-    }
+/* Copies the run to `fresh`, which may be NULL, and ends it. */
+static void *move_to(neap_heap_t *heap, struct neap__place place, void *fresh) {
+    if (fresh == NULL)
+        return NULL;
+    memcpy(fresh, neap__place_address(heap, place), neap__run_bytes(heap, place));
+    neap__run_free(heap, place);
+    return fresh;
 }
 
+/* As a mapped run; NULL if that cannot be. */
+static void *move_out(neap_heap_t *heap, struct neap__place place, size_t bytes) {
+    return move_to(heap, place, neap__mapped_alloc(heap, bytes, NULL));
+}
+
+/* As a longer run elsewhere, with room to grow where that can be had. */
 static void *move(neap_heap_t *heap, struct neap__place place, size_t bytes) {
-    uint32_t pages = neap__place_unit(heap, place)->run_pages;
-    size_t room = bytes;
-    if (sizeof(void *) == 8 && units_for(pages) >= ROOM_UNITS_MIN)
-        room = 2 * bytes;
-    unsigned char *old = neap__place_address(heap, place);
-    unsigned char *new = neap__run_alloc(heap, bytes, room, NULL);
-    if (new == NULL && room > bytes)
-        new = neap__run_alloc(heap, bytes, bytes, NULL);
-    if (new == NULL)
-        return NULL;
-    struct neap__place there;
-    neap__region_find(heap, new, &there);
-    bool few = heap->moved_units < MOVED_UNITS_MAX || pages >= MOVED_PAGES_BIG;
-    if (pages >= MOVE_PAGES_MIN && few &&
-        neap_os_move(old, new, (size_t)pages << heap->page_shift) == NEAP_OK)
-        book_move(heap, place, there, pages);
-    else
-        memcpy(new, old, (size_t)pages << heap->page_shift);
-    neap__run_free(heap, place);
-    return new;
+    void *fresh = sizeof(void *) == 8 ? neap__run_alloc(heap, bytes, bytes + bytes, NULL) : NULL;
+    if (fresh == NULL)
+        fresh = neap__run_alloc(heap, bytes, bytes, NULL);
+    return move_to(heap, place, fresh);
+}
+
+static void *lengthen(neap_heap_t *heap, struct neap__place place, size_t bytes) {
+    void *moved = bytes >= NEAP_MAPPED_BYTES_GROWN ? move_out(heap, place, bytes) : NULL;
+    if (moved != NULL)
+        return moved;
+    if (grow(heap, place, pages_for(heap, bytes)))
+        return neap__place_address(heap, place);
+    return move(heap, place, bytes);
 }
 
 void *neap__run_resize(neap_heap_t *heap, struct neap__place place, size_t bytes) {
     if (too_large(heap, bytes))
         return NULL;
     uint32_t pages = pages_for(heap, bytes), old_pages = neap__place_unit(heap, place)->run_pages;
+    if (pages > old_pages)
+        return lengthen(heap, place, bytes);
     if (pages < old_pages)
         shrink(heap, place, pages);
-    else if (pages > old_pages && !grow(heap, place, pages))
-        return move(heap, place, bytes);
     return neap__place_address(heap, place);
 }

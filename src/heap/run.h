@@ -5,8 +5,9 @@
  *   | RUN       | TAIL -1    | TAIL -2    | TAIL -3     |
  *
  * A run that grows is given twice the address space it needs where that is
- * plentiful (64-bit), so that it grows in place; else its pages are moved
- * without a copy. All functions want the heap's lock.
+ * plentiful (64-bit), so that it grows in place; else it is copied. A large one
+ * becomes a mapped run instead (heap/mapped_run.h). All functions want the heap's
+ * lock.
  */
 #ifndef NEAP_HEAP_RUN_H
 #define NEAP_HEAP_RUN_H

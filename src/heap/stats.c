@@ -43,6 +43,17 @@ static void add_unit(const neap_heap_t *heap, struct neap__place place, struct n
     }
 }
 
+static void add_mapped(const struct neap_layout_mapped_run *run, struct neap_heap_stats *stats) {
+    bool live = run->run_bytes != 0;
+    stats->resident_bytes += run->touched_bytes;
+    stats->live_bytes += run->run_bytes;
+    stats->dirty_bytes += run->touched_bytes - run->run_bytes;
+    stats->clean_bytes += run->mapped_bytes - run->touched_bytes;
+    stats->reserved_bytes += run->mapped_bytes;
+    stats->runs += live;
+    stats->live_blocks += live;
+}
+
 /* Blocks that count as used in their slabs and are free for the program. */
 static void move_cached(const neap_heap_t *heap, struct neap_heap_stats *stats) {
     uint64_t blocks, bytes;
@@ -85,6 +96,9 @@ void neap_heap_stats(neap_heap_t *heap, struct neap_heap_stats *stats) {
         for (uint32_t i = 0; i < layout->regions[n].top; i++)
             add_unit(heap, (struct neap__place){n, i}, stats);
     }
+    const struct neap_layout_mapped_run *mapped = (const void *)(uintptr_t)layout->mapped;
+    for (uint32_t i = 0; i < layout->mapped_count; i++)
+        add_mapped(&mapped[i], stats);
     move_cached(heap, stats);
     uint64_t page = layout->page_bytes;
     stats->metadata_bytes += sizeof *heap;

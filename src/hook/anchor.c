@@ -18,6 +18,7 @@ void neap__anchor_init(void) {
         .unit_bytes = sizeof(struct neap_layout_unit),
         .class_bytes = sizeof(struct neap_layout_class),
         .event_bytes = sizeof(struct neap_layout_event),
+        .mapped_run_bytes = sizeof(struct neap_layout_mapped_run),
         .pointer_bytes = sizeof(void *),
         .state = NEAP_STATE_ABSENT,
         .pid = (uint32_t)getpid(),

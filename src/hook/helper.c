@@ -105,7 +105,7 @@ static bool may_start(void) {
         return false;
     uint32_t now_ms = neap__heap_ms(helper.heap);
     return now_ms >= helper.not_before_ms ||
-           (now_ms >= helper.not_at_all_ms && helper.heap->queued_units >= MUCH_UNITS);
+           (now_ms >= helper.not_at_all_ms && neap__heap_waiting_units(helper.heap) >= MUCH_UNITS);
 }
 
 /* The heap has something to purge and nobody is awake. */
@@ -180,6 +180,7 @@ void neap__helper_attach(neap_heap_t *heap, bool allowed) {
     neap__anchor.helper = allowed ? NEAP_HELPER_NOT_YET : NEAP_HELPER_NEVER;
     helper.not_before_ms = START_MS;
     heap->wake = wake;
+    heap->huge_allowed = true; /* as CPython's own large blocks, which malloc maps */
     heap->wake_wanted = true;
 }
 

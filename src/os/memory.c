@@ -16,13 +16,10 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4
-#endif
 
 enum {
-    PIDFD_OF_SELF = -10000,       /* PIDFD_SELF_THREAD_GROUP's older name, linux/pidfd.h since 6.14 */
-    RANGES_A_CALL = 512,          /* IOV_MAX is 1024 */
+    PIDFD_OF_SELF = -10000, /* PIDFD_SELF_THREAD of linux/pidfd.h, Linux 6.14: the process of this thread */
+    RANGES_A_CALL = 512,    /* IOV_MAX is 1024 */
     LIBC_FREE_BYTES = 1024 * 1024 /* less than this is not worth a malloc_trim */
 };
 
@@ -83,8 +80,22 @@ int neap_os_reserve(size_t bytes, size_t align_bytes, void **address) {
     return NEAP_OK;
 }
 
-void neap_os_release(void *address, size_t bytes) {
-    munmap(address, bytes);
+int neap_os_map(size_t bytes, void **address) {
+    if (neap__os_fault_now())
+        return NEAP_ERROR_MEMORY;
+    void *start =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (start == MAP_FAILED)
+        return NEAP_ERROR_MEMORY;
+    *address = start;
+    return NEAP_OK;
+}
+
+int neap_os_release(void *address, size_t bytes) {
+    if (!neap__os_fault_now() && munmap(address, bytes) == 0)
+        return NEAP_OK;
+    madvise(address, bytes, MADV_DONTNEED);
+    return NEAP_ERROR_MEMORY;
 }
 
 int neap_os_commit(void *address, size_t bytes) {
@@ -118,8 +129,8 @@ static bool purge_batch(const struct neap_os_range *ranges, size_t count) {
     long done = syscall(SYS_process_madvise, PIDFD_OF_SELF, vectors, count, MADV_DONTNEED, 0);
     if (done >= 0 && (size_t)done == bytes)
         return true;
-    if (done < 0)
-        __atomic_store_n(&absent, true, __ATOMIC_RELAXED);
+    if (done < 0 && errno != EINVAL && errno != ENOMEM && errno != EAGAIN)
+        __atomic_store_n(&absent, true, __ATOMIC_RELAXED); /* not what these ranges are, but the call */
     return false;
 #else
     (void)ranges;
@@ -145,17 +156,14 @@ void neap_os_purge(const struct neap_os_range *ranges, size_t count) {
     }
 }
 
-int neap_os_move(void *from, void *to, size_t bytes) {
+int neap_os_remap(void *from, size_t old_bytes, size_t bytes, void **to) {
     if (neap__os_fault_now())
         return NEAP_ERROR_MEMORY;
-    void *moved = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to);
-    return moved == to ? NEAP_OK : NEAP_ERROR_SYSTEM;
-}
-
-int neap_os_renew(void *address, size_t bytes) {
-    void *fresh = mmap(address, bytes, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-    return fresh == address ? NEAP_OK : NEAP_ERROR_MEMORY;
+    void *moved = mremap(from, old_bytes, bytes, MREMAP_MAYMOVE);
+    if (moved == MAP_FAILED)
+        return errno == ENOMEM ? NEAP_ERROR_MEMORY : NEAP_ERROR_SYSTEM;
+    *to = moved;
+    return NEAP_OK;
 }
 
 uint64_t neap_os_trim_libc(void) {

@@ -1,6 +1,7 @@
 /* os/tail.c: the end of an output. */
 #include "os/tail.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -9,8 +10,15 @@
 
 enum { KEEP_BYTES = 64 * 1024, STEP_BYTES = 1024 * 1024 };
 
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL                                                                                      \
+    8u /* Linux 6.3; vm.memfd_noexec=2 refuses files without it, older kernels those with it */
+#endif
+
 int neap_os_tail_open(void) {
-    int tail = memfd_create("neap tail", MFD_CLOEXEC);
+    int tail = memfd_create("neap tail", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+    if (tail < 0 && errno == EINVAL)
+        tail = memfd_create("neap tail", MFD_CLOEXEC);
     if (tail >= 0)
         fcntl(tail, F_SETFL, O_APPEND);
     return tail;

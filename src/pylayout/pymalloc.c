@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/word.h"
 #include "pylayout/pymalloc_search.h"
 #include "pylayout/reading.h"
@@ -22,14 +23,8 @@ struct growth {
 
 static int arena_add(struct growth *growth, const struct neap_py_arena *arena) {
     struct neap_pymalloc *found = growth->found;
-    if (found->arena_count == growth->room) {
-        uint32_t room = growth->room ? 2 * growth->room : 64;
-        struct neap_py_arena *arenas = realloc(found->arenas, room * sizeof(*arenas));
-        if (!arenas)
-            return NEAP_ERROR_MEMORY;
-        found->arenas = arenas;
-        growth->room = room;
-    }
+    if (!NEAP_ARRAY_RESERVE(found->arenas, growth->room, (uint64_t)found->arena_count + 1))
+        return NEAP_ERROR_MEMORY;
     found->arenas[found->arena_count++] = *arena;
     return NEAP_OK;
 }

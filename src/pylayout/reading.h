@@ -1,4 +1,4 @@
-/* pylayout/reading.h: words taken from bytes and from memory, for the decoders of this room.
+/* pylayout/reading.h: words taken from bytes and from memory, for the decoders of this module.
  *
  * Bytes of the target are little-endian, as are the machines Neap reads them on.
  * Nothing here believes or checks; any thread.

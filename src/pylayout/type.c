@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "pylayout/reading.h"
 #include "pylayout/text.h"
 #include "pylayout/type_decode.h"
@@ -33,7 +34,6 @@ struct neap_py_types {
     struct neap_py_type **by_index;
     uint32_t count, room;
     size_t bytes;
-    uint64_t rejected;
 };
 
 neap_py_types_t *neap_py_types_new(const struct neap_memory *memory, const struct neap_py_version *version) {
@@ -96,16 +96,6 @@ static void table_put(neap_py_types_t *types, uint64_t address, struct neap_py_t
     *slot = (struct slot){address, type};
 }
 
-static bool index_grow(neap_py_types_t *types) {
-    uint32_t room = types->room ? 2 * types->room : 256;
-    struct neap_py_type **by_index = realloc(types->by_index, room * sizeof(*by_index));
-    if (!by_index)
-        return false;
-    types->by_index = by_index;
-    types->room = room;
-    return true;
-}
-
 /* --- meeting one --------------------------------------------------------------- */
 
 static struct neap_py_type *meet(neap_py_types_t *types, uint64_t address, unsigned depth,
@@ -127,7 +117,7 @@ static struct neap_py_type *decode(neap_py_types_t *types, const struct neap__py
             return NULL;
     }
     if (types->bytes > BYTES_MOST || types->count >= NEAP_PY_TYPES_MAX ||
-        (types->count == types->room && !index_grow(types)))
+        !NEAP_ARRAY_RESERVE(types->by_index, types->room, types->count + 1))
         return NULL;
     struct neap_py_type *type =
         neap__py_type_decode(types->memory, types->version, words, base, metatype, &types->bytes);
@@ -154,7 +144,6 @@ static struct neap_py_type *meet(neap_py_types_t *types, uint64_t address, unsig
             return NULL;
     }
     struct neap_py_type *type = decode(types, &words, depth, meta_depth);
-    types->rejected += type == NULL;
     table_put(types, address, type);
     return type;
 }
@@ -273,11 +262,4 @@ const struct neap_py_type *neap_py_types_at(neap_py_types_t *types, uint32_t ind
     const struct neap_py_type *type = index < types->count ? types->by_index[index] : NULL;
     pthread_mutex_unlock(&types->lock);
     return type;
-}
-
-uint64_t neap_py_types_rejected(neap_py_types_t *types) {
-    pthread_mutex_lock(&types->lock);
-    uint64_t rejected = types->rejected;
-    pthread_mutex_unlock(&types->lock);
-    return rejected;
 }

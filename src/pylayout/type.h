@@ -99,7 +99,6 @@ int neap_py_types_root(neap_py_types_t *types, uint64_t hint, const struct neap_
 /* Types met so far, and each by its index; any thread. */
 uint32_t neap_py_types_count(neap_py_types_t *types);
 const struct neap_py_type *neap_py_types_at(neap_py_types_t *types, uint32_t index);
-uint64_t neap_py_types_rejected(neap_py_types_t *types); /* claimed to be types and contradicted themselves */
 
 /* One thread's view of the target's objects: plain data, to be set up by neap_py_lens_init. */
 struct neap_py_lens {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "report/markup.h"
 
 enum { COLUMNS_MAX = 32 };
@@ -48,14 +49,8 @@ static size_t column_after(const neap_table_t *table, size_t column, size_t span
 
 static void cell_add(neap_table_t *table, size_t span, enum neap_tone tone, const char *format,
                      va_list values) {
-    if (table->cell_count == table->room) {
-        size_t room = table->room ? table->room * 2 : 64;
-        struct cell *cells = realloc(table->cells, room * sizeof(*cells));
-        if (!cells)
-            return;
-        table->cells = cells;
-        table->room = room;
-    }
+    if (!NEAP_ARRAY_RESERVE(table->cells, table->room, table->cell_count + 1))
+        return;
     struct cell *cell = &table->cells[table->cell_count++];
     *cell = (struct cell){NULL, tone, span};
     if (vasprintf(&cell->text, format, values) < 0)

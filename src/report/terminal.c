@@ -3,13 +3,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
+
+#include "os/descriptor.h"
 
 enum { COLUMNS_LEAST = 40, COLUMNS_UNKNOWN = 80 };
 
 bool neap_terminal_is(FILE *stream) {
-    return isatty(fileno(stream)) == 1;
+    return neap_os_descriptor_is_terminal(fileno(stream));
 }
 
 bool neap_terminal_colours(FILE *stream) {
@@ -18,10 +18,10 @@ bool neap_terminal_colours(FILE *stream) {
 }
 
 unsigned neap_terminal_columns(FILE *stream) {
-    struct winsize size;
-    if (ioctl(fileno(stream), TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+    unsigned columns = neap_os_descriptor_columns(fileno(stream));
+    if (columns == 0)
         return COLUMNS_UNKNOWN;
-    return size.ws_col < COLUMNS_LEAST ? COLUMNS_LEAST : size.ws_col;
+    return columns < COLUMNS_LEAST ? COLUMNS_LEAST : columns;
 }
 
 const char *neap_terminal_begin(enum neap_tone tone, bool colours) {

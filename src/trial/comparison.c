@@ -7,8 +7,8 @@
 
 #include <neap/error.h>
 
-struct neap_comparison *neap_comparison_new(const struct neap_contender *const *allocators, size_t count,
-                                            char *const *command, const char *program) {
+struct neap_comparison *neap_comparison_new(const struct neap_allocator_choice *const *allocators,
+                                            size_t count, char *const *command, const char *program) {
     struct neap_comparison *comparison = calloc(1, sizeof(*comparison));
     if (!comparison)
         return NULL;
@@ -20,7 +20,7 @@ struct neap_comparison *neap_comparison_new(const struct neap_contender *const *
     comparison->entry_count = count;
     for (size_t i = 0; i < count; i++) {
         comparison->entries[i].allocator = allocators[i];
-        neap_contender_find(allocators[i], command, program, &comparison->entries[i].setup);
+        neap_allocator_choice_find(allocators[i], command, program, &comparison->entries[i].setup);
     }
     return comparison;
 }

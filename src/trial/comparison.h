@@ -11,7 +11,7 @@
 #ifndef NEAP_TRIAL_COMPARISON_H
 #define NEAP_TRIAL_COMPARISON_H
 
-#include "trial/contender.h"
+#include "trial/allocator_choice.h"
 #include "trial/trial.h"
 
 enum neap_figure {
@@ -27,8 +27,8 @@ enum neap_figure {
 enum { NEAP_COMPARISON_ROUNDS_MAX = 1000 };
 
 struct neap_comparison_entry {
-    const struct neap_contender *allocator;
-    struct neap_contender_setup setup;
+    const struct neap_allocator_choice *allocator;
+    struct neap_allocator_setup setup;
     struct neap_trial *trials;
     unsigned trial_count;
     const struct neap_trial *failure; /* the trial that failed; NULL: none did */
@@ -47,10 +47,10 @@ struct neap_comparison {
     unsigned rounds;
 };
 
-/* Room for `count` allocators, found for `command`; see neap_contender_find.
+/* Room for `count` allocators, found for `command`; see neap_allocator_choice_find.
  * NULL if memory is short. The caller owns it. */
-struct neap_comparison *neap_comparison_new(const struct neap_contender *const *allocators, size_t count,
-                                            char *const *command, const char *program);
+struct neap_comparison *neap_comparison_new(const struct neap_allocator_choice *const *allocators,
+                                            size_t count, char *const *command, const char *program);
 void neap_comparison_destroy(struct neap_comparison *comparison);
 
 /* Runs `count` rounds (1 to NEAP_COMPARISON_ROUNDS_MAX) of the plan, whose `watch` is replaced by `progress`

@@ -7,16 +7,12 @@
 
 #include <neap/error.h>
 
+#include "base/array.h"
+
 int neap_series_add(struct neap_series *series, const struct neap_sample *sample) {
     assert(series->count == 0 || series->samples[series->count - 1].at_ns <= sample->at_ns);
-    if (series->count == series->room) {
-        size_t room = series->room ? series->room * 2 : 256;
-        struct neap_sample *samples = realloc(series->samples, room * sizeof(*samples));
-        if (!samples)
-            return NEAP_ERROR_MEMORY;
-        series->samples = samples;
-        series->room = room;
-    }
+    if (!NEAP_ARRAY_RESERVE(series->samples, series->room, series->count + 1))
+        return NEAP_ERROR_MEMORY;
     series->samples[series->count++] = *sample;
     return 0;
 }

@@ -38,7 +38,7 @@ enum phase {
 
 struct run {
     const struct neap_trial_plan *plan;
-    const struct neap_contender_setup *setup;
+    const struct neap_allocator_setup *setup;
     struct neap_trial *trial;
     neap_os_tree_t *tree;
     enum phase phase;
@@ -355,7 +355,7 @@ static int run_whole(struct run *run) {
     return error;
 }
 
-int neap_trial_run(const struct neap_trial_plan *plan, const struct neap_contender_setup *setup,
+int neap_trial_run(const struct neap_trial_plan *plan, const struct neap_allocator_setup *setup,
                    struct neap_trial *trial) {
     assert(setup->present);
     *trial = (struct neap_trial){0};

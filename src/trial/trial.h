@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "trial/contender.h"
+#include "trial/allocator_choice.h"
 #include "trial/series.h"
 
 struct neap_trial_plan {
@@ -63,7 +63,7 @@ struct neap_trial {
 /* Runs the plan. A command that fails is an outcome; an error is returned only
  * if it could not be started at all (NEAP_ERROR_ABSENT, NEAP_ERROR_PERMISSION;
  * errno tells) or memory is short. The caller clears `trial` in any case. */
-int neap_trial_run(const struct neap_trial_plan *plan, const struct neap_contender_setup *setup,
+int neap_trial_run(const struct neap_trial_plan *plan, const struct neap_allocator_setup *setup,
                    struct neap_trial *trial);
 void neap_trial_clear(struct neap_trial *trial);
 

@@ -7,13 +7,13 @@
  */
 #include <stdint.h>
 
-#include "../unit/inspect/python_core.h"
+#include "../unit/inspect/objects/python_core.h"
 #include "change.h"
-#include "inspect/advice.h"
-#include "inspect/census_rows.h"
-#include "inspect/image_survey.h"
-#include "inspect/largest.h"
-#include "inspect/pins.h"
+#include "advice/advice.h"
+#include "inspect/objects/census_rows.h"
+#include "inspect/space/claim_spans.h"
+#include "inspect/objects/object_detail.h"
+#include "inspect/objects/pins.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -40,13 +40,13 @@ static void require(bool holds) {
 /* --- what the verbs ask ------------------------------------------------------------ */
 
 static void rows_use(const neap_census_t *census, const neap_referrers_t *referrers,
-                     neap_holders_t *holders) {
+                     neap_owner_paths_t *paths) {
     static const enum neap_census_key keys[] = {NEAP_CENSUS_TYPE, NEAP_CENSUS_OWNER, NEAP_CENSUS_SIZE,
                                                 NEAP_CENSUS_ARENA};
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         struct neap_census_rows rows;
         uint64_t objects = 0;
-        if (neap_census_rows_make(census, keys[i], referrers, holders, &rows) != NEAP_OK)
+        if (neap_census_rows_make(census, keys[i], referrers, paths, &rows) != NEAP_OK)
             continue;
         for (size_t k = 0; k < rows.count; k++)
             objects += rows.rows[k].sum.objects;
@@ -55,52 +55,32 @@ static void rows_use(const neap_census_t *census, const neap_referrers_t *referr
     }
 }
 
-static bool referrer_see(void *context, uint32_t object, uint32_t referrer) {
-    neap_census_t *census = context;
-    require(neap_census_is_object(census, object) && neap_census_is_object(census, referrer));
-    return true;
-}
-
-static void largest_use(neap_census_t *census, const neap_referrers_t *referrers, neap_holders_t *holders) {
-    struct neap_largest largest[LARGEST];
-    uint32_t ordinals[LARGEST];
-    size_t count = 0;
-    uint64_t total;
-    char text[NEAP_HOLDER_TEXT_ROOM];
-    if (neap_largest_find(census, "dict", LARGEST, largest, &count, &total) != NEAP_OK)
+static void largest_use(const struct neap_analysis *analysis) {
+    struct neap_object_details details;
+    if (neap_object_details_find(analysis, "dict", LARGEST, true, &details) != NEAP_OK)
         return;
-    for (size_t i = 0; i < count; i++) {
-        ordinals[i] = largest[i].ordinal;
-        neap_holders_text(holders, neap_holders_of(holders, ordinals[i]), text, sizeof(text));
-    }
-    neap_referrers_each(referrers, ordinals, count, referrer_see, census);
+    for (size_t i = 0; i < details.count; i++)
+        require(neap_census_is_object(analysis->census, details.list[i].largest.ordinal));
+    neap_object_details_clear(&details);
 }
 
-static void holders_use(neap_census_t *census, const neap_referrers_t *referrers, neap_holders_t *holders) {
+static void owners_use(const struct neap_analysis *analysis) {
     struct neap_pins pins;
     struct neap_advices advices;
-    rows_use(census, referrers, holders);
-    largest_use(census, referrers, holders);
-    if (neap_pins_find(referrers, holders, &pins) == NEAP_OK)
+    rows_use(analysis->census, analysis->referrers, analysis->paths);
+    largest_use(analysis);
+    if (neap_pins_find(analysis->referrers, analysis->paths, &pins) == NEAP_OK)
         neap_pins_clear(&pins);
-    if (neap_advice_find(referrers, holders, ADVICES, &advices) == NEAP_OK)
+    if (neap_advice_find(analysis->referrers, analysis->paths, ADVICES, &advices) == NEAP_OK)
         neap_advice_clear(&advices);
 }
 
-static void census_use(neap_census_t *census) {
+static void census_check(const neap_census_t *census) {
     const struct neap_census_facts *facts = neap_census_facts(census);
-    neap_referrers_t *referrers = NULL;
     const char *why;
     require(neap_block_index_check(neap_census_index(census), &why));
     require(facts->live_blocks == facts->object_blocks + facts->parked_blocks + facts->buffer_blocks +
                                       facts->code_blocks + facts->unknown_blocks);
-    if (neap_referrers_make(census, &referrers) != NEAP_OK)
-        return;
-    neap_holders_t *holders = neap_holders_new(referrers);
-    if (holders)
-        holders_use(census, referrers, holders);
-    neap_holders_destroy(holders);
-    neap_referrers_destroy(referrers);
 }
 
 static void account_use(neap_snapshot_t *snapshot, const struct neap_python_view *view,
@@ -109,7 +89,7 @@ static void account_use(neap_snapshot_t *snapshot, const struct neap_python_view
     struct neap_account_heap heap;
     struct neap_memory_account account;
     const char *why;
-    require(neap_image_survey(snapshot, &view->blocks, NULL, NULL, &glibc) == NEAP_OK);
+    require(neap_claim_spans(snapshot, &view->blocks, NULL, NULL, &glibc) == NEAP_OK);
     require(neap_process_image_check(view->image, &why));
     neap_census_account(census, &heap);
     neap_memory_account_make(view->image, &heap, &account);
@@ -117,13 +97,14 @@ static void account_use(neap_snapshot_t *snapshot, const struct neap_python_view
 
 static void look(neap_snapshot_t *snapshot) {
     static struct neap_python_view view; /* too large for a stack */
-    neap_census_t *census = NULL;
+    struct neap_analysis analysis;
     if (neap_python_view_open(snapshot, &view) != NEAP_OK)
         return;
-    if (neap_census_make(&view, 1, &census) == NEAP_OK) {
-        census_use(census);
-        account_use(snapshot, &view, census);
-        neap_census_destroy(census);
+    if (neap_analysis_open(&view, 1, NEAP_ANALYSIS_OWNERS, &analysis) == NEAP_OK) {
+        census_check(analysis.census);
+        owners_use(&analysis);
+        account_use(snapshot, &view, analysis.census);
+        neap_analysis_close(&analysis);
     }
     neap_python_view_close(&view);
 }

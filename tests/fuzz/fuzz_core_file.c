@@ -5,9 +5,9 @@
  */
 #include <stdint.h>
 
-#include "../unit/inspect/core_image.h"
+#include "../unit/inspect/process/core_image.h"
 #include "change.h"
-#include "inspect/core_file.h"
+#include "inspect/process/core_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -29,7 +29,7 @@ static void core_use(const unsigned char *core, size_t bytes) {
     struct neap__core_file file;
     struct neap_process_image image;
     struct neap_fault fault;
-    struct neap__piece *pieces;
+    struct neap__range *pieces;
     struct neap_snapshot_stretch *stretches;
     const char *why;
     size_t count;
@@ -44,7 +44,7 @@ static void core_use(const unsigned char *core, size_t bytes) {
             sum += stretches[i].bytes[0] + stretches[i].bytes[stretches[i].end - stretches[i].start - 1];
         free(stretches);
     }
-    if (neap__core_file_pieces(&file, &image, &pieces, &count) == NEAP_OK) {
+    if (neap__core_file_ranges(&file, &image, &pieces, &count) == NEAP_OK) {
         for (size_t i = 0; i < count; i++)
             if (pieces[i].bytes)
                 sum += pieces[i].bytes[pieces[i].end - pieces[i].start - 1];

@@ -9,7 +9,7 @@
 
 #include <neap/frozen_trie.h>
 
-#include "containers/frozen_model.h"
+#include "containers/frozen/frozen_model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -46,12 +46,12 @@ static void read_all(const neap_frozen_trie_t *trie, const uint8_t *data, size_t
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
-    struct frozen_head head;
+    struct neap__frozen_head head;
     if (bytes < sizeof head)
         return 0;
     memcpy(&head, data, sizeof head);
     const size_t body_bytes = bytes - sizeof head;
-    neap_frozen_trie_t *trie = neap__own_memory_new(NULL, sizeof *trie);
+    neap_frozen_trie_t *trie = neap__container_memory_new(NULL, sizeof *trie);
     uint8_t *body =
         malloc(body_bytes == 0 ? 1 : body_bytes); /* of this very length, so that a step beyond is seen */
     if (trie != NULL && body != NULL) {

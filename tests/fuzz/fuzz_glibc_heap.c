@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "change.h"
-#include "inspect/glibc_heap.h"
-#include "inspect/span_kind.h"
+#include "inspect/space/glibc_heap.h"
+#include "inspect/process/span_kind.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 

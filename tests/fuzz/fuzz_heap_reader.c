@@ -1,15 +1,15 @@
 /* Fuzz target: the reader of foreign heaps, and its blocks as a source.
  *
- * Changes (change.h) to a sound image of a heap with two slabs' blocks and a run; pages of 64 KiB if the
- * first byte is odd. Whatever comes of it, the readers must not touch memory that is not their own, nor read
- * without bound.
+ * Changes (change.h) to a sound image of a heap with two slabs' blocks, a run and two mapped runs; pages of
+ * 64 KiB if the first byte is odd. Whatever comes of it, the readers must not touch memory that is not their
+ * own, nor read without bound.
  */
 #include <stdint.h>
 
-#include "../unit/inspect/heap_image.h"
+#include "../unit/inspect/neap_heap/heap_image.h"
 #include "change.h"
-#include "inspect/heap_anchor.h"
-#include "inspect/slab_source.h"
+#include "inspect/neap_heap/heap_anchor.h"
+#include "inspect/neap_heap/slab_source.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -32,6 +32,8 @@ static struct target *target_of(uint8_t how) {
     heap_image_unit(image, 1)->kind = NEAP_UNIT_RUN;
     heap_image_unit(image, 1)->run_pages = 20;
     heap_image_unit(image, 2)->kind = NEAP_UNIT_RUN_TAIL;
+    heap_image_map(image, 0, 1 << 20, 1 << 21, 1 << 22);
+    heap_image_map(image, 1, 0, 1 << 20, 1 << 20);
     target->changes = change_image_of(image->bytes, image->size, HEAP_IMAGE_BASE);
     return target;
 }

@@ -11,7 +11,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "containers/map_model.h"
+#include "containers/map/map_model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 

@@ -6,7 +6,7 @@
 #include <neap/error.h>
 
 #include "cli/map_report.h"
-#include "inspect/space_cell.h"
+#include "inspect/space/space_cell.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 

@@ -1,6 +1,6 @@
 /* Fuzz target: the texts of /proc/PID/maps and smaps, in which a process has put names of its own.
  *
- * The input is the text. Whatever comes of it, access and path are strings within their rooms.
+ * The input is the text. Whatever comes of it, access and path are strings within their buffers.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "containers/stream_ring.h"
+#include "containers/stream/stream_ring.h"
 
 enum { BLOCK_BYTES = 40, BLOCKS = 3, ROOM = 4096 };
 
@@ -21,40 +21,40 @@ static void touch(const struct neap_span *span) {
         (void)((volatile char *)span->data)[i];
 }
 
-static void use(struct neap_reader *reader, unsigned how, uint32_t number) {
+static void use(struct neap_stream_reader *reader, unsigned how, uint32_t number) {
     static _Alignas(8) char buffer[ROOM];
     struct neap_span spans[2];
     size_t block_bytes = reader->stream->block_bytes;
     switch (how % 6) {
     case 0:
-        neap_reader_read(reader, buffer, number % ROOM);
+        neap_stream_reader_read(reader, buffer, number % ROOM);
         break;
     case 1:
-        if (block_bytes <= ROOM && neap_reader_read_block(reader, buffer) > block_bytes)
+        if (block_bytes <= ROOM && neap_stream_reader_read_block(reader, buffer) > block_bytes)
             abort();
         break;
     case 2:
-        if (neap_reader_next(reader, spans)) {
+        if (neap_stream_reader_next(reader, spans)) {
             touch(spans);
-            neap_reader_done(reader, spans[0].bytes);
+            neap_stream_reader_done(reader, spans[0].bytes);
         }
         break;
     case 3: {
-        unsigned count = neap_reader_peek(reader, number, spans);
+        unsigned count = neap_stream_reader_peek(reader, number, spans);
         size_t seen = 0;
         for (unsigned i = 0; i < count; i++) {
             touch(&spans[i]);
             seen += spans[i].bytes;
         }
-        neap_reader_done(reader, seen);
+        neap_stream_reader_done(reader, seen);
         break;
     }
     case 4:
-        if (neap_reader_lag(reader) > reader->stream->ring_bytes)
+        if (neap_stream_reader_lag(reader) > reader->stream->ring_bytes)
             abort();
         break;
     default:
-        neap_reader_open(reader, reader->stream, number % 7 == 0 ? NEAP_READER_OLDEST : number);
+        neap_stream_reader_open(reader, reader->stream, number % 7 == 0 ? NEAP_STREAM_READER_OLDEST : number);
     }
 }
 
@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     char *end = segment + size / 64 * 64 + 64;
     struct neap_stream_layout *layout = (void *)segment;
     struct neap_stream stream = {0};
-    struct neap_reader reader;
+    struct neap_stream_reader reader;
     int attached = 0;
     memset(segment, 0, (size_t)(end - segment));
     neap__ring_format(layout, BLOCK_BYTES, BLOCKS);
@@ -80,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
             use(&reader, place / 4, value);
         } else if (neap__ring_adopt(&stream, layout, (size_t)(end - segment)) == NEAP_OK) {
             attached = 1;
-            neap_reader_open(&reader, &stream, value);
+            neap_stream_reader_open(&reader, &stream, value);
         }
     }
     free(segment);

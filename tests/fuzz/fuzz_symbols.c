@@ -9,9 +9,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../unit/inspect/elf_image.h"
+#include "../unit/inspect/python/elf_image.h"
 #include "change.h"
-#include "inspect/symbols.h"
+#include "inspect/python/symbols.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 

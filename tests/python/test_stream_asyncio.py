@@ -7,7 +7,7 @@ import weakref
 import pytest
 
 import neap
-from neap import stream_gates
+from neap import stream_asyncio
 
 
 async def collect(reader):
@@ -35,7 +35,7 @@ def test_blocks_come_as_they_are_complete():
 
 def test_one_wake_up_for_all(monkeypatch):
     opened = []
-    monkeypatch.setattr(stream_gates.Gate, "open", lambda gate, own=stream_gates.Gate.open: (opened.append(1), own(gate)))
+    monkeypatch.setattr(stream_asyncio.Gate, "open", lambda gate, own=stream_asyncio.Gate.open: (opened.append(1), own(gate)))
 
     async def main():
         stream = neap.Stream(4, 8)

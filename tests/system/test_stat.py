@@ -132,8 +132,9 @@ def test_inside_and_outside_agree(python):
         talk.say()
         inside = eval(talk.hear())
         outside = neap_stat(talk.pid)["stats"]
-        for name in ("slabs", "runs", "regions", "purged_bytes", "purges", "peak_bytes"):
+        for name in ("slabs", "runs", "regions", "purged_bytes", "purges"):
             assert inside[name] == outside[name], name
+        assert 0 <= outside["peak_bytes"] - inside["peak_bytes"] < 1 << 16  # printing the figures may raise it
         assert abs(inside["live_bytes"] + inside["cached_bytes"] - outside["live_bytes"] - outside["cached_bytes"]) < 1 << 16
         assert abs(inside["resident_bytes"] - outside["resident_bytes"]) < 1 << 16
 
@@ -277,7 +278,7 @@ def test_an_anchor_that_lies(tmp_path):
     if not shutil.which("cc"):
         pytest.skip("needs a C compiler")
     source, library = tmp_path / "liar.c", tmp_path / "libneap-preload.so"
-    source.write_text('__attribute__((aligned(16))) char liar[4096] = "neap-heap-anchor\\1";')
+    source.write_text('__attribute__((aligned(16))) char liar[4096] = "neap-heap-anchor\\2";')
     subprocess.run(["cc", "-shared", "-o", library, source], check=True)
     process = subprocess.Popen([sys.executable, "-c", WAIT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                env=clean_environment(LD_PRELOAD=str(library)))

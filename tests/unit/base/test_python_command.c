@@ -24,7 +24,7 @@ static void test_flags(void **state) {
     (void)state;
     static const struct {
         char *argv[WORDS];
-        struct neap_python_flags flags; /* dev, deaf */
+        struct neap_python_flags flags; /* dev, ignores_env */
     } cases[] = {
         {{"python3"}, {false, false}},
         {{"python3", "app.py"}, {false, false}},
@@ -65,9 +65,9 @@ static void test_flags(void **state) {
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct neap_python_flags flags = neap_python_flags_read(cases[i].argv);
-        if (flags.dev != cases[i].flags.dev || flags.deaf != cases[i].flags.deaf)
-            fail_msg("case %zu, %s %s: dev %d, deaf %d", i, cases[i].argv[1], cases[i].argv[2], flags.dev,
-                     flags.deaf);
+        if (flags.dev != cases[i].flags.dev || flags.ignores_env != cases[i].flags.ignores_env)
+            fail_msg("case %zu, %s %s: dev %d, ignores_env %d", i, cases[i].argv[1], cases[i].argv[2],
+                     flags.dev, flags.ignores_env);
     }
 }
 

@@ -19,7 +19,6 @@ enum { WORDS_MAX = 16 };
 struct wanted {
     bool flag, other;
     int64_t integer;
-    double number;
     const char *string, *output;
     uint64_t size, duration;
 };
@@ -40,7 +39,6 @@ static void parse(struct outcome *outcome, const char *line, bool mixed) {
         {"flag", 'f', NULL, "a flag", CLI_FLAG, &wanted->flag, 0, 0},
         {"other", 'o', NULL, "another", CLI_FLAG, &wanted->other, 0, 0},
         {"integer", 'n', "N", "a whole number", CLI_INTEGER, &wanted->integer, 1, 100},
-        {"number", 0, "X", "a number", CLI_NUMBER, &wanted->number, 0, 0},
         {"string", 's', "TEXT", "a text", CLI_STRING, &wanted->string, 0, 0},
         {"output", 0, "FILE", "a form of output", CLI_OUTPUT, &wanted->output, 0, 0},
         {"size", 0, "SIZE", "a size", CLI_SIZE, &wanted->size, 0, 0},
@@ -70,11 +68,10 @@ static const char *rest_of(const struct outcome *outcome) {
 static void test_all_kinds(void **state) {
     (void)state;
     struct outcome got;
-    parse(&got, "--flag --integer 42 --number=-2.5 -sabc --size 1.5K --duration 200ms x --other", false);
+    parse(&got, "--flag --integer 42 -sabc --size 1.5K --duration 200ms x --other", false);
     assert_int_equal(got.code, CLI_GO_ON);
     assert_true(got.wanted.flag && !got.wanted.other);
     assert_int_equal(got.wanted.integer, 42);
-    assert_true(got.wanted.number == -2.5);
     assert_string_equal(got.wanted.string, "abc");
     assert_int_equal(got.wanted.size, 1536);
     assert_int_equal(got.wanted.duration, 200000000);
@@ -148,9 +145,9 @@ static void test_wrong_usage_is_one_line(void **state) {
         "--integer 5x",
         "--integer= ",
         "-n",
-        "--number 0x10",
-        "--number inf",
-        "--number nan",
+        "--size 0x10",
+        "--size inf",
+        "--size nan",
         "--size -1",
         "--size 1X",
         "--size 99999999T",

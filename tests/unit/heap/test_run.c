@@ -1,5 +1,5 @@
-/* Large blocks: zeroed or not, grown in place and moved without a copy, shrunk,
- * and what of them is in memory. */
+/* Runs of a region: zeroed or not, grown in place and moved, shrunk, and what of
+ * them is in memory. Blocks from a mebibyte on are mapped runs: test_mapped_run.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include "heap/run.h"
 #include "os/memory.h"
 
-enum { MB = 1 << 20 };
+enum { KB = 1 << 10, MB = 1 << 20 };
 
 static neap_heap_t *heap;
 
@@ -57,61 +57,42 @@ static size_t pages_in_memory(const void *block, size_t bytes) {
 
 static void a_dirty_run_is_zeroed_again(void **state) {
     (void)state;
-    unsigned char *a = neap_heap_alloc(heap, MB);
-    memset(a, 7, MB);
+    unsigned char *a = neap_heap_alloc(heap, 800 * KB);
+    memset(a, 7, 800 * KB);
     neap_heap_free(heap, a);
-    unsigned char *b = neap_heap_calloc(heap, 1, MB);
+    unsigned char *b = neap_heap_calloc(heap, 1, 800 * KB);
     assert_ptr_equal(a, b); /* the same dirty pages */
-    for (size_t i = 0; i < MB; i++)
+    for (size_t i = 0; i < 800 * KB; i++)
         assert_int_equal(b[i], 0);
 }
 
 static void a_clean_run_is_not_touched_to_be_zero(void **state) {
     (void)state;
-    unsigned char *a = neap_heap_calloc(heap, 1, 8 * MB);
-    assert_int_equal(pages_in_memory(a, 8 * MB), 0);
-    assert_int_equal(a[5 * MB], 0);
-}
-
-static void growing_moves_pages_not_bytes(void **state) {
-    (void)state;
-    if (getenv("NEAP_TEST_VALGRIND") != NULL)
-        skip(); /* valgrind moves no pages: the heap copies */
-    unsigned char *a = neap_heap_alloc(heap, MB);
-    void *behind = neap_heap_alloc(heap, MB); /* so that it cannot grow in place */
-    for (size_t i = 0; i < MB; i++)
-        a[i] = (unsigned char)(i / 4096);
-    unsigned char *b = neap_heap_realloc(heap, a, 4 * MB);
-    assert_ptr_not_equal(a, b);
-    for (size_t i = 0; i < MB; i++)
-        assert_int_equal(b[i], (unsigned char)(i / 4096));
-    assert_true(heap->moved_units > 0);
-    assert_int_equal(pages_in_memory(a, MB), 0);
-    check();
-    neap_heap_free(heap, b);
-    neap_heap_free(heap, behind);
-    neap_heap_trim(heap);
-    assert_int_equal(heap->moved_units, 0); /* one mapping again */
-    assert_int_equal(resident(), 0);
-    check();
+    unsigned char *a = neap_heap_calloc(heap, 1, 800 * KB);
+    assert_int_equal(pages_in_memory(a, 800 * KB), 0);
+    assert_int_equal(a[500 * KB], 0);
 }
 
 static void a_growing_run_gets_room(void **state) {
     (void)state;
     if (sizeof(void *) < 8)
         skip();
-    unsigned char *a = neap_heap_alloc(heap, MB);
-    neap_heap_alloc(heap, MB);
-    a = neap_heap_realloc(heap, a, MB + MB / 8);
-    neap_heap_alloc(heap, MB);
-    unsigned char *b = neap_heap_realloc(heap, a, MB + MB / 2);
-    assert_ptr_equal(a, b);
+    unsigned char *a = neap_heap_alloc(heap, 60 * KB);
+    neap_heap_alloc(heap, 60 * KB); /* so that it cannot grow in place */
+    memset(a, 9, 60 * KB);
+    unsigned char *b = neap_heap_realloc(heap, a, 70 * KB);
+    assert_ptr_not_equal(a, b);
+    neap_heap_alloc(heap, 60 * KB);
+    assert_ptr_equal(neap_heap_realloc(heap, b, 120 * KB), b);
+    assert_int_equal(heap->layout.mapped_count, 0);
+    for (size_t i = 0; i < 60 * KB; i++)
+        assert_int_equal(b[i], 9);
     check();
 }
 
 static void spare_pages_go(void **state) {
     (void)state;
-    unsigned char *a = neap_heap_alloc(heap, 4 * MB);
+    unsigned char *a = neap__run_alloc(heap, 4 * MB, 4 * MB, NULL);
     memset(a, 1, 4 * MB);
     neap_heap_free(heap, a);
     unsigned char *b = neap__run_alloc(heap, MB, 4 * MB, NULL); /* room on the same dirty pages */
@@ -126,13 +107,15 @@ static void spare_pages_go(void **state) {
 
 static void pages_in_memory_are_taken_first(void **state) {
     (void)state;
-    void *a = neap_heap_alloc(heap, MB), *b = neap_heap_alloc(heap, MB), *c = neap_heap_alloc(heap, MB);
-    void *d = neap_heap_alloc(heap, MB);
+    size_t bytes = 700 * KB;
+    void *a = neap_heap_alloc(heap, bytes), *b = neap_heap_alloc(heap, bytes),
+         *c = neap_heap_alloc(heap, bytes);
+    void *d = neap_heap_alloc(heap, bytes);
     neap_heap_free(heap, a);
     neap_heap_trim(heap); /* a place that is lower, and not in memory */
     neap_heap_free(heap, c);
-    assert_ptr_equal(neap_heap_alloc(heap, MB), c);
-    assert_ptr_equal(neap_heap_alloc(heap, MB), a);
+    assert_ptr_equal(neap_heap_alloc(heap, bytes), c);
+    assert_ptr_equal(neap_heap_alloc(heap, bytes), a);
     check();
     neap_heap_free(heap, b);
     neap_heap_free(heap, d);
@@ -140,15 +123,15 @@ static void pages_in_memory_are_taken_first(void **state) {
 
 static void shrinking_gives_back_at_once(void **state) {
     (void)state;
-    unsigned char *a = neap_heap_alloc(heap, 8 * MB);
-    memset(a, 1, 8 * MB);
-    unsigned char *b = neap_heap_realloc(heap, a, MB + 100);
+    unsigned char *a = neap_heap_alloc(heap, 1000 * KB);
+    memset(a, 1, 1000 * KB);
+    unsigned char *b = neap_heap_realloc(heap, a, 128 * KB + 100);
     assert_ptr_equal(a, b);
     check();
-    assert_int_equal(neap_heap_usable_bytes(heap, b), MB + neap_os_page_bytes());
+    assert_int_equal(neap_heap_usable_bytes(heap, b), 128 * KB + neap_os_page_bytes());
     neap_heap_trim(heap);
-    assert_int_equal(resident(), MB + neap_os_page_bytes());
-    assert_int_equal(pages_in_memory(a, 8 * MB), MB / neap_os_page_bytes() + 1);
+    assert_int_equal(resident(), 128 * KB + neap_os_page_bytes());
+    assert_int_equal(pages_in_memory(a, 1000 * KB), 128 * KB / neap_os_page_bytes() + 1);
     b = neap_heap_realloc(heap, b, 100); /* a class's block now */
     assert_int_equal(b[99], 1);
     check();
@@ -156,43 +139,26 @@ static void shrinking_gives_back_at_once(void **state) {
 
 static void nothing_is_lost_when_growing_fails(void **state) {
     (void)state;
-    unsigned char *a = neap_heap_alloc(heap, MB);
-    memset(a, 3, MB);
+    unsigned char *a = neap_heap_alloc(heap, 900 * KB);
+    memset(a, 3, 900 * KB);
     assert_null(neap_heap_realloc(heap, a, SIZE_MAX / 16 * 15));
     assert_null(neap_heap_realloc(heap, a, SIZE_MAX - 10));
     assert_null(neap_heap_alloc(heap, SIZE_MAX));
     assert_null(neap_heap_calloc(heap, SIZE_MAX / 2, 3));
     check();
-    for (size_t i = 0; i < MB; i++)
+    for (size_t i = 0; i < 900 * KB; i++)
         assert_int_equal(a[i], 3);
-}
-
-/* Every way that mremap can be refused ends in a copy. */
-static void without_mremap_it_copies(void **state) {
-    (void)state;
-    unsigned char *a = neap_heap_alloc(heap, MB);
-    neap_heap_alloc(heap, MB);
-    memset(a, 9, MB);
-    neap_os_fault_after(1);
-    unsigned char *b = neap_heap_realloc(heap, a, 2 * MB);
-    neap_os_fault_after(0);
-    assert_non_null(b);
-    for (size_t i = 0; i < MB; i++)
-        assert_int_equal(b[i], 9);
-    check();
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_dirty_run_is_zeroed_again, setup, teardown),
         cmocka_unit_test_setup_teardown(a_clean_run_is_not_touched_to_be_zero, setup, teardown),
-        cmocka_unit_test_setup_teardown(growing_moves_pages_not_bytes, setup, teardown),
         cmocka_unit_test_setup_teardown(a_growing_run_gets_room, setup, teardown),
         cmocka_unit_test_setup_teardown(spare_pages_go, setup, teardown),
         cmocka_unit_test_setup_teardown(pages_in_memory_are_taken_first, setup, teardown),
         cmocka_unit_test_setup_teardown(shrinking_gives_back_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_lost_when_growing_fails, setup, teardown),
-        cmocka_unit_test_setup_teardown(without_mremap_it_copies, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,9 +20,9 @@
 #define MS     UINT64_C(1000000)
 #define PYTHON "/usr/bin/python3"
 
-static const struct neap_contender_setup as_it_is = {.present = true};
+static const struct neap_allocator_setup as_it_is = {.present = true};
 
-static struct neap_trial trial_of(struct neap_trial_plan plan, const struct neap_contender_setup *setup) {
+static struct neap_trial trial_of(struct neap_trial_plan plan, const struct neap_allocator_setup *setup) {
     struct neap_trial trial;
     plan.interval_ns = 5 * MS;
     plan.output = -1;
@@ -205,7 +205,7 @@ static void test_interruption(void **state) {
 
 static void test_library_that_is_not_loaded(void **state) {
     (void)state;
-    struct neap_contender_setup setup = {.present = true, .library = "/no-such-library.so"};
+    struct neap_allocator_setup setup = {.present = true, .library = "/no-such-library.so"};
     char sleep[] = "sleep", time[] = "1";
     char *const argv[] = {sleep, time, NULL};
     struct neap_trial trial = trial_of((struct neap_trial_plan){.command = argv}, &setup);
@@ -219,9 +219,9 @@ static void test_comparison(void **state) {
     char python[] = PYTHON, option[] = "-c";
     char program[] = "import os, sys; sys.exit(5 if os.environ.get('PYTHONMALLOC') else 0)";
     char *const argv[] = {python, option, program, NULL};
-    const struct neap_contender *allocators[] = {neap_contender_named("cpython", 7),
-                                                 neap_contender_named("glibc", 5),
-                                                 neap_contender_named("neap", 4)};
+    const struct neap_allocator_choice *allocators[] = {neap_allocator_choice_named("cpython", 7),
+                                                        neap_allocator_choice_named("glibc", 5),
+                                                        neap_allocator_choice_named("neap", 4)};
     struct neap_comparison *comparison = neap_comparison_new(allocators, 3, argv, NULL);
     assert_non_null(comparison);
     const struct neap_trial_plan plan = {.command = argv, .interval_ns = 10 * MS, .output = -1};

@@ -1,0 +1,221 @@
+/* containers/bits/bits.c: the life of a bit array, its length and its room. */
+#include <neap/bits.h>
+
+#include <string.h>
+
+#include "containers/bits/bits_file.h"
+#include "containers/bits/bits_memory.h"
+#include "containers/bits/bits_words.h"
+
+enum { ROOM_SHARE = 8, ROOM_WORDS = 2 }; /* more than needed, when it grows step by step */
+
+static bool in_memory(const neap_bits_t *bits) {
+    return bits->state == NEAP_BITS_IN_MEMORY;
+}
+
+/* `zeroed`: else what is in a block is undefined. */
+static int make(neap_bits_t *bits, const struct neap_allocator *allocator, uint64_t count, bool zeroed) {
+    uint64_t words = count <= WORD_BITS ? 0 : words_for(count);
+    neap_bits_t fresh = {.count = count,
+                         .room_words = words,
+                         .from.allocator = allocator != NULL ? allocator : neap__bits_memory()};
+    if (words > SIZE_MAX / WORD_BYTES / 2)
+        return NEAP_ERROR_MEMORY;
+    if (words != 0) {
+        size_t bytes = (size_t)words * WORD_BYTES;
+        allocator = fresh.from.allocator;
+        fresh.in.words =
+            zeroed ? neap__bits_memory_zeroed(allocator, bytes) : allocator->alloc(allocator->context, bytes);
+        if (fresh.in.words == NULL)
+            return NEAP_ERROR_MEMORY;
+    }
+    *bits = fresh;
+    return NEAP_OK;
+}
+
+int neap_bits_init(neap_bits_t *bits, const struct neap_allocator *allocator, uint64_t count) {
+    return make(bits, allocator, count, true);
+}
+
+int neap_bits_init_copy(neap_bits_t *bits, const struct neap_allocator *allocator, const neap_bits_t *source,
+                        uint64_t from, uint64_t to) {
+    assert(from <= to && to <= source->count);
+    neap_bits_t fresh;
+    int error = make(&fresh, allocator, to - from, false);
+    if (error != NEAP_OK)
+        return error;
+    neap_bits_copy(&fresh, 0, source, from, to - from);
+    clear_tail(&fresh);
+    *bits = fresh;
+    return NEAP_OK;
+}
+
+void neap_bits_end(neap_bits_t *bits) {
+    const struct neap_allocator *allocator = in_memory(bits) ? bits->from.allocator : neap__bits_memory();
+    if (!in_memory(bits))
+        neap__bits_file_close(bits);
+    else if (bits->room_words != 0)
+        allocator->free(allocator->context, bits->in.words, (size_t)neap_bits_block_bytes(bits));
+    *bits = (neap_bits_t){.from.allocator = allocator, .user = bits->user};
+}
+
+/* --- room --- */
+
+/* From one word inside to a block of `room` words. */
+static int move_out(neap_bits_t *bits, uint64_t room) {
+    const struct neap_allocator *allocator = bits->from.allocator;
+    uint64_t *words = neap__bits_memory_zeroed(allocator, (size_t)room * WORD_BYTES);
+    if (words == NULL)
+        return NEAP_ERROR_MEMORY;
+    words[0] = bits->in.word;
+    bits->in.words = words;
+    bits->room_words = room;
+    return NEAP_OK;
+}
+
+static void move_in(neap_bits_t *bits) {
+    const struct neap_allocator *allocator = bits->from.allocator;
+    uint64_t word = bits->in.words[0];
+    allocator->free(allocator->context, bits->in.words, (size_t)neap_bits_block_bytes(bits));
+    bits->in.word = word;
+    bits->room_words = 0;
+}
+
+/* Room for `room` words; what is in them beyond the old room is undefined. */
+static int set_room(neap_bits_t *bits, uint64_t room) {
+    const struct neap_allocator *allocator = bits->from.allocator;
+    if (room > SIZE_MAX / WORD_BYTES / 2)
+        return NEAP_ERROR_MEMORY;
+    if (room <= 1) {
+        if (bits->room_words != 0)
+            move_in(bits);
+        return NEAP_OK;
+    }
+    if (bits->room_words == 0)
+        return move_out(bits, room);
+    uint64_t *words = allocator->realloc(allocator->context, bits->in.words,
+                                         (size_t)neap_bits_block_bytes(bits), (size_t)room * WORD_BYTES);
+    if (words != NULL) {
+        bits->in.words = words;
+        bits->room_words = room;
+        return NEAP_OK;
+    }
+    return room < bits->room_words ? NEAP_OK : NEAP_ERROR_MEMORY; /* it stays too large, then */
+}
+
+/* The new length, once there is room for it. */
+static void set_count(neap_bits_t *bits, uint64_t count) {
+    if (count > bits->count) {
+        uint64_t old = words_for(bits->count);
+        clear_tail(bits);
+        memset(words_of(bits) + old, 0, (size_t)(words_for(count) - old) * WORD_BYTES);
+    }
+    bits->count = count;
+    clear_tail(bits);
+}
+
+int neap_bits_resize(neap_bits_t *bits, uint64_t count) {
+    if (!in_memory(bits))
+        return neap__bits_file_resize(bits, count);
+    uint64_t words = words_for(count);
+    bool grows = count > bits->count;
+    if (!grows)
+        set_count(bits, count);
+    if (words != bits->room_words) {
+        int error = set_room(bits, words);
+        if (error != NEAP_OK)
+            return error;
+    }
+    if (grows)
+        set_count(bits, count);
+    return NEAP_OK;
+}
+
+int neap_bits_stretch(neap_bits_t *bits, uint64_t count) {
+    if (!in_memory(bits))
+        return neap__bits_file_resize(bits, count);
+    uint64_t words = words_for(count), inside = bits->room_words ? bits->room_words : 1;
+    if (words > inside) {
+        int error = set_room(bits, words + words / ROOM_SHARE + ROOM_WORDS);
+        if (error != NEAP_OK)
+            error = set_room(bits, words);
+        if (error != NEAP_OK)
+            return error;
+    }
+    if (words < inside / 2) {
+        set_count(bits, count);
+        return set_room(bits, words);
+    }
+    set_count(bits, count);
+    return NEAP_OK;
+}
+
+int neap_bits_append(neap_bits_t *bits, bool value) {
+    uint64_t at = bits->count, room = bits->room_words != 0 ? bits->room_words : 1;
+    if (in_memory(bits) && at / WORD_BITS < room) {
+        if (at % WORD_BITS == 0)
+            words_of(bits)[at / WORD_BITS] = 0;
+        bits->count = at + 1;
+    } else {
+        int error = neap_bits_stretch(bits, at + 1);
+        if (error != NEAP_OK)
+            return error;
+    }
+    neap_bits_set(bits, at, value);
+    return NEAP_OK;
+}
+
+void neap_bits_clear_rest(neap_bits_t *bits) {
+    clear_tail(bits);
+}
+
+uint64_t neap_bits_trim(neap_bits_t *bits) {
+    if (!in_memory(bits))
+        return 0;
+    const struct neap_allocator *allocator = bits->from.allocator;
+    uint64_t before = neap_bits_block_bytes(bits), bytes = 0;
+    if (words_for(bits->count) != bits->room_words)
+        set_room(bits, words_for(bits->count));
+    if (bits->room_words != 0 && allocator == neap__bits_memory())
+        bytes = neap__bits_memory_drop_zeros(bits->in.words, (size_t)neap_bits_block_bytes(bits));
+    if (allocator->trim != NULL)
+        allocator->trim(allocator->context);
+    return bytes + before - neap_bits_block_bytes(bits);
+}
+
+int neap_bits_insert(neap_bits_t *bits, uint64_t at, uint64_t count) {
+    uint64_t old = bits->count;
+    if (count > UINT64_MAX - WORD_BITS - old)
+        return NEAP_ERROR_MEMORY;
+    int error = neap_bits_stretch(bits, old + count);
+    if (error != NEAP_OK)
+        return error;
+    neap_bits_copy(bits, at + count, bits, at, old - at);
+    neap_bits_fill(bits, at, at + count, false);
+    return NEAP_OK;
+}
+
+int neap_bits_remove(neap_bits_t *bits, uint64_t at, uint64_t count) {
+    uint64_t rest = bits->count - at - count;
+    if (!neap_bits_resizes(bits))
+        return NEAP_ERROR_PERMISSION;
+    neap_bits_copy(bits, at, bits, at + count, rest);
+    return neap_bits_resize(bits, at + rest);
+}
+
+bool neap_bits_check(const neap_bits_t *bits, const char **why) {
+    uint64_t room = bits->room_words != 0 || !in_memory(bits) ? bits->room_words : 1;
+    unsigned used = bits->count % WORD_BITS;
+    *why = NULL;
+    if (bits->state > NEAP_BITS_IN_FILE_TO_READ)
+        *why = "a state that there is not";
+    else if (words_for(bits->count) > room)
+        *why = "more bits than there is room for";
+    else if (in_memory(bits) && (bits->from.allocator == NULL || bits->room_words == 1))
+        *why = "a block where none is needed, or nobody to have it from";
+    else if (!in_memory(bits) && !neap__bits_file_check(bits))
+        *why = "array and file are not of one length";
+    else if (used != 0 && turned(words_of(bits)[bits->count / WORD_BITS]) & ~low_ones(used))
+        *why = "bits beyond the end are set";
+    return *why == NULL;
+}

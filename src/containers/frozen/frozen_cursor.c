@@ -1,0 +1,135 @@
+/* containers/frozen/frozen_cursor.c: the entries of a frozen trie in order, and whether all is well with it.
+ */
+#include "containers/frozen/frozen_model.h"
+
+struct neap_frozen_cursor {
+    struct neap__container_memory memory;
+    const neap_frozen_trie_t *trie;
+    uint64_t next, last; /* ranks */
+    unsigned index;      /* of the next in its leaf, which is open if that is not 0 */
+    struct neap__frozen_leaf leaf;
+    uint8_t *key; /* what all have in common, and the key before the next */
+    size_t key_bytes, key_room;
+};
+
+/* Goes to the next entry; false: damaged. */
+static bool advance(neap_frozen_cursor_t *cursor) {
+    const neap_frozen_trie_t *trie = cursor->trie;
+    const size_t common = (size_t)trie->head.common_bytes;
+    struct neap__frozen_leaf *leaf = &cursor->leaf;
+    size_t keeps;
+    if (cursor->index == 0) {
+        if (!neap__frozen_leaf_open(trie, cursor->next / FROZEN_LEAF_ENTRIES, leaf) ||
+            leaf->first.bytes > cursor->key_room - common)
+            return false;
+        memcpy(cursor->key + common, leaf->first.data, leaf->first.bytes);
+        cursor->key_bytes = common + leaf->first.bytes;
+    } else {
+        frozen_piece_t piece;
+        if (!frozen_bits_step(&leaf->bits, &trie->alphabet, &keeps))
+            return false;
+        keeps += leaf->base;
+        if (cursor->index % FROZEN_RESTART_ENTRIES == 0) {
+            if (keeps > leaf->first.bytes)
+                return false;
+            memcpy(cursor->key + common, leaf->first.data, keeps);
+        } else if (keeps > cursor->key_bytes - common) {
+            return false;
+        }
+        keeps += common;
+        cursor->key_bytes = keeps;
+        do {
+            if (!frozen_bits_piece(&leaf->bits, &trie->alphabet, &piece))
+                return false;
+            const unsigned bytes = frozen_piece_bytes(piece);
+            if (bytes > cursor->key_room - cursor->key_bytes)
+                return false;
+            frozen_piece_t text = piece;
+            for (unsigned i = 0; i < bytes; i++, text >>= 8)
+                cursor->key[cursor->key_bytes + i] = (uint8_t)text;
+            cursor->key_bytes += bytes;
+        } while (!frozen_piece_ends(piece));
+    }
+    cursor->next++;
+    cursor->index = cursor->index + 1 == leaf->count ? 0 : cursor->index + 1;
+    return true;
+}
+
+neap_frozen_cursor_t *neap_frozen_cursor_new(const neap_frozen_trie_t *trie,
+                                             const struct neap_trie_range *range) {
+    neap_frozen_cursor_t *cursor = neap__container_memory_new(NULL, sizeof *cursor);
+    if (cursor == NULL)
+        return NULL;
+    cursor->trie = trie;
+    cursor->key_room = (size_t)trie->head.key_bytes_max;
+    cursor->key = NEAP_ALLOC(&cursor->memory, cursor->key_room + TRIE_INTEGER_BYTES);
+    uint64_t first = 0;
+    int error =
+        cursor->key == NULL ? NEAP_ERROR_MEMORY : neap__frozen_range(trie, range, &first, &cursor->last);
+    if (error == NEAP_ERROR_FORMAT) /* said by the first _next */
+        cursor->last = trie->head.count;
+    else if (error < 0) {
+        neap_frozen_cursor_destroy(cursor);
+        return NULL;
+    }
+    if (trie->head.common_bytes > 0)
+        memcpy(cursor->key, trie->body, (size_t)trie->head.common_bytes);
+    cursor->next = first - first % FROZEN_LEAF_ENTRIES;
+    while (error == 0 && cursor->next < first)
+        if (!advance(cursor))
+            error = NEAP_ERROR_FORMAT;
+    if (error < 0)
+        cursor->key_room = 0; /* whatever comes next does not fit */
+    return cursor;
+}
+
+void neap_frozen_cursor_destroy(neap_frozen_cursor_t *cursor) {
+    if (cursor != NULL)
+        neap__container_memory_end(cursor, sizeof *cursor);
+}
+
+int neap_frozen_cursor_next(neap_frozen_cursor_t *cursor, union neap_item *key, union neap_item *value) {
+    const neap_frozen_trie_t *trie = cursor->trie;
+    if (cursor->next >= cursor->last)
+        return 0;
+    const unsigned index = cursor->index;
+    if (cursor->key_room == 0 && trie->head.key_bytes_max > 0)
+        return NEAP_ERROR_FORMAT;
+    if (!advance(cursor)) {
+        cursor->key_room = 0;
+        return NEAP_ERROR_FORMAT;
+    }
+    if (key != NULL)
+        *key = neap__trie_key_decode((enum neap_kind)trie->head.key,
+                                     (struct neap__trie_text){cursor->key, cursor->key_bytes});
+    if (value != NULL)
+        *value = neap__frozen_leaf_value(trie, &cursor->leaf, index);
+    return 1;
+}
+
+bool neap_frozen_trie_check(const neap_frozen_trie_t *trie, const char **why) {
+    *why = "the file's checksum is another";
+    if (trie->file.data != NULL && neap__container_file_verify(&trie->file) < 0)
+        return false;
+    *why = "there is no memory to check with";
+    neap_frozen_cursor_t *cursor = neap_frozen_cursor_new(trie, NULL);
+    if (cursor == NULL)
+        return false;
+    union neap_item key, value;
+    uint64_t rank = 0, found = 0;
+    int more;
+    *why = "a leaf is damaged";
+    while ((more = neap_frozen_cursor_next(cursor, &key, &value)) > 0) {
+        uint8_t place[TRIE_INTEGER_BYTES];
+        struct neap__trie_text text;
+        if (!neap__trie_key_encode((enum neap_kind)trie->head.key, key, place, &text) ||
+            !neap__frozen_rank(trie, text, &found) || found != rank ||
+            !neap_frozen_trie_get(trie, key, &value)) {
+            *why = "a key is not found where it is";
+            break;
+        }
+        rank++;
+    }
+    neap_frozen_cursor_destroy(cursor);
+    return more == 0 && rank == trie->head.count;
+}

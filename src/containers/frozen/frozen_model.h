@@ -1,0 +1,133 @@
+/* containers/frozen/frozen_model.h: the bytes of a frozen trie.
+ *
+ *     head | what all keys begin with | alphabet | slices    | offsets  | leaf leaf leaf ...
+ *                                                  8 a leaf    5 a leaf
+ *
+ *     leaf:   length, first key | base | values | restarts | steps and pieces of the others, in bits
+ *
+ *             values of fixed width: bits | least | what each is more, in so many bits;
+ *                                    bits, marked | each, where the least saves no bit
+ *             values that are texts: length of each | texts
+ *
+ * The slice of a leaf is the first eight bytes of its first key as one number, so
+ * that finding the leaf for a key is a search among numbers; keys leave out what
+ * all begin with. A step counts from the leaf's base, what all its keys agree in.
+ * Every eighth entry is a restart: its step is from the leaf's first key, and where its
+ * bits begin, counted from the restart before, stands in front, so that a search
+ * need not read what lies before. Lengths are written in groups of seven bits.
+ *
+ * Whatever is read of a leaf is held against the end of the leaves, which have eight
+ * bytes more behind them, as the offsets have: numbers are loaded eight bytes at a time.
+ */
+#ifndef NEAP_CONTAINERS_FROZEN_FROZEN_MODEL_H
+#define NEAP_CONTAINERS_FROZEN_FROZEN_MODEL_H
+
+#include <neap/frozen_trie.h>
+
+#include "containers/common/container_file.h"
+#include "containers/frozen/frozen_code.h"
+#include "containers/common/container_memory.h"
+#include "containers/trie/trie_model.h"
+
+enum {
+    FROZEN_VERSION = 1,
+    FROZEN_OFFSET_BYTES = 5,
+    FROZEN_VALUES_FROM_0 = 0x80, /* in the byte of bits: no least follows */
+    FROZEN_TAIL_BYTES = 8,
+    FROZEN_LEAF_ENTRIES = 32, /* in all leaves but the last */
+    FROZEN_RESTART_ENTRIES = 8,
+    FROZEN_RESTARTS = FROZEN_LEAF_ENTRIES / FROZEN_RESTART_ENTRIES,
+};
+
+/* Offsets are in the body. */
+struct neap__frozen_head {
+    uint64_t count, leaf_count;
+    uint64_t common_bytes, alphabet_at, alphabet_bytes;
+    uint64_t slices_at, offsets_at, leaves_at, leaves_bytes;
+    uint64_t key_bytes_max;
+    uint32_t key, value; /* enum neap_kind */
+};
+
+struct neap_frozen_trie {
+    struct neap__container_memory memory;
+    struct neap__frozen_head head;
+    const uint8_t *body;
+    const uint64_t *slices;
+    const uint8_t *offsets, *leaves;
+    struct neap__container_file file; /* data is NULL if the body is a block of its own */
+    bool is_mapped;                   /* the file is to be closed */
+    size_t body_bytes;
+    uint8_t value_width;
+    bool value_is_text;
+    struct neap__frozen_alphabet alphabet;
+};
+
+/* A leaf that is being read. */
+struct neap__frozen_leaf {
+    struct neap__trie_text first; /* its first key */
+    size_t base;
+    const uint8_t *values; /* packed, or texts */
+    const uint8_t *value_lengths;
+    uint64_t value_least;
+    unsigned value_bits, count;
+    struct neap__frozen_bits bits;     /* of the entries after the first */
+    uint64_t restart[FROZEN_RESTARTS]; /* bits before entry 1, 8, 16, 24 */
+};
+
+/* Where a key is, or would be, in a leaf. */
+struct neap__frozen_scan {
+    unsigned index; /* the first entry that is not less */
+    bool equal;
+    int prefix; /* the longest entry that the key begins with; -1: none */
+    size_t prefix_bytes;
+};
+
+/* Puts the pointers to what the head says; false: the body is not so. */
+bool neap__frozen_begin(neap_frozen_trie_t *trie);
+
+/* The last leaf whose first key is not greater than `key`, or 0; keys without what all have in common. */
+uint64_t neap__frozen_leaf_for(const neap_frozen_trie_t *trie, struct neap__trie_text key);
+
+/* Begins to read a leaf. False: it is damaged. */
+bool neap__frozen_leaf_open(const neap_frozen_trie_t *trie, uint64_t index, struct neap__frozen_leaf *leaf);
+
+/* Looks for a key in a leaf that was just opened; if `with_prefix`, entry by entry, for what it begins
+ * with too. False: it is damaged. */
+bool neap__frozen_leaf_scan(const neap_frozen_trie_t *trie, struct neap__frozen_leaf *leaf,
+                            struct neap__trie_text key, bool with_prefix, struct neap__frozen_scan *scan);
+
+union neap_item neap__frozen_leaf_value(const neap_frozen_trie_t *trie, const struct neap__frozen_leaf *leaf,
+                                        unsigned index);
+
+/* The place of a key among all: entries that are less. False: damaged. */
+bool neap__frozen_rank(const neap_frozen_trie_t *trie, struct neap__trie_text key, uint64_t *rank);
+
+/* The rest of a key behind what all have in common, in *rest; or where the key is if it has not that:
+ * -1 before all, 1 behind all; else 0. */
+int neap__frozen_common(const neap_frozen_trie_t *trie, struct neap__trie_text key,
+                        struct neap__trie_text *rest);
+
+/* The numbers of a range as ranks [*first, *last): see neap/trie.h. 0, NEAP_ERROR_ARGUMENT or
+ * NEAP_ERROR_FORMAT. */
+int neap__frozen_range(const neap_frozen_trie_t *trie, const struct neap_trie_range *range, uint64_t *first,
+                       uint64_t *last);
+
+/* A value as a number whose order is kept where its kind has one, and back. */
+uint64_t neap__frozen_value_number(enum neap_kind kind, struct neap__trie_text stored);
+union neap_item neap__frozen_value_item(enum neap_kind kind, uint64_t number);
+
+static inline uint64_t frozen_slice(struct neap__trie_text key) {
+    uint64_t slice = 0;
+    if (key.bytes >= 8) {
+        memcpy(&slice, key.data, 8);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        slice = __builtin_bswap64(slice);
+#endif
+        return slice;
+    }
+    for (unsigned i = 0; i < 8; i++)
+        slice = slice << 8 | (i < key.bytes ? key.data[i] : 0u);
+    return slice;
+}
+
+#endif

@@ -1,0 +1,75 @@
+/* containers/map/map_field.h: a key or a value in the bytes that a group keeps of it.
+ *
+ *   number         its own bytes                      no length
+ *   text <= 254 B  its bytes                          length 0 to 254
+ *   longer text    struct neap__map_far: where, bytes   length 255; the text has a block
+ *                                                     of its own, or lies in the file
+ */
+#ifndef NEAP_CONTAINERS_MAP_MAP_FIELD_H
+#define NEAP_CONTAINERS_MAP_MAP_FIELD_H
+
+#include "containers/map/map_model.h"
+
+struct neap__map_field {
+    const void *bytes;     /* what the group keeps: stored[], or the caller's text */
+    uint32_t stored_bytes; /* so many */
+    uint8_t length;        /* for the column, if it is a text */
+    union neap_item item;  /* as it was given; keys made equal (-0.0, NaN) */
+    unsigned char stored[16];
+};
+
+/* Reads a number, or none; false if it does not fit its kind. */
+bool neap__map_field_number(enum neap_kind kind, bool is_key, union neap_item item,
+                            struct neap__map_field *field);
+
+/* Reads a text. */
+static inline void neap__map_field_text(union neap_item item, struct neap__map_field *field) {
+    bool is_near = item.text.bytes <= NEAP_MAP_NEAR_BYTES_MAX;
+    field->item = item;
+    field->bytes = is_near && item.text.data != NULL ? item.text.data : field->stored;
+    field->length = is_near ? (uint8_t)item.text.bytes : (uint8_t)NEAP_MAP_FAR;
+    field->stored_bytes = is_near ? (uint32_t)item.text.bytes : (uint32_t)sizeof(struct neap__map_far);
+}
+
+/* Reads a key; false if it does not fit its kind. `field` points into itself. A far text is
+ * not copied: for searching. */
+static inline bool neap__map_field_key(const struct neap__map_shape *shape, union neap_item key,
+                                       struct neap__map_field *field) {
+    if (shape->key_lengths == 0)
+        return neap__map_field_number(shape->key, true, key, field);
+    neap__map_field_text(key, field);
+    return true;
+}
+
+static inline bool neap__map_field_value(const struct neap__map_shape *shape, union neap_item value,
+                                         struct neap__map_field *field) {
+    if (shape->value_lengths == 0)
+        return neap__map_field_number(shape->value, false, value, field);
+    neap__map_field_text(value, field);
+    return true;
+}
+
+/* Hash of a key, under the map's seed. */
+uint64_t neap__map_field_hash(const struct neap__map_shape *shape, const struct neap__map_field *key,
+                              uint64_t seed);
+
+/* The same for a key as it lies in a group, `length` its length (0 for numbers); what is far
+ * must be in memory. */
+uint64_t neap__map_field_hash_stored(const uint8_t *bytes, uint32_t stored_bytes, uint8_t length,
+                                     uint64_t seed);
+
+/* Gives a far text its block; nothing to do for others. False without memory. */
+bool neap__map_field_keep(neap_map_t *map, struct neap__map_field *field);
+
+/* Ends the block of a far text that was kept; nothing to do for others. */
+void neap__map_field_drop(neap_map_t *map, const struct neap__map_field *field);
+
+/* The item of `kind` whose `stored_bytes` of length `length` lie at `bytes`, borrowed.
+ * False if it is far in a file, and not in that file. */
+bool neap__map_field_item(const struct neap__map_shape *shape, enum neap_kind kind, const uint8_t *bytes,
+                          uint32_t stored_bytes, uint8_t length, union neap_item *item);
+
+/* Ends the block of the far text that struct neap__map_far at `bytes` stands for. */
+void neap__map_field_free(neap_map_t *map, const uint8_t *bytes);
+
+#endif

@@ -1,0 +1,188 @@
+/* containers/map/map_file.c: maps in files.
+ *
+ *   body   [ far texts of group 0 | group 0 | far texts of group 1 | group 1 | ... | offsets ]
+ *
+ * Groups are as in memory, without the free end of their slot, at multiples of 4; the
+ * offsets, one of 8 bytes a group, say where they are, all ones for an empty group.
+ */
+#include <string.h>
+
+#include "containers/map/map_directory.h"
+#include "containers/map/map_group.h"
+#include "containers/map/map_slot.h"
+
+#define NO_GROUP UINT64_MAX
+
+/* --- saving --- */
+
+static int pad(struct neap__container_draft *draft) {
+    static const char zeros[4];
+    uint64_t over = neap__container_draft_offset(draft) % sizeof zeros;
+    return over == 0 ? NEAP_OK : neap__container_draft_write(draft, zeros, sizeof zeros - (size_t)over);
+}
+
+/* Writes a far text, or none, and sets the place in the group's copy to where it is. */
+static int write_far(struct neap__container_draft *draft, const struct neap__map_shape *shape,
+                     enum neap_kind kind, uint8_t *place, uint8_t length) {
+    union neap_item text;
+    if (length != NEAP_MAP_FAR)
+        return NEAP_OK;
+    if (!neap__map_field_item(shape, kind, place, sizeof(struct neap__map_far), length, &text))
+        return NEAP_ERROR_FORMAT;
+    struct neap__map_far far = {neap__container_draft_offset(draft), text.text.bytes};
+    memcpy(place, &far, sizeof far);
+    return neap__container_draft_write(draft, text.text.data, text.text.bytes);
+}
+
+/* The far texts of a group; its copy then has their offsets. */
+static int write_fars(struct neap__container_draft *draft, const struct neap__map_shape *shape,
+                      struct neap__map_group *copy) {
+    uint32_t offset = neap__map_group_head_bytes(shape, copy->count);
+    int error = NEAP_OK;
+    for (uint32_t i = 0; i < copy->count && error == NEAP_OK; i++) {
+        struct neap__map_entry entry;
+        if (!neap__map_group_entry(shape, copy, i, offset, &entry))
+            return NEAP_ERROR_FORMAT;
+        if (shape->key_lengths != 0)
+            error = write_far(draft, shape, shape->key, neap__map_group_byte(copy, offset),
+                              neap__map_group_key_lengths(copy)[i]);
+        if (error == NEAP_OK && shape->value_lengths != 0)
+            error =
+                write_far(draft, shape, shape->value, neap__map_group_byte(copy, offset + entry.key_bytes),
+                          neap__map_group_value_lengths(shape, copy)[i]);
+        offset += entry.key_bytes + entry.value_bytes;
+    }
+    return error;
+}
+
+/* What saving needs beside the map. */
+struct saving {
+    const neap_map_t *map;
+    struct neap__container_memory *memory; /* for the two below */
+    uint64_t *offsets;                     /* one a group */
+    struct neap__map_group *copy;          /* of `room` bytes */
+    size_t room;
+};
+
+static bool copy_reach(struct saving *saving, size_t bytes) {
+    if (bytes <= saving->room)
+        return true;
+    void *copy = NEAP_REALLOC(saving->memory, saving->copy, saving->room, bytes);
+    if (copy == NULL)
+        return false;
+    saving->copy = copy;
+    saving->room = bytes;
+    return true;
+}
+
+static int write_group(struct neap__container_draft *draft, struct saving *saving, uint32_t number) {
+    const struct neap__map_group *group = neap__map_group_at(saving->map, number);
+    saving->offsets[number] = NO_GROUP;
+    if (group == NULL)
+        return saving->map->damaged ? NEAP_ERROR_FORMAT : NEAP_OK;
+    if (!copy_reach(saving, group->used))
+        return NEAP_ERROR_MEMORY;
+    memcpy(saving->copy, group, group->used);
+    saving->copy->owner = number;
+    saving->copy->slot = saving->copy->reserved = 0;
+    int error = write_fars(draft, &saving->map->shape, saving->copy);
+    if (error == NEAP_OK)
+        error = pad(draft);
+    saving->offsets[number] = neap__container_draft_offset(draft);
+    return error == NEAP_OK ? neap__container_draft_write(draft, saving->copy, saving->copy->used) : error;
+}
+
+static int write_body(struct neap__container_draft *draft, const void *context, void *head) {
+    struct saving *saving = (struct saving *)(uintptr_t)context;
+    const neap_map_t *map = saving->map;
+    int error = NEAP_OK;
+    for (uint32_t i = 0; i < map->group_count && error == NEAP_OK; i++)
+        error = write_group(draft, saving, i);
+    if (error == NEAP_OK)
+        error = pad(draft);
+    *(struct neap__map_head *)head = (struct neap__map_head){
+        .key = (uint32_t)map->shape.key,
+        .value = (uint32_t)map->shape.value,
+        .seed = map->seed,
+        .count = map->count,
+        .group_count = map->group_count,
+        .offsets_at = neap__container_draft_offset(draft),
+    };
+    return error == NEAP_OK ? neap__container_draft_write(draft, saving->offsets,
+                                                          map->group_count * sizeof *saving->offsets)
+                            : error;
+}
+
+int neap_map_save(const neap_map_t *map, const char *path) {
+    struct neap__map_head head;
+    /* The map is as it was, but for its memory, which is borrowed from. */
+    struct saving saving = {.map = map, .memory = (struct neap__container_memory *)(uintptr_t)&map->memory};
+    size_t offsets_bytes = map->group_count * sizeof *saving.offsets;
+    saving.offsets = NEAP_ALLOC(saving.memory, offsets_bytes);
+    if (saving.offsets == NULL)
+        return NEAP_ERROR_MEMORY;
+    int error = neap__container_file_save(path, NEAP_CONTAINER_MAP, NEAP_MAP_FILE_VERSION, &head, sizeof head,
+                                          write_body, &saving);
+    NEAP_FREE(saving.memory, saving.offsets, offsets_bytes);
+    NEAP_FREE(saving.memory, saving.copy, saving.room);
+    return error;
+}
+
+/* --- opening --- */
+
+/* Takes over an open file; NEAP_ERROR_FORMAT if its head cannot be. */
+static int map_of_file(const struct neap__container_file *file, const struct neap_allocator *allocator,
+                       neap_map_t **map) {
+    struct neap__map_head head;
+    memcpy(&head, file->head, sizeof head);
+    if (head.key == NEAP_KIND_NONE || head.key >= NEAP_KINDS || head.value >= NEAP_KINDS ||
+        head.group_count == 0 || head.group_count >= UINT32_MAX || head.count > file->body_bytes)
+        return NEAP_ERROR_FORMAT;
+    const unsigned char *offsets =
+        neap__container_file_bytes(file, head.offsets_at, head.group_count * sizeof(uint64_t));
+    if (offsets == NULL)
+        return NEAP_ERROR_FORMAT;
+    neap_map_t *made = neap_map_new((enum neap_kind)head.key, (enum neap_kind)head.value, allocator);
+    if (made == NULL)
+        return NEAP_ERROR_MEMORY;
+    made->is_file = true;
+    made->file = *file;
+    made->shape.file = &made->file;
+    made->seed = head.seed;
+    made->count = head.count;
+    neap__map_directory_resize(made, (uint32_t)head.group_count, file->body_bytes);
+    made->file_offsets = offsets;
+    *map = made;
+    return NEAP_OK;
+}
+
+int neap__map_view(const void *data, size_t bytes, neap_map_t **map) {
+    struct neap__container_file file;
+    int error = neap__container_file_view(data, bytes, NEAP_CONTAINER_MAP, NEAP_MAP_FILE_VERSION,
+                                          sizeof(struct neap__map_head), &file);
+    if (error != NEAP_OK)
+        return error;
+    file.data = NULL; /* nothing to be closed */
+    return map_of_file(&file, NULL, map);
+}
+
+int neap_map_open(const char *path, const struct neap_allocator *allocator, neap_map_t **map) {
+    struct neap__container_file file;
+    int error = neap__container_file_open(path, NEAP_CONTAINER_MAP, NEAP_MAP_FILE_VERSION,
+                                          sizeof(struct neap__map_head), &file);
+    if (error != NEAP_OK)
+        return error;
+    error = map_of_file(&file, allocator, map);
+    if (error != NEAP_OK)
+        neap__container_file_close(&file);
+    return error;
+}
+
+int neap_map_verify(const neap_map_t *map) {
+    const char *why;
+    if (!map->is_file)
+        return NEAP_OK;
+    if (map->file.data != NULL && neap__container_file_verify(&map->file) != NEAP_OK)
+        return NEAP_ERROR_FORMAT;
+    return neap_map_check(map, &why) ? NEAP_OK : NEAP_ERROR_FORMAT;
+}

@@ -1,0 +1,53 @@
+/* containers/stream/stream_send.c: from the ring to a socket.
+ *
+ * The kernel copies out of the ring while the writer goes on. That is safe as long as the
+ * writer stays clear of it for the length of one call, which is true of all readers but those
+ * that are about to fall out; these are sent from a copy that was verified first.
+ */
+#include "containers/stream/stream_reader.h"
+#include "containers/stream/stream_ring.h"
+#include "os/socket.h"
+
+enum { COPY_BYTES = 16 * 1024 };
+
+/* Whether the writer has less than a quarter of the ring to go until it is at the reader. */
+static bool is_close(const struct neap_stream_reader *reader) {
+    const struct neap_stream *stream = reader->stream;
+    uint64_t claimed = atomic_load_explicit(&stream->layout->claimed, memory_order_relaxed);
+    uint64_t behind = claimed > reader->offset ? claimed - reader->offset : 0;
+    return behind > stream->ring_bytes - stream->ring_bytes / 4;
+}
+
+static int send_copy(struct neap_stream_reader *reader, int socket, size_t bytes, size_t *sent) {
+    char copy[COPY_BYTES];
+    size_t went = 0;
+    struct neap_span span = {copy,
+                             neap__stream_reader_copy(reader, copy, bytes < COPY_BYTES ? bytes : COPY_BYTES)};
+    if (span.bytes > 0) {
+        int error = neap_os_socket_send(socket, &span, 1, &went);
+        if (error != NEAP_OK)
+            return error;
+        neap__stream_reader_skip(reader, went);
+    }
+    *sent = went;
+    return NEAP_OK;
+}
+
+int neap_stream_reader_send(struct neap_stream_reader *reader, int socket, size_t bytes, size_t *sent) {
+    struct neap_span spans[2];
+    unsigned count = neap_stream_reader_peek(reader, bytes, spans);
+    if (count == 0) {
+        *sent = 0;
+        return NEAP_OK;
+    }
+    if (is_close(reader))
+        return send_copy(reader, socket, bytes, sent);
+    size_t went;
+    int error = neap_os_socket_send(socket, spans, count, &went);
+    if (error != NEAP_OK)
+        return error;
+    if (!neap_stream_reader_done(reader, went))
+        return NEAP_ERROR_OVERRUN;
+    *sent = went;
+    return NEAP_OK;
+}

@@ -1,0 +1,283 @@
+/* heap/mapped_run.c: a sorted table of mappings. */
+#include "heap/mapped_run.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "heap/purge.h"
+#include "os/limits.h"
+
+enum {
+    MAPPINGS_SHARE = 16,     /* of the mappings a process may have, one part in so many is the heap's */
+    ROOM_SHARE = 8,          /* a block that grows gets one part in so many more address space, */
+    ROOM_BYTES_MAX = 1 << 20 /* at most so much: a huge page may put memory behind it */
+};
+
+static struct neap_layout_mapped_run *runs_of(const neap_heap_t *heap) {
+    return (struct neap_layout_mapped_run *)(uintptr_t)heap->layout.mapped;
+}
+
+static size_t table_bytes(const neap_heap_t *heap) {
+    size_t bytes = heap->layout.mapped_max * sizeof(struct neap_layout_mapped_run);
+    return neap_word_round_up_size(bytes, neap_os_page_bytes());
+}
+
+/* How many runs lie at or below `address`. */
+static uint32_t rank_of(const neap_heap_t *heap, uint64_t address) {
+    const struct neap_layout_mapped_run *runs = runs_of(heap);
+    uint32_t low = 0, high = heap->layout.mapped_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (runs[middle].address <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct neap_layout_mapped_run *neap__mapped_find(const neap_heap_t *heap, const void *pointer) {
+    uint32_t rank = rank_of(heap, (uintptr_t)pointer);
+    if (rank == 0)
+        return NULL;
+    struct neap_layout_mapped_run *run = runs_of(heap) + rank - 1;
+    return (uintptr_t)pointer - run->address < run->mapped_bytes ? run : NULL;
+}
+
+static uint64_t pages_of(const neap_heap_t *heap, uint64_t bytes) {
+    return bytes >> heap->page_shift;
+}
+
+/* `bytes` in whole pages; 0 if that is more than there can be. */
+static size_t whole_pages(const neap_heap_t *heap, size_t bytes) {
+    size_t page = (size_t)1 << heap->page_shift;
+    return bytes <= SIZE_MAX / 2 ? neap_word_round_up_size(bytes, page) : 0;
+}
+
+/* --- the table --- */
+
+/* Makes the table when the first run is. Where it cannot be had, it is asked for again next time. */
+static bool table_open(neap_heap_t *heap) {
+    if (heap->layout.mapped != 0)
+        return true;
+    uint64_t share = neap_os_mapping_limit() / MAPPINGS_SHARE;
+    heap->layout.mapped_max = share < NEAP_LAYOUT_MAPPED_MAX ? (uint32_t)share : NEAP_LAYOUT_MAPPED_MAX;
+    void *table;
+    if (heap->layout.mapped_max == 0 || neap_os_map(table_bytes(heap), &table) != NEAP_OK)
+        return false;
+    neap_os_advise_huge(table, table_bytes(heap), false);
+    heap->layout.mapped = (uintptr_t)table;
+    return true;
+}
+
+static bool table_full(const neap_heap_t *heap) {
+    return heap->layout.mapped_count == heap->layout.mapped_max;
+}
+
+static struct neap_layout_mapped_run *insert(neap_heap_t *heap, const struct neap_layout_mapped_run *run) {
+    uint32_t rank = rank_of(heap, run->address);
+    struct neap_layout_mapped_run *at = runs_of(heap) + rank;
+    memmove(at + 1, at, (heap->layout.mapped_count - rank) * sizeof *at);
+    *at = *run;
+    heap->layout.mapped_count++;
+    return at;
+}
+
+static void take_out(neap_heap_t *heap, struct neap_layout_mapped_run *run) {
+    size_t behind = heap->layout.mapped_count - (size_t)(run - runs_of(heap)) - 1;
+    memmove(run, run + 1, behind * sizeof *run);
+    heap->layout.mapped_count--;
+}
+
+/* --- mappings --- */
+
+static size_t room_of(size_t bytes) {
+    return bytes / ROOM_SHARE < ROOM_BYTES_MAX ? bytes / ROOM_SHARE : ROOM_BYTES_MAX;
+}
+
+/* With room to grow, or just as long. Address space alone: nothing of it is in memory. */
+static bool map(const neap_heap_t *heap, size_t bytes, struct neap_layout_mapped_run *run) {
+    void *address;
+    size_t mapped = whole_pages(heap, bytes + room_of(bytes));
+    if (neap_os_map(mapped, &address) != NEAP_OK) {
+        mapped = bytes;
+        if (neap_os_map(mapped, &address) != NEAP_OK)
+            return false;
+    }
+    if (!heap->huge_allowed)
+        neap_os_advise_huge(address, mapped, false);
+    *run = (struct neap_layout_mapped_run){.address = (uintptr_t)address, .mapped_bytes = mapped};
+    return true;
+}
+
+/* Makes the mapping of `run` at least `bytes` long. The entry finds its place in the table
+ * anew, and is returned. NULL: the system refuses; nothing has changed. */
+static struct neap_layout_mapped_run *extend(neap_heap_t *heap, struct neap_layout_mapped_run *run,
+                                             size_t bytes) {
+    struct neap_layout_mapped_run longer = *run;
+    void *from = (void *)(uintptr_t)run->address, *to;
+    longer.mapped_bytes = whole_pages(heap, bytes + room_of(bytes));
+    if (neap_os_remap(from, (size_t)run->mapped_bytes, (size_t)longer.mapped_bytes, &to) != NEAP_OK) {
+        longer.mapped_bytes = bytes;
+        if (neap_os_remap(from, (size_t)run->mapped_bytes, bytes, &to) != NEAP_OK)
+            return NULL;
+    }
+    longer.address = (uintptr_t)to;
+    take_out(heap, run);
+    return insert(heap, &longer);
+}
+
+/* --- blocks --- */
+
+/* The free run that fits best: the shortest that is long enough, else the longest. */
+static struct neap_layout_mapped_run *best_free(const neap_heap_t *heap, size_t bytes) {
+    struct neap_layout_mapped_run *runs = runs_of(heap), *best = NULL;
+    for (uint32_t i = 0; heap->mapped_spare_pages > 0 && i < heap->layout.mapped_count; i++) {
+        if (runs[i].run_bytes != 0)
+            continue;
+        bool fits = runs[i].mapped_bytes >= bytes, best_fits = best != NULL && best->mapped_bytes >= bytes;
+        if (best == NULL || (fits && !best_fits) ||
+            (fits == best_fits && (runs[i].mapped_bytes < best->mapped_bytes) == fits))
+            best = &runs[i];
+    }
+    return best;
+}
+
+/* Counts pages that come into memory, and those of them that were given back just before. */
+static void came(neap_heap_t *heap, uint64_t pages) {
+    uint64_t again = pages < heap->mapped_purged_pages ? pages : heap->mapped_purged_pages;
+    if (again > 0) {
+        heap->mapped_purged_pages -= again;
+        heap->layout.refaulted_pages += again;
+        neap__purge_bounced(heap, again, neap__heap_ms(heap) - heap->mapped_purged_ms);
+    }
+    neap__purge_came(heap, pages);
+}
+
+/* Makes the block of `run` `bytes` long, within what is mapped; 0 bytes end it. Pages that are not
+ * touched yet are admitted. What is in memory behind it is spare from now on. */
+static void set_length(neap_heap_t *heap, struct neap_layout_mapped_run *run, size_t bytes) {
+    heap->layout.runs += bytes != 0;
+    heap->layout.runs -= run->run_bytes != 0;
+    heap->layout.run_bytes += bytes - run->run_bytes;
+    heap->mapped_spare_pages -= pages_of(heap, run->touched_bytes - run->run_bytes);
+    if (bytes > run->touched_bytes) {
+        came(heap, pages_of(heap, bytes - run->touched_bytes));
+        run->touched_bytes = bytes;
+    }
+    heap->mapped_spare_pages += pages_of(heap, run->touched_bytes - bytes);
+    run->run_bytes = bytes;
+    run->spare_ms = neap__heap_ms(heap);
+}
+
+/* A free run that is, or was made, long enough. The purge that admits pages may take the one
+ * that was found. */
+static struct neap_layout_mapped_run *reuse(neap_heap_t *heap, size_t bytes) {
+    struct neap_layout_mapped_run *run = best_free(heap, bytes);
+    if (run == NULL)
+        return NULL;
+    struct neap_layout_mapped_run found = *run;
+    uint64_t more = bytes > found.touched_bytes ? pages_of(heap, bytes - found.touched_bytes) : 0;
+    if (!neap__purge_admit(heap, more))
+        return NULL;
+    run = neap__mapped_find(heap, (void *)(uintptr_t)found.address);
+    if (run == NULL || run->run_bytes != 0 || run->touched_bytes != found.touched_bytes)
+        return NULL;
+    return run->mapped_bytes >= bytes ? run : extend(heap, run, bytes);
+}
+
+void *neap__mapped_alloc(neap_heap_t *heap, size_t bytes, bool *zero) {
+    struct neap_layout_mapped_run fresh, *run;
+    bytes = whole_pages(heap, bytes);
+    if (bytes == 0 || !table_open(heap))
+        return NULL;
+    run = reuse(heap, bytes);
+    if (zero != NULL)
+        *zero = run == NULL;
+    if (run == NULL) {
+        if (table_full(heap) || !neap__purge_admit(heap, pages_of(heap, bytes)) || !map(heap, bytes, &fresh))
+            return NULL;
+        run = insert(heap, &fresh);
+    }
+    set_length(heap, run, bytes);
+    return (void *)(uintptr_t)run->address;
+}
+
+/* Admits what `run` lacks of `bytes`; false if the heap's limit forbids. The purge at a crest may
+ * give back what was spare here, and then there is more to admit. */
+static bool admit_growth(neap_heap_t *heap, const void *block, size_t bytes) {
+    for (int purged = 0; purged < 2; purged++) {
+        const struct neap_layout_mapped_run *run = neap__mapped_find(heap, block);
+        if (bytes > run->touched_bytes &&
+            !neap__purge_admit(heap, pages_of(heap, bytes - run->touched_bytes)))
+            return false;
+    }
+    return true;
+}
+
+void *neap__mapped_resize(neap_heap_t *heap, struct neap_layout_mapped_run *run, size_t bytes) {
+    void *block = (void *)(uintptr_t)run->address;
+    bytes = whole_pages(heap, bytes);
+    if (bytes == 0 || !admit_growth(heap, block, bytes))
+        return NULL;
+    run = neap__mapped_find(heap, block); /* the purge may have moved it in the table */
+    if (bytes > run->mapped_bytes)
+        run = extend(heap, run, bytes);
+    if (run == NULL)
+        return NULL;
+    set_length(heap, run, bytes);
+    return (void *)(uintptr_t)run->address;
+}
+
+void neap__mapped_free(neap_heap_t *heap, struct neap_layout_mapped_run *run) {
+    set_length(heap, run, 0);
+}
+
+/* --- giving back --- */
+
+bool neap__mapped_reclaim(neap_heap_t *heap, uint32_t now_ms, uint32_t decay_ms, uint32_t pages_max,
+                          struct neap_os_range *range) {
+    struct neap_layout_mapped_run *runs = runs_of(heap);
+    for (uint32_t i = 0; heap->mapped_spare_pages > 0 && i < heap->layout.mapped_count; i++) {
+        uint64_t pages = pages_of(heap, runs[i].touched_bytes - runs[i].run_bytes);
+        if (pages == 0 || now_ms - runs[i].spare_ms < decay_ms)
+            continue;
+        pages = pages < pages_max ? pages : pages_max;
+        runs[i].touched_bytes -= pages << heap->page_shift;
+        heap->mapped_spare_pages -= pages;
+        heap->layout.resident_pages -= pages;
+        heap->layout.purged_pages += pages;
+        if (decay_ms > 0) { /* only what decayed can bounce: the other causes had no say in the time */
+            heap->mapped_purged_pages += pages;
+            heap->mapped_purged_ms = now_ms;
+        }
+        *range = (struct neap_os_range){(void *)(uintptr_t)(runs[i].address + runs[i].touched_bytes),
+                                        (size_t)pages << heap->page_shift};
+        return true;
+    }
+    return false;
+}
+
+/* What the system does not let go of stays in the table, without memory behind it. */
+void neap__mapped_unmap(neap_heap_t *heap) {
+    struct neap_layout_mapped_run *runs = runs_of(heap);
+    for (uint32_t i = heap->layout.mapped_count; i-- > 0;) {
+        size_t kept = (size_t)runs[i].touched_bytes;
+        if (kept > 0)
+            kept = whole_pages(heap, kept + room_of(kept));
+        if (kept >= runs[i].mapped_bytes || neap_os_release((char *)(uintptr_t)runs[i].address + kept,
+                                                            (size_t)runs[i].mapped_bytes - kept) != NEAP_OK)
+            continue;
+        runs[i].mapped_bytes = kept;
+        if (kept == 0)
+            take_out(heap, &runs[i]);
+    }
+}
+
+void neap__mapped_release_all(neap_heap_t *heap) {
+    const struct neap_layout_mapped_run *runs = runs_of(heap);
+    for (uint32_t i = 0; i < heap->layout.mapped_count; i++)
+        neap_os_release((void *)(uintptr_t)runs[i].address, (size_t)runs[i].mapped_bytes);
+    if (heap->layout.mapped != 0)
+        neap_os_release((void *)(uintptr_t)heap->layout.mapped, table_bytes(heap));
+}

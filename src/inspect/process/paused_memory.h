@@ -1,0 +1,26 @@
+/* inspect/process/paused_memory.h: the memory of a process that stands still, through a small cache.
+ *
+ * Lines of 16 KiB, each address in one place of the cache: 32 MiB in all, taken as they
+ * are used. Pages that are not in the process's memory read as zero and are left so. One
+ * thread at a time.
+ */
+#ifndef NEAP_INSPECT_PROCESS_PAUSED_MEMORY_H
+#define NEAP_INSPECT_PROCESS_PAUSED_MEMORY_H
+
+#include "inspect/process/process_image.h"
+
+struct neap__paused_memory {
+    const struct neap_process_image *image;
+    uint64_t *tags; /* address of the line that is there, + 1 */
+    unsigned char *lines;
+    uint64_t read_bytes; /* from the process */
+};
+
+/* `image` must outlive it. NEAP_ERROR_MEMORY. */
+int neap__paused_memory_open(struct neap__paused_memory *held, const struct neap_process_image *image);
+void neap__paused_memory_close(struct neap__paused_memory *held);
+
+/* Reads within one stretch of copied memory; NEAP_ERROR_PROCESS if the process has ended. */
+int neap__paused_memory_read(struct neap__paused_memory *held, uint64_t address, void *out, size_t bytes);
+
+#endif

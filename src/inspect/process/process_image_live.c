@@ -1,0 +1,181 @@
+/* inspect/process/process_image_live.c: the image of a process that runs, from /proc. */
+#include "inspect/process/process_image.h"
+
+#include <elf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "inspect/process/span_kind.h"
+#include "os/file.h"
+#include "os/limits.h"
+#include "os/memory.h"
+#include "os/remote.h"
+#include "os/residence.h"
+#include "os/task.h"
+
+enum { ENTRIES_A_READ = 1 << 16 };
+#define HUGE_MAPPING (UINT64_C(1) << 36) /* 64 GiB: reading about all its pages takes 50 ms */
+
+/* An image that grows; paths are offsets until texts no longer move. */
+struct builder {
+    struct neap_process_image image;
+    size_t mapping_room, path_room, thread_room, text_bytes, text_room;
+    size_t *paths;
+    int error;
+};
+
+/* Offset of a copy of `text`; neighbours mostly have the same one. */
+static bool text_keep(struct builder *builder, const char *text, size_t *offset) {
+    size_t length = strlen(text) + 1, count = builder->image.mapping_count;
+    if (count > 0 && strcmp(builder->image.texts + builder->paths[count - 1], text) == 0) {
+        *offset = builder->paths[count - 1];
+        return true;
+    }
+    if (!NEAP_ARRAY_RESERVE(builder->image.texts, builder->text_room, builder->text_bytes + length))
+        return false;
+    *offset = builder->text_bytes;
+    memcpy(builder->image.texts + builder->text_bytes, text, length);
+    builder->text_bytes += length;
+    return true;
+}
+
+static bool mapping_add(void *context, const struct neap_os_mapping *mapping,
+                        const struct neap_os_mapping_figures *figures) {
+    struct builder *builder = context;
+    struct neap_process_image *image = &builder->image;
+    size_t path;
+    builder->error = NEAP_ERROR_MEMORY;
+    if (!NEAP_ARRAY_RESERVE(image->mappings, builder->mapping_room, image->mapping_count + 1) ||
+        !NEAP_ARRAY_RESERVE(builder->paths, builder->path_room, image->mapping_count + 1) ||
+        !text_keep(builder, mapping->path, &path))
+        return false;
+    builder->error = NEAP_OK;
+    if (mapping->end <= mapping->start || mapping->start > INT64_MAX) /* [vsyscall] is no memory of its own */
+        return true;
+    builder->paths[image->mapping_count] = path;
+    struct neap_image_mapping *added = &image->mappings[image->mapping_count++];
+    *added = (struct neap_image_mapping){
+        .start = mapping->start,
+        .end = mapping->end,
+        .offset = mapping->offset,
+        .rss_bytes = figures->rss_bytes,
+        .pss_bytes = figures->pss_bytes,
+        .private_dirty_bytes = figures->private_dirty_bytes,
+        .anonymous_bytes = figures->anonymous_bytes,
+        .swap_bytes = figures->swap_bytes,
+    };
+    memcpy(added->access, mapping->access, sizeof(added->access));
+    return true;
+}
+
+static bool task_add(void *context, const struct neap_os_task *task) {
+    struct builder *builder = context;
+    struct neap_process_image *image = &builder->image;
+    if (!NEAP_ARRAY_RESERVE(image->threads, builder->thread_room, image->thread_count + 1)) {
+        builder->error = NEAP_ERROR_MEMORY;
+        return false;
+    }
+    struct neap_image_thread *threads = image->threads;
+    struct neap_image_thread *added = &threads[image->thread_count++];
+    *added = (struct neap_image_thread){.tid = task->tid, .stack_pointer = task->stack_pointer};
+    memcpy(added->name, task->name, sizeof(added->name));
+    if (task->tid == image->pid) { /* the main one first */
+        struct neap_image_thread first = threads[0];
+        threads[0] = *added;
+        *added = first;
+    }
+    return true;
+}
+
+/* --- pages ----------------------------------------------------------------- */
+
+/* Notes which pages are there. Pages of zeros that were only read show as there and count in no
+ * figure, so only a huge mapping is left when as many are found as there should be. */
+static int mapping_pages(neap_os_residence_t *residence, struct neap_image_mapping *mapping, uint64_t page,
+                         uint64_t *entries) {
+    uint64_t pages = (mapping->end - mapping->start) / page, left = mapping->rss_bytes / page;
+    if (left == 0 || left == pages)
+        return NEAP_OK;
+    mapping->resident = calloc((size_t)(pages / 64 + 1), sizeof(*mapping->resident));
+    if (!mapping->resident)
+        return NEAP_ERROR_MEMORY;
+    bool all = mapping->end - mapping->start < HUGE_MAPPING;
+    for (uint64_t at = 0; at < pages && (all || left > 0); at += ENTRIES_A_READ) {
+        size_t count = pages - at < ENTRIES_A_READ ? (size_t)(pages - at) : ENTRIES_A_READ;
+        int error = neap_os_residence_read(residence, mapping->start + at * page, entries, count);
+        if (error != NEAP_OK)
+            return error;
+        for (size_t i = 0; i < count; i++)
+            if (neap_os_page_present(entries[i])) {
+                mapping->resident[(at + i) / 64] |= UINT64_C(1) << ((at + i) % 64);
+                left -= left > 0;
+            }
+    }
+    return NEAP_OK;
+}
+
+/* Where the system does not tell pages, the whole mapping counts. */
+static int pages_note(struct neap_process_image *image) {
+    neap_os_residence_t *residence = NULL;
+    int error = neap_os_residence_open(image->pid, &residence);
+    uint64_t *entries = error == NEAP_OK ? malloc(ENTRIES_A_READ * sizeof(*entries)) : NULL;
+    if (error == NEAP_OK && !entries)
+        error = NEAP_ERROR_MEMORY;
+    for (size_t i = 0; i < image->mapping_count && error == NEAP_OK; i++)
+        error = mapping_pages(residence, &image->mappings[i], image->page_bytes, entries);
+    free(entries);
+    neap_os_residence_close(residence);
+    return error == NEAP_ERROR_ABSENT ? NEAP_OK : error;
+}
+
+/* --- the whole --------------------------------------------------------------- */
+
+/* What kind of program it is stands in the first bytes of its file. */
+static unsigned pointer_bytes_of(const struct neap_process_image *image) {
+    char path[32];
+    unsigned char head[EI_NIDENT];
+    snprintf(path, sizeof(path), "/proc/%d/exe", (int)image->pid);
+    if (neap_os_file_read(path, 0, head, sizeof(head)) == NEAP_OK && memcmp(head, ELFMAG, SELFMAG) == 0)
+        return head[EI_CLASS] == ELFCLASS32 ? 4 : 8;
+    const struct neap_image_mapping *last =
+        image->mapping_count ? &image->mappings[image->mapping_count - 1] : NULL;
+    return last && last->end > UINT32_MAX ? 8 : sizeof(void *);
+}
+
+static void program_name(struct neap_process_image *image) {
+    char path[4096] = "";
+    if (neap_os_program(image->pid, path, sizeof(path)) != NEAP_OK)
+        return;
+    const char *slash = strrchr(path, '/');
+    snprintf(image->program, sizeof(image->program), "%.255s", slash ? slash + 1 : path);
+}
+
+int neap_process_image_read(pid_t pid, struct neap_process_image *image) {
+    struct builder builder = {.image = {.pid = pid, .page_bytes = neap_os_page_bytes()}};
+    struct neap_process_image *made = &builder.image;
+    int error = neap_os_mapping_figures(pid, mapping_add, &builder);
+    for (size_t i = 0; i < made->mapping_count; i++)
+        made->mappings[i].path = made->texts + builder.paths[i];
+    free(builder.paths);
+    if (error == NEAP_OK)
+        error = builder.error;
+    if (error == NEAP_OK)
+        error = pages_note(made);
+    if (error == NEAP_OK)
+        error = neap_os_tasks(pid, task_add, &builder);
+    if (error == NEAP_OK)
+        error = builder.error;
+    if (error == NEAP_OK)
+        error = neap__process_image_spans(made);
+    if (error != NEAP_OK) {
+        neap_process_image_clear(made);
+        return error;
+    }
+    program_name(made);
+    made->pointer_bytes = pointer_bytes_of(made);
+    made->mapping_limit = neap_os_mapping_limit();
+    *image = *made;
+    return NEAP_OK;
+}

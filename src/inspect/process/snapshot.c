@@ -1,0 +1,262 @@
+/* inspect/process/snapshot.c: takes one and reads from it. */
+#include "inspect/process/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "inspect/process/core_file.h"
+#include "inspect/process/paused_memory.h"
+#include "inspect/process/memory_copy.h"
+#include "inspect/process/range_index.h"
+#include "os/file.h"
+#include "os/pause.h"
+#include "os/remote.h"
+
+enum { PAUSE_TIMEOUT_MS = 3000 };
+
+struct neap_snapshot {
+    struct neap_snapshot_facts facts;
+    struct neap_process_image image;
+    struct neap__range_index ranges;
+    struct neap_snapshot_stretch *stretches;
+    size_t stretch_count;
+    struct neap__memory_copy copy;   /* PAUSE, RUNNING */
+    neap_os_pause_t *pause;          /* HOLD, until released */
+    struct neap__paused_memory held; /* HOLD */
+    struct neap__core_file core;     /* CORE */
+};
+
+/* --- reading ----------------------------------------------------------------- */
+
+/* A file as the process sees it; a core file's are those of this machine. */
+static int file_read(const neap_snapshot_t *snapshot, const struct neap__range *range, uint64_t address,
+                     void *out, size_t bytes) {
+    struct neap_os_mapping mapping = {.start = range->start, .end = range->end};
+    char path[sizeof(mapping.path) + 64];
+    uint64_t offset = range->offset + (address - range->start);
+    if (snapshot->facts.way == NEAP_SNAPSHOT_CORE)
+        return neap_os_file_read(range->file, offset, out, bytes);
+    if (strlen(range->file) < sizeof(mapping.path)) {
+        strcpy(mapping.path, range->file);
+        if (neap_os_mapped_file(snapshot->image.pid, &mapping, path, sizeof(path)) == NEAP_OK &&
+            neap_os_file_read(path, offset, out, bytes) == NEAP_OK)
+            return NEAP_OK;
+    }
+    /* What is mapped there cannot be opened: it is the same in the process as long as that lives. */
+    return neap_os_remote_read(snapshot->image.pid, address, out, bytes);
+}
+
+static int range_read(neap_snapshot_t *snapshot, const struct neap__range *range, uint64_t address, void *out,
+                      size_t bytes) {
+    if (range->bytes) {
+        memcpy(out, range->bytes + (address - range->start), bytes);
+        return NEAP_OK;
+    }
+    if (range->file)
+        return file_read(snapshot, range, address, out, bytes);
+    if (!snapshot->pause)
+        return NEAP_ERROR_PROCESS; /* released */
+    return neap__paused_memory_read(&snapshot->held, address, out, bytes);
+}
+
+static int snapshot_read(void *context, uint64_t address, void *out, size_t bytes) {
+    neap_snapshot_t *snapshot = context;
+    char *to = out;
+    while (bytes > 0) {
+        const struct neap__range *range = neap__range_index_find(&snapshot->ranges, address);
+        if (!range)
+            return NEAP_ERROR_FORMAT;
+        uint64_t left = range->end - address;
+        size_t part = left < bytes ? (size_t)left : bytes;
+        int error = range_read(snapshot, range, address, to, part);
+        if (error != NEAP_OK)
+            return error;
+        to += part;
+        address += part;
+        bytes -= part;
+    }
+    return NEAP_OK;
+}
+
+static const void *snapshot_view(void *context, uint64_t address, size_t bytes) {
+    const neap_snapshot_t *snapshot = context;
+    const struct neap__range *range = neap__range_index_find(&snapshot->ranges, address);
+    if (!range || !range->bytes || bytes > range->end - address)
+        return NULL;
+    return range->bytes + (address - range->start);
+}
+
+/* --- ranges ------------------------------------------------------------------ */
+
+/* The stretches, and beside them the files that are as they are on disk. */
+static int ranges_build(neap_snapshot_t *snapshot) {
+    const struct neap_process_image *image = &snapshot->image;
+    struct neap__range *ranges = calloc(snapshot->stretch_count + image->mapping_count + 1, sizeof(*ranges));
+    size_t count = 0;
+    if (!ranges)
+        return NEAP_ERROR_MEMORY;
+    for (size_t i = 0; i < snapshot->stretch_count; i++)
+        ranges[count++] = (struct neap__range){.start = snapshot->stretches[i].start,
+                                               .end = snapshot->stretches[i].end,
+                                               .bytes = snapshot->stretches[i].bytes};
+    for (size_t i = 0; i < image->mapping_count; i++) {
+        const struct neap_image_mapping *mapping = &image->mappings[i];
+        if (mapping->path[0] == '/' && mapping->access[0] == 'r' && !neap__copy_wanted(mapping))
+            ranges[count++] = (struct neap__range){.start = mapping->start,
+                                                   .end = mapping->end,
+                                                   .file = mapping->path,
+                                                   .offset = mapping->offset};
+    }
+    return neap__range_index_build(&snapshot->ranges, ranges, count);
+}
+
+/* --- taking ------------------------------------------------------------------ */
+
+/* What the registers of the threads tell goes into the image. */
+static void threads_note(neap_snapshot_t *snapshot, const neap_os_pause_t *pause) {
+    size_t count;
+    const struct neap_os_pause_thread *held = neap_os_pause_threads(pause, &count);
+    for (size_t i = 0; i < snapshot->image.thread_count; i++) {
+        struct neap_image_thread *thread = &snapshot->image.threads[i];
+        for (size_t k = 0; k < count; k++)
+            if (held[k].tid == thread->tid) {
+                thread->stack_pointer = held[k].stack_pointer;
+                thread->thread_pointer = held[k].thread_pointer;
+            }
+    }
+}
+
+/* All that is done while the process stands still. */
+static int copy_still(neap_snapshot_t *snapshot, pid_t pid) {
+    neap_os_pause_t *pause = NULL;
+    int error = NEAP_OK;
+    if (snapshot->facts.way == NEAP_SNAPSHOT_PAUSE)
+        error = neap_os_pause_begin(pid, PAUSE_TIMEOUT_MS, &pause);
+    if (error == NEAP_OK)
+        error = neap_process_image_read(pid, &snapshot->image);
+    if (error == NEAP_OK)
+        error = neap__copy_take(&snapshot->copy, &snapshot->image);
+    if (error == NEAP_OK && pause)
+        threads_note(snapshot, pause);
+    snapshot->facts.pause_ns = neap_os_pause_end(pause);
+    return error;
+}
+
+static int take_copy(neap_snapshot_t *snapshot, pid_t pid) {
+    struct neap_process_image before = {0};
+    int error = neap_process_image_read(pid, &before);
+    if (error == NEAP_OK)
+        error = neap__copy_prepare(&snapshot->copy, &before);
+    neap_process_image_clear(&before);
+    if (error == NEAP_OK)
+        error = copy_still(snapshot, pid);
+    if (error != NEAP_OK)
+        return error;
+    neap__copy_fill(&snapshot->copy, &snapshot->image);
+    snapshot->facts.copied_bytes = snapshot->copy.copied_bytes;
+    snapshot->facts.missing_bytes = snapshot->copy.missing_bytes;
+    snapshot->stretches = snapshot->copy.stretches;
+    snapshot->stretch_count = snapshot->copy.stretch_count;
+    snapshot->copy.stretches = NULL;
+    return NEAP_OK;
+}
+
+static int take_hold(neap_snapshot_t *snapshot, pid_t pid) {
+    int error = neap_os_pause_begin(pid, PAUSE_TIMEOUT_MS, &snapshot->pause);
+    if (error == NEAP_OK)
+        error = neap_process_image_read(pid, &snapshot->image);
+    if (error == NEAP_OK)
+        error = neap__copy_stretches(&snapshot->image, &snapshot->stretches, &snapshot->stretch_count);
+    if (error == NEAP_OK)
+        error = neap__paused_memory_open(&snapshot->held, &snapshot->image);
+    if (error == NEAP_OK)
+        threads_note(snapshot, snapshot->pause);
+    return error;
+}
+
+int neap_snapshot_take(pid_t pid, enum neap_snapshot_way way, neap_snapshot_t **snapshot) {
+    if (way == NEAP_SNAPSHOT_CORE)
+        return NEAP_ERROR_ARGUMENT;
+    neap_snapshot_t *made = calloc(1, sizeof(*made));
+    if (!made)
+        return NEAP_ERROR_MEMORY;
+    made->facts.way = way;
+    int error = way == NEAP_SNAPSHOT_HOLD ? take_hold(made, pid) : take_copy(made, pid);
+    if (error == NEAP_OK)
+        error = ranges_build(made);
+    if (error != NEAP_OK) {
+        neap_snapshot_destroy(made);
+        return error;
+    }
+    *snapshot = made;
+    return NEAP_OK;
+}
+
+/* The rest of a snapshot whose core was read, or was not; `made` NULL without memory. */
+static int core_finish(neap_snapshot_t *made, int error, neap_snapshot_t **snapshot) {
+    struct neap__range *ranges = NULL;
+    size_t count = 0;
+    if (error == NEAP_OK)
+        error = neap__core_file_ranges(&made->core, &made->image, &ranges, &count);
+    if (error == NEAP_OK)
+        error = neap__range_index_build(&made->ranges, ranges, count);
+    if (error == NEAP_OK)
+        error = neap__core_file_stretches(&made->core, &made->image, &made->stretches, &made->stretch_count);
+    if (error != NEAP_OK) {
+        neap_snapshot_destroy(made);
+        return error;
+    }
+    made->facts = (struct neap_snapshot_facts){.way = NEAP_SNAPSHOT_CORE,
+                                               .copied_bytes = made->core.held_bytes,
+                                               .missing_bytes = made->core.missing_bytes};
+    *snapshot = made;
+    return NEAP_OK;
+}
+
+int neap_snapshot_open(const char *path, neap_snapshot_t **snapshot, struct neap_fault *fault) {
+    neap_snapshot_t *made = calloc(1, sizeof(*made));
+    int error = made ? neap__core_file_open(path, &made->core, &made->image, fault) : NEAP_ERROR_MEMORY;
+    return core_finish(made, error, snapshot);
+}
+
+int neap_snapshot_read(const void *bytes, size_t length, neap_snapshot_t **snapshot,
+                       struct neap_fault *fault) {
+    neap_snapshot_t *made = calloc(1, sizeof(*made));
+    int error =
+        made ? neap__core_file_read(bytes, length, &made->core, &made->image, fault) : NEAP_ERROR_MEMORY;
+    return core_finish(made, error, snapshot);
+}
+
+uint64_t neap_snapshot_release(neap_snapshot_t *snapshot) {
+    if (snapshot->pause) {
+        snapshot->facts.pause_ns = neap_os_pause_end(snapshot->pause);
+        snapshot->facts.copied_bytes = snapshot->held.read_bytes;
+        snapshot->pause = NULL;
+    }
+    return snapshot->facts.pause_ns;
+}
+
+void neap_snapshot_destroy(neap_snapshot_t *snapshot) {
+    if (!snapshot)
+        return;
+    neap_snapshot_release(snapshot);
+    neap__paused_memory_close(&snapshot->held);
+    neap__range_index_clear(&snapshot->ranges);
+    neap__copy_clear(&snapshot->copy);
+    neap__core_file_close(&snapshot->core);
+    free(snapshot->stretches);
+    neap_process_image_clear(&snapshot->image);
+    free(snapshot);
+}
+
+struct neap_memory neap_snapshot_memory(neap_snapshot_t *snapshot) {
+    return (struct neap_memory){snapshot_read, snapshot_view, snapshot};
+}
+
+struct neap_process_image *neap_snapshot_image(neap_snapshot_t *snapshot) {
+    return &snapshot->image;
+}
+
+const struct neap_snapshot_facts *neap_snapshot_facts(const neap_snapshot_t *snapshot) {
+    return &snapshot->facts;
+}

@@ -1,0 +1,61 @@
+/* os/descriptor.c */
+#include "os/descriptor.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/file.h"
+
+enum neap_os_path_kind neap_os_path_kind(const char *path) {
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return NEAP_OS_PATH_NONE;
+    return S_ISREG(status.st_mode)   ? NEAP_OS_PATH_FILE
+           : S_ISDIR(status.st_mode) ? NEAP_OS_PATH_FOLDER
+                                     : NEAP_OS_PATH_STREAM;
+}
+
+/* Opening a pipe for reading would wait for its writer. */
+int neap_os_descriptor_open(const char *path, int *descriptor) {
+    struct stat status;
+    int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (opened < 0)
+        return neap__os_file_error();
+    int error = fstat(opened, &status) != 0 ? neap__os_file_error()
+                : S_ISREG(status.st_mode)   ? NEAP_OK
+                                            : NEAP_ERROR_FORMAT;
+    if (error != NEAP_OK) {
+        close(opened);
+        return error;
+    }
+    *descriptor = opened;
+    return NEAP_OK;
+}
+
+void neap_os_descriptor_close(int descriptor) {
+    close(descriptor);
+}
+
+bool neap_os_descriptor_read(int descriptor, uint64_t offset, void *out, size_t bytes) {
+    return pread(descriptor, out, bytes, (off_t)offset) == (ssize_t)bytes;
+}
+
+void neap_os_descriptor_hold_standard(void) {
+    int opened;
+    do
+        opened = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    while (opened >= 0 && opened <= STDERR_FILENO);
+    if (opened >= 0)
+        close(opened);
+}
+
+bool neap_os_descriptor_is_terminal(int descriptor) {
+    return isatty(descriptor) == 1;
+}
+
+unsigned neap_os_descriptor_columns(int descriptor) {
+    struct winsize size;
+    return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}

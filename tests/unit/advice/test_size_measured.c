@@ -1,0 +1,90 @@
+/* size_measured: what it measures is the container itself, and what cannot be held so has no size. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include <neap/frozen_trie.h>
+
+#include "advice/size_measured.h"
+
+enum { ENTRIES = 20000 };
+
+static union neap_item text_of(char room[16], int number) {
+    return (union neap_item){.text = {room, (size_t)snprintf(room, 16, "key %d", number)}};
+}
+
+static bool fill(struct neap_size_measured *store, int entries) {
+    char room[16];
+    bool left = true;
+    for (int i = 0; i < entries; i++)
+        left = neap_size_measured_add(store, text_of(room, i), (union neap_item){.i = i});
+    return left;
+}
+
+static void test_it_measures_the_real_thing(void **state) {
+    (void)state;
+    struct neap_size_measured store;
+    char room[16];
+    neap_size_measured_open(&store, NEAP_MEASURED_MAP | NEAP_MEASURED_TRIE, NEAP_KIND_STR, NEAP_KIND_I32,
+                            ENTRIES, UINT64_MAX);
+    assert_true(fill(&store, ENTRIES));
+    struct neap_size_measured_bytes bytes = neap_size_measured_close(&store);
+    neap_trie_t *trie = neap_trie_new(NEAP_KIND_STR, NEAP_KIND_I32, NULL);
+    for (int i = 0; i < ENTRIES; i++)
+        assert_int_equal(neap_trie_set(trie, text_of(room, i), (union neap_item){.i = i}), NEAP_OK);
+    neap_frozen_trie_t *frozen = neap_trie_freeze(trie, NULL);
+    assert_int_equal(bytes.trie, neap_trie_bytes(trie));
+    assert_int_equal(bytes.frozen, neap_frozen_trie_bytes(frozen));
+    assert_in_range(bytes.map, ENTRIES * (9 + 4), ENTRIES * 30);
+    neap_frozen_trie_destroy(frozen);
+    neap_trie_destroy(trie);
+}
+
+static void test_only_what_is_wanted(void **state) {
+    (void)state;
+    struct neap_size_measured store;
+    neap_size_measured_open(&store, NEAP_MEASURED_TRIE, NEAP_KIND_STR, NEAP_KIND_I32, ENTRIES, UINT64_MAX);
+    assert_true(fill(&store, 100));
+    struct neap_size_measured_bytes bytes = neap_size_measured_close(&store);
+    assert_true(bytes.map == 0 && bytes.trie > 0 && bytes.frozen > 0);
+    neap_size_measured_open(&store, NEAP_MEASURED_MAP | NEAP_MEASURED_TRIE, NEAP_KIND_I32, NEAP_KIND_NONE,
+                            ENTRIES, UINT64_MAX);
+    assert_true(neap_size_measured_add(&store, (union neap_item){.i = 7}, (union neap_item){.i = 0}));
+    bytes = neap_size_measured_close(&store);
+    assert_true(bytes.map > 0 && bytes.trie == 0 && bytes.frozen == 0);
+}
+
+static void test_one_that_saves_nothing_is_given_up(void **state) {
+    (void)state;
+    struct neap_size_measured store;
+    neap_size_measured_open(&store, NEAP_MEASURED_MAP | NEAP_MEASURED_TRIE, NEAP_KIND_STR, NEAP_KIND_I32,
+                            ENTRIES, ENTRIES * 2);
+    assert_false(fill(&store, ENTRIES));
+    struct neap_size_measured_bytes bytes = neap_size_measured_close(&store);
+    assert_true(bytes.map == 0 && bytes.trie == 0 && bytes.frozen == 0);
+}
+
+static void test_entries_that_become_one_have_no_size(void **state) {
+    (void)state;
+    struct neap_size_measured store;
+    neap_size_measured_open(&store, NEAP_MEASURED_MAP | NEAP_MEASURED_TRIE, NEAP_KIND_STR, NEAP_KIND_I32,
+                            ENTRIES, UINT64_MAX);
+    assert_true(fill(&store, 100));
+    assert_true(fill(&store, 1));
+    struct neap_size_measured_bytes bytes = neap_size_measured_close(&store);
+    assert_true(bytes.map == 0 && bytes.trie == 0 && bytes.frozen == 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_it_measures_the_real_thing),
+        cmocka_unit_test(test_only_what_is_wanted),
+        cmocka_unit_test(test_one_that_saves_nothing_is_given_up),
+        cmocka_unit_test(test_entries_that_become_one_have_no_size),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

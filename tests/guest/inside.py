@@ -133,9 +133,9 @@ def plain(text):
     return re.sub("[^\t\n -~]", "?", text)
 
 
-def unit_program(room, noun, through):
+def unit_program(module, noun, through):
     """One program as a JUnit case, as meson leaves it."""
-    case = ElementTree.Element("testcase", name=noun, classname=room)
+    case = ElementTree.Element("testcase", name=noun, classname=module)
     program = "build/tests/unit/test_" + noun
     try:
         done = subprocess.run([*through, program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -151,20 +151,20 @@ def unit_program(room, noun, through):
     return case
 
 
-def unit_programs(rooms, through=()):
-    """All programs of some rooms, or of all."""
-    suite = ElementTree.Element("testsuite", name="unit")
-    for source in sorted(Path("tests/unit").glob("*/test_*.c")):
-        room, noun = source.parent.name, source.stem[len("test_"):]
-        if not rooms or room in rooms:
-            suite.append(unit_program(room, noun, through))
+def unit_programs(modules, through=()):
+    """All programs of some modules and of those within them, or of all."""
+    suite, tree = ElementTree.Element("testsuite", name="unit"), Path("tests/unit")
+    for source in sorted(tree.glob("**/test_*.c")):
+        module, noun = str(source.parent.relative_to(tree)), source.stem[len("test_"):]
+        if not modules or any((module + "/").startswith(name + "/") for name in modules):
+            suite.append(unit_program(module, noun, through))
     return suite
 
 
-def with_units(xml, rooms, through):
+def with_units(xml, modules, through):
     suites = ElementTree.fromstring(xml)
-    if rooms:
-        suites.append(unit_programs(rooms, through))
+    if modules:
+        suites.append(unit_programs(modules, through))
     return ElementTree.tostring(suites, encoding="unicode")
 
 

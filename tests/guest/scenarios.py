@@ -1,7 +1,7 @@
 """The table of guests: which kernel runs which tests under which setting, and what then differs.
 
 A boot is one start of a virtual machine; its steps run one after the other in it. A step is `unit` with
-the rooms it is to run, if not all; `system` with the files, if not all of SYSTEM_FILES; or a setting's
+the modules it is to run, if not all; `system` with the files, if not all of SYSTEM_FILES; or a setting's
 name with the behaviour tests it is to run, if not those of its row. A setting is made by writing
 files, which are put back afterwards, by commands, or by words in front of the tests' command. Whoever
 adds a setting adds a row to SETTINGS; the boot `settings` has all that need no other machine. The host
@@ -26,7 +26,7 @@ class Setting(NamedTuple):
     stop: tuple = ()
     through: tuple = ()     # words in front of the tests' command
     tests: str = "growth given_back asking"
-    units: str = ""         # rooms whose unit programs run under it too
+    units: str = ""         # modules whose unit programs run under it too
     proof: str = "true"     # a shell condition that holds where the setting is in force
     needs: str = "true"     # a shell condition: where it is false the step is skipped
     lacks: str = ""         # and this is why

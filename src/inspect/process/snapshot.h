@@ -19,6 +19,7 @@
 #ifndef NEAP_INSPECT_PROCESS_SNAPSHOT_H
 #define NEAP_INSPECT_PROCESS_SNAPSHOT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -37,6 +38,7 @@ enum neap_snapshot_way {
 
 struct neap_snapshot_facts {
     enum neap_snapshot_way way;
+    bool too_little_memory; /* HOLD in place of PAUSE: a copy might have ended the target */
     uint64_t pause_ns;      /* how long the target stood still; HOLD: known after release */
     uint64_t copied_bytes;  /* pages copied; of a core file, bytes it holds */
     uint64_t missing_bytes; /* that went away while being read, or that a cut file lacks; they read as
@@ -52,8 +54,10 @@ struct neap_snapshot_stretch {
 
 typedef struct neap_snapshot neap_snapshot_t;
 
-/* Takes a snapshot of `pid` in one of the first three ways. Errors of os/pause.h, and
- * NEAP_ERROR_MEMORY (then HOLD may still do). The caller owns *snapshot. */
+/* Takes a snapshot of `pid` in one of the first three ways. Where the machine, or a control group
+ * that this process shares with the target, has too little memory for a copy, PAUSE becomes HOLD, since
+ * the kernel might end the target for the copy's sake. Errors of os/pause.h, and NEAP_ERROR_MEMORY: too
+ * little even for that, or RUNNING was asked for. The caller owns *snapshot. */
 int neap_snapshot_take(pid_t pid, enum neap_snapshot_way way, neap_snapshot_t **snapshot);
 
 /* Opens a core file (ELF, 32 or 64 bits, this byte order). NEAP_ERROR_ABSENT if there is no such

@@ -1,4 +1,4 @@
-/* cli/output.c: to standard output, or to a file by a draft. */
+/* cli/output.c: to standard output, or to a file by an atomic file. */
 #include "cli/output.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "cli/option.h"
 #include "cli/verb.h"
 #include "os/descriptor.h"
-#include "os/draft.h"
+#include "os/atomic_file.h"
 
 static bool is_stdout(const char *path) {
     return path && strcmp(path, "-") == 0;
@@ -41,17 +41,17 @@ static int write_error(const char *path, int error) {
 /* --- before ------------------------------------------------------------------ */
 
 static int path_check(const char *path) {
-    struct neap_os_draft draft;
+    struct neap_os_atomic_file file;
     if (!path || is_stdout(path) || is_stream(path))
         return CLI_GO_ON;
     if (!*path)
         return cli_error(CLI_EXIT_USAGE, "a file to write has no name: give one, like --json=FILE");
     if (neap_os_path_kind(path) == NEAP_OS_PATH_FOLDER)
         return write_error(path, NEAP_ERROR_FORMAT);
-    int error = neap_os_draft_open(&draft, path);
+    int error = neap_os_atomic_file_open(&file, path);
     if (error != NEAP_OK)
         return write_error(path, error);
-    neap_os_draft_discard(&draft);
+    neap_os_atomic_file_discard(&file);
     return CLI_GO_ON;
 }
 
@@ -84,17 +84,17 @@ static int stream_write(const char *path, const char *text, size_t bytes) {
 
 /* Where the path is a link, the file that it leads to is the one that changes. */
 static int file_write(const char *path, const char *text, size_t bytes) {
-    struct neap_os_draft draft;
+    struct neap_os_atomic_file file;
     char real[PATH_MAX];
     if (is_stream(path))
         return stream_write(path, text, bytes);
-    int error = neap_os_draft_open(&draft, realpath(path, real) ? real : path);
+    int error = neap_os_atomic_file_open(&file, realpath(path, real) ? real : path);
     if (error != NEAP_OK)
         return error;
-    error = neap_os_draft_write(&draft, text, bytes);
+    error = neap_os_atomic_file_write(&file, text, bytes);
     if (error == NEAP_OK)
-        return neap_os_draft_commit(&draft);
-    neap_os_draft_discard(&draft);
+        return neap_os_atomic_file_commit(&file);
+    neap_os_atomic_file_discard(&file);
     return error;
 }
 

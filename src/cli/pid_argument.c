@@ -7,7 +7,7 @@
 
 #include "cli/option.h"
 #include "cli/verb.h"
-#include "os/remote.h"
+#include "os/process_memory.h"
 
 bool cli_pid_parse(const char *text, pid_t *pid) {
     char *end;

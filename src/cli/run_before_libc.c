@@ -3,11 +3,11 @@
  * Does what verb_run.c does in the plainest case: no options, and nothing in the
  * environment that is to be noted or joined. In every other case, and whenever
  * anything fails, it returns, and the ordinary program starts and does it, or
- * says what is wrong. See os/bare.h for what may not be done here.
+ * says what is wrong. See os/before_libc.h for what may not be done here.
  */
-#include "os/bare.h"
+#include "os/before_libc.h"
 
-#ifdef NEAP_OS_BARE
+#ifdef NEAP_OS_BEFORE_LIBC
 
 #include <errno.h>
 #include <stdbool.h>
@@ -78,7 +78,7 @@ static bool path_up(struct path *path) {
 }
 
 static bool readable(const struct path *path, size_t from) {
-    return !path->full && neap__bare_access(path->text + from, R_OK) == 0;
+    return !path->full && neap_os_before_libc_access(path->text + from, R_OK) == 0;
 }
 
 /* Whether some word may be the -X that neap_python_flags_read looks for. */
@@ -93,7 +93,7 @@ static bool has_flag_x(char *const *command) {
 static bool variables_make(struct path *preload, struct path *packages) {
     static const char name[] = "LD_PRELOAD=", packages_name[] = "PYTHONPATH=";
     struct path self;
-    long length = neap__bare_readlink("/proc/self/exe", self.text, sizeof(self.text) - 1);
+    long length = neap_os_before_libc_readlink("/proc/self/exe", self.text, sizeof(self.text) - 1);
     if (length <= 0 || length == (long)sizeof(self.text) - 1) /* as long: perhaps cut off */
         return false;
     self.length = (size_t)length;
@@ -124,7 +124,7 @@ static bool variables_make(struct path *preload, struct path *packages) {
 static void command_exec(char *const *command, char *const *environment, const char *search) {
     struct path path;
     if (contains(command[0], '/')) {
-        neap__bare_execve(command[0], command, environment);
+        neap_os_before_libc_execve(command[0], command, environment);
         return;
     }
     while (search && *search) {
@@ -135,7 +135,7 @@ static void command_exec(char *const *command, char *const *environment, const c
         path_add(&path, search, length);
         path_add_text(&path, length ? "/" : "./");
         path_add_text(&path, command[0]);
-        long error = path.full ? -ENOENT : neap__bare_execve(path.text, command, environment);
+        long error = path.full ? -ENOENT : neap_os_before_libc_execve(path.text, command, environment);
         if (error != -ENOENT && error != -ENOTDIR && error != -EACCES)
             return;
         search += length + (search[length] == ':');
@@ -175,6 +175,6 @@ void cli_run_before_libc(long *stack) {
     command_exec(command, environment, search);
 }
 
-NEAP_OS_BARE_ENTRY(cli_start_before_libc, cli_run_before_libc);
+NEAP_OS_BEFORE_LIBC_ENTRY(cli_start_before_libc, cli_run_before_libc);
 
 #endif

@@ -14,7 +14,7 @@ enum { EVENTS_SHOWN = 5 };
 static const char *cause_name(uint32_t cause) {
     static const char *const names[] = {
         [NEAP_PURGE_DECAY] = "decay", [NEAP_PURGE_IDLE] = "idle",   [NEAP_PURGE_TRIM] = "trim",
-        [NEAP_PURGE_FORK] = "fork",   [NEAP_PURGE_LIMIT] = "limit", [NEAP_PURGE_CREST] = "crest",
+        [NEAP_PURGE_FORK] = "fork",   [NEAP_PURGE_LIMIT] = "limit", [NEAP_PURGE_HIGH_WATER] = "high_water",
     };
     return cause < sizeof(names) / sizeof(names[0]) ? names[cause] : "unknown";
 }

@@ -15,7 +15,7 @@
 #include "cli/option.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "os/remote.h"
+#include "os/process_memory.h"
 
 enum { ALLOCATORS_MAX = 16 };
 

@@ -4,7 +4,7 @@
 
 #include "cli/kernel_notes.h"
 #include "cli/option.h"
-#include "cli/setting_table.h"
+#include "cli/setting_text.h"
 #include "cli/verb.h"
 
 static const struct cli_usage usage = {

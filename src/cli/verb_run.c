@@ -13,9 +13,9 @@
 
 #include "base/python_command.h"
 #include "cli/option.h"
-#include "cli/setting_table.h"
+#include "cli/setting_text.h"
 #include "cli/verb.h"
-#include "os/remote.h"
+#include "os/process_memory.h"
 
 #define LIBRARY_NAME "libneap-preload.so"
 
@@ -26,48 +26,6 @@ static const struct cli_usage usage = {
              "all Python programs it starts, follows their live data. A program that is no Python is left "
              "alone. Exits as COMMAND does.",
 };
-
-/* --- options ----------------------------------------------------------- */
-
-union value {
-    bool flag;
-    uint64_t number;
-};
-
-/* The settings that have an option, in their order; values[i] belongs to cli_settings[i]. */
-static void options_make(struct cli_option *table, union value *values) {
-    unsigned count = 0;
-    for (unsigned i = 0; cli_settings[i].variable; i++) {
-        const struct cli_setting *setting = &cli_settings[i];
-        bool flag = setting->kind == CLI_FLAG;
-        values[i] = flag ? (union value){.flag = false} : (union value){.number = UINT64_MAX};
-        if (!setting->option)
-            continue;
-        table[count++] = (struct cli_option){
-            .name = setting->option,
-            .argument = setting->argument,
-            .help = setting->help,
-            .kind = setting->kind,
-            .target = &values[i],
-            .least = setting->least,
-            .most = setting->most,
-        };
-    }
-    table[count] = (struct cli_option){.name = NULL};
-}
-
-static void settings_export(const union value *values) {
-    for (unsigned i = 0; cli_settings[i].variable; i++) {
-        char number[24];
-        if (cli_settings[i].kind == CLI_FLAG) {
-            if (values[i].flag)
-                setenv(cli_settings[i].variable, cli_settings[i].flag, 1);
-        } else if (values[i].number != UINT64_MAX) {
-            snprintf(number, sizeof(number), "%llu", (unsigned long long)values[i].number);
-            setenv(cli_settings[i].variable, number, 1);
-        }
-    }
-}
 
 /* --- the library ------------------------------------------------------- */
 
@@ -150,12 +108,12 @@ static int command_exec(char **command) {
 }
 
 static int run(int argc, char **argv) {
-    struct cli_option table[CLI_SETTINGS_MAX + 1];
-    union value values[CLI_SETTINGS_MAX] = {0};
+    struct cli_option table[NEAP_SETTINGS + 1];
+    union cli_setting_value values[NEAP_SETTINGS];
     struct installation found;
     char folder[PATH_MAX];
     int rest;
-    options_make(table, values);
+    cli_setting_options(table, values);
     int code = cli_options_parse(table, &usage, argc, argv, &rest);
     if (code != CLI_GO_ON)
         return code;
@@ -169,7 +127,7 @@ static int run(int argc, char **argv) {
         return cli_error(CLI_EXIT_FAILED,
                          "cannot preload %s: LD_PRELOAD takes no path with a blank or a colon: move it",
                          found.library);
-    settings_export(values);
+    cli_settings_export(values);
     list_prepend("LD_PRELOAD", found.library);
     if (found.packages[0])
         list_prepend("PYTHONPATH", found.packages);

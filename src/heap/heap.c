@@ -91,8 +91,8 @@ static int heap_init(neap_heap_t *heap, const struct neap_heap_options *options,
     heap->decay_base_ms = options->decay_ms != 0 ? options->decay_ms : NEAP_DECAY_MS;
     heap->limit_pages = options->limit_bytes != 0 ? options->limit_bytes >> heap->page_shift : UINT64_MAX;
     heap->limit_asked_pages = heap->limit_pages;
-    heap->crest_pages = NEAP_CREST_BYTES >> heap->page_shift;
-    heap->crest_budget = NEAP_CREST_BUDGET;
+    heap->high_water_pages = NEAP_HIGH_WATER_BYTES >> heap->page_shift;
+    heap->high_water_budget = NEAP_HIGH_WATER_BUDGET;
     heap->layout = (struct neap_layout_heap){
         .page_bytes = page_bytes,
         .unit_bytes = page_bytes * NEAP_LAYOUT_UNIT_PAGES,

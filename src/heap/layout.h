@@ -109,12 +109,12 @@ struct neap_layout_class {
 };
 
 enum neap_layout_purge_cause {
-    NEAP_PURGE_DECAY = 0, /* free for longer than the decay */
-    NEAP_PURGE_IDLE = 1,  /* the process does nothing */
-    NEAP_PURGE_TRIM = 2,  /* asked for */
-    NEAP_PURGE_FORK = 3,  /* before a fork */
-    NEAP_PURGE_LIMIT = 4, /* memory or a limit was reached */
-    NEAP_PURGE_CREST = 5, /* the heap was about to be larger than ever */
+    NEAP_PURGE_DECAY = 0,      /* free for longer than the decay */
+    NEAP_PURGE_IDLE = 1,       /* the process does nothing */
+    NEAP_PURGE_TRIM = 2,       /* asked for */
+    NEAP_PURGE_FORK = 3,       /* before a fork */
+    NEAP_PURGE_LIMIT = 4,      /* memory or a limit was reached */
+    NEAP_PURGE_HIGH_WATER = 5, /* the heap was about to be larger than ever */
 };
 
 struct neap_layout_event {
@@ -167,7 +167,7 @@ struct neap_layout_anchor {
     uint32_t state; /* enum neap_layout_state */
     uint32_t pid;   /* of the process that wrote this; a forked child rewrites it */
     char reason[128];
-    char library[256];           /* path of the library: its file is the door of the bell */
+    char library[256];           /* path of the library: the first page of its file is the wakeup page */
     uint64_t heap;               /* address of struct neap_layout_heap, 0 if none */
     uint32_t trim_asked;         /* written from outside: a number other than trim_done */
     uint32_t trim_done;          /* the last number answered */

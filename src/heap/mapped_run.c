@@ -203,7 +203,7 @@ void *neap__mapped_alloc(neap_heap_t *heap, size_t bytes, bool *zero) {
     return (void *)(uintptr_t)run->address;
 }
 
-/* Admits what `run` lacks of `bytes`; false if the heap's limit forbids. The purge at a crest may
+/* Admits what `run` lacks of `bytes`; false if the heap's limit forbids. The purge at a high-water mark may
  * give back what was spare here, and then there is more to admit. */
 static bool admit_growth(neap_heap_t *heap, const void *block, size_t bytes) {
     for (int purged = 0; purged < 2; purged++) {

@@ -105,9 +105,9 @@ struct neap_heap {
     struct neap__guard *guard;     /* not NULL: checking mode */
 
     /* Purging, purge.c. */
-    uint64_t crest_pages;  /* resident pages at which free ones are given back before more come */
-    uint32_t crest_budget; /* pages that may be given back so for now */
-    uint32_t crest_ms;     /* heap time at which the budget was that */
+    uint64_t high_water_pages;  /* resident pages at which free ones are given back before more come */
+    uint32_t high_water_budget; /* pages that may be given back so for now */
+    uint32_t high_water_ms;     /* heap time at which the budget was that */
     uint32_t decay_base_ms;
     uint64_t bounced_pages; /* refaults soon after their purge, since the last step */
     uint32_t bounce_gap_ms; /* the longest such gap */

@@ -18,10 +18,10 @@ enum {
     BOUNCE_PAGES = 64,  /* fewer are no matter */
     CALM_MS = 10000,    /* without a bounce before the decay falls back */
     STEP_MS_MIN = 10,
-    CREST_SHARE = 32,             /* how much higher a new peak is before free pages are looked for */
+    HIGH_WATER_SHARE = 32,        /* how much higher a new peak is before free pages are looked for */
     LIMIT_HEAP_BYTES = 16 << 20,  /* smaller heaps do not ask for the control group's limit */
     LIMIT_MARGIN_BYTES = 2 << 20, /* left to what is not counted: page tables, the heap's books */
-    CREST_PAGES = 64,             /* and at least */
+    HIGH_WATER_PAGES = 64,        /* and at least */
     COST_SHARE = 100              /* looking may cost one part in so many of the time */
 };
 
@@ -212,41 +212,42 @@ uint64_t neap__purge_all(neap_heap_t *heap, enum neap_layout_purge_cause cause) 
     return batch.all_pages;
 }
 
-/* Brings the budget for crests up to date. */
-static void crest_budget_fill(neap_heap_t *heap, uint32_t now_ms) {
-    uint64_t pages = heap->crest_budget + (uint64_t)(now_ms - heap->crest_ms) * NEAP_CREST_RATE;
-    heap->crest_budget = pages < NEAP_CREST_BUDGET ? (uint32_t)pages : NEAP_CREST_BUDGET;
-    heap->crest_ms = now_ms;
+/* Brings the budget for high-water marks up to date. */
+static void high_water_budget_fill(neap_heap_t *heap, uint32_t now_ms) {
+    uint64_t pages =
+        heap->high_water_budget + (uint64_t)(now_ms - heap->high_water_ms) * NEAP_HIGH_WATER_RATE;
+    heap->high_water_budget = pages < NEAP_HIGH_WATER_BUDGET ? (uint32_t)pages : NEAP_HIGH_WATER_BUDGET;
+    heap->high_water_ms = now_ms;
 }
 
-void neap__purge_at_crest(neap_heap_t *heap) {
-    struct batch batch = {.cause = NEAP_PURGE_CREST};
+void neap__purge_at_high_water(neap_heap_t *heap) {
+    struct batch batch = {.cause = NEAP_PURGE_HIGH_WATER};
     uint32_t now_ms = neap__heap_ms(heap);
-    crest_budget_fill(heap, now_ms);
-    give_back_mapped(heap, &batch, now_ms, 0, heap->crest_budget);
+    high_water_budget_fill(heap, now_ms);
+    give_back_mapped(heap, &batch, now_ms, 0, heap->high_water_budget);
     for (uint32_t n = 0; heap->queued_units > 0 && n < heap->layout.region_count; n++) {
-        for (uint32_t w = 0; w < words_of(heap, n) && spent(&batch) < heap->crest_budget; w++)
+        for (uint32_t w = 0; w < words_of(heap, n) && spent(&batch) < heap->high_water_budget; w++)
             look_word(heap, &batch, n, w, now_ms, 0);
     }
     batch_flush(&batch);
-    heap->crest_budget -=
-        batch.all_pages < heap->crest_budget ? (uint32_t)batch.all_pages : heap->crest_budget;
+    heap->high_water_budget -=
+        batch.all_pages < heap->high_water_budget ? (uint32_t)batch.all_pages : heap->high_water_budget;
     note_event(heap, &batch);
-    /* Up to the crest again, or, if there was hardly anything to give back, some
+    /* Up to the mark again, or, if there was hardly anything to give back, some
        way beyond it before the next look. */
-    uint64_t pages = heap->layout.resident_pages, step = pages / CREST_SHARE;
-    if (step < CREST_PAGES)
-        step = CREST_PAGES;
-    if (pages + step > heap->crest_pages)
-        heap->crest_pages = pages + step;
+    uint64_t pages = heap->layout.resident_pages, step = pages / HIGH_WATER_SHARE;
+    if (step < HIGH_WATER_PAGES)
+        step = HIGH_WATER_PAGES;
+    if (pages + step > heap->high_water_pages)
+        heap->high_water_pages = pages + step;
     heed_limit(heap);
 }
 
 /* --- stepping --- */
 
 bool neap__purge_admit(neap_heap_t *heap, uint64_t pages) {
-    if (NEAP_UNLIKELY(heap->layout.resident_pages + pages > heap->crest_pages))
-        neap__purge_at_crest(heap);
+    if (NEAP_UNLIKELY(heap->layout.resident_pages + pages > heap->high_water_pages))
+        neap__purge_at_high_water(heap);
     return heap->layout.resident_pages + pages <= heap->limit_pages;
 }
 

@@ -14,7 +14,7 @@
 enum {
     START_MS = 100,          /* age of a process before it gets a helper for little */
     AFTER_FORK_MS = 1000,    /* pause after a fork before the parent gets one for little */
-    FORK_QUIET_MS = 100,     /* or at all: by then CPython has long counted the threads */
+    FORK_QUIET_MS = 100,     /* or at all: CPython counts its threads right after a fork */
     MUCH_UNITS = 40,         /* 2.5 MiB of pages at most: less is little */
     FORK_PURGE_MS = 100,     /* forks in a row closer than this share a purge */
     LIBC_TRIM_MS = 2000,     /* between two looks at libc's free memory */
@@ -23,15 +23,15 @@ enum {
 
 static struct {
     neap_heap_t *heap;
-    struct neap_os_bell bell;
+    struct neap_os_wakeup wakeup;
     pthread_t thread;
-    pthread_mutex_t door; /* starting and stopping, one at a time */
+    pthread_mutex_t lock; /* starting and stopping, one at a time */
     bool allowed, running, stop;
     uint32_t not_before_ms; /* heap time of the next start for little */
     uint32_t not_at_all_ms; /* and for anything */
     uint32_t fork_purge_ms; /* heap time of the last purge before a fork */
     uint32_t libc_trim_ms;  /* heap time of the last look at libc */
-} helper = {.door = PTHREAD_MUTEX_INITIALIZER};
+} helper = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Answers `neap trim PID`. Without the GIL the magazines are the owner's: it is
  * asked to empty them at its next slow path. */
@@ -63,25 +63,25 @@ static void *run(void *unused) {
     (void)unused;
     pthread_setname_np(pthread_self(), "neap-purge");
     for (;;) {
-        uint32_t seen = __atomic_load_n(&helper.bell.rung, __ATOMIC_ACQUIRE);
+        uint32_t seen = __atomic_load_n(&helper.wakeup.count, __ATOMIC_ACQUIRE);
         if (__atomic_load_n(&helper.stop, __ATOMIC_ACQUIRE))
             return NULL;
         answer_trim();
         uint32_t wait_ms = neap_heap_purge(helper.heap);
         if (wait_ms == 0)
             trim_libc();
-        neap_os_bell_wait(&helper.bell, seen, wait_ms);
+        neap_os_wakeup_wait(&helper.wakeup, seen, wait_ms);
     }
 }
 
-/* Starts the thread with every signal blocked. Door held. */
+/* Starts the thread with every signal blocked. Lock held. */
 static bool start(void) {
     pthread_attr_t attributes;
     sigset_t all, before;
     if (pthread_attr_init(&attributes) != 0)
         return false;
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    neap_os_bell_open(&helper.bell, neap__anchor.library);
+    neap_os_wakeup_open(&helper.wakeup, neap__anchor.library);
     helper.stop = false;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -91,7 +91,7 @@ static bool start(void) {
     __atomic_store_n(&helper.running, running, __ATOMIC_RELEASE);
     neap__anchor.helper = running ? NEAP_HELPER_RUNS : NEAP_HELPER_NEVER;
     if (!running) {
-        neap_os_bell_close(&helper.bell);
+        neap_os_wakeup_close(&helper.wakeup);
         helper.allowed = false; /* a sandbox, or no threads left: not tried again */
     }
     return running;
@@ -112,35 +112,35 @@ static bool may_start(void) {
 static bool wake(void *unused) {
     (void)unused;
     if (__atomic_load_n(&helper.running, __ATOMIC_ACQUIRE)) {
-        neap_os_bell_ring(&helper.bell);
+        neap_os_wakeup_post(&helper.wakeup);
         return true;
     }
-    if (!may_start() || pthread_mutex_trylock(&helper.door) != 0)
+    if (!may_start() || pthread_mutex_trylock(&helper.lock) != 0)
         return false;
     bool started = helper.running || start();
-    pthread_mutex_unlock(&helper.door);
+    pthread_mutex_unlock(&helper.lock);
     return started;
 }
 
 void neap__helper_stop(void) {
-    pthread_mutex_lock(&helper.door);
+    pthread_mutex_lock(&helper.lock);
     if (helper.running) {
         __atomic_store_n(&helper.stop, true, __ATOMIC_RELEASE);
-        neap_os_bell_ring(&helper.bell);
+        neap_os_wakeup_post(&helper.wakeup);
         pthread_join(helper.thread, NULL);
-        neap_os_bell_close(&helper.bell);
+        neap_os_wakeup_close(&helper.wakeup);
         __atomic_store_n(&helper.running, false, __ATOMIC_RELEASE);
         neap__anchor.helper = NEAP_HELPER_NOT_YET;
     }
-    pthread_mutex_unlock(&helper.door);
+    pthread_mutex_unlock(&helper.lock);
 }
 
 /* --- fork --- */
 
-/* Order of locks: the door, then the heap's. Both stay taken across the fork. */
+/* Order of locks: the helper's lock, then the heap's. Both stay taken across the fork. */
 static void before_fork(void) {
     neap__helper_stop();
-    pthread_mutex_lock(&helper.door);
+    pthread_mutex_lock(&helper.lock);
     neap__heap_fork_before(helper.heap);
     uint32_t now_ms = neap__heap_ms(helper.heap);
     if (now_ms - helper.fork_purge_ms >= FORK_PURGE_MS) {
@@ -152,7 +152,7 @@ static void before_fork(void) {
 
 static void after_fork(void) {
     neap__heap_fork_after(helper.heap);
-    pthread_mutex_unlock(&helper.door);
+    pthread_mutex_unlock(&helper.lock);
 }
 
 static void after_fork_in_parent(void) {

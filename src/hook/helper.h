@@ -1,7 +1,7 @@
 /* hook/helper.h: the thread that purges when the program does not.
  *
  *   absent --wake--> awake: look, sleep half a decay, look, ...
- *                      ^  \-- nothing left --> asleep on the bell, for ever
+ *                      ^  \-- nothing left --> asleep until woken, without end
  *                      '---- wake, trim -----------'
  *
  * It is started by the first freeing that is worth it: for little not before the

@@ -1,6 +1,6 @@
 /* hook/settings.h: the NEAP_ variables of the environment, read once.
  *
- * `neap help settings` lists them for users. A value that makes no sense is
+ * The table of base/setting.h says which there are and what they take. A value that makes no sense is
  * ignored with one line on standard error.
  */
 #ifndef NEAP_HOOK_SETTINGS_H

@@ -1,7 +1,7 @@
 /* os/file.h: files that are read, where they lie or by copies.
  *
- * A mapping is read-only, shared by all processes that have it, and stays whole when a
- * draft (os/draft.h) takes the file's name. Only truncating the very file under a mapping
+ * A mapping is read-only, shared by all processes that have it, and stays whole when an
+ * atomic file (os/atomic_file.h) takes the file's name. Only truncating the very file under a mapping
  * ends its readers (SIGBUS): what another process may cut off meanwhile is read by copies.
  *
  * Any thread. Errors: NEAP_ERROR_ABSENT (no such file or folder), _PERMISSION, _MEMORY,

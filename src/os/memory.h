@@ -1,4 +1,4 @@
-/* os/memory.h: address space and pages, the only door to mmap and madvise.
+/* os/memory.h: address space and pages, the only caller of mmap and madvise.
  *
  *     reserve ------> commit ------> (touch) ------> purge
  *     address space   readable and   in memory       clean again, reads as zero,
@@ -88,7 +88,7 @@ int neap_os_remap(void *from, size_t old_bytes, size_t bytes, void **to);
  * least 1 MiB free, and more than at the last time). Returns bytes, estimated. */
 uint64_t neap_os_trim_libc(void);
 
-/* Test door: the n-th next request for memory fails (1 = the next); 0 = off. */
+/* For tests: the n-th next request for memory fails (1 = the next); 0 = off. */
 void neap_os_fault_after(unsigned n);
 
 /* Whether this request is the one that is to fail: asked by whatever of this module takes memory. */

@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "os/clock.h"
-#include "os/process.h"
-#include "os/register.h"
+#include "os/process_info.h"
+#include "os/thread_registers.h"
 
 enum {
     POLL_NS_LEAST = 10 * 1000,
@@ -195,7 +195,7 @@ static int threads_settle(struct neap_os_pause *pause) {
         if (pause->holds[i].state == HOLD_GONE)
             continue;
         if (pause->holds[i].state == HOLD_STILL)
-            neap__os_registers_read(thread->tid, &thread->stack_pointer, &thread->thread_pointer);
+            neap__os_thread_registers_read(thread->tid, &thread->stack_pointer, &thread->thread_pointer);
         pause->holds[kept] = pause->holds[i];
         pause->threads[kept++] = *thread;
     }
@@ -207,11 +207,11 @@ static int threads_settle(struct neap_os_pause *pause) {
    where a thread ends while it is read. The kernel's count is one, for a held thread makes no other
    that runs. A main thread that ended is counted for as long as the others live. */
 static bool all_held(const struct neap_os_pause *pause) {
-    struct neap_os_process_stat stat;
+    struct neap_os_process_info_stat stat;
     size_t held = is_held(pause, pause->pid) ? 0 : 1;
     for (size_t i = 0; i < pause->count; i++)
         held += pause->holds[i].state != HOLD_GONE;
-    return neap_os_process_stat(pause->pid, &stat) != NEAP_OK || held >= stat.threads;
+    return neap_os_process_info_stat(pause->pid, &stat) != NEAP_OK || held >= stat.threads;
 }
 
 static int threads_hold(struct neap_os_pause *pause) {
@@ -262,7 +262,7 @@ static void *tracer_run(void *argument) {
     return NULL;
 }
 
-/* --- the door ------------------------------------------------------------ */
+/* --- for callers --------------------------------------------------------- */
 
 /* The tracer takes no signal: a handler could leave it by longjmp. */
 static int tracer_start(struct neap_os_pause *pause) {

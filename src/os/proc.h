@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "os/remote.h"
+#include "os/process_memory.h"
 #include "os/residence.h"
 
 /* The enum neap_error for errno after a call about another process. */
@@ -20,7 +20,8 @@ int neap__os_proc_open(pid_t pid, const char *what, FILE **file);
 /* Parses "start-end rw-p offset dev:dev inode     path"; false if the line is none. */
 bool neap__os_mapping_parse(const char *line, struct neap_os_mapping *mapping);
 
-/* The texts of maps and of smaps: see neap_os_mappings, neap_os_mapping_figures. The caller closes `file`. */
+/* The texts of maps and of smaps: see neap_os_mappings_visit, neap_os_mapping_figures. The caller closes
+ * `file`. */
 int neap__os_maps_read(FILE *file, bool (*visit)(void *context, const struct neap_os_mapping *mapping),
                        void *context);
 int neap__os_smaps_read(FILE *file,

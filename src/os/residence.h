@@ -15,7 +15,7 @@
 
 #include <neap/error.h>
 
-#include "os/remote.h"
+#include "os/process_memory.h"
 
 struct neap_os_mapping_figures {
     uint64_t rss_bytes, pss_bytes, private_dirty_bytes;
@@ -23,7 +23,7 @@ struct neap_os_mapping_figures {
     uint64_t swap_bytes;
 };
 
-/* As neap_os_mappings, with the figures of /proc/PID/smaps. */
+/* As neap_os_mappings_visit, with the figures of /proc/PID/smaps. */
 int neap_os_mapping_figures(pid_t pid,
                             bool (*visit)(void *context, const struct neap_os_mapping *mapping,
                                           const struct neap_os_mapping_figures *figures),

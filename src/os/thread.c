@@ -15,7 +15,7 @@
 
 enum {
     SPINS = 100,         /* before sleeping on a lock */
-    DOOR_POLL_MS = 1000, /* where the kernel cannot wait on two words */
+    PAGE_POLL_MS = 1000, /* where the kernel cannot wait on two words */
     WAITV_NUMBER = 449   /* futex_waitv, Linux 5.16, the same on all architectures */
 };
 
@@ -48,11 +48,11 @@ void neap_os_unlock_slow(struct neap_os_lock *lock) {
 
 /* The word of the file's first page that belongs to process `pid`. Processes
  * may share one: a sleeper that is woken for another looks and sleeps on. */
-static const uint32_t *door_of(const uint32_t *page, int pid) {
+static const uint32_t *word_of(const uint32_t *page, int pid) {
     return page + (unsigned)pid % (neap_os_page_bytes() / sizeof *page);
 }
 
-static const uint32_t *map_door(const char *file) {
+static const uint32_t *map_page(const char *file) {
     int fd = open(file, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return NULL;
@@ -61,41 +61,41 @@ static const uint32_t *map_door(const char *file) {
     return page == MAP_FAILED ? NULL : page;
 }
 
-static const uint32_t *page_of(const uint32_t *door) {
-    return (const uint32_t *)((uintptr_t)door & ~(uintptr_t)(neap_os_page_bytes() - 1));
+static const uint32_t *page_of(const uint32_t *word) {
+    return (const uint32_t *)((uintptr_t)word & ~(uintptr_t)(neap_os_page_bytes() - 1));
 }
 
-void neap_os_bell_open(struct neap_os_bell *bell, const char *file) {
-    const uint32_t *page = file != NULL ? map_door(file) : NULL;
-    bell->door = page != NULL ? door_of(page, getpid()) : NULL;
+void neap_os_wakeup_open(struct neap_os_wakeup *wakeup, const char *file) {
+    const uint32_t *page = file != NULL ? map_page(file) : NULL;
+    wakeup->page = page != NULL ? word_of(page, getpid()) : NULL;
 }
 
-void neap_os_bell_close(struct neap_os_bell *bell) {
-    if (bell->door != NULL)
-        munmap((void *)(uintptr_t)page_of(bell->door), neap_os_page_bytes());
-    bell->door = NULL;
+void neap_os_wakeup_close(struct neap_os_wakeup *wakeup) {
+    if (wakeup->page != NULL)
+        munmap((void *)(uintptr_t)page_of(wakeup->page), neap_os_page_bytes());
+    wakeup->page = NULL;
 }
 
-void neap_os_bell_ring(struct neap_os_bell *bell) {
-    __atomic_add_fetch(&bell->rung, 1, __ATOMIC_RELEASE);
-    syscall(SYS_futex, &bell->rung, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+void neap_os_wakeup_post(struct neap_os_wakeup *wakeup) {
+    __atomic_add_fetch(&wakeup->count, 1, __ATOMIC_RELEASE);
+    syscall(SYS_futex, &wakeup->count, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-int neap_os_bell_ring_process(const char *file, int pid) {
-    const uint32_t *page = map_door(file);
+int neap_os_wakeup_post_process(const char *file, int pid) {
+    const uint32_t *page = map_page(file);
     if (page == NULL)
         return NEAP_ERROR_ABSENT;
-    syscall(SYS_futex, door_of(page, pid), FUTEX_WAKE, 1024, NULL, NULL, 0);
+    syscall(SYS_futex, word_of(page, pid), FUTEX_WAKE, 1024, NULL, NULL, 0);
     munmap((void *)(uintptr_t)page, neap_os_page_bytes());
     return NEAP_OK;
 }
 
-/* Sleeps on the bell's own word and its door at once. False if the kernel has no
+/* Sleeps on the own word and that in the wakeup page at once. False if the kernel has no
  * futex_waitv, or a sandbox forbids it. */
-static bool wait_both(struct neap_os_bell *bell, uint32_t seen, uint32_t ms) {
+static bool wait_both(struct neap_os_wakeup *wakeup, uint32_t seen, uint32_t ms) {
     struct waiter words[2] = {
-        {seen, (uintptr_t)&bell->rung, 2 | 128, 0}, /* FUTEX2_SIZE_U32 | FUTEX2_PRIVATE */
-        {__atomic_load_n(bell->door, __ATOMIC_RELAXED), (uintptr_t)bell->door, 2, 0},
+        {seen, (uintptr_t)&wakeup->count, 2 | 128, 0}, /* FUTEX2_SIZE_U32 | FUTEX2_PRIVATE */
+        {__atomic_load_n(wakeup->page, __ATOMIC_RELAXED), (uintptr_t)wakeup->page, 2, 0},
     };
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -106,13 +106,13 @@ static bool wait_both(struct neap_os_bell *bell, uint32_t seen, uint32_t ms) {
     return result >= 0 || (errno != ENOSYS && errno != EPERM && errno != EINVAL);
 }
 
-void neap_os_bell_wait(struct neap_os_bell *bell, uint32_t seen, uint32_t ms) {
-    if (bell->door != NULL) {
-        if (wait_both(bell, seen, ms))
+void neap_os_wakeup_wait(struct neap_os_wakeup *wakeup, uint32_t seen, uint32_t ms) {
+    if (wakeup->page != NULL) {
+        if (wait_both(wakeup, seen, ms))
             return;
-        if (ms == 0 || ms > DOOR_POLL_MS)
-            ms = DOOR_POLL_MS;
+        if (ms == 0 || ms > PAGE_POLL_MS)
+            ms = PAGE_POLL_MS;
     }
     struct timespec span = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
-    syscall(SYS_futex, &bell->rung, FUTEX_WAIT_PRIVATE, seen, ms != 0 ? &span : NULL, NULL, 0);
+    syscall(SYS_futex, &wakeup->count, FUTEX_WAIT_PRIVATE, seen, ms != 0 ? &span : NULL, NULL, 0);
 }

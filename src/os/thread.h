@@ -1,9 +1,8 @@
-/* os/thread.h: a lock and a bell.
+/* os/thread.h: a lock and a wakeup.
  *
- * The lock is a futex word: 0 free, 1 taken, 2 taken and waited for. A bell is
- * what a helper thread sleeps on; it can be rung from this process (any
- * thread) and through a shared mapping of a file from another process that
- * maps the same file. No descriptor stays open for it.
+ * The lock is a futex word: 0 free, 1 taken, 2 taken and waited for. A wakeup is what a helper thread
+ * sleeps on. Any thread of this process can post one, and so can another process that maps the same
+ * file, through the file's first page: the wakeup page. No descriptor stays open for it.
  */
 #ifndef NEAP_OS_THREAD_H
 #define NEAP_OS_THREAD_H
@@ -36,29 +35,29 @@ static inline bool neap_os_lock_contended(const struct neap_os_lock *lock) {
     return __atomic_load_n(&lock->word, __ATOMIC_RELAXED) == 2;
 }
 
-struct neap_os_bell {
-    uint32_t rung;        /* counts; what the sleeper has seen of it is its own business */
-    const uint32_t *door; /* in the file's mapping, or NULL: then only this process can ring */
+struct neap_os_wakeup {
+    uint32_t count; /* of wakeups posted in this process; the sleeper keeps the last value it saw */
+    const uint32_t
+        *page; /* the process's word in the wakeup page, or NULL: then only this process can post */
 };
 
-/* Prepares `bell`. `file` (any readable file of at least a page; its bytes stay
- * as they are) is where another process rings; NULL, or a file that cannot be
- * mapped, leaves the bell without a door. The file must outlive neither call.
- * After fork the child opens its own, for the door goes by process. */
-void neap_os_bell_open(struct neap_os_bell *bell, const char *file);
-void neap_os_bell_close(struct neap_os_bell *bell);
+/* Prepares `wakeup`. The first page of `file` (any readable file of at least a page; its bytes stay as
+ * they are) is the wakeup page, through which another process can post. With NULL, or a file that
+ * cannot be mapped, only this process can. The file need not exist after the call. After a fork the
+ * child opens its own: the word in the page depends on the process id. */
+void neap_os_wakeup_open(struct neap_os_wakeup *wakeup, const char *file);
+void neap_os_wakeup_close(struct neap_os_wakeup *wakeup);
 
-/* Wakes the sleeper; never lost, also between its look and its sleep. */
-void neap_os_bell_ring(struct neap_os_bell *bell);
+/* Wakes the sleeper. A wakeup posted between its look at `count` and its sleep is not lost. */
+void neap_os_wakeup_post(struct neap_os_wakeup *wakeup);
 
-/* Rings the door of process `pid` from outside. It wakes a sleeper and no more:
- * the caller rings again until it sees its request answered. Returns
- * NEAP_ERROR_ABSENT if `file` cannot be mapped. */
-int neap_os_bell_ring_process(const char *file, int pid);
+/* Posts to process `pid` from outside, through the wakeup page. It wakes a sleeper and no more: the
+ * caller posts again until it sees its request answered. Returns NEAP_ERROR_ABSENT if `file` cannot be
+ * mapped. */
+int neap_os_wakeup_post_process(const char *file, int pid);
 
-/* Sleeps until `bell` is rung after `seen` was read from bell->rung, a process
- * rings the door, or `ms` milliseconds have passed (0: no limit). May return
- * early. */
-void neap_os_bell_wait(struct neap_os_bell *bell, uint32_t seen, uint32_t ms);
+/* Sleeps until a wakeup is posted after `seen` was read from wakeup->count, a process posts through the
+ * page, or `ms` milliseconds have passed (0: no limit). May return early. */
+void neap_os_wakeup_wait(struct neap_os_wakeup *wakeup, uint32_t seen, uint32_t ms);
 
 #endif

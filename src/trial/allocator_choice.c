@@ -13,7 +13,7 @@
 #include "base/python_command.h"
 #include "os/child.h"
 #include "os/clock.h"
-#include "os/tail.h"
+#include "os/output_tail.h"
 
 static const struct neap_allocator_choice table[] = {
     {.name = "cpython", .title = "CPython's own, pymalloc"},
@@ -160,11 +160,11 @@ static bool cache_line_find(char *list, const char *library, char *out, size_t r
 static bool cache_search(const char *library, char *out, size_t room) {
     enum { LIST_ROOM = 1 << 20 };
     static const char *const argv[] = {"/sbin/ldconfig", "-p", NULL};
-    int output = neap_os_tail_open();
+    int output = neap_os_output_tail_open();
     char *list = output >= 0 ? malloc(LIST_ROOM) : NULL;
     bool found = false;
     if (list && command_run(argv, NULL, output)) {
-        neap_os_tail_read(output, list, LIST_ROOM);
+        neap_os_output_tail_read(output, list, LIST_ROOM);
         found = cache_line_find(list, library, out, room);
     }
     free(list);

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What of the memory: see os/process.h. */
+/* What of the memory: see os/process_info.h. */
 enum neap_memory_kind { NEAP_MEMORY_RSS, NEAP_MEMORY_PSS, NEAP_MEMORY_PRIVATE, NEAP_MEMORY_KINDS };
 
 struct neap_sample {

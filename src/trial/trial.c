@@ -9,9 +9,9 @@
 
 #include "os/child.h"
 #include "os/clock.h"
-#include "os/process.h"
-#include "os/tail.h"
-#include "os/tree.h"
+#include "os/process_info.h"
+#include "os/output_tail.h"
+#include "os/process_tree.h"
 
 #define MS      UINT64_C(1000000)
 #define FOREVER UINT64_MAX
@@ -40,7 +40,7 @@ struct run {
     const struct neap_trial_plan *plan;
     const struct neap_allocator_setup *setup;
     struct neap_trial *trial;
-    neap_os_tree_t *tree;
+    neap_os_process_tree_t *tree;
     enum phase phase;
     pid_t command, load; /* 0: not running */
     uint64_t start_ns, phase_ns, deadline_ns, next_sample_ns;
@@ -57,18 +57,18 @@ static void library_look(struct run *run, const pid_t *members, size_t count) {
     if (run->setup->library[0] == '\0')
         run->library_seen = true;
     for (size_t i = 0; i < count && !run->library_seen; i++)
-        neap_os_process_maps(members[i], run->setup->library, &run->library_seen);
+        neap_os_process_info_maps(members[i], run->setup->library, &run->library_seen);
 }
 
 /* Sums the tree; processes that end meanwhile are not in it. */
 static struct neap_sample sample_take(struct run *run) {
     struct neap_sample sample = {.at_ns = neap_os_now_ns() - run->start_ns};
     size_t count;
-    neap_os_tree_update(run->tree); /* on failure the members of before are the best there is */
-    const pid_t *members = neap_os_tree_members(run->tree, &count);
+    neap_os_process_tree_update(run->tree); /* on failure the members of before are the best there is */
+    const pid_t *members = neap_os_process_tree_members(run->tree, &count);
     for (size_t i = 0; i < count; i++) {
-        struct neap_os_process_memory memory;
-        if (neap_os_process_memory(members[i], &memory) != 0)
+        struct neap_os_process_info_memory memory;
+        if (neap_os_process_info_memory(members[i], &memory) != 0)
             continue;
         sample.bytes[NEAP_MEMORY_RSS] += memory.rss_bytes;
         sample.bytes[NEAP_MEMORY_PSS] += memory.pss_bytes;
@@ -81,15 +81,15 @@ static struct neap_sample sample_take(struct run *run) {
 }
 
 static int sample_step(struct run *run) {
-    uint64_t before_ns = neap_os_process_own_cpu_ns();
+    uint64_t before_ns = neap_os_process_info_own_cpu_ns();
     struct neap_sample sample = sample_take(run);
     int error = sample.processes > 0 ? neap_series_add(&run->trial->series, &sample) : 0;
-    uint64_t cost_ns = neap_os_process_own_cpu_ns() - before_ns;
+    uint64_t cost_ns = neap_os_process_info_own_cpu_ns() - before_ns;
     run->trial->sampling_ns += cost_ns;
     uint64_t pause_ns = cost_ns * SAMPLING_SHARE;
     run->next_sample_ns =
         neap_os_now_ns() + (pause_ns > run->plan->interval_ns ? pause_ns : run->plan->interval_ns);
-    neap_os_tail_trim(run->errors);
+    neap_os_output_tail_trim(run->errors);
     if (run->plan->watch)
         run->plan->watch(run->plan->context, sample.at_ns);
     return error;
@@ -97,21 +97,21 @@ static int sample_step(struct run *run) {
 
 static bool tree_listens(struct run *run) {
     size_t count;
-    neap_os_tree_update(run->tree);
-    const pid_t *members = neap_os_tree_members(run->tree, &count);
+    neap_os_process_tree_update(run->tree);
+    const pid_t *members = neap_os_process_tree_members(run->tree, &count);
     bool listens = false;
     for (size_t i = 0; i < count && !listens; i++)
-        neap_os_process_listens(members[i], &listens);
+        neap_os_process_info_listens(members[i], &listens);
     return listens;
 }
 
 static uint64_t tree_cpu_ns(const struct run *run) {
     size_t count;
-    const pid_t *members = neap_os_tree_members(run->tree, &count);
+    const pid_t *members = neap_os_process_tree_members(run->tree, &count);
     uint64_t sum = 0;
     for (size_t i = 0; i < count; i++) {
-        struct neap_os_process_stat stat;
-        if (neap_os_process_stat(members[i], &stat) == 0)
+        struct neap_os_process_info_stat stat;
+        if (neap_os_process_info_stat(members[i], &stat) == 0)
             sum += stat.cpu_ns;
     }
     return sum;
@@ -183,7 +183,7 @@ static void child_stop(struct run *run, const pid_t *pid, int signal, bool group
 /* Ends what is left and does not end by itself soon. Only children are signalled, whose pids cannot be anyone
  * else's before they are reaped; their own children become ours then. */
 static void leftovers_end(struct run *run) {
-    neap_os_tree_t *tree = neap_os_tree_new(getpid());
+    neap_os_process_tree_t *tree = neap_os_process_tree_new(getpid());
     uint64_t patience_ns = neap_os_now_ns() + leave_ns;
     while (endings_take(run, true)) {
         neap_os_sleep_ns(2 * MS);
@@ -191,15 +191,15 @@ static void leftovers_end(struct run *run) {
             continue;
         size_t count = 0;
         const pid_t *members = NULL;
-        if (tree && neap_os_tree_update(tree) == 0)
-            members = neap_os_tree_members(tree, &count);
+        if (tree && neap_os_process_tree_update(tree) == 0)
+            members = neap_os_process_tree_members(tree, &count);
         for (size_t i = 0; i < count; i++) {
-            struct neap_os_process_stat stat;
-            if (neap_os_process_stat(members[i], &stat) == 0 && stat.parent == getpid())
+            struct neap_os_process_info_stat stat;
+            if (neap_os_process_info_stat(members[i], &stat) == 0 && stat.parent == getpid())
                 kill(members[i], SIGKILL);
         }
     }
-    neap_os_tree_destroy(tree);
+    neap_os_process_tree_destroy(tree);
 }
 
 /* --- phases ------------------------------------------------------------ */
@@ -217,7 +217,7 @@ static int load_begin(struct run *run) {
     phase_begin(run, PHASE_LOADED, run->plan->for_ns ? run->plan->for_ns : FOREVER); /* the load's time too */
     int error = neap_os_child_start(&command, &run->load);
     if (error == NEAP_OK)
-        neap_os_tree_except(run->tree, run->load);
+        neap_os_process_tree_except(run->tree, run->load);
     return error;
 }
 
@@ -309,7 +309,7 @@ static int command_start(struct run *run) {
         argv[i] = (char *)run->setup->front[i];
     memcpy(argv + front, run->plan->command, length * sizeof(*argv));
     const struct neap_os_command command = {argv, run->setup->environment, run->plan->output, run->errors};
-    if (neap_os_process_peak(getpid(), &run->own_peak_bytes) != 0)
+    if (neap_os_process_info_peak(getpid(), &run->own_peak_bytes) != 0)
         run->own_peak_bytes = UINT64_MAX;
     run->start_ns = neap_os_now_ns();
     int error = neap_os_child_start(&command, &run->command);
@@ -337,7 +337,7 @@ static void figures_fill(struct run *run) {
     /* The first sample may be earlier than the loader's work; later ones are not. */
     if (trial->outcome == NEAP_TRIAL_DONE && !run->library_seen && trial->series.count > 2)
         trial->outcome = NEAP_TRIAL_NOT_LOADED;
-    neap_os_tail_read(run->errors, trial->errors, sizeof(trial->errors));
+    neap_os_output_tail_read(run->errors, trial->errors, sizeof(trial->errors));
 }
 
 static int run_whole(struct run *run) {
@@ -363,15 +363,15 @@ int neap_trial_run(const struct neap_trial_plan *plan, const struct neap_allocat
     int error = neap_os_child_adopt_orphans();
     if (error)
         return error;
-    run.errors = neap_os_tail_open();
-    run.tree = neap_os_tree_new(getpid());
+    run.errors = neap_os_output_tail_open();
+    run.tree = neap_os_process_tree_new(getpid());
     if (run.errors < 0)
         error = NEAP_ERROR_SYSTEM;
     else
         error = run.tree ? run_whole(&run) : NEAP_ERROR_MEMORY;
     if (run.errors >= 0)
         close(run.errors);
-    neap_os_tree_destroy(run.tree);
+    neap_os_process_tree_destroy(run.tree);
     return error;
 }
 

@@ -283,39 +283,9 @@ def test_the_tool_is_plain_at_start():
     assert not os.stat(NEAP).st_mode & (stat.S_ISUID | stat.S_ISGID)
 
 
-# ---- settings -----------------------------------------------------------------------------
+# ---- the manual ---------------------------------------------------------------------------
 
-def described_settings():
-    """{variable: (default, option or None)} of `neap help settings`."""
-    text = neap("help", "settings").stdout
-    assert max(map(len, text.splitlines())) <= 80
-    blocks = re.findall(r"^(NEAP_\w+)=\S+\n((?:    .*\n)+)", text, re.M)
-    found = {}
-    for variable, body in blocks:
-        facts = re.search(r"^    default: (.*?)(?:; option: --(\S+).*)?$", body, re.M)
-        found[variable] = (facts[1], facts[2])
-    return found
-
-
-def test_settings_are_those_that_the_document_has():
-    with open(BUILD.parent / "docs" / "settings.md") as file:
-        rows = re.findall(r"^\| `(NEAP_\w+)` \| (.*?) \| (?:`--([\w-]+)[^`]*`|–) \|", file.read(), re.M)
-    assert {variable: (default, option or None) for variable, default, option in rows} == described_settings()
-
-
-def test_settings_are_those_that_are_read():
-    with open(BUILD.parent / "src" / "hook" / "settings.c") as file:
-        assert set(re.findall(r'"(NEAP_\w+)"', file.read())) == set(described_settings())
-
-
-def test_settings_are_the_options_of_run():
-    text = neap("run", "--help").stdout
-    options = set(re.findall(r"^ +(?:-\w, )?--([\w-]+)", text, re.M)) - {"help"}
-    assert options == {option for _, option in described_settings().values() if option}
-
-
-def test_the_manual_has_each_setting_and_verb():
+def test_the_manual_has_each_verb():
     with open(BUILD.parent / "docs" / "neap.1") as file:
         text = file.read()
-    assert set(re.findall(r"^\.BI? (NEAP_\w+)", text, re.M)) == set(described_settings())
     assert set(re.findall(r"^\.B neap (\w+)$", text, re.M)) == set(VERBS)

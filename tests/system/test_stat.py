@@ -27,7 +27,7 @@ def neap_stat(pid):
 MEMBERS = ["live_bytes", "cached_bytes", "free_bytes", "dirty_bytes", "clean_bytes", "resident_bytes", "peak_bytes",
            "reserved_bytes", "metadata_bytes", "live_blocks", "purged_bytes", "refaulted_bytes", "purges", "purge_ns",
            "slabs", "runs", "regions", "pins"]
-CAUSES = {"decay", "idle", "trim", "fork", "limit", "crest"}
+CAUSES = {"decay", "idle", "trim", "fork", "limit", "high_water"}
 
 
 def stat(*words):

@@ -9,7 +9,7 @@
 #include <xxhash.h>
 
 #include "base/word.h"
-#include "os/draft.h"
+#include "os/atomic_file.h"
 #include "os/file.h"
 
 static const char magic[8] = {'n', 'e', 'a', 'p', 'f', 'i', 'l', 'e'};
@@ -31,8 +31,8 @@ struct preamble {
 
 _Static_assert(sizeof(struct preamble) == NEAP_CONTAINER_FILE_ALIGN, "it is part of the format");
 
-struct neap__container_draft {
-    struct neap_os_draft file;
+struct neap__container_writer {
+    struct neap_os_atomic_file file;
     XXH3_state_t checksum; /* of the body so far */
     uint64_t body_bytes;
 };
@@ -97,50 +97,50 @@ int neap__container_file_verify(const struct neap__container_file *file) {
 
 /* --- writing --- */
 
-int neap__container_draft_write(struct neap__container_draft *draft, const void *data, size_t bytes) {
-    XXH3_64bits_update(&draft->checksum, data, bytes);
-    draft->body_bytes += bytes;
-    return neap_os_draft_write(&draft->file, data, bytes);
+int neap__container_writer_write(struct neap__container_writer *writer, const void *data, size_t bytes) {
+    XXH3_64bits_update(&writer->checksum, data, bytes);
+    writer->body_bytes += bytes;
+    return neap_os_atomic_file_write(&writer->file, data, bytes);
 }
 
-uint64_t neap__container_draft_offset(const struct neap__container_draft *draft) {
-    return draft->body_bytes;
+uint64_t neap__container_writer_offset(const struct neap__container_writer *writer) {
+    return writer->body_bytes;
 }
 
 int neap__container_file_save(const char *path, enum neap_container container, uint32_t version, void *head,
                               size_t head_bytes,
-                              int (*write_body)(struct neap__container_draft *draft, const void *context,
+                              int (*write_body)(struct neap__container_writer *writer, const void *context,
                                                 void *head),
                               const void *context) {
-    struct neap__container_draft draft = {.body_bytes = 0};
+    struct neap__container_writer writer = {.body_bytes = 0};
     /* What precedes the body, all zero until it is known. */
     unsigned char start[sizeof(struct preamble) + NEAP_CONTAINER_HEAD_BYTES_MAX + NEAP_CONTAINER_FILE_ALIGN] =
         {0};
     assert(head_bytes <= NEAP_CONTAINER_HEAD_BYTES_MAX);
-    int error = neap_os_draft_open(&draft.file, path);
+    int error = neap_os_atomic_file_open(&writer.file, path);
     if (error != NEAP_OK)
         return error;
-    XXH3_64bits_reset(&draft.checksum);
-    error = neap_os_draft_write(&draft.file, start, (size_t)body_offset(head_bytes));
+    XXH3_64bits_reset(&writer.checksum);
+    error = neap_os_atomic_file_write(&writer.file, start, (size_t)body_offset(head_bytes));
     if (error == NEAP_OK)
-        error = write_body(&draft, context, head);
+        error = write_body(&writer, context, head);
     if (error == NEAP_OK) {
         struct preamble preamble = {
             .byte_order = BYTE_ORDER_MARK,
             .container = container,
             .version = version,
             .head_bytes = (uint32_t)head_bytes,
-            .body_bytes = draft.body_bytes,
-            .body_checksum = XXH3_64bits_digest(&draft.checksum),
+            .body_bytes = writer.body_bytes,
+            .body_checksum = XXH3_64bits_digest(&writer.checksum),
         };
         memcpy(preamble.magic, magic, sizeof magic);
         preamble.checksum = checksum_of(&preamble, head);
         memcpy(start, &preamble, sizeof preamble);
         memcpy(start + sizeof preamble, head, head_bytes);
-        error = neap_os_draft_write_start(&draft.file, start, sizeof preamble + head_bytes);
+        error = neap_os_atomic_file_write_start(&writer.file, start, sizeof preamble + head_bytes);
     }
     if (error == NEAP_OK)
-        return neap_os_draft_commit(&draft.file);
-    neap_os_draft_discard(&draft.file);
+        return neap_os_atomic_file_commit(&writer.file);
+    neap_os_atomic_file_discard(&writer.file);
     return error;
 }

@@ -71,21 +71,21 @@ static inline const unsigned char *neap__container_file_bytes(const struct neap_
 /* --- writing --- */
 
 /* One that is being written: some 25 KB, for the stack; a file appears only with _commit. */
-struct neap__container_draft;
+struct neap__container_writer;
 
-/* Calls write_body(draft, context, head), which appends the body by
- * neap__container_draft_write and fills the `head_bytes` of head; then puts the
+/* Calls write_body(writer, context, head), which appends the body by
+ * neap__container_writer_write and fills the `head_bytes` of head; then puts the
  * file at `path` in one step. Errors as those of os/file.h, or what write_body
  * returned; the file is then as before. */
 int neap__container_file_save(const char *path, enum neap_container container, uint32_t version, void *head,
                               size_t head_bytes,
-                              int (*write_body)(struct neap__container_draft *draft, const void *context,
+                              int (*write_body)(struct neap__container_writer *writer, const void *context,
                                                 void *head),
                               const void *context);
 
-int neap__container_draft_write(struct neap__container_draft *draft, const void *data, size_t bytes);
+int neap__container_writer_write(struct neap__container_writer *writer, const void *data, size_t bytes);
 
 /* Bytes of body written so far: the offset of what is written next. */
-uint64_t neap__container_draft_offset(const struct neap__container_draft *draft);
+uint64_t neap__container_writer_offset(const struct neap__container_writer *writer);
 
 #endif

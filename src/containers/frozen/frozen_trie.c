@@ -84,10 +84,10 @@ void neap_frozen_trie_destroy(neap_frozen_trie_t *trie) {
     neap__container_memory_end(trie, sizeof *trie);
 }
 
-static int write_body(struct neap__container_draft *draft, const void *context, void *head) {
+static int write_body(struct neap__container_writer *writer, const void *context, void *head) {
     const neap_frozen_trie_t *trie = context;
     (void)head;
-    return neap__container_draft_write(draft, trie->body, trie->body_bytes);
+    return neap__container_writer_write(writer, trie->body, trie->body_bytes);
 }
 
 int neap_frozen_trie_save(const neap_frozen_trie_t *trie, const char *path) {

@@ -15,27 +15,27 @@
 
 /* --- saving --- */
 
-static int pad(struct neap__container_draft *draft) {
+static int pad(struct neap__container_writer *writer) {
     static const char zeros[4];
-    uint64_t over = neap__container_draft_offset(draft) % sizeof zeros;
-    return over == 0 ? NEAP_OK : neap__container_draft_write(draft, zeros, sizeof zeros - (size_t)over);
+    uint64_t over = neap__container_writer_offset(writer) % sizeof zeros;
+    return over == 0 ? NEAP_OK : neap__container_writer_write(writer, zeros, sizeof zeros - (size_t)over);
 }
 
 /* Writes a far text, or none, and sets the place in the group's copy to where it is. */
-static int write_far(struct neap__container_draft *draft, const struct neap__map_shape *shape,
+static int write_far(struct neap__container_writer *writer, const struct neap__map_shape *shape,
                      enum neap_kind kind, uint8_t *place, uint8_t length) {
     union neap_item text;
     if (length != NEAP_MAP_FAR)
         return NEAP_OK;
     if (!neap__map_field_item(shape, kind, place, sizeof(struct neap__map_far), length, &text))
         return NEAP_ERROR_FORMAT;
-    struct neap__map_far far = {neap__container_draft_offset(draft), text.text.bytes};
+    struct neap__map_far far = {neap__container_writer_offset(writer), text.text.bytes};
     memcpy(place, &far, sizeof far);
-    return neap__container_draft_write(draft, text.text.data, text.text.bytes);
+    return neap__container_writer_write(writer, text.text.data, text.text.bytes);
 }
 
 /* The far texts of a group; its copy then has their offsets. */
-static int write_fars(struct neap__container_draft *draft, const struct neap__map_shape *shape,
+static int write_fars(struct neap__container_writer *writer, const struct neap__map_shape *shape,
                       struct neap__map_group *copy) {
     uint32_t offset = neap__map_group_head_bytes(shape, copy->count);
     int error = NEAP_OK;
@@ -44,11 +44,11 @@ static int write_fars(struct neap__container_draft *draft, const struct neap__ma
         if (!neap__map_group_entry(shape, copy, i, offset, &entry))
             return NEAP_ERROR_FORMAT;
         if (shape->key_lengths != 0)
-            error = write_far(draft, shape, shape->key, neap__map_group_byte(copy, offset),
+            error = write_far(writer, shape, shape->key, neap__map_group_byte(copy, offset),
                               neap__map_group_key_lengths(copy)[i]);
         if (error == NEAP_OK && shape->value_lengths != 0)
             error =
-                write_far(draft, shape, shape->value, neap__map_group_byte(copy, offset + entry.key_bytes),
+                write_far(writer, shape, shape->value, neap__map_group_byte(copy, offset + entry.key_bytes),
                           neap__map_group_value_lengths(shape, copy)[i]);
         offset += entry.key_bytes + entry.value_bytes;
     }
@@ -75,7 +75,7 @@ static bool copy_reach(struct saving *saving, size_t bytes) {
     return true;
 }
 
-static int write_group(struct neap__container_draft *draft, struct saving *saving, uint32_t number) {
+static int write_group(struct neap__container_writer *writer, struct saving *saving, uint32_t number) {
     const struct neap__map_group *group = neap__map_group_at(saving->map, number);
     saving->offsets[number] = NO_GROUP;
     if (group == NULL)
@@ -85,31 +85,31 @@ static int write_group(struct neap__container_draft *draft, struct saving *savin
     memcpy(saving->copy, group, group->used);
     saving->copy->owner = number;
     saving->copy->slot = saving->copy->reserved = 0;
-    int error = write_fars(draft, &saving->map->shape, saving->copy);
+    int error = write_fars(writer, &saving->map->shape, saving->copy);
     if (error == NEAP_OK)
-        error = pad(draft);
-    saving->offsets[number] = neap__container_draft_offset(draft);
-    return error == NEAP_OK ? neap__container_draft_write(draft, saving->copy, saving->copy->used) : error;
+        error = pad(writer);
+    saving->offsets[number] = neap__container_writer_offset(writer);
+    return error == NEAP_OK ? neap__container_writer_write(writer, saving->copy, saving->copy->used) : error;
 }
 
-static int write_body(struct neap__container_draft *draft, const void *context, void *head) {
+static int write_body(struct neap__container_writer *writer, const void *context, void *head) {
     struct saving *saving = (struct saving *)(uintptr_t)context;
     const neap_map_t *map = saving->map;
     int error = NEAP_OK;
     for (uint32_t i = 0; i < map->group_count && error == NEAP_OK; i++)
-        error = write_group(draft, saving, i);
+        error = write_group(writer, saving, i);
     if (error == NEAP_OK)
-        error = pad(draft);
+        error = pad(writer);
     *(struct neap__map_head *)head = (struct neap__map_head){
         .key = (uint32_t)map->shape.key,
         .value = (uint32_t)map->shape.value,
         .seed = map->seed,
         .count = map->count,
         .group_count = map->group_count,
-        .offsets_at = neap__container_draft_offset(draft),
+        .offsets_at = neap__container_writer_offset(writer),
     };
-    return error == NEAP_OK ? neap__container_draft_write(draft, saving->offsets,
-                                                          map->group_count * sizeof *saving->offsets)
+    return error == NEAP_OK ? neap__container_writer_write(writer, saving->offsets,
+                                                           map->group_count * sizeof *saving->offsets)
                             : error;
 }
 

@@ -126,19 +126,19 @@ static inline void claim_to(struct neap_stream *stream, uint64_t end) {
     neap__ring_claimed();
 }
 
-/* Sequentially consistent, as is the sleeper's side: either it sees the bell, or we see it. Sleepers
+/* Sequentially consistent, as is the sleeper's side: either it sees the wakeup, or we see it. Sleepers
  * of other processes can be seen by nobody, since they may not write here. */
-static inline void ring_bell(struct neap_stream *stream) {
-    atomic_fetch_add(&stream->layout->bell, 1);
+static inline void wake_sleepers(struct neap_stream *stream) {
+    atomic_fetch_add(&stream->layout->wakeup, 1);
     if (stream->shared || atomic_load(&stream->sleepers) != 0)
-        neap_os_futex_wake((const uint32_t *)&stream->layout->bell, stream->shared);
+        neap_os_futex_wake((const uint32_t *)&stream->layout->wakeup, stream->shared);
 }
 
 static inline void publish(struct neap_stream *stream, size_t place, uint64_t written) {
     stream->place = place < stream->ring_bytes ? place : place - stream->ring_bytes;
     stream->written = written;
     atomic_store_explicit(&stream->layout->written, written, memory_order_release);
-    ring_bell(stream);
+    wake_sleepers(stream);
 }
 
 int neap_stream_write(neap_stream_t *stream, const void *data, size_t bytes) {
@@ -191,7 +191,7 @@ int neap_stream_close(neap_stream_t *stream) {
         if (stream->shared) /* first: who sees the end may take the name */
             neap_os_segment_unname(&stream->segment);
         atomic_store_explicit(&stream->layout->state, NEAP_STREAM_CLOSED, memory_order_release);
-        ring_bell(stream);
+        wake_sleepers(stream);
     }
     return NEAP_OK;
 }

@@ -209,7 +209,7 @@ bool neap_stream_reader_wait(struct neap_stream_reader *reader, uint64_t bytes, 
         bytes = stream->ring_bytes; /* more are never there at once */
     atomic_fetch_add(&stream->sleepers, 1);
     for (;;) {
-        uint32_t seen = atomic_load(&stream->layout->bell);
+        uint32_t seen = atomic_load(&stream->layout->wakeup);
         uint64_t passed_ms = (neap_os_now_ns() - start_ns) / 1000000;
         ready = reader_ready(reader, bytes);
         if (ready || !undisturbed || (ms != 0 && passed_ms >= ms))
@@ -218,7 +218,7 @@ bool neap_stream_reader_wait(struct neap_stream_reader *reader, uint64_t bytes, 
         if (stream->shared && (span_ms == 0 || span_ms > LOOK_MS))
             span_ms = LOOK_MS;
         undisturbed =
-            neap_os_futex_wait((const uint32_t *)&stream->layout->bell, seen, span_ms, stream->shared);
+            neap_os_futex_wait((const uint32_t *)&stream->layout->wakeup, seen, span_ms, stream->shared);
     }
     atomic_fetch_sub(&stream->sleepers, 1);
     return ready;

@@ -5,7 +5,7 @@
  *     +------------------------------+--------------------------------------+
  *       line 0: what it is, fixed      words, the last one filled up
  *       line 1: claimed, written,
- *               state, bell
+ *               state, wakeup
  *
  * The same in private and in shared memory, of one byte order; a reader of shared memory
  * believes none of it: the measures are checked once and copied (struct neap_stream), and the
@@ -49,7 +49,7 @@ struct neap_stream_layout {
     _Alignas(NEAP_STREAM_LINE_BYTES) _Atomic uint64_t claimed; /* bytes below may be half written */
     _Atomic uint64_t written;                                  /* bytes below are written; <= claimed */
     _Atomic uint32_t state;                                    /* enum neap_stream_state, never DIED */
-    _Atomic uint32_t bell;                                     /* counts changes, for those who sleep */
+    _Atomic uint32_t wakeup;                                   /* counts changes, for those who sleep */
     uint64_t quiet[5];
 };
 _Static_assert(sizeof(struct neap_stream_layout) == (size_t)2 * NEAP_STREAM_LINE_BYTES,
@@ -60,7 +60,7 @@ struct neap_stream {
     neap_ring_word *ring;
     size_t ring_bytes, block_bytes, block_count;
     bool shared;
-    _Atomic uint32_t sleepers; /* in this process, on a private stream's bell */
+    _Atomic uint32_t sleepers; /* in this process, on a private stream */
     /* The writer's own, so that it believes nothing of shared memory either. */
     uint64_t written, claimed;
     size_t place; /* written % ring_bytes */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "os/clock.h"
-#include "os/remote.h"
+#include "os/process_memory.h"
 #include "os/thread.h"
 
 enum {
@@ -24,7 +24,7 @@ struct survey {
 
 static int process_read(void *context, uint64_t address, void *out, size_t bytes) {
     const struct neap_live_heap *target = context;
-    return neap_os_remote_read(target->pid, address, out, bytes);
+    return neap_os_process_memory_read(target->pid, address, out, bytes);
 }
 
 static struct neap_memory memory_of(struct neap_live_heap *target) {
@@ -75,8 +75,9 @@ static int anchor_search(struct neap_live_heap *target, const struct survey *sur
         target->anchor_address = address;
         if (data->path[0] == '\0' && i > 0)
             data--; /* the library's .bss: the file is that of the mapping before */
-        if (neap_os_mapped_file(target->pid, data, target->door, sizeof(target->door)) != NEAP_OK)
-            target->door[0] = '\0';
+        if (neap_os_mapped_file(target->pid, data, target->wakeup_file, sizeof(target->wakeup_file)) !=
+            NEAP_OK)
+            target->wakeup_file[0] = '\0';
         if (anchor.state == NEAP_STATE_SERVING)
             break;
     }
@@ -90,7 +91,7 @@ int neap_live_heap_find(pid_t pid, struct neap_live_heap *target) {
     int result = neap_os_program(pid, path, sizeof(path));
     snprintf(target->program, sizeof(target->program), "%.255s", last_part(path));
     if (result == NEAP_OK)
-        result = neap_os_mappings(pid, mapping_survey, &survey);
+        result = neap_os_mappings_visit(pid, mapping_survey, &survey);
     if (result != NEAP_OK)
         return result;
     target->python = survey.python || starts_with(target->program, "python");
@@ -121,7 +122,7 @@ static uint32_t request_number(const struct neap_layout_anchor *anchor) {
 
 static int trim_ask(struct neap_live_heap *target, uint32_t number) {
     uint64_t place = target->anchor_address + offsetof(struct neap_layout_anchor, trim_asked);
-    return neap_os_remote_write(target->pid, place, &number, sizeof(number));
+    return neap_os_process_memory_write(target->pid, place, &number, sizeof(number));
 }
 
 /* Others may ask at the same time, so that our number is written over: a later one's answer is
@@ -143,9 +144,10 @@ int neap_live_heap_trim(struct neap_live_heap *target, uint32_t timeout_ms, uint
             return NEAP_ERROR_TIMEOUT;
         if (comes_after(number, anchor->trim_asked))
             result = trim_ask(target, number);
-        /* The door goes by the process's own idea of its number (a container has its own). */
-        if (target->door[0])
-            neap_os_bell_ring_process(target->door, (int)anchor->pid);
+        /* The word in the wakeup page goes by the process id that the process itself sees: a container has
+         * its own numbers. */
+        if (target->wakeup_file[0])
+            neap_os_wakeup_post_process(target->wakeup_file, (int)anchor->pid);
         neap_os_sleep_ns((uint64_t)RING_MS * 1000000);
         if (result == NEAP_OK)
             result = neap_heap_anchor_read(&memory, target->anchor_address, &target->anchor, &target->fault);

@@ -21,7 +21,7 @@ struct neap_live_heap {
     bool neap;         /* Neap's library is loaded and its anchor was found: */
     struct neap_layout_anchor anchor;
     uint64_t anchor_address;
-    char door[600]; /* library file as reached from here, where the helper is rung; "" if it cannot be */
+    char wakeup_file[600];   /* library file as reached from here, for os/thread.h; "" if it cannot be */
     struct neap_fault fault; /* after NEAP_ERROR_FORMAT: what was wrong */
 };
 

@@ -22,7 +22,7 @@ void neap__copy_work_add(struct neap__copy_work *work, uint64_t address, unsigne
             work->out_of_memory = true;
             return;
         }
-        work->pieces[work->count++] = (struct neap_os_remote_piece){address, here, (size_t)part};
+        work->pieces[work->count++] = (struct neap_os_process_memory_piece){address, here, (size_t)part};
         address += part;
         here += part;
         bytes -= part;
@@ -56,7 +56,7 @@ static void *gather_run(void *context) {
     size_t first, count;
     while (__atomic_load_n(&work->error, __ATOMIC_RELAXED) == NEAP_OK && turn_take(work, &first, &count)) {
         uint64_t missing = 0;
-        int error = neap_os_remote_gather(work->pid, work->pieces + first, count, &missing);
+        int error = neap_os_process_memory_gather(work->pid, work->pieces + first, count, &missing);
         if (error != NEAP_OK)
             __atomic_store_n(&work->error, error, __ATOMIC_RELAXED);
         __atomic_fetch_add(&work->missing_bytes, missing, __ATOMIC_RELAXED);

@@ -10,10 +10,10 @@
 #include <stdbool.h>
 
 #include "inspect/process/process_image.h"
-#include "os/remote.h"
+#include "os/process_memory.h"
 
 struct neap__copy_work {
-    struct neap_os_remote_piece *pieces; /* where from, where to; owned */
+    struct neap_os_process_memory_piece *pieces; /* where from, where to; owned */
     size_t count, room;
     pid_t pid;
     bool out_of_memory;     /* memory ran out while adding */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "os/register.h"
+#include "os/thread_registers.h"
 
 /* Places within the structs of both widths. */
 struct places {
@@ -50,9 +50,9 @@ static int status_add(struct neap__core_notes *notes, const struct content *cont
         return NEAP_ERROR_MEMORY;
     struct neap_image_thread *thread = &notes->threads[notes->thread_count++];
     *thread = (struct neap_image_thread){.tid = (pid_t)word_at(content, places->status_pid, 4)};
-    neap_os_registers_decode(notes->machine, content->bytes + places->status_registers,
-                             content->length - places->status_registers, &thread->stack_pointer,
-                             &thread->thread_pointer);
+    neap_os_thread_registers_decode(notes->machine, content->bytes + places->status_registers,
+                                    content->length - places->status_registers, &thread->stack_pointer,
+                                    &thread->thread_pointer);
     return NEAP_OK;
 }
 

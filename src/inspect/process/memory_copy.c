@@ -8,7 +8,7 @@
 #include "inspect/process/copy_work.h"
 #include "os/file.h"
 #include "os/memory.h"
-#include "os/remote.h"
+#include "os/process_memory.h"
 
 /* Room for a stretch to grow between prepare and take; address space is all that it costs, and
  * where that is limited it may be one part in so many: analysis wants some too. */

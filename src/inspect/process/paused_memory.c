@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "os/memory.h"
-#include "os/remote.h"
+#include "os/process_memory.h"
 
 enum { LINE_BYTES = 16 << 10, LINES = 2048, PIECES_MOST = LINE_BYTES / 4096 };
 
@@ -33,15 +33,15 @@ void neap__paused_memory_close(struct neap__paused_memory *held) {
 
 /* Fills a line with the pages of it that are in memory. */
 static int line_fill(struct neap__paused_memory *held, uint64_t start, unsigned char *line) {
-    struct neap_os_remote_piece pieces[PIECES_MOST];
+    struct neap_os_process_memory_piece pieces[PIECES_MOST];
     uint64_t page = held->image->page_bytes < LINE_BYTES ? held->image->page_bytes : LINE_BYTES, missing = 0;
     size_t count = 0;
     memset(line, 0, LINE_BYTES);
     for (uint64_t at = 0; at < LINE_BYTES; at += page)
         if (neap_process_image_resident(held->image, start + at, start + at + page) > 0)
-            pieces[count++] = (struct neap_os_remote_piece){start + at, line + at, (size_t)page};
+            pieces[count++] = (struct neap_os_process_memory_piece){start + at, line + at, (size_t)page};
     held->read_bytes += count * page;
-    return count ? neap_os_remote_gather(held->image->pid, pieces, count, &missing) : NEAP_OK;
+    return count ? neap_os_process_memory_gather(held->image->pid, pieces, count, &missing) : NEAP_OK;
 }
 
 int neap__paused_memory_read(struct neap__paused_memory *held, uint64_t address, void *out, size_t bytes) {

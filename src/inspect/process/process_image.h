@@ -84,7 +84,7 @@ struct neap_process_image {
 
 /* Reads mappings, figures, resident pages and names of threads of `pid`, and makes
  * one span a mapping (stacks of threads by `threads` stay for classify). The errors of
- * os/remote.h; on failure *image is untouched. */
+ * os/process_memory.h; on failure *image is untouched. */
 int neap_process_image_read(pid_t pid, struct neap_process_image *image);
 
 /* Frees what it holds. A zeroed image is empty. */

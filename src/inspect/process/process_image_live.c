@@ -11,9 +11,9 @@
 #include "os/file.h"
 #include "os/limits.h"
 #include "os/memory.h"
-#include "os/remote.h"
+#include "os/process_memory.h"
 #include "os/residence.h"
-#include "os/task.h"
+#include "os/process_threads.h"
 
 enum { ENTRIES_A_READ = 1 << 16 };
 #define HUGE_MAPPING (UINT64_C(1) << 36) /* 64 GiB: reading about all its pages takes 50 ms */
@@ -70,7 +70,7 @@ static bool mapping_add(void *context, const struct neap_os_mapping *mapping,
     return true;
 }
 
-static bool task_add(void *context, const struct neap_os_task *task) {
+static bool thread_add(void *context, const struct neap_os_process_thread *thread) {
     struct builder *builder = context;
     struct neap_process_image *image = &builder->image;
     if (!NEAP_ARRAY_RESERVE(image->threads, builder->thread_room, image->thread_count + 1)) {
@@ -79,9 +79,9 @@ static bool task_add(void *context, const struct neap_os_task *task) {
     }
     struct neap_image_thread *threads = image->threads;
     struct neap_image_thread *added = &threads[image->thread_count++];
-    *added = (struct neap_image_thread){.tid = task->tid, .stack_pointer = task->stack_pointer};
-    memcpy(added->name, task->name, sizeof(added->name));
-    if (task->tid == image->pid) { /* the main one first */
+    *added = (struct neap_image_thread){.tid = thread->tid, .stack_pointer = thread->stack_pointer};
+    memcpy(added->name, thread->name, sizeof(added->name));
+    if (thread->tid == image->pid) { /* the main one first */
         struct neap_image_thread first = threads[0];
         threads[0] = *added;
         *added = first;
@@ -164,7 +164,7 @@ int neap_process_image_read(pid_t pid, struct neap_process_image *image) {
     if (error == NEAP_OK)
         error = pages_note(made);
     if (error == NEAP_OK)
-        error = neap_os_tasks(pid, task_add, &builder);
+        error = neap_os_process_threads_visit(pid, thread_add, &builder);
     if (error == NEAP_OK)
         error = builder.error;
     if (error == NEAP_OK)

@@ -11,8 +11,8 @@
 #include "os/file.h"
 #include "os/limits.h"
 #include "os/pause.h"
-#include "os/process.h"
-#include "os/remote.h"
+#include "os/process_info.h"
+#include "os/process_memory.h"
 
 enum {
     PAUSE_TIMEOUT_MS = 3000,
@@ -49,7 +49,7 @@ static int file_read(const neap_snapshot_t *snapshot, const struct neap__range *
             return NEAP_OK;
     }
     /* What is mapped there cannot be opened: it is the same in the process as long as that lives. */
-    return neap_os_remote_read(snapshot->image.pid, address, out, bytes);
+    return neap_os_process_memory_read(snapshot->image.pid, address, out, bytes);
 }
 
 static int range_read(neap_snapshot_t *snapshot, const struct neap__range *range, uint64_t address, void *out,
@@ -182,8 +182,8 @@ static int take_hold(neap_snapshot_t *snapshot, pid_t pid) {
 
 /* Which way there is memory for. A process whose size cannot be told is left to fail later. */
 static int way_choose(pid_t pid, enum neap_snapshot_way *way, bool *too_little) {
-    struct neap_os_process_memory memory;
-    if (neap_os_process_memory(pid, &memory) != NEAP_OK)
+    struct neap_os_process_info_memory memory;
+    if (neap_os_process_info_memory(pid, &memory) != NEAP_OK)
         return NEAP_OK;
     uint64_t analysis = memory.rss_bytes / ANALYSIS_SHARE + ANALYSIS_BYTES;
     uint64_t headroom = neap_os_headroom_bytes();

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 
 #include "base/array.h"
-#include "os/remote.h"
+#include "os/process_memory.h"
 
 static int process_read(void *context, uint64_t address, void *out, size_t bytes) {
     const struct neap_live_pymalloc *target = context;
-    return neap_os_remote_read(target->pid, address, out, bytes);
+    return neap_os_process_memory_read(target->pid, address, out, bytes);
 }
 
 static struct neap_memory memory_of(struct neap_live_pymalloc *target) {
@@ -56,7 +56,7 @@ int neap_live_pymalloc_read(struct neap_live_pymalloc *target, struct neap_live_
     struct neap_memory memory = memory_of(target);
     struct ranges ranges = {0};
     struct neap_pymalloc *found = malloc(sizeof(*found));
-    int error = neap_os_mappings(target->pid, range_add, &ranges);
+    int error = neap_os_mappings_visit(target->pid, range_add, &ranges);
     if (error == NEAP_OK && (!found || ranges.failed))
         error = NEAP_ERROR_MEMORY;
     if (error == NEAP_OK) {

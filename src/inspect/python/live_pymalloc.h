@@ -26,7 +26,7 @@ struct neap_live_pymalloc_view {
 };
 
 /* Finds the CPython in `pid`. NEAP_ERROR_ABSENT with target->why if there is none that is supported;
- * the errors of os/remote.h. */
+ * the errors of os/process_memory.h. */
 int neap_live_pymalloc_find(pid_t pid, struct neap_live_pymalloc *target);
 
 /* NEAP_ERROR_ABSENT with target->why if no allocator was found; NEAP_ERROR_MEMORY; else as above. */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "os/descriptor.h"
-#include "os/remote.h"
+#include "os/process_memory.h"
 
 enum {
     CANDIDATES_MOST = 512,

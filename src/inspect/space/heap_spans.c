@@ -198,7 +198,7 @@ static uint64_t chunk_at(const struct neap_memory *memory, uint64_t at, uint64_t
 
 int neap_heap_spans_frames(struct neap_process_image *image, const struct neap_memory *memory) {
     struct claims claims = {0};
-    bool starved = false;
+    bool out_of_memory = false;
     if (image->pointer_bytes != 8)
         return NEAP_OK;
     for (size_t i = 0; i < image->span_count; i++) {
@@ -208,11 +208,12 @@ int neap_heap_spans_frames(struct neap_process_image *image, const struct neap_m
         for (uint64_t at = span->start; (at = neap_process_image_next(image, at, span->end)) < span->end;) {
             uint64_t bytes = chunk_at(memory, at, span->end);
             struct neap_image_span claim = {.start = at, .end = at + bytes, .kind = NEAP_SPAN_PYTHON_FRAMES};
-            starved |= bytes > 0 && !claim_add(&claims, &claim);
+            out_of_memory |= bytes > 0 && !claim_add(&claims, &claim);
             at += bytes ? bytes : image->page_bytes;
         }
     }
-    int error = starved ? NEAP_ERROR_MEMORY : neap_process_image_claim_all(image, claims.items, claims.count);
+    int error =
+        out_of_memory ? NEAP_ERROR_MEMORY : neap_process_image_claim_all(image, claims.items, claims.count);
     free(claims.items);
     return error;
 }

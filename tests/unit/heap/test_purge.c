@@ -1,5 +1,5 @@
 /* When pages go: after a decay, not before; longer where they bounce; at once
- * when idle, asked for, or at the crest. Heap time is moved by hand. */
+ * when idle, asked for, or at a high-water mark. Heap time is moved by hand. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -137,7 +137,7 @@ static void trim_asks_no_age(void **state) {
     assert_int_equal(heap->layout.regions[0].top, 0); /* its books too */
 }
 
-static void a_new_crest_is_reached_without_free_pages(void **state) {
+static void a_new_high_water_mark_is_reached_without_free_pages(void **state) {
     (void)state;
     enum { LARGE = 1 << 20, COUNT = 64 };
     void *large[COUNT];
@@ -156,8 +156,8 @@ static void a_new_crest_is_reached_without_free_pages(void **state) {
 }
 
 /* Large blocks of ever other sizes, each living as long as the next four, beside much that
- * lives: what goes at a crest is wanted at the next allocation. */
-static void crests_in_a_row_bounce_for_a_while_only(void **state) {
+ * lives: what goes at a high-water mark is wanted at the next allocation. */
+static void high_water_marks_in_a_row_bounce_for_a_while_only(void **state) {
     (void)state;
     enum { UNIT = 64 << 10, ROUNDS = 3000, LIVE = 4 };
     const uint64_t page = neap_os_page_bytes();
@@ -168,7 +168,7 @@ static void crests_in_a_row_bounce_for_a_while_only(void **state) {
         live[i % LIVE] = neap_heap_alloc(heap, (size_t)(1 + i * 7919 % 64) * UNIT);
         assert_non_null(live[i % LIVE]);
     }
-    uint64_t most = NEAP_CREST_BUDGET + (uint64_t)neap__heap_ms(heap) * NEAP_CREST_RATE + 64 * 16;
+    uint64_t most = NEAP_HIGH_WATER_BUDGET + (uint64_t)neap__heap_ms(heap) * NEAP_HIGH_WATER_RATE + 64 * 16;
     assert_true(stats().purged_bytes <= most * page);
     for (unsigned i = 0; i < LIVE; i++)
         neap_heap_free(heap, live[i]);
@@ -237,8 +237,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_page_that_bounces_is_kept_longer, setup, teardown),
         cmocka_unit_test_setup_teardown(an_idle_heap_is_given_back_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(trim_asks_no_age, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_new_crest_is_reached_without_free_pages, setup, teardown),
-        cmocka_unit_test_setup_teardown(crests_in_a_row_bounce_for_a_while_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_new_high_water_mark_is_reached_without_free_pages, setup, teardown),
+        cmocka_unit_test_setup_teardown(high_water_marks_in_a_row_bounce_for_a_while_only, setup, teardown),
         cmocka_unit_test_setup_teardown(pages_that_no_block_can_touch_go, setup, teardown),
         cmocka_unit_test_setup_teardown(events_tell_what_was_done, setup, teardown),
         cmocka_unit_test_setup_teardown(the_purger_is_woken_once, setup, teardown),

@@ -13,9 +13,9 @@
 
 #include "os/child.h"
 #include "os/clock.h"
-#include "os/process.h"
-#include "os/tail.h"
-#include "os/tree.h"
+#include "os/process_info.h"
+#include "os/output_tail.h"
+#include "os/process_tree.h"
 
 #define MS UINT64_C(1000000)
 
@@ -80,8 +80,8 @@ static void test_session_of_its_own(void **state) {
     (void)state;
     char script[] = "sleep 10";
     pid_t pid = shell_start(script, NULL, -1);
-    struct neap_os_process_stat stat;
-    assert_int_equal(neap_os_process_stat(pid, &stat), 0);
+    struct neap_os_process_info_stat stat;
+    assert_int_equal(neap_os_process_info_stat(pid, &stat), 0);
     assert_int_equal(stat.session, pid);
     assert_int_equal(kill(-pid, SIGTERM), 0);
     assert_int_equal(shell_end(pid).signal, SIGTERM);
@@ -107,30 +107,30 @@ static void test_tail(void **state) {
     (void)state;
     char few[] = "echo one >&2; echo two >&2", many[] = "seq 1 600000 >&2; echo the end >&2";
     char text[64];
-    int tail = neap_os_tail_open();
+    int tail = neap_os_output_tail_open();
     assert_true(tail >= 0);
-    neap_os_tail_read(tail, text, sizeof(text));
+    neap_os_output_tail_read(tail, text, sizeof(text));
     assert_string_equal(text, "");
     shell_end(shell_start(few, NULL, tail));
-    neap_os_tail_read(tail, text, sizeof(text));
+    neap_os_output_tail_read(tail, text, sizeof(text));
     assert_string_equal(text, "one\ntwo");
     shell_end(shell_start(many, NULL, tail));
-    neap_os_tail_trim(tail);
-    neap_os_tail_read(tail, text, sizeof(text));
+    neap_os_output_tail_trim(tail);
+    neap_os_output_tail_read(tail, text, sizeof(text));
     assert_string_equal(text + strlen(text) - strlen("600000\nthe end"), "600000\nthe end");
     assert_true(text[0] >= '1' && text[0] <= '9' && strchr(text, '\n') == text + 6); /* whole lines only */
     close(tail);
 }
 
-static size_t member_count(neap_os_tree_t *tree) {
+static size_t member_count(neap_os_process_tree_t *tree) {
     size_t count;
-    assert_int_equal(neap_os_tree_update(tree), 0);
-    neap_os_tree_members(tree, &count);
+    assert_int_equal(neap_os_process_tree_update(tree), 0);
+    neap_os_process_tree_members(tree, &count);
     return count;
 }
 
 /* Waits until the tree has `wanted` members; shells take their time. */
-static void members_await(neap_os_tree_t *tree, size_t wanted) {
+static void members_await(neap_os_process_tree_t *tree, size_t wanted) {
     for (int tries = 0; tries < 500 && member_count(tree) != wanted; tries++)
         neap_os_sleep_ns(10 * MS);
     assert_int_equal(member_count(tree), wanted);
@@ -145,15 +145,15 @@ static void reap_all(void) {
 }
 
 /* Kills the members that are our children, until none is left. */
-static void members_kill(neap_os_tree_t *tree) {
+static void members_kill(neap_os_process_tree_t *tree) {
     size_t count;
     struct neap_os_ending ending;
     do {
-        neap_os_tree_update(tree);
-        const pid_t *members = neap_os_tree_members(tree, &count);
+        neap_os_process_tree_update(tree);
+        const pid_t *members = neap_os_process_tree_members(tree, &count);
         for (size_t i = 0; i < count; i++) {
-            struct neap_os_process_stat stat;
-            if (neap_os_process_stat(members[i], &stat) == 0 && stat.parent == getpid())
+            struct neap_os_process_info_stat stat;
+            if (neap_os_process_info_stat(members[i], &stat) == 0 && stat.parent == getpid())
                 kill(members[i], SIGKILL);
         }
         neap_os_sleep_ns(5 * MS);
@@ -163,14 +163,14 @@ static void members_kill(neap_os_tree_t *tree) {
 static void test_tree_has_descendants(void **state) {
     (void)state;
     char script[] = "sleep 20 & sh -c 'sleep 20 & sleep 20; true'; true";
-    neap_os_tree_t *tree = neap_os_tree_new(getpid());
+    neap_os_process_tree_t *tree = neap_os_process_tree_new(getpid());
     assert_non_null(tree);
     assert_int_equal(member_count(tree), 0);
     pid_t shell = shell_start(script, NULL, -1);
     members_await(tree, 5); /* two shells, three sleeps */
     kill(-shell, SIGKILL);
     reap_all();
-    neap_os_tree_destroy(tree);
+    neap_os_process_tree_destroy(tree);
 }
 
 /* One that forks twice and begins its own session stays in the tree. */
@@ -178,27 +178,27 @@ static void test_tree_keeps_orphans(void **state) {
     (void)state;
     char script[] = "setsid sh -c 'sleep 20 & exit' & wait";
     assert_int_equal(neap_os_child_adopt_orphans(), 0);
-    neap_os_tree_t *tree = neap_os_tree_new(getpid());
+    neap_os_process_tree_t *tree = neap_os_process_tree_new(getpid());
     shell_end(shell_start(script, NULL, -1));
     members_await(tree, 1);
     members_kill(tree);
-    neap_os_tree_destroy(tree);
+    neap_os_process_tree_destroy(tree);
 }
 
 static void test_tree_without_a_session(void **state) {
     (void)state;
     char script[] = "sleep 20; true";
-    neap_os_tree_t *tree = neap_os_tree_new(getpid());
+    neap_os_process_tree_t *tree = neap_os_process_tree_new(getpid());
     pid_t one = shell_start(script, NULL, -1);
     members_await(tree, 2);
     pid_t other = shell_start(script, NULL, -1);
-    neap_os_tree_except(tree, other);
+    neap_os_process_tree_except(tree, other);
     neap_os_sleep_ns(50 * MS);
     assert_int_equal(member_count(tree), 2);
     kill(-one, SIGKILL);
     kill(-other, SIGKILL);
     reap_all();
-    neap_os_tree_destroy(tree);
+    neap_os_process_tree_destroy(tree);
 }
 
 int main(void) {

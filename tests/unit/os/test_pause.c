@@ -19,8 +19,8 @@
 
 #include "os/clock.h"
 #include "os/pause.h"
-#include "os/process.h"
-#include "os/remote.h"
+#include "os/process_info.h"
+#include "os/process_memory.h"
 
 enum { THREADS = 4, TIMEOUT_MS = 10000, LONG_MS = 20, MS = 1000000 };
 
@@ -158,8 +158,8 @@ static int end_what_is_left(void **state) {
 }
 
 static char state_of(pid_t pid) {
-    struct neap_os_process_stat stat;
-    return neap_os_process_stat(pid, &stat) == NEAP_OK ? stat.state : '\0';
+    struct neap_os_process_info_stat stat;
+    return neap_os_process_info_stat(pid, &stat) == NEAP_OK ? stat.state : '\0';
 }
 
 static void state_wait(pid_t pid, char state) {
@@ -229,9 +229,9 @@ static void test_stack_pointers(void **state) {
     for (size_t i = 0; i < count; i++) {
         uint64_t place = threads[i].stack_pointer, block = threads[i].thread_pointer;
         assert_true(place != 0 && block != 0);
-        assert_int_equal(neap_os_mappings(child, is_stack, &place), NEAP_OK);
+        assert_int_equal(neap_os_mappings_visit(child, is_stack, &place), NEAP_OK);
         assert_int_equal(place, 0);
-        assert_int_equal(neap_os_mappings(child, is_stack, &block), NEAP_OK);
+        assert_int_equal(neap_os_mappings_visit(child, is_stack, &block), NEAP_OK);
         assert_int_equal(block, 0);
         for (size_t other = 0; other < i; other++)
             assert_true(threads[other].thread_pointer != threads[i].thread_pointer);

@@ -1,4 +1,4 @@
-/* The bell: a wait ends at its time limit, at a ring, and at a ring from outside. */
+/* A wait for a wakeup ends at its time limit, when one is posted, and when one is posted from outside. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,40 +12,40 @@
 #include "os/clock.h"
 #include "os/thread.h"
 
-#define DOOR "/proc/self/exe"
+#define PAGE_FILE "/proc/self/exe"
 
 static void time_limit(void **state) {
     (void)state;
-    for (int door = 0; door < 2; door++) {
-        struct neap_os_bell bell = {0};
-        neap_os_bell_open(&bell, door ? DOOR : NULL);
-        assert_int_equal(bell.door != NULL, door);
+    for (int page = 0; page < 2; page++) {
+        struct neap_os_wakeup wakeup = {0};
+        neap_os_wakeup_open(&wakeup, page ? PAGE_FILE : NULL);
+        assert_int_equal(wakeup.page != NULL, page);
         uint64_t start_ns = neap_os_now_ns();
         while (neap_os_now_ns() - start_ns < 20 * 1000000) /* it may return early, but comes back */
-            neap_os_bell_wait(&bell, bell.rung, 20);
-        neap_os_bell_close(&bell);
+            neap_os_wakeup_wait(&wakeup, wakeup.count, 20);
+        neap_os_wakeup_close(&wakeup);
     }
 }
 
 static void ring_before_the_wait(void **state) {
     (void)state;
-    struct neap_os_bell bell = {0};
-    neap_os_bell_open(&bell, DOOR);
-    uint32_t seen = bell.rung;
-    neap_os_bell_ring(&bell);
-    neap_os_bell_wait(&bell, seen, 0); /* without a limit: it must not sleep */
-    assert_int_not_equal(bell.rung, seen);
-    neap_os_bell_close(&bell);
+    struct neap_os_wakeup wakeup = {0};
+    neap_os_wakeup_open(&wakeup, PAGE_FILE);
+    uint32_t seen = wakeup.count;
+    neap_os_wakeup_post(&wakeup);
+    neap_os_wakeup_wait(&wakeup, seen, 0); /* without a limit: it must not sleep */
+    assert_int_not_equal(wakeup.count, seen);
+    neap_os_wakeup_close(&wakeup);
 }
 
 struct sleeper {
-    struct neap_os_bell bell;
+    struct neap_os_wakeup wakeup;
     uint32_t awake;
 };
 
 static void *sleep_once(void *argument) {
     struct sleeper *sleeper = argument;
-    neap_os_bell_wait(&sleeper->bell, sleeper->bell.rung, 0);
+    neap_os_wakeup_wait(&sleeper->wakeup, sleeper->wakeup.count, 0);
     __atomic_store_n(&sleeper->awake, 1, __ATOMIC_RELEASE);
     return NULL;
 }
@@ -54,15 +54,15 @@ static void ring_from_outside(void **state) {
     (void)state;
     struct sleeper sleeper = {.awake = 0};
     pthread_t thread;
-    neap_os_bell_open(&sleeper.bell, DOOR);
+    neap_os_wakeup_open(&sleeper.wakeup, PAGE_FILE);
     assert_int_equal(pthread_create(&thread, NULL, sleep_once, &sleeper), 0);
     while (!__atomic_load_n(&sleeper.awake, __ATOMIC_ACQUIRE)) {
-        assert_int_equal(neap_os_bell_ring_process(DOOR, getpid()), 0);
+        assert_int_equal(neap_os_wakeup_post_process(PAGE_FILE, getpid()), 0);
         neap_os_sleep_ns(1000000);
     }
     pthread_join(thread, NULL);
-    neap_os_bell_close(&sleeper.bell);
-    assert_int_equal(neap_os_bell_ring_process("/nowhere", getpid()), NEAP_ERROR_ABSENT);
+    neap_os_wakeup_close(&sleeper.wakeup);
+    assert_int_equal(neap_os_wakeup_post_process("/nowhere", getpid()), NEAP_ERROR_ABSENT);
 }
 
 int main(void) {

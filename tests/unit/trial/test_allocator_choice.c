@@ -62,7 +62,7 @@ static void test_preload_keeps_the_users(void **state) {
     unsetenv("LD_PRELOAD");
 }
 
-static void test_deaf_python(void **state) {
+static void test_python_that_ignores_its_environment(void **state) {
     (void)state;
     static const struct {
         const char *words[6];
@@ -141,7 +141,7 @@ int main(void) {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_own_clears_what_others_set),
         cmocka_unit_test(test_preload_keeps_the_users),
-        cmocka_unit_test(test_deaf_python),
+        cmocka_unit_test(test_python_that_ignores_its_environment),
         cmocka_unit_test(test_probe_of_mimalloc),
         cmocka_unit_test(test_scripts),
     };

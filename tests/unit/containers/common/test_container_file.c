@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "containers/common/container_file.h"
-#include "os/draft.h"
+#include "os/atomic_file.h"
 #include "os/file.h"
 
 enum { VERSION = 3, PIECES = 5000 };
@@ -39,18 +39,18 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
     (void)state;
     unlink(path);
-    return rmdir(folder); /* fails if a draft was left there */
+    return rmdir(folder); /* fails if a writer was left there */
 }
 
 /* PIECES numbers, then one byte of the context. */
-static int write_pieces(struct neap__container_draft *draft, const void *context, void *head) {
+static int write_pieces(struct neap__container_writer *writer, const void *context, void *head) {
     for (uint32_t i = 0; i < PIECES; i++) {
-        int error = neap__container_draft_write(draft, &i, sizeof i);
+        int error = neap__container_writer_write(writer, &i, sizeof i);
         if (error != NEAP_OK)
             return error;
     }
-    *(struct head *)head = (struct head){neap__container_draft_offset(draft), "pieces"};
-    return neap__container_draft_write(draft, context, 1);
+    *(struct head *)head = (struct head){neap__container_writer_offset(writer), "pieces"};
+    return neap__container_writer_write(writer, context, 1);
 }
 
 static int save(const char *last) {
@@ -115,10 +115,10 @@ static void a_failed_save_leaves_the_old_file(void **state) {
     assert_int_equal(save("a"), NEAP_OK);
     unsigned steps = 1;
     for (;; steps++) {
-        neap_os_draft_fault_after(steps);
+        neap_os_atomic_file_fault_after(steps);
         errno = 0;
         int error = save("b");
-        neap_os_draft_fault_after(0);
+        neap_os_atomic_file_fault_after(0);
         if (error == NEAP_OK)
             break;
         assert_int_equal(error, NEAP_ERROR_SYSTEM);
@@ -129,10 +129,10 @@ static void a_failed_save_leaves_the_old_file(void **state) {
     assert_int_equal(last_of_file(), 'b');
 }
 
-static int write_badly(struct neap__container_draft *draft, const void *context, void *head) {
+static int write_badly(struct neap__container_writer *writer, const void *context, void *head) {
     (void)context;
     (void)head;
-    neap__container_draft_write(draft, "x", 1);
+    neap__container_writer_write(writer, "x", 1);
     return NEAP_ERROR_MEMORY;
 }
 

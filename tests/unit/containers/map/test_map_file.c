@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "containers/map/map_model.h"
-#include "os/draft.h"
+#include "os/atomic_file.h"
 #include "os/file.h"
 
 enum { ENTRIES = 700 };
@@ -112,9 +112,9 @@ static void a_failed_save_leaves_the_old_file(void **state) {
     assert_int_equal(neap_map_save(map, path), NEAP_OK);
     neap_map_clear(map);
     for (unsigned n = 1;; n++) {
-        neap_os_draft_fault_after(n);
+        neap_os_atomic_file_fault_after(n);
         int error = neap_map_save(map, path);
-        neap_os_draft_fault_after(0);
+        neap_os_atomic_file_fault_after(0);
         if (error == NEAP_OK)
             break;
         assert_int_equal(neap_map_open(path, NULL, &file), NEAP_OK);

@@ -1,5 +1,5 @@
-/* os/task.c: /proc/PID/task. */
-#include "os/task.h"
+/* os/process_threads.c: /proc/PID/thread. */
+#include "os/process_threads.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -33,7 +33,9 @@ static uint64_t stack_pointer_parse(char *line) {
     return before ? strtoull(before + 1, NULL, 16) : 0;
 }
 
-int neap_os_tasks(pid_t pid, bool (*visit)(void *context, const struct neap_os_task *task), void *context) {
+int neap_os_process_threads_visit(pid_t pid,
+                                  bool (*visit)(void *context, const struct neap_os_process_thread *thread),
+                                  void *context) {
     char line[512];
     DIR *folder = opendir(neap__os_proc_path(line, sizeof(line), pid, "task"));
     if (!folder)
@@ -43,12 +45,12 @@ int neap_os_tasks(pid_t pid, bool (*visit)(void *context, const struct neap_os_t
     while (more && (entry = readdir(folder))) {
         if (!isdigit((unsigned char)entry->d_name[0]))
             continue;
-        struct neap_os_task task = {.tid = (pid_t)strtol(entry->d_name, NULL, 10)};
-        line_read(pid, task.tid, "syscall", line, sizeof(line));
-        task.stack_pointer = stack_pointer_parse(line);
-        line_read(pid, task.tid, "comm", line, sizeof(line));
-        snprintf(task.name, sizeof(task.name), "%.15s", line);
-        more = visit(context, &task);
+        struct neap_os_process_thread thread = {.tid = (pid_t)strtol(entry->d_name, NULL, 10)};
+        line_read(pid, thread.tid, "syscall", line, sizeof(line));
+        thread.stack_pointer = stack_pointer_parse(line);
+        line_read(pid, thread.tid, "comm", line, sizeof(line));
+        snprintf(thread.name, sizeof(thread.name), "%.15s", line);
+        more = visit(context, &thread);
     }
     closedir(folder);
     return NEAP_OK;

@@ -1,5 +1,5 @@
-/* os/draft.c */
-#include "os/draft.h"
+/* os/atomic_file.c */
+#include "os/atomic_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 
 static unsigned fault_countdown;
 
-void neap_os_draft_fault_after(unsigned n) {
+void neap_os_atomic_file_fault_after(unsigned n) {
     fault_countdown = n;
 }
 
@@ -26,16 +26,16 @@ static bool fault_now(void) {
     return true;
 }
 
-int neap_os_draft_open(struct neap_os_draft *draft, const char *path) {
-    int length = snprintf(draft->temporary, sizeof draft->temporary, "%s.XXXXXX", path);
-    if (length < 0 || (size_t)length >= sizeof draft->temporary) {
+int neap_os_atomic_file_open(struct neap_os_atomic_file *file, const char *path) {
+    int length = snprintf(file->temporary, sizeof file->temporary, "%s.XXXXXX", path);
+    if (length < 0 || (size_t)length >= sizeof file->temporary) {
         errno = ENAMETOOLONG;
         return NEAP_ERROR_SYSTEM;
     }
-    draft->path = path;
-    draft->buffered = 0;
-    draft->descriptor = mkostemp(draft->temporary, O_CLOEXEC);
-    return draft->descriptor < 0 ? neap__os_file_error() : NEAP_OK;
+    file->path = path;
+    file->buffered = 0;
+    file->descriptor = mkostemp(file->temporary, O_CLOEXEC);
+    return file->descriptor < 0 ? neap__os_file_error() : NEAP_OK;
 }
 
 /* The whole of `data`, at `offset` or, with -1, at the end. */
@@ -55,30 +55,30 @@ static int write_all(int descriptor, const char *data, size_t bytes, off_t offse
     return NEAP_OK;
 }
 
-static int flush(struct neap_os_draft *draft) {
-    size_t bytes = draft->buffered;
-    draft->buffered = 0;
-    return write_all(draft->descriptor, draft->buffer, bytes, -1);
+static int flush(struct neap_os_atomic_file *file) {
+    size_t bytes = file->buffered;
+    file->buffered = 0;
+    return write_all(file->descriptor, file->buffer, bytes, -1);
 }
 
-int neap_os_draft_write(struct neap_os_draft *draft, const void *data, size_t bytes) {
+int neap_os_atomic_file_write(struct neap_os_atomic_file *file, const void *data, size_t bytes) {
     if (bytes == 0)
         return NEAP_OK;
-    if (bytes > sizeof draft->buffer - draft->buffered) {
-        int error = flush(draft);
+    if (bytes > sizeof file->buffer - file->buffered) {
+        int error = flush(file);
         if (error != NEAP_OK)
             return error;
     }
-    if (bytes > sizeof draft->buffer)
-        return write_all(draft->descriptor, data, bytes, -1);
-    memcpy(draft->buffer + draft->buffered, data, bytes);
-    draft->buffered += bytes;
+    if (bytes > sizeof file->buffer)
+        return write_all(file->descriptor, data, bytes, -1);
+    memcpy(file->buffer + file->buffered, data, bytes);
+    file->buffered += bytes;
     return NEAP_OK;
 }
 
-int neap_os_draft_write_start(struct neap_os_draft *draft, const void *data, size_t bytes) {
-    int error = flush(draft);
-    return error != NEAP_OK ? error : write_all(draft->descriptor, data, bytes, 0);
+int neap_os_atomic_file_write_start(struct neap_os_atomic_file *file, const void *data, size_t bytes) {
+    int error = flush(file);
+    return error != NEAP_OK ? error : write_all(file->descriptor, data, bytes, 0);
 }
 
 /* The mode of the file that is replaced, or that of any new file. */
@@ -94,7 +94,7 @@ static mode_t mode_of(const char *path) {
 /* Makes the rename outlast a crash. Where a folder cannot be opened or synced
  * (some network and user-space file systems) it is as good as it gets. */
 static void sync_folder_of(const char *path) {
-    char folder[NEAP_OS_DRAFT_PATH_BYTES];
+    char folder[NEAP_OS_ATOMIC_FILE_PATH_BYTES];
     const char *slash = strrchr(path, '/');
     size_t length = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
     if (length >= sizeof folder)
@@ -108,26 +108,26 @@ static void sync_folder_of(const char *path) {
     }
 }
 
-int neap_os_draft_commit(struct neap_os_draft *draft) {
-    int error = flush(draft);
-    if (error == NEAP_OK && fchmod(draft->descriptor, mode_of(draft->path)) != 0)
+int neap_os_atomic_file_commit(struct neap_os_atomic_file *file) {
+    int error = flush(file);
+    if (error == NEAP_OK && fchmod(file->descriptor, mode_of(file->path)) != 0)
         error = neap__os_file_error();
-    if (error == NEAP_OK && (fault_now() || fsync(draft->descriptor) != 0))
+    if (error == NEAP_OK && (fault_now() || fsync(file->descriptor) != 0))
         error = neap__os_file_error();
-    if (error == NEAP_OK && (fault_now() || rename(draft->temporary, draft->path) != 0))
+    if (error == NEAP_OK && (fault_now() || rename(file->temporary, file->path) != 0))
         error = neap__os_file_error();
     if (error != NEAP_OK) {
-        neap_os_draft_discard(draft);
+        neap_os_atomic_file_discard(file);
         return error;
     }
-    close(draft->descriptor);
-    sync_folder_of(draft->path);
+    close(file->descriptor);
+    sync_folder_of(file->path);
     return NEAP_OK;
 }
 
-void neap_os_draft_discard(struct neap_os_draft *draft) {
+void neap_os_atomic_file_discard(struct neap_os_atomic_file *file) {
     int kept = errno; /* of the failure that led here */
-    close(draft->descriptor);
-    unlink(draft->temporary);
+    close(file->descriptor);
+    unlink(file->temporary);
     errno = kept;
 }

@@ -1,5 +1,5 @@
-/* os/tail.c: the end of an output. */
-#include "os/tail.h"
+/* os/output_tail.c: the end of an output. */
+#include "os/output_tail.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@ enum { KEEP_BYTES = 64 * 1024, STEP_BYTES = 1024 * 1024 };
     8u /* Linux 6.3; vm.memfd_noexec=2 refuses files without it, older kernels those with it */
 #endif
 
-int neap_os_tail_open(void) {
+int neap_os_output_tail_open(void) {
     int tail = memfd_create("neap tail", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
     if (tail < 0 && errno == EINVAL)
         tail = memfd_create("neap tail", MFD_CLOEXEC);
@@ -24,14 +24,14 @@ int neap_os_tail_open(void) {
     return tail;
 }
 
-void neap_os_tail_trim(int tail) {
+void neap_os_output_tail_trim(int tail) {
     struct stat stat;
     if (fstat(tail, &stat) != 0 || (long long)stat.st_blocks * 512 < STEP_BYTES)
         return;
     fallocate(tail, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, stat.st_size - KEEP_BYTES);
 }
 
-void neap_os_tail_read(int tail, char *out, size_t room) {
+void neap_os_output_tail_read(int tail, char *out, size_t room) {
     struct stat stat;
     out[0] = '\0';
     if (fstat(tail, &stat) != 0)

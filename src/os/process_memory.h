@@ -1,10 +1,10 @@
-/* os/remote.h: the memory of another process, read from outside.
+/* os/process_memory.h: the memory of another process, read from outside.
  *
  * A maps entry is one line of /proc/PID/maps. Reading is process_vm_readv;
  * nothing in the target runs or stops for it. Any thread.
  */
-#ifndef NEAP_OS_REMOTE_H
-#define NEAP_OS_REMOTE_H
+#ifndef NEAP_OS_PROCESS_MEMORY_H
+#define NEAP_OS_PROCESS_MEMORY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,8 +23,8 @@ struct neap_os_mapping {
 /* Calls `visit` for each mapping in address order until it returns false.
  * NEAP_ERROR_PROCESS if there is no such process, NEAP_ERROR_PERMISSION if the
  * system refuses to show it. */
-int neap_os_mappings(pid_t pid, bool (*visit)(void *context, const struct neap_os_mapping *mapping),
-                     void *context);
+int neap_os_mappings_visit(pid_t pid, bool (*visit)(void *context, const struct neap_os_mapping *mapping),
+                           void *context);
 
 /* Path of the program that `pid` runs (0: this process) into `path`, cut if longer; " (deleted)"
  * is left out. Where the system does not show it, the bare name that it shows of every process. */
@@ -46,9 +46,9 @@ enum neap_os_refusal neap_os_refusal_cause(pid_t pid);
 
 /* Copies `bytes` at `address` of process `pid` into `out`, all or nothing.
  * NEAP_ERROR_FORMAT if any part of the range is not mapped there. */
-int neap_os_remote_read(pid_t pid, uint64_t address, void *out, size_t bytes);
+int neap_os_process_memory_read(pid_t pid, uint64_t address, void *out, size_t bytes);
 
-struct neap_os_remote_piece {
+struct neap_os_process_memory_piece {
     uint64_t address;
     void *out;
     size_t bytes;
@@ -56,10 +56,10 @@ struct neap_os_remote_piece {
 
 /* Copies many pieces with few calls. What cannot be read, page by page, is left as it is in
  * `out`, and added to *missing_bytes. NEAP_ERROR_PROCESS if the process ends meanwhile. */
-int neap_os_remote_gather(pid_t pid, const struct neap_os_remote_piece *pieces, size_t count,
-                          uint64_t *missing_bytes);
+int neap_os_process_memory_gather(pid_t pid, const struct neap_os_process_memory_piece *pieces, size_t count,
+                                  uint64_t *missing_bytes);
 
 /* Writes; as above. Only for fields that a published layout names as requests. */
-int neap_os_remote_write(pid_t pid, uint64_t address, const void *data, size_t bytes);
+int neap_os_process_memory_write(pid_t pid, uint64_t address, const void *data, size_t bytes);
 
 #endif

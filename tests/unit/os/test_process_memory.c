@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "os/remote.h"
+#include "os/process_memory.h"
 
 enum { PAGES = 3 };
 
@@ -59,7 +59,7 @@ static void test_read(void **state) {
     (void)state;
     unsigned char copy[1000];
     uint64_t at = (uintptr_t)stretch + page - 500; /* over a page's end */
-    assert_int_equal(neap_os_remote_read(child, at, copy, sizeof(copy)), NEAP_OK);
+    assert_int_equal(neap_os_process_memory_read(child, at, copy, sizeof(copy)), NEAP_OK);
     for (size_t i = 0; i < sizeof(copy); i++)
         assert_int_equal(copy[i], (unsigned char)((page - 500 + i) * 7));
 }
@@ -68,10 +68,10 @@ static void test_hole_is_told(void **state) {
     (void)state;
     unsigned char copy[1000];
     uint64_t end = (uintptr_t)stretch + 2 * page;
-    assert_int_equal(neap_os_remote_read(child, end - 1000, copy, sizeof(copy)), NEAP_OK);
-    assert_int_equal(neap_os_remote_read(child, end - 999, copy, sizeof(copy)), NEAP_ERROR_FORMAT);
-    assert_int_equal(neap_os_remote_read(child, end, copy, 1), NEAP_ERROR_FORMAT);
-    assert_int_equal(neap_os_remote_read(child, UINT64_MAX - 8, copy, 4), NEAP_ERROR_FORMAT);
+    assert_int_equal(neap_os_process_memory_read(child, end - 1000, copy, sizeof(copy)), NEAP_OK);
+    assert_int_equal(neap_os_process_memory_read(child, end - 999, copy, sizeof(copy)), NEAP_ERROR_FORMAT);
+    assert_int_equal(neap_os_process_memory_read(child, end, copy, 1), NEAP_ERROR_FORMAT);
+    assert_int_equal(neap_os_process_memory_read(child, UINT64_MAX - 8, copy, 4), NEAP_ERROR_FORMAT);
 }
 
 static void test_gather(void **state) {
@@ -79,13 +79,13 @@ static void test_gather(void **state) {
     unsigned char a[100], b[1000], c[50], d[200];
     memset(b, 0xEE, sizeof(b));
     uint64_t start = (uintptr_t)stretch, hole = start + 2 * page, missing = 7;
-    const struct neap_os_remote_piece pieces[] = {
+    const struct neap_os_process_memory_piece pieces[] = {
         {start, a, sizeof(a)},
         {hole - 400, b, sizeof(b)}, /* 400 bytes of it are there */
         {hole, c, sizeof(c)},
         {start + page - 100, d, sizeof(d)},
     };
-    assert_int_equal(neap_os_remote_gather(child, pieces, 4, &missing), NEAP_OK);
+    assert_int_equal(neap_os_process_memory_gather(child, pieces, 4, &missing), NEAP_OK);
     assert_int_equal(missing, 7 + 600 + 50);
     for (size_t i = 0; i < sizeof(a); i++)
         assert_int_equal(a[i], (unsigned char)(i * 7));
@@ -100,14 +100,14 @@ static void test_gather_many(void **state) {
     (void)state;
     enum { MANY = 3000 };
     static unsigned char out[MANY][4];
-    static struct neap_os_remote_piece pieces[MANY];
+    static struct neap_os_process_memory_piece pieces[MANY];
     uint64_t missing = 0, absent = 0;
     for (size_t i = 0; i < MANY; i++) {
         size_t place = i * 8 % (3 * page);
         absent += place >= 2 * page ? 4 : 0;
-        pieces[i] = (struct neap_os_remote_piece){(uintptr_t)stretch + place, out[i], 4};
+        pieces[i] = (struct neap_os_process_memory_piece){(uintptr_t)stretch + place, out[i], 4};
     }
-    assert_int_equal(neap_os_remote_gather(child, pieces, MANY, &missing), NEAP_OK);
+    assert_int_equal(neap_os_process_memory_gather(child, pieces, MANY, &missing), NEAP_OK);
     assert_int_equal(missing, absent);
     for (size_t i = 0; i < MANY; i++) {
         size_t place = i * 8 % (3 * page);
@@ -120,8 +120,8 @@ static void test_write(void **state) {
     const uint32_t said = 0xdeadbeef;
     uint32_t heard = 0;
     uint64_t at = (uintptr_t)stretch + 64;
-    assert_int_equal(neap_os_remote_write(child, at, &said, sizeof(said)), NEAP_OK);
-    assert_int_equal(neap_os_remote_read(child, at, &heard, sizeof(heard)), NEAP_OK);
+    assert_int_equal(neap_os_process_memory_write(child, at, &said, sizeof(said)), NEAP_OK);
+    assert_int_equal(neap_os_process_memory_read(child, at, &heard, sizeof(heard)), NEAP_OK);
     assert_int_equal(heard, said);
     assert_int_equal(stretch[64], 0); /* the child's, not ours */
 }
@@ -153,9 +153,9 @@ static void test_mappings(void **state) {
     (void)state;
     struct walk walk = {.ordered = true};
     unsigned visits = 0;
-    assert_int_equal(neap_os_mappings(child, visit, &walk), NEAP_OK);
+    assert_int_equal(neap_os_mappings_visit(child, visit, &walk), NEAP_OK);
     assert_true(walk.ordered && walk.found && walk.count > 5);
-    assert_int_equal(neap_os_mappings(child, visit_one, &visits), NEAP_OK);
+    assert_int_equal(neap_os_mappings_visit(child, visit_one, &visits), NEAP_OK);
     assert_int_equal(visits, 1);
 }
 
@@ -182,13 +182,13 @@ static void test_mapped_file(void **state) {
     void *view = mmap(NULL, page, PROT_READ, MAP_PRIVATE, file, 0);
     assert_true(view != MAP_FAILED);
     struct mapped mapped = {.path = full};
-    assert_int_equal(neap_os_mappings(getpid(), visit_path, &mapped), NEAP_OK);
+    assert_int_equal(neap_os_mappings_visit(getpid(), visit_path, &mapped), NEAP_OK);
     assert_string_equal(mapped.mapping.path, full);
     assert_int_equal(neap_os_mapped_file(getpid(), &mapped.mapping, found, sizeof(found)), NEAP_OK);
     assert_int_equal(access(found, R_OK), 0);
     assert_int_equal(neap_os_mapped_file(getpid(), &mapped.mapping, found, 4), NEAP_ERROR_ABSENT);
     unlink(path);
-    assert_int_equal(neap_os_mappings(getpid(), visit_path, &mapped), NEAP_OK);
+    assert_int_equal(neap_os_mappings_visit(getpid(), visit_path, &mapped), NEAP_OK);
     assert_non_null(strstr(mapped.mapping.path, " (deleted)"));
     if (neap_os_mapped_file(getpid(), &mapped.mapping, found, sizeof(found)) ==
         NEAP_OK) { /* root's privilege */
@@ -207,7 +207,7 @@ static void test_program(void **state) {
     assert_int_equal(neap_os_program(child, path, sizeof(path)), NEAP_OK);
     assert_int_equal(neap_os_program(0, own, sizeof(own)), NEAP_OK);
     assert_string_equal(path, own);
-    assert_string_equal(strrchr(path, '/') + 1, "test_remote");
+    assert_string_equal(strrchr(path, '/') + 1, "test_process_memory");
 }
 
 static void test_no_such_process(void **state) {
@@ -219,14 +219,14 @@ static void test_no_such_process(void **state) {
         _exit(0);
     siginfo_t info;
     assert_int_equal(waitid(P_PID, (id_t)gone, &info, WEXITED | WNOWAIT), 0);
-    assert_int_equal(neap_os_mappings(gone, visit_one, &visits), NEAP_ERROR_PROCESS); /* a zombie */
+    assert_int_equal(neap_os_mappings_visit(gone, visit_one, &visits), NEAP_ERROR_PROCESS); /* a zombie */
     waitpid(gone, NULL, 0);
-    assert_int_equal(neap_os_mappings(gone, visit_one, &visits), NEAP_ERROR_PROCESS);
+    assert_int_equal(neap_os_mappings_visit(gone, visit_one, &visits), NEAP_ERROR_PROCESS);
     assert_int_equal(neap_os_program(gone, path, sizeof(path)), NEAP_ERROR_PROCESS);
-    assert_int_equal(neap_os_remote_read(gone, 4096, &byte, 1), NEAP_ERROR_PROCESS);
-    const struct neap_os_remote_piece piece = {4096, &byte, 1};
+    assert_int_equal(neap_os_process_memory_read(gone, 4096, &byte, 1), NEAP_ERROR_PROCESS);
+    const struct neap_os_process_memory_piece piece = {4096, &byte, 1};
     uint64_t missing = 0;
-    assert_int_equal(neap_os_remote_gather(gone, &piece, 1, &missing), NEAP_ERROR_PROCESS);
+    assert_int_equal(neap_os_process_memory_gather(gone, &piece, 1, &missing), NEAP_ERROR_PROCESS);
     assert_int_equal(visits, 0);
 }
 

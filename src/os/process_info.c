@@ -1,5 +1,5 @@
-/* os/process.c: reads /proc/PID. */
-#include "os/process.h"
+/* os/process_info.c: reads /proc/PID. */
+#include "os/process_info.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -39,11 +39,11 @@ static bool kb_add(const char *line, const char *key, uint64_t *bytes) {
     return true;
 }
 
-int neap__os_process_memory_sum(const char *path, struct neap_os_process_memory *memory) {
+int neap__os_process_info_memory_sum(const char *path, struct neap_os_process_info_memory *memory) {
     FILE *file = fopen(path, "re");
     if (!file)
         return neap__os_proc_error();
-    struct neap_os_process_memory sum = {0};
+    struct neap_os_process_info_memory sum = {0};
     bool any = false;
     char line[512]; /* a longer one is a mapping's path: its rest begins with none of the keys */
     while (fgets(line, sizeof(line), file))
@@ -57,16 +57,16 @@ int neap__os_process_memory_sum(const char *path, struct neap_os_process_memory 
     return error;
 }
 
-int neap_os_process_memory(pid_t pid, struct neap_os_process_memory *memory) {
+int neap_os_process_info_memory(pid_t pid, struct neap_os_process_info_memory *memory) {
     char path[PATH_ROOM];
     int error =
-        neap__os_process_memory_sum(neap__os_proc_path(path, sizeof(path), pid, "smaps_rollup"), memory);
+        neap__os_process_info_memory_sum(neap__os_proc_path(path, sizeof(path), pid, "smaps_rollup"), memory);
     if (error != NEAP_ERROR_PROCESS || access("/proc/self/smaps_rollup", F_OK) == 0)
         return error;
-    return neap__os_process_memory_sum(neap__os_proc_path(path, sizeof(path), pid, "smaps"), memory);
+    return neap__os_process_info_memory_sum(neap__os_proc_path(path, sizeof(path), pid, "smaps"), memory);
 }
 
-int neap_os_process_peak(pid_t pid, uint64_t *peak_bytes) {
+int neap_os_process_info_peak(pid_t pid, uint64_t *peak_bytes) {
     FILE *file;
     int error = neap__os_proc_open(pid, "status", &file);
     if (error != NEAP_OK)
@@ -85,7 +85,7 @@ int neap_os_process_peak(pid_t pid, uint64_t *peak_bytes) {
 
 /* --- state ------------------------------------------------------------- */
 
-int neap_os_process_stat(pid_t pid, struct neap_os_process_stat *stat) {
+int neap_os_process_info_stat(pid_t pid, struct neap_os_process_info_stat *stat) {
     FILE *file;
     char text[1024];
     int error = neap__os_proc_open(pid, "stat", &file);
@@ -100,7 +100,7 @@ int neap_os_process_stat(pid_t pid, struct neap_os_process_stat *stat) {
         return NEAP_ERROR_PROCESS;
     uint64_t tick_ns = UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK);
     uint64_t ticks = field_number(rest, 12, 10) + field_number(rest, 13, 10);
-    *stat = (struct neap_os_process_stat){
+    *stat = (struct neap_os_process_info_stat){
         .parent = (pid_t)field_number(rest, 2, 10),
         .session = (pid_t)field_number(rest, 4, 10),
         .state = *field_find(rest, 1),
@@ -110,7 +110,7 @@ int neap_os_process_stat(pid_t pid, struct neap_os_process_stat *stat) {
     return 0;
 }
 
-uint64_t neap_os_process_own_cpu_ns(void) {
+uint64_t neap_os_process_info_own_cpu_ns(void) {
     struct timespec time;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
     return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
@@ -128,9 +128,9 @@ static bool maps_visit(void *context, const struct neap_os_mapping *mapping) {
     return !search->found;
 }
 
-int neap_os_process_maps(pid_t pid, const char *ending, bool *maps) {
+int neap_os_process_info_maps(pid_t pid, const char *ending, bool *maps) {
     struct maps_search search = {ending, false};
-    int error = neap_os_mappings(pid, maps_visit, &search);
+    int error = neap_os_mappings_visit(pid, maps_visit, &search);
     if (error == 0)
         *maps = search.found;
     return error;
@@ -189,7 +189,7 @@ static bool table_has(pid_t pid, const char *name, unsigned long (*listener)(con
     return found;
 }
 
-int neap_os_process_listens(pid_t pid, bool *listens) {
+int neap_os_process_info_listens(pid_t pid, bool *listens) {
     struct sockets sockets;
     sockets.count = 0;
     int error = sockets_list(pid, &sockets);

@@ -1,5 +1,5 @@
-/* os/tree.c: the descendants of a process. */
-#include "os/tree.h"
+/* os/process_tree.c: the descendants of a process. */
+#include "os/process_tree.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/process.h"
+#include "os/process_info.h"
 
 /* Every process seen at the last look, in ascending order of pid. */
 struct seen {
@@ -17,7 +17,7 @@ struct seen {
     size_t count, room;
 };
 
-struct neap_os_tree {
+struct neap_os_process_tree {
     pid_t top, except;
     long last_pid; /* the system's last pid at the last look; -1 before the first */
     struct seen seen;
@@ -25,10 +25,10 @@ struct neap_os_tree {
     size_t member_count;
 };
 
-neap_os_tree_t *neap_os_tree_new(pid_t top) {
-    neap_os_tree_t *tree = calloc(1, sizeof(*tree));
+neap_os_process_tree_t *neap_os_process_tree_new(pid_t top) {
+    neap_os_process_tree_t *tree = calloc(1, sizeof(*tree));
     if (tree)
-        *tree = (struct neap_os_tree){.top = top, .last_pid = -1};
+        *tree = (struct neap_os_process_tree){.top = top, .last_pid = -1};
     return tree;
 }
 
@@ -38,7 +38,7 @@ static void seen_clear(struct seen *seen) {
     *seen = (struct seen){0};
 }
 
-void neap_os_tree_destroy(neap_os_tree_t *tree) {
+void neap_os_process_tree_destroy(neap_os_process_tree_t *tree) {
     if (!tree)
         return;
     seen_clear(&tree->seen);
@@ -46,11 +46,11 @@ void neap_os_tree_destroy(neap_os_tree_t *tree) {
     free(tree);
 }
 
-void neap_os_tree_except(neap_os_tree_t *tree, pid_t session) {
+void neap_os_process_tree_except(neap_os_process_tree_t *tree, pid_t session) {
     tree->except = session;
 }
 
-const pid_t *neap_os_tree_members(const neap_os_tree_t *tree, size_t *count) {
+const pid_t *neap_os_process_tree_members(const neap_os_process_tree_t *tree, size_t *count) {
     *count = tree->member_count;
     return tree->members;
 }
@@ -112,9 +112,9 @@ static const bool *seen_find(const struct seen *seen, pid_t pid) {
 }
 
 /* Whether `pid`, seen for the first time, descends from the top. */
-static bool belongs(const neap_os_tree_t *tree, const struct seen *now, pid_t pid) {
-    struct neap_os_process_stat stat;
-    if (pid == tree->top || neap_os_process_stat(pid, &stat) != 0)
+static bool belongs(const neap_os_process_tree_t *tree, const struct seen *now, pid_t pid) {
+    struct neap_os_process_info_stat stat;
+    if (pid == tree->top || neap_os_process_info_stat(pid, &stat) != 0)
         return false;
     if (tree->except != 0 && stat.session == tree->except)
         return false;
@@ -124,7 +124,7 @@ static bool belongs(const neap_os_tree_t *tree, const struct seen *now, pid_t pi
 
 /* A parent has the lower pid unless the numbers have wrapped around, so this
  * mostly takes one pass and one more to see that nothing changes. */
-static void members_mark(const neap_os_tree_t *tree, struct seen *now) {
+static void members_mark(const neap_os_process_tree_t *tree, struct seen *now) {
     bool changed = true;
     for (size_t i = 0; i < now->count; i++) {
         const bool *before = seen_find(&tree->seen, now->pids[i]);
@@ -141,7 +141,7 @@ static void members_mark(const neap_os_tree_t *tree, struct seen *now) {
     }
 }
 
-int neap_os_tree_update(neap_os_tree_t *tree) {
+int neap_os_process_tree_update(neap_os_process_tree_t *tree) {
     long last_pid = last_pid_read();
     if (last_pid >= 0 && last_pid == tree->last_pid)
         return 0;

@@ -1,5 +1,5 @@
-/* os/register.c: general registers of x86 and ARM, 32 and 64 bits. */
-#include "os/register.h"
+/* os/thread_registers.c: general registers of x86 and ARM, 32 and 64 bits. */
+#include "os/thread_registers.h"
 
 #include <elf.h>
 #include <string.h>
@@ -37,8 +37,8 @@ static uint64_t word_at(const void *registers, size_t index, size_t width) {
     return narrow;
 }
 
-void neap_os_registers_decode(unsigned machine, const void *registers, size_t bytes, uint64_t *stack_pointer,
-                              uint64_t *thread_pointer) {
+void neap_os_thread_registers_decode(unsigned machine, const void *registers, size_t bytes,
+                                     uint64_t *stack_pointer, uint64_t *thread_pointer) {
     *stack_pointer = *thread_pointer = 0;
     if (machine == EM_X86_64 && bytes >= X86_64_COUNT * 8) {
         *stack_pointer = word_at(registers, X86_64_SP, 8);
@@ -74,14 +74,14 @@ static uint64_t segment_base(pid_t tid, uint64_t selector) {
 }
 #endif
 
-void neap__os_registers_read(pid_t tid, uint64_t *stack_pointer, uint64_t *thread_pointer) {
+void neap__os_thread_registers_read(pid_t tid, uint64_t *stack_pointer, uint64_t *thread_pointer) {
     uint64_t registers[REGISTER_BYTES_MOST / 8];
     struct iovec set = {registers, sizeof(registers)};
     *stack_pointer = *thread_pointer = 0;
     if (ptrace(PTRACE_GETREGSET, tid, (void *)(uintptr_t)NT_PRSTATUS, &set) != 0)
         return;
     unsigned machine = machine_of(set.iov_len);
-    neap_os_registers_decode(machine, registers, set.iov_len, stack_pointer, thread_pointer);
+    neap_os_thread_registers_decode(machine, registers, set.iov_len, stack_pointer, thread_pointer);
 #if defined(__x86_64__) || defined(__i386__)
     if (machine == EM_386)
         *thread_pointer = segment_base(tid, word_at(registers, I386_GS, 4));

@@ -1,4 +1,4 @@
-/* os/bare.h: a program's first instructions, and system calls before libc is up.
+/* os/before_libc.h: a program's first instructions, and system calls before libc is up.
  *
  *   kernel --> entry: function(stack) --execve--> another program
  *                         '--returns--> libc's _start, as if nothing had been
@@ -8,19 +8,19 @@
  * _start has run there is no errno, no thread-local storage and no resolved
  * memcpy: what is compiled with this header calls nothing of libc and needs
  * the compiler options that src/cli/meson.build has for it. x86_64 only; see
- * NEAP_OS_BARE.
+ * NEAP_OS_BEFORE_LIBC.
  */
-#ifndef NEAP_OS_BARE_H
-#define NEAP_OS_BARE_H
+#ifndef NEAP_OS_BEFORE_LIBC_H
+#define NEAP_OS_BEFORE_LIBC_H
 
 #if defined(__x86_64__)
-#define NEAP_OS_BARE 1
+#define NEAP_OS_BEFORE_LIBC 1
 
 #include <sys/syscall.h>
 
 /* Defines `entry`, to be linked with -Wl,-e,entry: calls void function(long *stack) with what
  * the kernel left: argc, argv[], NULL, envp[], NULL. */
-#define NEAP_OS_BARE_ENTRY(entry, function)                                                                  \
+#define NEAP_OS_BEFORE_LIBC_ENTRY(entry, function)                                                           \
     __asm__(".text\n.globl " #entry "\n.type " #entry ", @function\n" #entry ":\n"                           \
             "    xor %ebp, %ebp\n"                                                                           \
             "    mov %rsp, %rbx\n"                                                                           \
@@ -33,23 +33,23 @@
             "    jmp _start\n")
 
 /* A negative error number on failure. */
-static inline long neap__bare_call(long number, long a, long b, long c) {
+static inline long neap_os_before_libc_call(long number, long a, long b, long c) {
     long result;
     __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
     return result;
 }
 
 /* As execve, access and readlink. */
-static inline long neap__bare_execve(const char *path, char *const *argv, char *const *envp) {
-    return neap__bare_call(SYS_execve, (long)path, (long)argv, (long)envp);
+static inline long neap_os_before_libc_execve(const char *path, char *const *argv, char *const *envp) {
+    return neap_os_before_libc_call(SYS_execve, (long)path, (long)argv, (long)envp);
 }
 
-static inline long neap__bare_access(const char *path, int mode) {
-    return neap__bare_call(SYS_access, (long)path, mode, 0);
+static inline long neap_os_before_libc_access(const char *path, int mode) {
+    return neap_os_before_libc_call(SYS_access, (long)path, mode, 0);
 }
 
-static inline long neap__bare_readlink(const char *path, char *target, unsigned long bytes) {
-    return neap__bare_call(SYS_readlink, (long)path, (long)target, (long)bytes);
+static inline long neap_os_before_libc_readlink(const char *path, char *target, unsigned long bytes) {
+    return neap_os_before_libc_call(SYS_readlink, (long)path, (long)target, (long)bytes);
 }
 
 #endif

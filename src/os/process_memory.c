@@ -1,5 +1,5 @@
-/* os/remote.c: /proc/PID/maps, process_vm_readv and what stands in their way. */
-#include "os/remote.h"
+/* os/process_memory.c: /proc/PID/maps, process_vm_readv and what stands in their way. */
+#include "os/process_memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,8 +35,8 @@ int neap__os_maps_read(FILE *file, bool (*visit)(void *context, const struct nea
     return any ? NEAP_OK : NEAP_ERROR_PROCESS; /* a zombie has none */
 }
 
-int neap_os_mappings(pid_t pid, bool (*visit)(void *context, const struct neap_os_mapping *mapping),
-                     void *context) {
+int neap_os_mappings_visit(pid_t pid, bool (*visit)(void *context, const struct neap_os_mapping *mapping),
+                           void *context) {
     FILE *file;
     int error = neap__os_proc_open(pid, "maps", &file);
     if (error != NEAP_OK)
@@ -94,14 +94,14 @@ static int transfer(transfer_fn *move, pid_t pid, uint64_t address, char *local,
     return NEAP_OK;
 }
 
-int neap_os_remote_read(pid_t pid, uint64_t address, void *out, size_t bytes) {
+int neap_os_process_memory_read(pid_t pid, uint64_t address, void *out, size_t bytes) {
     return transfer(process_vm_readv, pid, address, out, bytes);
 }
 
 enum { PIECES_A_CALL = 512 }; /* IOV_MAX is 1024 */
 
 /* One piece in steps of a page, each of which may fail. */
-static int gather_slowly(pid_t pid, const struct neap_os_remote_piece *piece, size_t from,
+static int gather_slowly(pid_t pid, const struct neap_os_process_memory_piece *piece, size_t from,
                          uint64_t *missing) {
     size_t page = neap_os_page_bytes();
     while (from < piece->bytes) {
@@ -109,7 +109,7 @@ static int gather_slowly(pid_t pid, const struct neap_os_remote_piece *piece, si
         size_t bytes = page - (size_t)(address % page);
         if (bytes > piece->bytes - from)
             bytes = piece->bytes - from;
-        int error = neap_os_remote_read(pid, address, (char *)piece->out + from, bytes);
+        int error = neap_os_process_memory_read(pid, address, (char *)piece->out + from, bytes);
         if (error == NEAP_ERROR_PROCESS || error == NEAP_ERROR_PERMISSION)
             return error;
         *missing += error == NEAP_OK ? 0 : bytes;
@@ -119,7 +119,7 @@ static int gather_slowly(pid_t pid, const struct neap_os_remote_piece *piece, si
 }
 
 /* Reads as many pieces as one call takes; *count is how many that were. */
-static int gather_some(pid_t pid, const struct neap_os_remote_piece *pieces, size_t *count,
+static int gather_some(pid_t pid, const struct neap_os_process_memory_piece *pieces, size_t *count,
                        uint64_t *missing) {
     struct iovec here[PIECES_A_CALL] = {{0}}, there[PIECES_A_CALL] = {{0}};
     size_t most = 0;
@@ -142,8 +142,8 @@ static int gather_some(pid_t pid, const struct neap_os_remote_piece *pieces, siz
     return error;
 }
 
-int neap_os_remote_gather(pid_t pid, const struct neap_os_remote_piece *pieces, size_t count,
-                          uint64_t *missing_bytes) {
+int neap_os_process_memory_gather(pid_t pid, const struct neap_os_process_memory_piece *pieces, size_t count,
+                                  uint64_t *missing_bytes) {
     int error = NEAP_OK;
     uint64_t missing = 0;
     while (error == NEAP_OK && count > 0) {
@@ -159,7 +159,7 @@ int neap_os_remote_gather(pid_t pid, const struct neap_os_remote_piece *pieces, 
     return error;
 }
 
-int neap_os_remote_write(pid_t pid, uint64_t address, const void *data, size_t bytes) {
+int neap_os_process_memory_write(pid_t pid, uint64_t address, const void *data, size_t bytes) {
     return transfer(process_vm_writev, pid, address, (char *)(uintptr_t)data, bytes);
 }
 

@@ -8,15 +8,6 @@
 
 #include "os/file.h"
 
-enum neap_os_path_kind neap_os_path_kind(const char *path) {
-    struct stat status;
-    if (stat(path, &status) != 0)
-        return NEAP_OS_PATH_NONE;
-    return S_ISREG(status.st_mode)   ? NEAP_OS_PATH_FILE
-           : S_ISDIR(status.st_mode) ? NEAP_OS_PATH_FOLDER
-                                     : NEAP_OS_PATH_STREAM;
-}
-
 /* Opening a pipe for reading would wait for its writer. */
 int neap_os_descriptor_open(const char *path, int *descriptor) {
     struct stat status;

@@ -38,7 +38,7 @@ static double cpu_ns(void) {
 static double resident_mb(void) {
     unsigned long pages = 0;
     FILE *file = fopen("/proc/self/statm", "r");
-    if (file == NULL || fscanf(file, "%*u %lu", &pages) != 1)
+    if (!file || fscanf(file, "%*u %lu", &pages) != 1)
         exit(1);
     fclose(file);
     return (double)pages * (double)sysconf(_SC_PAGESIZE) / 1e6;
@@ -115,7 +115,7 @@ int main(void) {
     static const double densities[] = {1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1};
     for (int runs = 0; runs < 2; runs++) {
         printf("%s\n%10s  %-46s %s\n", runs ? "runs of 100" : "scattered", "density", "dense", "roaring");
-        for (size_t i = 0; i < sizeof densities / sizeof *densities; i++) {
+        for (size_t i = 0; i < sizeof(densities) / sizeof(*densities); i++) {
             uint64_t count = (uint64_t)((double)BITS * densities[i] + 100) / 100 * 100;
             printf("%10.0e  ", densities[i]);
             in_child(dense, count, runs);

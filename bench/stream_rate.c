@@ -22,7 +22,7 @@ static struct neap_stream_reader readers[READERS_MAX];
 
 static void write_blocks(neap_stream_t *stream, unsigned count) {
     for (unsigned i = 0; i < count; i++)
-        neap_stream_write(stream, block, sizeof block);
+        neap_stream_write(stream, block, sizeof(block));
 }
 
 /* The next block of each of `count` readers, in place; a block a turn is written, not timed. */
@@ -63,7 +63,7 @@ static double copy_blocks(neap_stream_t *stream) {
         neap_stream_reader_open(readers, stream, 60 * BLOCK_BYTES);
         double start = now_ns();
         for (unsigned i = 0; i < 60; i++)
-            if (neap_stream_reader_read_block(readers, copy) != sizeof copy)
+            if (neap_stream_reader_read_block(readers, copy) != sizeof(copy))
                 abort();
         took += now_ns() - start;
     }
@@ -76,7 +76,7 @@ static double copy_plain(neap_stream_t *stream) {
     (void)stream;
     double start = now_ns();
     for (unsigned i = 0; i < 30000; i++)
-        plain(copy, ring + (size_t)(i % 60) * BLOCK_BYTES, sizeof copy);
+        plain(copy, ring + (size_t)(i % 60) * BLOCK_BYTES, sizeof(copy));
     return (now_ns() - start) / 30000;
 }
 
@@ -111,10 +111,10 @@ static const struct {
 
 int main(void) {
     neap_stream_t *stream = neap_stream_new(BLOCK_BYTES, BLOCKS, NULL);
-    if (stream == NULL)
+    if (!stream)
         return 1;
     write_blocks(stream, BLOCKS);
-    for (size_t i = 0; i < sizeof measured / sizeof measured[0]; i++) {
+    for (size_t i = 0; i < sizeof(measured) / sizeof(measured[0]); i++) {
         double best = 1e18;
         for (int round = 0; round < ROUNDS; round++) {
             double ns = measured[i].run(stream);

@@ -27,7 +27,7 @@ static void play(struct listener *listener, unsigned frames) {
         if (!neap_stream_reader_done(&listener->reader, frame.bytes))
             continue; /* overwritten while we looked: not heard */
         if (first[0] == '\0')
-            memcpy(first, last, sizeof first);
+            memcpy(first, last, sizeof(first));
     }
     printf("%s: %s to %s, missed %d bytes\n", listener->name, first, last,
            (int)listener->reader.missed_bytes);
@@ -36,14 +36,14 @@ static void play(struct listener *listener, unsigned frames) {
 static void send_frames(neap_stream_t *radio, unsigned from, unsigned to) {
     for (unsigned i = from; i < to; i++) {
         char frame[FRAME_BYTES] = "";
-        snprintf(frame, sizeof frame, "frame %u", i);
-        neap_stream_write(radio, frame, sizeof frame); /* never waits for anybody */
+        snprintf(frame, sizeof(frame), "frame %u", i);
+        neap_stream_write(radio, frame, sizeof(frame)); /* never waits for anybody */
     }
 }
 
 int main(void) {
     neap_stream_t *radio = neap_stream_new(FRAME_BYTES, FRAMES_KEPT, NULL);
-    if (radio == NULL)
+    if (!radio)
         return 1;
     struct listener eager = {"eager", {0}}, slow = {"slow", {0}}, late = {"late", {0}};
     neap_stream_reader_open(&eager.reader, radio, 0);

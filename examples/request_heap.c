@@ -21,8 +21,8 @@ static struct word *parse(neap_heap_t *heap, const char *request) {
     struct word *words = NULL;
     while (*request != '\0') {
         size_t length = strcspn(request, " ");
-        struct word *word = neap_heap_alloc(heap, sizeof *word + length + 1);
-        if (word == NULL)
+        struct word *word = neap_heap_alloc(heap, sizeof(*word) + length + 1);
+        if (!word)
             return NULL;
         memcpy(word->text, request, length);
         word->text[length] = '\0';
@@ -35,14 +35,14 @@ static struct word *parse(neap_heap_t *heap, const char *request) {
 
 int main(void) {
     const char *requests[] = {"get the tide table", "put neap tide at noon"};
-    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
         neap_heap_t *heap = neap_heap_new(NULL);
-        if (heap == NULL)
+        if (!heap)
             return 1;
         struct neap_heap_stats stats;
         struct word *last = parse(heap, requests[i]);
         neap_heap_stats(heap, &stats);
-        printf("%d words, the last is %s\n", (int)stats.live_blocks, last != NULL ? last->text : "lost");
+        printf("%d words, the last is %s\n", (int)stats.live_blocks, last ? last->text : "lost");
         neap_heap_destroy(heap);
     }
     return 0;

@@ -13,7 +13,7 @@ static void print(const neap_trie_t *trie, const char *prefix) {
     neap_trie_cursor_t *cursor = neap_trie_cursor_new(trie, &range);
     union neap_item key, value;
     printf("%s*:", prefix);
-    while (cursor != NULL && neap_trie_cursor_next(cursor, &key, &value) > 0)
+    while (cursor && neap_trie_cursor_next(cursor, &key, &value) > 0)
         printf(" %.*s=%d", (int)key.text.bytes, (const char *)key.text.data, (int)value.u);
     printf("\n");
     neap_trie_cursor_destroy(cursor);
@@ -22,7 +22,7 @@ static void print(const neap_trie_t *trie, const char *prefix) {
 int main(void) {
     static const char *const words[] = {"dart", "dance", "dancer", "danger"};
     neap_trie_t *trie = neap_trie_new(NEAP_KIND_STR, NEAP_KIND_U32, NULL);
-    if (trie == NULL)
+    if (!trie)
         return 1;
     for (unsigned i = 0; i < 4; i++)
         if (neap_trie_set(trie, text(words[i]), (union neap_item){.u = i + 1}) < 0)

@@ -32,7 +32,7 @@ static void print_count(const neap_map_t *counts, const char *word) {
 
 int main(void) {
     neap_map_t *counts = neap_map_new(NEAP_KIND_STR, NEAP_KIND_U32, NULL), *saved;
-    if (counts == NULL || !count_words(counts) || neap_map_save(counts, path) != NEAP_OK)
+    if (!counts || !count_words(counts) || neap_map_save(counts, path) != NEAP_OK)
         return 1;
     printf("%u different words\n", (unsigned)neap_map_count(counts));
     neap_map_destroy(counts);

@@ -334,6 +334,26 @@ def complain_function_lengths(root):
     return complaints
 
 
+# ---- one dialect ------------------------------------------------------------------
+
+DIALECT = {
+    r"== NULL\b": "a pointer is tested by !p",
+    r"!= NULL (?:&&|\|\||\?)|(?:&&|\|\|) [\w.>\[\]()-]+ != NULL\b|\b(?:if|while) \([^()]+ != NULL\)": "a pointer is tested by p",
+    r"\bsizeof [\w*&]": "it is sizeof(x)",
+}
+
+
+def complain_dialect(root):
+    """Two ways to write one thing, where CONTRIBUTING.md has one."""
+    return [
+        f"{path.relative_to(root)}:{number}: {what}"
+        for path in sources(root)
+        for number, line in enumerate(code(path).splitlines(), 1)
+        for pattern, what in DIALECT.items()
+        if re.search(pattern, line)
+    ]
+
+
 RULES = [
     complain_rows,
     complain_arrows,
@@ -346,6 +366,7 @@ RULES = [
     complain_names_of_functions,
     complain_file_lengths,
     complain_function_lengths,
+    complain_dialect,
 ]
 
 # ---- a small tree, and what is planted in it ----------------------------------------
@@ -374,7 +395,7 @@ GOOD = {
     "include/neap/stream.h": "int neap_stream_count(void);\n",
     "src/base/words.h": "#include <neap/error.h>\nstruct neap_page {\n    int n;\n};\nint neap_words_count(int of);\n",
     "src/os/page.h": '#include "base/words.h"\n#include <sys/mman.h>\nint neap_os_page(void);\n',
-    "src/os/page.c": "#include <neap/error.h>\nstatic int twice(int n) {\n    return 2 * n;\n}\n",
+    "src/os/page.c": "#include <neap/error.h>\n/* never NULL == NULL */\nstatic int twice(int *n) {\n    return n != NULL;\n}\n",
     "src/heap/slab.c": "#include <neap/heap.h>\nint neap_heap_count(void) {\n    return 1;\n}\n",
     "src/hook/start.c": '#include "os/page.h"\nint fork(void) {\n    return neap_os_page();\n}\n',
     "src/report/chart.c": "#include <stdio.h>\n",
@@ -428,6 +449,10 @@ PLANTED = [
     (complain_function_lengths, "src/os/long.c", "int neap_long(void) {\n" + "\n" * FUNCTION_LINES_MAX + "}\n"),
     (complain_function_lengths, "python/neap/long.c", LONG % "neap__long"),
     (complain_function_lengths, "tests/unit/os/test_long.c", LONG % "test_long"),
+    (complain_dialect, "src/os/null.c", "static int none(void *p) {\n    return p == NULL;\n}\n"),
+    (complain_dialect, "src/os/null.c", "static int some(void *p) {\n    if (p != NULL)\n        return 1;\n}\n"),
+    (complain_dialect, "src/os/null.c", "static int some(void *p, int n) {\n    return n && p->q != NULL;\n}\n"),
+    (complain_dialect, "python/neap/size.c", "static unsigned long size(int n) {\n    return sizeof n;\n}\n"),
 ]
 
 

@@ -11,5 +11,6 @@
 #include <neap/map.h>
 #include <neap/stream.h>
 #include <neap/trie.h>
+#include <neap/version.h>
 
 #endif

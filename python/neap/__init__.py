@@ -16,6 +16,7 @@ if sys.version_info < (3, 11):
 
 from ._neap import NotServing, Stats, is_serving, stats
 from ._neap import trim as _heap_trim
+from ._neap import version as __version__
 
 __all__ = ["NotServing", "Stats", "serving", "stats", "trim"]
 

@@ -15,4 +15,5 @@ from .streams import Reader as Reader
 from .streams import Stream as Stream
 from .streams import WriterDied as WriterDied
 
+__version__: str
 serving: bool

@@ -55,7 +55,7 @@ bool neap__bits_resizable(const bits_object *self) {
 /* An object around an array that it takes over. */
 bits_object *neap__bits_wrap(PyTypeObject *type, neap_bits_t *bits) {
     bits_object *self = PyObject_New(bits_object, type);
-    if (self != NULL)
+    if (self)
         self->bits = *bits;
     else
         neap_bits_end(bits);
@@ -225,7 +225,7 @@ static int add_bits_type(PyObject *module, PyTypeObject **type) {
 static int module_exec(PyObject *module) {
     struct bits_state *state = PyModule_GetState(module);
     state->from_bytes = PyObject_GetAttrString((PyObject *)&PyLong_Type, "from_bytes");
-    if (state->from_bytes == NULL || add_bits_type(module, &state->bits) < 0)
+    if (!state->from_bytes || add_bits_type(module, &state->bits) < 0)
         return -1;
     return neap__extension_add_type(module, &neap__bits_iterator_spec, &state->iterator);
 }

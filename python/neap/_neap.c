@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <neap/heap.h>
+#include <neap/version.h>
 
 /* What libneap-preload.so exports; see the module src/hook. */
 struct hook {
@@ -47,7 +48,7 @@ static int hook_demand(PyObject *module, struct hook *hook) {
                         "this program is not under Neap: start it with `neap run` or `python3 -m neap`");
         return 0;
     }
-    if (hook->heap() == NULL) {
+    if (!hook->heap()) {
         PyErr_Format(state->not_serving,
                      "Neap is loaded but does not serve this Python: `neap stat %d` tells why",
                      (int)getpid());
@@ -141,7 +142,7 @@ static PyObject *module_is_serving(PyObject *module, PyObject *unused) {
     struct hook hook;
     (void)module;
     (void)unused;
-    return PyBool_FromLong(hook_find(&hook) && hook.heap() != NULL);
+    return PyBool_FromLong(hook_find(&hook) && hook.heap());
 }
 
 /* --- the module -------------------------------------------------------- */
@@ -154,6 +155,8 @@ static int module_exec(PyObject *module) {
     if (!state->not_serving || !state->stats)
         return -1;
     if (PyModule_AddObjectRef(module, "NotServing", state->not_serving) < 0)
+        return -1;
+    if (PyModule_AddStringConstant(module, "version", NEAP_VERSION) < 0)
         return -1;
     return PyModule_AddObjectRef(module, "Stats", (PyObject *)state->stats);
 }

@@ -4,9 +4,9 @@
 #include <string.h>
 
 struct stream_state *neap__stream_state_of(PyTypeObject *type) {
-    for (; type != NULL; type = PyType_GetSlot(type, Py_tp_base)) {
+    for (; type; type = PyType_GetSlot(type, Py_tp_base)) {
         PyObject *module = PyType_GetModule(type);
-        if (module != NULL)
+        if (module)
             return PyModule_GetState(module);
         PyErr_Clear(); /* a subclass written in Python */
     }
@@ -15,7 +15,7 @@ struct stream_state *neap__stream_state_of(PyTypeObject *type) {
 
 static PyObject *add_exception(PyObject *module, const char *name, const char *doc, PyObject *base) {
     PyObject *exception = PyErr_NewExceptionWithDoc(name, doc, base, NULL);
-    if (exception != NULL && PyModule_AddObjectRef(module, strrchr(name, '.') + 1, exception) < 0)
+    if (exception && PyModule_AddObjectRef(module, strrchr(name, '.') + 1, exception) < 0)
         Py_CLEAR(exception);
     return exception;
 }
@@ -27,7 +27,7 @@ static int module_exec(PyObject *module) {
     state->writer_died = add_exception(
         module, "neap.WriterDied", "All was read, and the writing process ended without closing the stream.",
         PyExc_EOFError);
-    if (state->overrun == NULL || state->writer_died == NULL)
+    if (!state->overrun || !state->writer_died)
         return -1;
     if (neap__extension_add_type(module, &neap__memory_spec, &state->memory_type) < 0 ||
         neap__extension_add_type(module, &neap__view_spec, &state->view_type) < 0 ||

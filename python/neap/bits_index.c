@@ -66,7 +66,7 @@ static int take_out(bits_object *self, uint64_t at, uint64_t count) {
 
 static int no_index(PyObject *key) {
     PyObject *name = PyObject_GetAttrString((PyObject *)Py_TYPE(key), "__name__");
-    if (name != NULL)
+    if (name)
         PyErr_Format(PyExc_TypeError, "Bits indices must be integers or slices, not %U", name);
     Py_XDECREF(name);
     return -1;
@@ -123,7 +123,7 @@ static int slice_set_number(bits_object *self, struct span span, PyObject *value
     neap_bits_t bits;
     PyObject *number = PyNumber_Index(value);
     int result = -1;
-    if (number == NULL)
+    if (!number)
         return -1;
     span_adjust(self, &span);
     if (span.step == 1 && span.count <= WORD_BITS) {
@@ -202,7 +202,7 @@ static int slice_set(bits_object *self, PyObject *key, PyObject *value) {
     struct span span;
     if (span_parse(key, &span) < 0 || !neap__bits_writable(self))
         return -1;
-    if (value == NULL)
+    if (!value)
         return slice_delete(self, span);
     if (PyIndex_Check(value))
         return slice_set_number(self, span, value);
@@ -223,10 +223,10 @@ static int subscript_set(PyObject *object, PyObject *key, PyObject *value) {
     Py_ssize_t index;
     if (!PyLong_CheckExact(key) && !PyIndex_Check(key))
         return slice_set(self, key, value);
-    int bit = value != NULL ? neap__bits_bit_of(value) : 0;
+    int bit = value ? neap__bits_bit_of(value) : 0;
     if (bit < 0 || index_of(key, &index) < 0)
         return -1;
-    if (value != NULL)
+    if (value)
         return bit_set(self, index, bit);
     uint64_t at;
     return position_of(self, index, &at) ? take_out(self, at, 1) : out_of_range();
@@ -263,13 +263,13 @@ static PyObject *joined(PyObject *object, PyObject *other, bool in_place) {
     uint64_t old = self->bits.count;
     if (!in_place) {
         target = neap__bits_make(Py_TYPE(object), old + more.count);
-        if (target != NULL)
+        if (target)
             neap_bits_copy(&target->bits, 0, &self->bits, 0, old);
     } else if (neap__bits_writable(self) && (more.count == 0 || neap__bits_resizable(self)) &&
                neap__bits_raise(neap_bits_insert(&self->bits, old, more.count)) == 0) {
         target = (bits_object *)Py_NewRef(object);
     }
-    if (target != NULL)
+    if (target)
         neap_bits_copy(&target->bits, old, &more, 0, more.count);
     neap_bits_end(&more);
     return (PyObject *)target;
@@ -279,7 +279,7 @@ static PyObject *concat(PyObject *self, PyObject *other) {
     if (neap__bits_is(other) || PyObject_CheckBuffer(other))
         return joined(self, other, false);
     PyObject *name = PyObject_GetAttrString((PyObject *)Py_TYPE(other), "__name__");
-    if (name != NULL)
+    if (name)
         PyErr_Format(PyExc_TypeError, "can't concat %U to Bits", name);
     Py_XDECREF(name);
     return NULL;
@@ -312,7 +312,7 @@ static PyObject *repeat(PyObject *object, Py_ssize_t times) {
     if (!repeated_count(self, times, &count))
         return NULL;
     bits_object *target = neap__bits_make(Py_TYPE(object), count);
-    if (target != NULL && count != 0) {
+    if (target && count != 0) {
         neap_bits_copy(&target->bits, 0, &self->bits, 0, self->bits.count);
         repeat_bits(&target->bits, self->bits.count);
     }

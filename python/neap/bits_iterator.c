@@ -12,7 +12,7 @@ typedef struct {
 
 static PyObject *iterator_make(PyObject *self, uint64_t from, uint64_t stop, bool ones) {
     iterator_object *iterator = PyObject_New(iterator_object, neap__bits_state(self)->iterator);
-    if (iterator != NULL) {
+    if (iterator) {
         iterator->of = (bits_object *)Py_NewRef(self);
         iterator->next = from;
         iterator->stop = stop;
@@ -31,7 +31,7 @@ PyObject *neap__bits_iterate_ones(PyObject *self, uint64_t from, uint64_t stop) 
 
 static PyObject *iterator_next(PyObject *object) {
     iterator_object *iterator = (iterator_object *)object;
-    if (iterator->of == NULL)
+    if (!iterator->of)
         return NULL;
     const neap_bits_t *bits = &iterator->of->bits;
     uint64_t stop = iterator->stop < bits->count ? iterator->stop : bits->count, at;
@@ -53,7 +53,7 @@ static PyObject *iterator_length(PyObject *object, PyObject *unused) {
     (void)unused;
     if (iterator->ones)
         Py_RETURN_NOTIMPLEMENTED;
-    uint64_t count = iterator->of != NULL ? iterator->of->bits.count : 0;
+    uint64_t count = iterator->of ? iterator->of->bits.count : 0;
     return PyLong_FromUnsignedLongLong(count > iterator->next ? count - iterator->next : 0);
 }
 

@@ -10,7 +10,7 @@ int neap__bits_bit_of(PyObject *value) {
         PyLong_CheckExact(value) ? PyLong_AsSsize_t(value) : PyNumber_AsSsize_t(value, PyExc_ValueError);
     if (number == 0 || number == 1)
         return (int)number;
-    if (number != -1 || PyErr_Occurred() == NULL || PyErr_ExceptionMatches(PyExc_OverflowError))
+    if (number != -1 || !PyErr_Occurred() || PyErr_ExceptionMatches(PyExc_OverflowError))
         PyErr_SetString(PyExc_ValueError, "bit must be 0 or 1");
     return -1;
 }
@@ -19,13 +19,13 @@ int neap__bits_bit_of(PyObject *value) {
 static int convert_text(PyObject *text, neap_bits_t *bits) {
     Py_ssize_t length;
     const char *data = PyUnicode_AsUTF8AndSize(text, &length);
-    if (data == NULL || neap__bits_raise(neap_bits_init(bits, NULL, (uint64_t)length)) < 0)
+    if (!data || neap__bits_raise(neap_bits_init(bits, NULL, (uint64_t)length)) < 0)
         return -1;
     uint64_t count = 0;
     for (Py_ssize_t i = 0; i < length; i++) {
         if (data[i] == '0' || data[i] == '1') {
             neap_bits_set(bits, count++, data[i] == '1');
-        } else if (data[i] != '_' && strchr(" \t\n\r\f\v", data[i]) == NULL) {
+        } else if (data[i] != '_' && !strchr(" \t\n\r\f\v", data[i])) {
             neap_bits_end(bits);
             PyErr_Format(PyExc_ValueError, "invalid literal for Bits(): %R", text);
             return -1;
@@ -52,12 +52,12 @@ static int convert_buffer(PyObject *source, neap_bits_t *bits) {
 
 static int convert_iterable(PyObject *source, neap_bits_t *bits) {
     PyObject *iterator = PyObject_GetIter(source), *one;
-    if (iterator == NULL || neap__bits_raise(neap_bits_init(bits, NULL, 0)) < 0) {
+    if (!iterator || neap__bits_raise(neap_bits_init(bits, NULL, 0)) < 0) {
         Py_XDECREF(iterator);
         return -1;
     }
     int bit = 0;
-    while (bit >= 0 && (one = PyIter_Next(iterator)) != NULL) {
+    while (bit >= 0 && (one = PyIter_Next(iterator))) {
         bit = neap__bits_bit_of(one);
         Py_DECREF(one);
         if (bit >= 0 && neap__bits_raise(neap_bits_append(bits, bit)) < 0)
@@ -79,10 +79,10 @@ int neap__bits_convert(PyObject *source, neap_bits_t *bits) {
         return convert_text(source, bits);
     if (PyObject_CheckBuffer(source))
         return convert_buffer(source, bits);
-    if (PyType_GetSlot(Py_TYPE(source), Py_tp_iter) != NULL || PySequence_Check(source))
+    if (PyType_GetSlot(Py_TYPE(source), Py_tp_iter) || PySequence_Check(source))
         return convert_iterable(source, bits);
     PyObject *name = PyObject_GetAttrString((PyObject *)Py_TYPE(source), "__name__");
-    if (name != NULL)
+    if (name)
         PyErr_Format(PyExc_TypeError, "cannot convert '%U' object to Bits", name);
     Py_XDECREF(name);
     return -1;
@@ -124,9 +124,9 @@ PyObject *neap__bits_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     int result;
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "|OO:Bits", names, &source, &value))
         return NULL;
-    if (source == NULL && value == Py_None) {
+    if (!source && value == Py_None) {
         result = neap__bits_raise(neap_bits_init(&bits, NULL, 0));
-    } else if (source != NULL && PyIndex_Check(source)) {
+    } else if (source && PyIndex_Check(source)) {
         result = convert_count(source, value, &bits);
     } else if (value != Py_None) {
         PyErr_SetString(PyExc_TypeError, "Bits() takes a value only after a count");
@@ -144,7 +144,7 @@ PyObject *neap__bits_of_int(PyObject *type, PyObject *number) {
         return NULL;
     }
     PyObject *length = PyObject_CallMethod(number, "bit_length", NULL);
-    Py_ssize_t count = length != NULL ? PyLong_AsSsize_t(length) : -1;
+    Py_ssize_t count = length ? PyLong_AsSsize_t(length) : -1;
     Py_XDECREF(length);
     if (count < 0 || neap__bits_from_int(number, (uint64_t)count, false, &bits) < 0)
         return NULL;

@@ -182,7 +182,7 @@ static PyObject *bits_append(PyObject *self, PyObject *value) {
 
 static PyObject *bits_extend(PyObject *self, PyObject *more) {
     PyObject *joined = PySequence_InPlaceConcat(self, more);
-    if (joined == NULL)
+    if (!joined)
         return NULL;
     Py_DECREF(joined);
     Py_RETURN_NONE;
@@ -301,7 +301,7 @@ static PyObject *bits_to01(PyObject *self, PyObject *unused) {
     const neap_bits_t *bits = &((bits_object *)self)->bits;
     (void)unused;
     char *text = PyMem_Malloc((size_t)bits->count + 1);
-    if (text == NULL)
+    if (!text)
         return PyErr_NoMemory();
     for (uint64_t i = 0; i < bits->count; i++)
         text[i] = neap_bits_get(bits, i) ? '1' : '0';
@@ -317,7 +317,7 @@ PyObject *neap__bits_repr(PyObject *self) {
                                     (unsigned long long)bits->count,
                                     (unsigned long long)neap_bits_count(bits, 0, bits->count));
     PyObject *text = bits_to01(self, NULL), *result = NULL;
-    if (text != NULL)
+    if (text)
         result = PyUnicode_FromFormat("Bits('%U')", text);
     Py_XDECREF(text);
     return result;

@@ -11,7 +11,7 @@ static PyObject *int_of_array(PyObject *self, const neap_bits_t *bits) {
     Py_ssize_t bytes = (Py_ssize_t)((bits->count + 7) / 8);
     PyObject *data = PyBytes_FromStringAndSize((const char *)neap_bits_data(bits), bytes);
     PyObject *number = NULL;
-    if (data != NULL)
+    if (data)
         number = PyObject_CallFunction(neap__bits_state(self)->from_bytes, "Os", data, "little");
     Py_XDECREF(data);
     return number;
@@ -31,14 +31,14 @@ PyObject *neap__bits_to_int(PyObject *self, const neap_bits_t *bits, uint64_t at
 
 int neap__bits_word_of(PyObject *value, unsigned width, uint64_t *word) {
     PyObject *number = PyNumber_Index(value);
-    if (number == NULL)
+    if (!number)
         return -1;
     unsigned long long taken = PyLong_AsUnsignedLongLong(number);
-    int problem = taken == (unsigned long long)-1 && PyErr_Occurred() != NULL;
+    int problem = taken == (unsigned long long)-1 && PyErr_Occurred();
     if (problem && PyErr_ExceptionMatches(PyExc_OverflowError)) { /* in the words of int.to_bytes */
         PyErr_Clear();
         PyObject *zero = PyLong_FromLong(0);
-        int negative = zero != NULL ? PyObject_RichCompareBool(number, zero, Py_LT) : -1;
+        int negative = zero ? PyObject_RichCompareBool(number, zero, Py_LT) : -1;
         Py_XDECREF(zero);
         if (negative >= 0)
             PyErr_SetString(PyExc_OverflowError,
@@ -57,11 +57,11 @@ int neap__bits_word_of(PyObject *value, unsigned width, uint64_t *word) {
 /* int.to_bytes, whose errors are the right ones but for the bits of the last byte. */
 static PyObject *bytes_of_int(PyObject *value, uint64_t count, bool is_signed) {
     PyObject *number = PyNumber_Index(value), *data = NULL;
-    PyObject *method = number != NULL ? PyObject_GetAttrString(number, "to_bytes") : NULL;
+    PyObject *method = number ? PyObject_GetAttrString(number, "to_bytes") : NULL;
     /* One more bit for a sign. */
     PyObject *args = Py_BuildValue("(Ks)", (unsigned long long)(count / 8 + 1), "little");
     PyObject *keywords = Py_BuildValue("{s:O}", "signed", is_signed ? Py_True : Py_False);
-    if (method != NULL && args != NULL && keywords != NULL)
+    if (method && args && keywords)
         data = PyObject_Call(method, args, keywords);
     Py_XDECREF(keywords);
     Py_XDECREF(args);
@@ -79,7 +79,7 @@ static bool fits(const unsigned char *bytes, Py_ssize_t length, uint64_t count, 
 
 int neap__bits_from_int(PyObject *value, uint64_t count, bool is_signed, neap_bits_t *bits) {
     PyObject *data = bytes_of_int(value, count, is_signed);
-    if (data == NULL)
+    if (!data)
         return -1;
     const unsigned char *bytes = (const unsigned char *)PyBytes_AsString(data);
     int result = -1;
@@ -139,7 +139,7 @@ static PyObject *operate(PyObject *self, PyObject *other, enum neap_bits_operati
     if (known == 0)
         return Py_NewRef(Py_NotImplemented);
     bits_object *target = in_place ? (bits_object *)Py_NewRef(self) : copy_of(self);
-    if (target != NULL && combine(target, operation, bits) < 0)
+    if (target && combine(target, operation, bits) < 0)
         Py_CLEAR(target);
     if (bits == &made)
         neap_bits_end(&made);
@@ -177,7 +177,7 @@ static PyObject *number_xor_here(PyObject *self, PyObject *other) {
 
 static PyObject *number_invert(PyObject *self) {
     bits_object *copy = copy_of(self);
-    if (copy != NULL)
+    if (copy)
         neap_bits_invert(&copy->bits, 0, copy->bits.count);
     return (PyObject *)copy;
 }
@@ -207,7 +207,7 @@ static PyObject *shift(PyObject *self, PyObject *by, bool up, bool in_place) {
     if (known == 0)
         return Py_NewRef(Py_NotImplemented);
     bits_object *target = in_place ? (bits_object *)Py_NewRef(self) : copy_of(self);
-    if (target != NULL)
+    if (target)
         (up ? neap_bits_shift_up : neap_bits_shift_down)(&target->bits, distance);
     return (PyObject *)target;
 }

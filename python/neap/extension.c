@@ -8,21 +8,21 @@
 
 int neap__extension_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **type) {
     *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
-    if (*type == NULL)
+    if (!*type)
         return -1;
     const char *name = strrchr(spec->name, '.') + 1;
     return *name == '_' ? 0 : PyModule_AddObjectRef(module, name, (PyObject *)*type);
 }
 
 void *neap__extension_state(PyTypeObject *type, const char *module_name) {
-    for (; type != NULL; type = PyType_GetSlot(type, Py_tp_base)) {
+    for (; type; type = PyType_GetSlot(type, Py_tp_base)) {
         PyObject *module = PyType_GetModule(type);
-        if (module == NULL) {
+        if (!module) {
             PyErr_Clear(); /* made in Python */
             continue;
         }
         const PyModuleDef *definition = PyModule_GetDef(module);
-        if (definition != NULL && strcmp(definition->m_name, module_name) == 0)
+        if (definition && strcmp(definition->m_name, module_name) == 0)
             return PyModule_GetState(module);
     }
     PyErr_Format(PyExc_SystemError, "not a type of %s", module_name);
@@ -47,18 +47,18 @@ void neap__extension_clear_and_free(PyObject *self) {
 
 int neap__extension_register(PyTypeObject *type, const char *abc_name) {
     PyObject *abcs = PyImport_ImportModule("collections.abc");
-    PyObject *abc = abcs != NULL ? PyObject_GetAttrString(abcs, abc_name) : NULL;
-    PyObject *done = abc != NULL ? PyObject_CallMethod(abc, "register", "O", type) : NULL;
+    PyObject *abc = abcs ? PyObject_GetAttrString(abcs, abc_name) : NULL;
+    PyObject *done = abc ? PyObject_CallMethod(abc, "register", "O", type) : NULL;
     Py_XDECREF(abcs);
     Py_XDECREF(abc);
     Py_XDECREF(done);
-    return done != NULL ? 0 : -1;
+    return done ? 0 : -1;
 }
 
 /* The subclass of OSError follows from errno. */
 static void raise_os(int number, PyObject *path) {
     errno = number;
-    if (path != NULL)
+    if (path)
         PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
     else
         PyErr_SetFromErrno(PyExc_OSError);
@@ -79,7 +79,7 @@ PyObject *neap__extension_raise(int error, PyObject *path, const char *what) {
         raise_os(number != 0 ? number : EIO, path);
         break;
     default:
-        if (path != NULL)
+        if (path)
             PyErr_Format(PyExc_ValueError, "%s: %R", what, path);
         else
             PyErr_SetString(PyExc_ValueError, what);

@@ -3,7 +3,7 @@
 
 static int raise_type(enum neap_kind kind, const char *takes, PyObject *object) {
     PyObject *name = PyObject_GetAttrString((PyObject *)Py_TYPE(object), "__name__");
-    if (name != NULL)
+    if (name)
         PyErr_Format(PyExc_TypeError, "kind '%s' takes %s, not '%U'", neap_kind_name(kind), takes, name);
     Py_XDECREF(name);
     return -1;
@@ -23,7 +23,7 @@ static int text_from_object(enum neap_kind kind, PyObject *object, union neap_it
             return -1;
         item->text.data = data;
     }
-    if (item->text.data == NULL)
+    if (!item->text.data)
         return -1;
     item->text.bytes = (size_t)bytes;
     return 0;
@@ -63,7 +63,7 @@ static int whole_from_object(enum neap_kind kind, PyObject *object, union neap_i
     if (!PyIndex_Check(object))
         return raise_type(kind, "int", object);
     PyObject *whole = PyNumber_Index(object);
-    if (whole == NULL)
+    if (!whole)
         return -1;
     int result = whole_from_int(kind, whole, item);
     Py_DECREF(whole);
@@ -135,7 +135,7 @@ int neap__kind_from_name(PyObject *name, bool none_allowed, enum neap_kind *kind
         return -1;
     }
     const char *text = PyUnicode_AsUTF8AndSize(name, NULL);
-    if (text == NULL)
+    if (!text)
         return -1;
     enum neap_kind found;
     if (!neap_kind_parse(text, &found) || found == NEAP_KIND_NONE) {

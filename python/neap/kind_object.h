@@ -29,7 +29,7 @@ static inline int neap__kind_from_object(enum neap_kind kind, PyObject *object, 
     if (kind == NEAP_KIND_STR) {
         Py_ssize_t bytes;
         const char *data = PyUnicode_AsUTF8AndSize(object, &bytes);
-        if (data != NULL) {
+        if (data) {
             item->text.data = data;
             item->text.bytes = (size_t)bytes;
             return 0;

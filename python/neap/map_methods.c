@@ -14,7 +14,7 @@ static PyObject *map_popitem(PyObject *self, PyObject *unused) {
         return NULL;
     }
     PyObject *pair = neap__mapping_part(&map->base, MAPPING_ITEMS, key, value);
-    if (pair != NULL && neap__mapping_delete(map->base.class, self, PyTuple_GetItem(pair, 0)) < 0)
+    if (pair && neap__mapping_delete(map->base.class, self, PyTuple_GetItem(pair, 0)) < 0)
         Py_CLEAR(pair);
     return pair;
 }
@@ -72,7 +72,7 @@ static PyObject *map_copy(PyObject *self, PyObject *unused) {
     struct map_object *map = neap__map_of(self);
     (void)unused;
     neap_map_t *copy = neap_map_copy(map->map, NULL);
-    if (copy == NULL && neap__map_sound(map) < 0)
+    if (!copy && neap__map_sound(map) < 0)
         return NULL;
     return neap__map_wrap(map->state->map, copy);
 }
@@ -128,8 +128,8 @@ static PyObject *map_open(PyObject *type, PyObject *args, PyObject *kwargs) {
     if (error != NEAP_OK)
         return neap__extension_raise(error, path, "not the file of a Map");
     PyObject *self = neap__map_wrap((PyTypeObject *)(void *)type, map);
-    PyObject *verified = self != NULL && verify ? map_verify(self, NULL) : Py_NewRef(Py_None);
-    if (verified == NULL)
+    PyObject *verified = self && verify ? map_verify(self, NULL) : Py_NewRef(Py_None);
+    if (!verified)
         Py_CLEAR(self);
     Py_XDECREF(verified);
     return self;

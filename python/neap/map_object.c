@@ -10,11 +10,11 @@ static const struct mapping_class map_class;
 PyObject *neap__map_wrap(PyTypeObject *type, neap_map_t *map) {
     const struct map_state *state = neap__extension_state(type, "neap._map");
     PyObject *self = NULL;
-    if (map == NULL)
+    if (!map)
         PyErr_NoMemory();
-    else if (state != NULL)
+    else if (state)
         self = neap__extension_new(type);
-    if (self == NULL) {
+    if (!self) {
         neap_map_destroy(map);
         return NULL;
     }
@@ -34,7 +34,7 @@ static PyObject *map_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     if (neap__mapping_arguments(args, kwargs, "OO|O:Map", &key, &value, &items) < 0)
         return NULL;
     PyObject *self = neap__map_wrap(type, neap_map_new(key, value, NULL));
-    return items != NULL ? neap__mapping_joined(self, items) : self;
+    return items ? neap__mapping_joined(self, items) : self;
 }
 
 static void map_dealloc(PyObject *self) {
@@ -107,7 +107,7 @@ static PyObject *map_iterate(const struct mapping_view *view) {
     struct map_object *map = neap__map_of((PyObject *)view->mapping);
     PyTypeObject *type = map->state->iterator;
     PyObject *self = neap__extension_new(type);
-    if (self == NULL)
+    if (!self)
         return NULL;
     struct iterator_object *iterator = iterator_of(self);
     iterator->map = neap__map_of(Py_NewRef((PyObject *)map));
@@ -136,7 +136,7 @@ static PyObject *iterator_next(PyObject *self) {
     struct iterator_object *iterator = iterator_of(self);
     const struct map_object *map = iterator->map;
     union neap_item key, value;
-    if (map == NULL)
+    if (!map)
         return NULL;
     if (neap_map_changes(map->map) != iterator->changes) {
         iterator->changes = UINT64_MAX; /* and so each time it is asked again */
@@ -156,7 +156,7 @@ static PyObject *iterator_next(PyObject *self) {
 static PyObject *iterator_length_hint(PyObject *self, PyObject *unused) {
     struct iterator_object *iterator = iterator_of(self);
     (void)unused;
-    bool ended = iterator->map == NULL || neap_map_changes(iterator->map->map) != iterator->changes;
+    bool ended = !iterator->map || neap_map_changes(iterator->map->map) != iterator->changes;
     return PyLong_FromUnsignedLongLong(ended ? 0 : iterator->left);
 }
 

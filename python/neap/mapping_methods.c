@@ -45,7 +45,7 @@ static int value_of(PyObject *self, PyObject *key, PyObject **object) {
     if (found <= 0)
         return found;
     *object = neap__kind_to_object(mapping->value, value);
-    return *object != NULL ? 1 : -1;
+    return *object ? 1 : -1;
 }
 
 int neap__mapping_contains(PyObject *self, PyObject *key) {
@@ -92,9 +92,9 @@ static int put_element(PyObject *self, PyObject *element, Py_ssize_t number) {
         return neap__mapping_assign(class, self, element, Py_None);
     PyObject *pair = PySequence_Tuple(element);
     int result = -1;
-    if (pair != NULL && PyTuple_Size(pair) == 2)
+    if (pair && PyTuple_Size(pair) == 2)
         result = neap__mapping_assign(class, self, PyTuple_GetItem(pair, 0), PyTuple_GetItem(pair, 1));
-    else if (pair != NULL)
+    else if (pair)
         PyErr_Format(PyExc_ValueError, "%s update sequence element #%zd has length %zd; 2 is required",
                      class->name, number, PyTuple_Size(pair));
     Py_XDECREF(pair);
@@ -105,7 +105,7 @@ static int put_element(PyObject *self, PyObject *element, Py_ssize_t number) {
 static int put_key(PyObject *self, PyObject *key, PyObject *mapping) {
     const struct mapping_object *ours = neap__mapping_of(self);
     PyObject *value = ours->value == NEAP_KIND_NONE ? Py_NewRef(Py_None) : PyObject_GetItem(mapping, key);
-    int result = value != NULL ? neap__mapping_assign(ours->class, self, key, value) : -1;
+    int result = value ? neap__mapping_assign(ours->class, self, key, value) : -1;
     Py_XDECREF(value);
     return result;
 }
@@ -113,9 +113,9 @@ static int put_key(PyObject *self, PyObject *key, PyObject *mapping) {
 /* Puts each that `iterable` gives: an element, or a key of `mapping`, if that is not NULL. */
 static int update_each(PyObject *self, PyObject *iterable, PyObject *mapping) {
     PyObject *iterator = PyObject_GetIter(iterable), *next;
-    int result = iterator != NULL ? 0 : -1;
-    for (Py_ssize_t number = 0; result == 0 && (next = PyIter_Next(iterator)) != NULL; number++) {
-        result = mapping != NULL ? put_key(self, next, mapping) : put_element(self, next, number);
+    int result = iterator ? 0 : -1;
+    for (Py_ssize_t number = 0; result == 0 && (next = PyIter_Next(iterator)); number++) {
+        result = mapping ? put_key(self, next, mapping) : put_element(self, next, number);
         Py_DECREF(next);
     }
     Py_XDECREF(iterator);
@@ -126,16 +126,16 @@ int neap__mapping_update(PyObject *self, PyObject *source) {
     if (self == source)
         return 0;
     const struct mapping_class *class = neap__mapping_of(self)->class;
-    int absorbed = class->absorb != NULL ? class->absorb(self, source) : 1;
+    int absorbed = class->absorb ? class->absorb(self, source) : 1;
     if (absorbed <= 0)
         return absorbed;
     PyObject *keys = NULL;
     if (PyDict_Check(source) || PyObject_HasAttrString(source, "keys")) {
         keys = PyObject_CallMethod(source, "keys", NULL);
-        if (keys == NULL)
+        if (!keys)
             return -1;
     }
-    int result = update_each(self, keys != NULL ? keys : source, keys != NULL ? source : NULL);
+    int result = update_each(self, keys ? keys : source, keys ? source : NULL);
     Py_XDECREF(keys);
     return result;
 }
@@ -143,8 +143,8 @@ int neap__mapping_update(PyObject *self, PyObject *source) {
 PyObject *neap__mapping_method_update(PyObject *self, PyObject *args, PyObject *kwargs) {
     PyObject *source = NULL;
     if (!PyArg_UnpackTuple(args, "update", 0, 1, &source) ||
-        (source != NULL && neap__mapping_update(self, source) < 0) ||
-        (kwargs != NULL && neap__mapping_update(self, kwargs) < 0))
+        (source && neap__mapping_update(self, source) < 0) ||
+        (kwargs && neap__mapping_update(self, kwargs) < 0))
         return NULL;
     return Py_NewRef(Py_None);
 }
@@ -154,7 +154,7 @@ PyObject *neap__mapping_inplace_or(PyObject *self, PyObject *other) {
 }
 
 PyObject *neap__mapping_joined(PyObject *copy, PyObject *other) {
-    if (copy != NULL && neap__mapping_update(copy, other) < 0)
+    if (copy && neap__mapping_update(copy, other) < 0)
         Py_CLEAR(copy);
     return copy;
 }
@@ -164,7 +164,7 @@ PyObject *neap__mapping_joined(PyObject *copy, PyObject *other) {
 /* Whether `mapping` has this pair: 1, 0, or -1 with an exception. */
 static int has_pair(PyObject *mapping, PyObject *pair) {
     PyObject *other = PyObject_GetItem(mapping, PyTuple_GetItem(pair, 0));
-    if (other == NULL) {
+    if (!other) {
         if (!PyErr_ExceptionMatches(PyExc_KeyError) && !PyErr_ExceptionMatches(PyExc_TypeError))
             return -1;
         PyErr_Clear(); /* also one of other kinds, which has no such key */
@@ -182,8 +182,8 @@ static int same_entries(PyObject *self, PyObject *other) {
     if (length < 0 || ours < 0 || length != ours)
         return length < 0 || ours < 0 ? -1 : 0;
     PyObject *iterator = neap__mapping_iterate(self, MAPPING_ITEMS);
-    int equal = iterator != NULL ? 1 : -1;
-    while (equal > 0 && (pair = PyIter_Next(iterator)) != NULL) {
+    int equal = iterator ? 1 : -1;
+    while (equal > 0 && (pair = PyIter_Next(iterator))) {
         equal = has_pair(other, pair);
         Py_DECREF(pair);
     }
@@ -216,8 +216,7 @@ PyObject *neap__mapping_repr(PyObject *self) {
     PyObject *key = neap__kind_to_name(mapping->key), *value = neap__kind_to_name(mapping->value);
     PyObject *items = PyDict_New(), *text = NULL;
     PyObject *iterator = neap__mapping_iterate(self, MAPPING_ITEMS);
-    if (key != NULL && value != NULL && items != NULL && iterator != NULL &&
-        PyDict_MergeFromSeq2(items, iterator, 1) == 0)
+    if (key && value && items && iterator && PyDict_MergeFromSeq2(items, iterator, 1) == 0)
         text = PyUnicode_FromFormat("%s(%R, %R, %R)", mapping->class->name, key, value, items);
     Py_XDECREF(key);
     Py_XDECREF(value);
@@ -230,7 +229,7 @@ PyObject *neap__mapping_kinds(PyObject *self, void *unused) {
     const struct mapping_object *mapping = neap__mapping_of(self);
     (void)unused;
     PyObject *key = neap__kind_to_name(mapping->key), *value = neap__kind_to_name(mapping->value);
-    PyObject *kinds = key != NULL && value != NULL ? PyTuple_Pack(2, key, value) : NULL;
+    PyObject *kinds = key && value ? PyTuple_Pack(2, key, value) : NULL;
     Py_XDECREF(key);
     Py_XDECREF(value);
     return kinds;
@@ -238,7 +237,7 @@ PyObject *neap__mapping_kinds(PyObject *self, void *unused) {
 
 PyObject *neap__mapping_dict(PyObject *self) {
     PyObject *dict = PyObject_GetAttrString(self, "__dict__");
-    if (dict != NULL)
+    if (dict)
         return dict;
     PyErr_Clear();
     return Py_NewRef(Py_None);
@@ -251,7 +250,7 @@ PyObject *neap__mapping_reduce(PyObject *self, PyObject *unused) {
     PyObject *items = neap__mapping_iterate(self, MAPPING_ITEMS), *state = neap__mapping_dict(self);
     PyObject *key = neap__kind_to_name(mapping->key), *value = neap__kind_to_name(mapping->value);
     PyObject *reduced = NULL;
-    if (items != NULL && key != NULL && value != NULL)
+    if (items && key && value)
         reduced = Py_BuildValue("O(OO)OOO", Py_TYPE(self), key, value, state, Py_None, items);
     Py_XDECREF(items);
     Py_XDECREF(state);

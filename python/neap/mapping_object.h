@@ -97,7 +97,7 @@ static inline int neap__mapping_assign(const struct mapping_class *class, PyObje
                                        PyObject *value) {
     const struct mapping_object *mapping = neap__mapping_of(self);
     union neap_item key_item, value_item;
-    if (value == NULL)
+    if (!value)
         return neap__mapping_delete(class, self, key);
     if (neap__kind_from_object(mapping->key, key, &key_item) < 0 ||
         neap__kind_from_object(mapping->value, value, &value_item) < 0)
@@ -126,7 +126,7 @@ PyObject *neap__mapping_view_of(PyObject *self, enum mapping_part part, PyObject
 PyObject *neap__mapping_iterate(PyObject *self, enum mapping_part part);
 
 static inline bool neap__mapping_view_is_whole(const struct mapping_view *view) {
-    return view->prefix == NULL && view->first == NULL && view->last == NULL;
+    return !view->prefix && !view->first && !view->last;
 }
 
 PyObject *neap__mapping_keys(PyObject *self, PyObject *unused);

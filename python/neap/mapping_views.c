@@ -10,7 +10,7 @@ static struct mapping_view *view_of(PyObject *self) {
 PyObject *neap__mapping_view_of(PyObject *self, enum mapping_part part, PyObject *prefix, PyObject *first,
                                 PyObject *last) {
     PyObject *object = neap__extension_new(neap__mapping_of(self)->view_types[part]);
-    if (object == NULL)
+    if (!object)
         return NULL;
     struct mapping_view *view = view_of(object);
     view->mapping = neap__mapping_of(Py_NewRef(self));
@@ -65,9 +65,9 @@ PyObject *neap__mapping_part(const struct mapping_object *mapping, enum mapping_
         return neap__kind_to_object(mapping->value, value_item);
     /* The pair last: making a tuple may start a collection, and that any code. */
     PyObject *key = neap__kind_to_object(mapping->key, key_item);
-    PyObject *value = key != NULL ? neap__kind_to_object(mapping->value, value_item) : NULL;
-    PyObject *pair = value != NULL ? PyTuple_New(2) : NULL;
-    if (pair == NULL) {
+    PyObject *value = key ? neap__kind_to_object(mapping->value, value_item) : NULL;
+    PyObject *pair = value ? PyTuple_New(2) : NULL;
+    if (!pair) {
         Py_XDECREF(key);
         Py_XDECREF(value);
         return NULL;
@@ -95,7 +95,7 @@ static PyObject *view_repr(PyObject *self) {
     static const char *const names[] = {"keys", "values", "items"};
     const struct mapping_view *view = view_of(self);
     PyObject *list = PySequence_List(self), *text = NULL;
-    if (list != NULL)
+    if (list)
         text = PyUnicode_FromFormat("%s_%s(%R)", view->mapping->class->view_name, names[view->part], list);
     Py_XDECREF(list);
     return text;
@@ -104,13 +104,13 @@ static PyObject *view_repr(PyObject *self) {
 /* Whether a key is within the bounds: 1, 0, or -1 with an exception. */
 static int within(const struct mapping_view *view, PyObject *key) {
     int is = 1;
-    if (view->first != NULL)
+    if (view->first)
         is = PyObject_RichCompareBool(key, view->first, Py_GE);
-    if (is > 0 && view->last != NULL)
+    if (is > 0 && view->last)
         is = PyObject_RichCompareBool(key, view->last, Py_LT);
-    if (is > 0 && view->prefix != NULL) {
+    if (is > 0 && view->prefix) {
         PyObject *begins = PyObject_CallMethod(key, "startswith", "O", view->prefix);
-        is = begins == NULL ? -1 : PyObject_IsTrue(begins);
+        is = !begins ? -1 : PyObject_IsTrue(begins);
         Py_XDECREF(begins);
     }
     return is;
@@ -132,7 +132,7 @@ static int items_contain(PyObject *self, PyObject *pair) {
     if (found <= 0)
         return found;
     PyObject *value = neap__kind_to_object(view->mapping->value, item);
-    if (value == NULL)
+    if (!value)
         return -1;
     found = PyObject_RichCompareBool(value, PyTuple_GetItem(pair, 1), Py_EQ);
     Py_DECREF(value);
@@ -158,8 +158,8 @@ PyObject *neap__mapping_view_items(PyObject *self, PyObject *unused) {
 /* --- keys and items as sets: done by sets made of them --- */
 
 static PyObject *with_sets(PyObject *a, PyObject *b, PyObject *(*operation)(PyObject *, PyObject *)) {
-    PyObject *left = PySet_New(a), *right = left != NULL ? PySet_New(b) : NULL;
-    PyObject *result = right != NULL ? operation(left, right) : NULL;
+    PyObject *left = PySet_New(a), *right = left ? PySet_New(b) : NULL;
+    PyObject *result = right ? operation(left, right) : NULL;
     Py_XDECREF(left);
     Py_XDECREF(right);
     return result;
@@ -186,8 +186,8 @@ static int is_set(PyObject *object) {
     if (PyAnySet_Check(object))
         return 1;
     PyObject *abcs = PyImport_ImportModule("collections.abc");
-    PyObject *abc = abcs != NULL ? PyObject_GetAttrString(abcs, "Set") : NULL;
-    int is = abc != NULL ? PyObject_IsInstance(object, abc) : -1;
+    PyObject *abc = abcs ? PyObject_GetAttrString(abcs, "Set") : NULL;
+    int is = abc ? PyObject_IsInstance(object, abc) : -1;
     Py_XDECREF(abcs);
     Py_XDECREF(abc);
     return is;
@@ -197,8 +197,8 @@ static PyObject *view_richcompare(PyObject *self, PyObject *other, int operation
     int comparable = is_set(other);
     if (comparable <= 0)
         return comparable < 0 ? NULL : Py_NewRef(Py_NotImplemented);
-    PyObject *left = PySet_New(self), *right = left != NULL ? PySet_New(other) : NULL;
-    PyObject *result = right != NULL ? PyObject_RichCompare(left, right, operation) : NULL;
+    PyObject *left = PySet_New(self), *right = left ? PySet_New(other) : NULL;
+    PyObject *result = right ? PyObject_RichCompare(left, right, operation) : NULL;
     Py_XDECREF(left);
     Py_XDECREF(right);
     return result;
@@ -206,7 +206,7 @@ static PyObject *view_richcompare(PyObject *self, PyObject *other, int operation
 
 PyObject *neap__mapping_view_isdisjoint(PyObject *self, PyObject *other) {
     PyObject *left = PySet_New(self);
-    PyObject *result = left != NULL ? PyObject_CallMethod(left, "isdisjoint", "O", other) : NULL;
+    PyObject *result = left ? PyObject_CallMethod(left, "isdisjoint", "O", other) : NULL;
     Py_XDECREF(left);
     return result;
 }
@@ -230,7 +230,7 @@ static int add_view(PyObject *module, const char *name, const char *abc, PyType_
         .slots = slots,
     };
     *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &spec, NULL);
-    return *type == NULL ? -1 : neap__extension_register(*type, abc);
+    return !*type ? -1 : neap__extension_register(*type, abc);
 }
 
 #define COMMON_SLOTS                                                                                         \

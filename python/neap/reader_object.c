@@ -32,13 +32,13 @@ int neap__stream_reader_nothing(struct reader_object *self) {
 
 /* "now", "oldest" or a number of bytes back. */
 static int parse_start(PyObject *start, uint64_t *back_bytes) {
-    if (start == NULL || (PyUnicode_Check(start) && PyUnicode_CompareWithASCIIString(start, "now") == 0)) {
+    if (!start || (PyUnicode_Check(start) && PyUnicode_CompareWithASCIIString(start, "now") == 0)) {
         *back_bytes = 0;
     } else if (PyUnicode_Check(start) && PyUnicode_CompareWithASCIIString(start, "oldest") == 0) {
         *back_bytes = NEAP_STREAM_READER_OLDEST;
     } else if (PyIndex_Check(start)) {
         PyObject *number = PyNumber_Index(start);
-        long long bytes = number != NULL ? PyLong_AsLongLong(number) : -1;
+        long long bytes = number ? PyLong_AsLongLong(number) : -1;
         Py_XDECREF(number);
         if (bytes == -1 && PyErr_Occurred())
             return -1;
@@ -65,7 +65,7 @@ static PyObject *reader_new(PyTypeObject *type, PyObject *arguments, PyObject *k
         parse_start(start, &back_bytes) < 0)
         return NULL;
     struct reader_object *self = reader_of(neap__extension_new(type));
-    if (self == NULL)
+    if (!self)
         return NULL;
     self->stream = (struct stream_object *)Py_NewRef(stream);
     neap_stream_reader_open(&self->reader, self->stream->stream, back_bytes);
@@ -100,7 +100,7 @@ static PyObject *read_at_most(struct reader_object *self, uint64_t bytes) {
         return bytes == 0 ? PyBytes_FromStringAndSize(NULL, 0)
                           : nothing(self, PyBytes_FromStringAndSize(NULL, 0));
     PyObject *result = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)room);
-    if (result == NULL)
+    if (!result)
         return NULL;
     got = neap_stream_reader_read(&self->reader, PyBytes_AsString(result), room);
     return cut(result, room, got);
@@ -116,7 +116,7 @@ static Py_ssize_t parse_size(const char *name, PyObject *const *arguments, Py_ss
         return -1;
     if (!PyIndex_Check(arguments[0])) {
         PyObject *type_name = PyType_GetName(Py_TYPE(arguments[0]));
-        if (type_name != NULL)
+        if (type_name)
             PyErr_Format(PyExc_TypeError, "argument should be integer or None, not '%U'", type_name);
         Py_XDECREF(type_name);
         return -2;
@@ -142,7 +142,7 @@ static PyObject *take_block(struct reader_object *self, bool *none) {
     if (*none)
         return NULL;
     PyObject *result = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)room);
-    if (result == NULL)
+    if (!result)
         return NULL;
     size_t got = neap_stream_reader_read_block(&self->reader, PyBytes_AsString(result));
     if (got == 0) {
@@ -171,7 +171,7 @@ static PyObject *reader_readinto(PyObject *object, PyObject *target) {
     if (PyObject_GetBuffer(target, &buffer, PyBUF_WRITABLE) < 0) {
         PyErr_Clear();
         PyObject *type_name = PyType_GetName(Py_TYPE(target));
-        if (type_name != NULL)
+        if (type_name)
             PyErr_Format(PyExc_TypeError, "readinto() argument must be read-write bytes-like object, not %U",
                          type_name);
         Py_XDECREF(type_name);
@@ -202,7 +202,7 @@ struct limit {
 };
 
 static int limit_parse(PyObject *timeout, struct limit *limit) {
-    *limit = (struct limit){.none = timeout == NULL || timeout == Py_None};
+    *limit = (struct limit){.none = !timeout || timeout == Py_None};
     if (limit->none)
         return 0;
     double seconds = PyFloat_AsDouble(timeout);
@@ -295,7 +295,7 @@ static int limit_of_socket(PyObject *socket, struct limit *limit) {
     if (PyLong_Check(socket))
         return 0;
     PyObject *timeout = PyObject_CallMethod(socket, "gettimeout", NULL);
-    if (timeout == NULL) {
+    if (!timeout) {
         if (!PyErr_ExceptionMatches(PyExc_AttributeError))
             return -1;
         PyErr_Clear();

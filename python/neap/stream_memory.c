@@ -44,7 +44,7 @@ PyType_Spec neap__memory_spec = {
 PyObject *neap__memory_view(struct stream_object *stream, void *data, size_t bytes, bool writable) {
     struct stream_state *state = neap__stream_state(stream);
     struct memory_object *memory = PyObject_GC_New(struct memory_object, state->memory_type);
-    if (memory == NULL)
+    if (!memory)
         return NULL;
     memory->stream = (struct stream_object *)Py_NewRef((PyObject *)stream);
     memory->data = data;
@@ -72,10 +72,10 @@ PyObject *neap__view_new(struct reader_object *reader) {
         return neap__stream_reader_nothing(reader) < 0 ? NULL : Py_NewRef(Py_None);
     struct stream_state *state = neap__stream_state(reader);
     PyObject *memory = neap__memory_view(reader->stream, block.data, block.bytes, false);
-    if (memory == NULL)
+    if (!memory)
         return NULL;
     struct view_object *view = PyObject_GC_New(struct view_object, state->view_type);
-    if (view == NULL) {
+    if (!view) {
         Py_DECREF(memory);
         return NULL;
     }
@@ -99,7 +99,7 @@ static bool view_is_valid(const struct view_object *view) {
 static int view_release(struct view_object *view) {
     PyObject *done = PyObject_CallMethod(view->memory, "release", NULL);
     Py_XDECREF(done);
-    return done != NULL ? 0 : -1;
+    return done ? 0 : -1;
 }
 
 /* 1 good, 0 overwritten, -1 with an exception. */

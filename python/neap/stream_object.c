@@ -9,7 +9,7 @@
 /* An object around a stream, which it takes over also on failure. */
 static PyObject *stream_wrap(PyTypeObject *type, neap_stream_t *stream, PyObject *name) {
     struct stream_object *self = (struct stream_object *)neap__extension_new(type);
-    if (self == NULL) {
+    if (!self) {
         neap_stream_destroy(stream);
         return NULL;
     }
@@ -33,7 +33,7 @@ static PyObject *stream_new(PyTypeObject *type, PyObject *arguments, PyObject *k
         !measures_fit(block_bytes, block_count))
         return NULL;
     neap_stream_t *stream = neap_stream_new((size_t)block_bytes, (size_t)block_count, NULL);
-    return stream != NULL ? stream_wrap(type, stream, NULL) : PyErr_NoMemory();
+    return stream ? stream_wrap(type, stream, NULL) : PyErr_NoMemory();
 }
 
 static PyObject *raise_shared(int error, PyObject *name) {
@@ -54,7 +54,7 @@ static const char *name_text(PyObject *name) {
         return NULL;
     }
     const char *text = PyUnicode_AsUTF8AndSize(name, &bytes);
-    if (text != NULL && strlen(text) != (size_t)bytes) {
+    if (text && strlen(text) != (size_t)bytes) {
         PyErr_SetString(PyExc_ValueError, "embedded null character");
         return NULL;
     }
@@ -79,7 +79,7 @@ static PyObject *stream_shared(PyObject *type, PyObject *arguments, PyObject *ke
         return NULL;
     }
     const char *text = name_text(name);
-    if (text == NULL)
+    if (!text)
         return NULL;
     neap_stream_t *stream;
     int error;
@@ -97,7 +97,7 @@ static PyObject *stream_shared(PyObject *type, PyObject *arguments, PyObject *ke
 static PyObject *stream_unlink(PyObject *unused, PyObject *name) {
     (void)unused;
     const char *text = name_text(name);
-    if (text == NULL)
+    if (!text)
         return NULL;
     int error = neap_stream_unlink(text);
     return error == NEAP_OK ? Py_NewRef(Py_None) : raise_shared(error, name);
@@ -109,8 +109,8 @@ static PyObject *stream_unlink(PyObject *unused, PyObject *name) {
 static PyObject *raise_write(int error) {
     if (error == NEAP_ERROR_PERMISSION) {
         PyObject *io = PyImport_ImportModule("io");
-        PyObject *unsupported = io != NULL ? PyObject_GetAttrString(io, "UnsupportedOperation") : NULL;
-        if (unsupported != NULL)
+        PyObject *unsupported = io ? PyObject_GetAttrString(io, "UnsupportedOperation") : NULL;
+        if (unsupported)
             PyErr_SetString(unsupported, "not writable");
         Py_XDECREF(unsupported);
         Py_XDECREF(io);
@@ -131,7 +131,7 @@ static void call_callbacks(struct stream_object *self) {
     for (Py_ssize_t i = 0; i < PyList_Size(callbacks); i++) {
         PyObject *callback = Py_NewRef(PyList_GetItem(callbacks, i));
         PyObject *done = PyObject_CallNoArgs(callback);
-        if (done == NULL)
+        if (!done)
             PyErr_WriteUnraisable(callback);
         Py_XDECREF(done);
         Py_DECREF(callback);
@@ -140,7 +140,7 @@ static void call_callbacks(struct stream_object *self) {
 }
 
 static inline void tell(struct stream_object *self, bool ended) {
-    if (self->callbacks != NULL && (ended || blocks_written(self) != self->blocks_seen))
+    if (self->callbacks && (ended || blocks_written(self) != self->blocks_seen))
         call_callbacks(self);
 }
 
@@ -208,11 +208,11 @@ static PyObject *stream_exit(PyObject *self, PyObject *arguments) {
 
 static PyObject *stream_on_change(PyObject *object, PyObject *callback) {
     struct stream_object *self = (struct stream_object *)object;
-    if (self->callbacks == NULL) {
+    if (!self->callbacks) {
         self->callbacks = PyList_New(0);
         self->blocks_seen = blocks_written(self);
     }
-    if (self->callbacks == NULL)
+    if (!self->callbacks)
         return NULL;
     return PyList_Append(self->callbacks, callback) < 0 ? NULL : Py_NewRef(Py_None);
 }
@@ -225,7 +225,7 @@ static neap_stream_t *stream_of(PyObject *object) {
 
 static PyObject *get_size(PyObject *self, void *function) {
     size_t (*size)(const neap_stream_t *);
-    memcpy(&size, function, sizeof size);
+    memcpy(&size, function, sizeof(size));
     return PyLong_FromSize_t(size(stream_of(self)));
 }
 
@@ -258,7 +258,7 @@ static PyObject *get_writable(PyObject *self, void *unused) {
 static PyObject *get_name(PyObject *self, void *unused) {
     PyObject *name = ((struct stream_object *)self)->name;
     (void)unused;
-    return Py_NewRef(name != NULL ? name : Py_None);
+    return Py_NewRef(name ? name : Py_None);
 }
 
 static PyObject *stream_repr(PyObject *self) {
@@ -266,7 +266,7 @@ static PyObject *stream_repr(PyObject *self) {
     PyObject *name = ((struct stream_object *)self)->name;
     size_t bytes = neap_stream_block_bytes(stream), count = neap_stream_block_count(stream);
     unsigned long long written = neap_stream_written(stream);
-    if (name == NULL)
+    if (!name)
         return PyUnicode_FromFormat("<neap.Stream of %zu x %zu bytes, %llu written>", count, bytes, written);
     return PyUnicode_FromFormat("<neap.Stream %R of %zu x %zu bytes, %llu written>", name, count, bytes,
                                 written);

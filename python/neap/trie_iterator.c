@@ -16,7 +16,7 @@ static struct iterator_object *iterator_of(PyObject *self) {
 /* One bound: 0, or -1 with an exception. */
 static int bound_from(enum neap_kind key, PyObject *object, union neap_item *item, bool *has) {
     *has = object != NULL;
-    return object == NULL ? 0 : neap__kind_from_object(key, object, item);
+    return !object ? 0 : neap__kind_from_object(key, object, item);
 }
 
 int neap__trie_range(const struct mapping_view *view, struct neap_trie_range *range) {
@@ -35,16 +35,16 @@ PyObject *neap__trie_iterate(const struct mapping_view *view) {
         return NULL;
     PyTypeObject *type = trie->state->iterator;
     PyObject *self = neap__extension_new(type);
-    if (self == NULL)
+    if (!self)
         return NULL;
     struct iterator_object *iterator = iterator_of(self);
     iterator->part = view->part;
-    if (trie->trie != NULL)
+    if (trie->trie)
         iterator->cursor = neap_trie_cursor_new(trie->trie, range);
     else
         iterator->frozen_cursor = neap_frozen_cursor_new(trie->frozen, range);
     iterator->trie = neap__trie_of(Py_NewRef((PyObject *)trie));
-    if (iterator->cursor == NULL && iterator->frozen_cursor == NULL) {
+    if (!iterator->cursor && !iterator->frozen_cursor) {
         Py_DECREF(self);
         return PyErr_NoMemory();
     }
@@ -71,10 +71,10 @@ static PyObject *iterator_next(PyObject *self) {
     struct iterator_object *iterator = iterator_of(self);
     union neap_item key, value;
     union neap_item *wanted = iterator->part == MAPPING_KEYS ? NULL : &value;
-    if (iterator->trie == NULL)
+    if (!iterator->trie)
         return NULL;
     int more;
-    if (iterator->cursor != NULL) {
+    if (iterator->cursor) {
         if (neap_trie_cursor_changed(iterator->cursor)) {
             PyErr_SetString(PyExc_RuntimeError, "Trie changed size during iteration");
             return NULL;

@@ -36,8 +36,8 @@ static PyObject *trie_range(PyObject *self, PyObject *args, PyObject *kwargs) {
 /* --- what a text begins with --- */
 
 static bool longest(const struct trie_object *trie, union neap_item text, size_t limit, size_t *bytes) {
-    return trie->trie != NULL ? neap_trie_longest_prefix(trie->trie, text, limit, bytes, NULL)
-                              : neap_frozen_trie_longest_prefix(trie->frozen, text, limit, bytes, NULL);
+    return trie->trie ? neap_trie_longest_prefix(trie->trie, text, limit, bytes, NULL)
+                      : neap_frozen_trie_longest_prefix(trie->frozen, text, limit, bytes, NULL);
 }
 
 static PyObject *trie_longest_prefix_of(PyObject *self, PyObject *args) {
@@ -60,16 +60,16 @@ static PyObject *trie_prefixes_of(PyObject *self, PyObject *object) {
         return NULL;
     PyObject *found = PyList_New(0);
     prefix = text;
-    while (found != NULL && longest(trie, text, limit, &prefix.text.bytes)) {
+    while (found && longest(trie, text, limit, &prefix.text.bytes)) {
         PyObject *key = neap__kind_to_object(trie->base.key, prefix);
-        if (key == NULL || PyList_Append(found, key) < 0)
+        if (!key || PyList_Append(found, key) < 0)
             Py_CLEAR(found);
         Py_XDECREF(key);
         if (prefix.text.bytes == 0)
             break;
         limit = prefix.text.bytes - 1;
     }
-    if (found != NULL && PyList_Reverse(found) < 0) /* they came longest first */
+    if (found && PyList_Reverse(found) < 0) /* they came longest first */
         Py_CLEAR(found);
     return found;
 }
@@ -89,8 +89,8 @@ static PyObject *frozen_reduce(PyObject *self, PyObject *unused) {
     (void)unused;
     PyObject *key = neap__kind_to_name(mapping->key), *value = neap__kind_to_name(mapping->value);
     PyObject *items = neap__mapping_view(self, MAPPING_ITEMS), *state = neap__mapping_dict(self);
-    PyObject *list = items != NULL ? PySequence_List(items) : NULL, *reduced = NULL;
-    if (key != NULL && value != NULL && list != NULL)
+    PyObject *list = items ? PySequence_List(items) : NULL, *reduced = NULL;
+    if (key && value && list)
         reduced = Py_BuildValue("O(OOO)O", Py_TYPE(self), key, value, list, state);
     Py_XDECREF(items);
     Py_XDECREF(list);
@@ -103,15 +103,14 @@ static PyObject *frozen_reduce(PyObject *self, PyObject *unused) {
 static PyObject *trie_sizeof(PyObject *self, PyObject *unused) {
     const struct trie_object *trie = neap__trie_of(self);
     (void)unused;
-    return PyLong_FromSize_t(sizeof *trie + (trie->trie != NULL ? neap_trie_bytes(trie->trie)
-                                                                : neap_frozen_trie_bytes(trie->frozen)));
+    return PyLong_FromSize_t(
+        sizeof(*trie) + (trie->trie ? neap_trie_bytes(trie->trie) : neap_frozen_trie_bytes(trie->frozen)));
 }
 
 static PyObject *get_nbytes(PyObject *self, void *unused) {
     const struct trie_object *trie = neap__trie_of(self);
     (void)unused;
-    return PyLong_FromSize_t(trie->trie != NULL ? neap_trie_bytes(trie->trie)
-                                                : neap_frozen_trie_bytes(trie->frozen));
+    return PyLong_FromSize_t(trie->trie ? neap_trie_bytes(trie->trie) : neap_frozen_trie_bytes(trie->frozen));
 }
 
 /* --- changes --- */
@@ -119,12 +118,11 @@ static PyObject *get_nbytes(PyObject *self, void *unused) {
 static PyObject *trie_popitem(PyObject *self, PyObject *unused) {
     (void)unused;
     PyObject *iterator = neap__mapping_iterate(self, MAPPING_ITEMS);
-    PyObject *pair = iterator != NULL ? PyIter_Next(iterator) : NULL;
+    PyObject *pair = iterator ? PyIter_Next(iterator) : NULL;
     Py_XDECREF(iterator);
-    if (pair == NULL && !PyErr_Occurred())
+    if (!pair && !PyErr_Occurred())
         PyErr_SetString(PyExc_KeyError, "popitem(): Trie is empty");
-    if (pair != NULL &&
-        neap__mapping_delete(neap__mapping_of(self)->class, self, PyTuple_GetItem(pair, 0)) < 0)
+    if (pair && neap__mapping_delete(neap__mapping_of(self)->class, self, PyTuple_GetItem(pair, 0)) < 0)
         Py_CLEAR(pair);
     return pair;
 }
@@ -187,8 +185,8 @@ static PyObject *frozen_open(PyObject *type, PyObject *args, PyObject *kwargs) {
     if (error < 0)
         return neap__extension_raise(error, path, "not the file of a FrozenTrie");
     PyObject *self = neap__trie_wrap((PyTypeObject *)(void *)type, NULL, frozen);
-    PyObject *verified = self != NULL && verify ? frozen_verify(self, NULL) : Py_NewRef(Py_None);
-    if (verified == NULL)
+    PyObject *verified = self && verify ? frozen_verify(self, NULL) : Py_NewRef(Py_None);
+    if (!verified)
         Py_CLEAR(self);
     Py_XDECREF(verified);
     return self;

@@ -8,19 +8,19 @@ static const struct mapping_class trie_class, frozen_class;
 PyObject *neap__trie_wrap(PyTypeObject *type, neap_trie_t *trie, neap_frozen_trie_t *frozen) {
     const struct trie_state *state = neap__extension_state(type, "neap._trie");
     PyObject *self = NULL;
-    if (trie == NULL && frozen == NULL)
+    if (!trie && !frozen)
         PyErr_NoMemory();
-    else if (state != NULL)
+    else if (state)
         self = neap__extension_new(type);
-    if (self == NULL) {
+    if (!self) {
         neap_trie_destroy(trie);
         neap_frozen_trie_destroy(frozen);
         return NULL;
     }
     struct trie_object *object = neap__trie_of(self);
-    object->base.key = trie != NULL ? neap_trie_key_kind(trie) : neap_frozen_trie_key_kind(frozen);
-    object->base.value = trie != NULL ? neap_trie_value_kind(trie) : neap_frozen_trie_value_kind(frozen);
-    object->base.class = trie != NULL ? &trie_class : &frozen_class;
+    object->base.key = trie ? neap_trie_key_kind(trie) : neap_frozen_trie_key_kind(frozen);
+    object->base.value = trie ? neap_trie_value_kind(trie) : neap_frozen_trie_value_kind(frozen);
+    object->base.class = trie ? &trie_class : &frozen_class;
     object->base.view_types = state->views;
     object->trie = trie;
     object->frozen = frozen;
@@ -40,7 +40,7 @@ static PyObject *make(PyTypeObject *type, PyObject *args, PyObject *kwargs, cons
         return NULL;
     }
     PyObject *self = neap__trie_wrap(type, neap_trie_new(key, value, NULL), NULL);
-    return items != NULL ? neap__mapping_joined(self, items) : self;
+    return items ? neap__mapping_joined(self, items) : self;
 }
 
 static PyObject *trie_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
@@ -49,8 +49,8 @@ static PyObject *trie_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) 
 
 static PyObject *frozen_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     const struct trie_state *state = neap__extension_state(type, "neap._trie");
-    PyObject *trie = state != NULL ? make(state->trie, args, kwargs, "OO|O:FrozenTrie") : NULL;
-    if (trie == NULL)
+    PyObject *trie = state ? make(state->trie, args, kwargs, "OO|O:FrozenTrie") : NULL;
+    if (!trie)
         return NULL;
     PyObject *self = neap__trie_wrap(type, NULL, neap_trie_freeze(neap__trie_of(trie)->trie, NULL));
     Py_DECREF(trie);
@@ -66,7 +66,7 @@ static void trie_dealloc(PyObject *self) {
 /* --- single entries --- */
 
 size_t neap__trie_length(const struct trie_object *trie) {
-    return trie->trie != NULL ? neap_trie_count(trie->trie) : neap_frozen_trie_count(trie->frozen);
+    return trie->trie ? neap_trie_count(trie->trie) : neap_frozen_trie_count(trie->frozen);
 }
 
 static Py_ssize_t trie_length(PyObject *self) {
@@ -75,8 +75,8 @@ static Py_ssize_t trie_length(PyObject *self) {
 
 static int trie_get(PyObject *self, union neap_item key, union neap_item *value) {
     const struct trie_object *trie = neap__trie_of(self);
-    return trie->trie != NULL ? neap_trie_get(trie->trie, key, value)
-                              : neap_frozen_trie_get(trie->frozen, key, value);
+    return trie->trie ? neap_trie_get(trie->trie, key, value)
+                      : neap_frozen_trie_get(trie->frozen, key, value);
 }
 
 static int trie_put(PyObject *self, union neap_item key, union neap_item value) {
@@ -109,8 +109,8 @@ static Py_ssize_t view_length(const struct mapping_view *view) {
         return (Py_ssize_t)neap__trie_length(trie);
     if (neap__trie_range(view, &range) < 0)
         return -1;
-    const int error = trie->trie != NULL ? neap_trie_range_count(trie->trie, &range, &count)
-                                         : neap_frozen_trie_range_count(trie->frozen, &range, &count);
+    const int error = trie->trie ? neap_trie_range_count(trie->trie, &range, &count)
+                                 : neap_frozen_trie_range_count(trie->frozen, &range, &count);
     if (error < 0)
         neap__extension_raise(error, NULL, "the file of this FrozenTrie is damaged");
     return error < 0 ? -1 : (Py_ssize_t)count;

@@ -48,7 +48,7 @@ static bool attribute_count(void *context, const struct neap_py_referent *refere
 static bool could_have_slots(const struct neap_py_type *type, const struct neap_census_sum *sum) {
     bool dict = type->dict_offset != 0 || (type->flags & NEAP_PY_TYPE_MANAGED_DICT);
     return sum->objects >= NEAP_ADVICE_ITEMS_LEAST && type->kind == NEAP_PY_PLAIN &&
-           (type->flags & NEAP_PY_TYPE_HEAP) && dict && type->base && type->base->base == NULL &&
+           (type->flags & NEAP_PY_TYPE_HEAP) && dict && type->base && !type->base->base &&
            type->member_count == 0;
 }
 

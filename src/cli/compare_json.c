@@ -1,6 +1,8 @@
 /* cli/compare_json.c: the comparison as the document "neap.compare/1". */
 #include "cli/compare_report.h"
 
+#include <neap/version.h>
+
 #include "report/json.h"
 
 static const char *const outcome_names[] = {

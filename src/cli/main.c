@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <neap/version.h>
+
 #include "cli/option.h"
 #include "cli/verb.h"
 #include "os/descriptor.h"

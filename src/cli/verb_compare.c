@@ -259,7 +259,7 @@ static int compare_run(int argc, char **argv) {
     if (code == CLI_GO_ON && rest == argc)
         code =
             cli_error(CLI_EXIT_USAGE, "compare has no command: give one, like `neap compare python3 app.py`");
-    if (code == CLI_GO_ON && request.plan.load == NULL && request.plan.idle_ns != idle_default_ns)
+    if (code == CLI_GO_ON && !request.plan.load && request.plan.idle_ns != idle_default_ns)
         code = cli_error(CLI_EXIT_USAGE, "--idle is how long to idle after a load: give --load too");
     if (code == CLI_GO_ON)
         code = allocators_choose(&request);

@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <neap/version.h>
+
 #include "cli/kernel_notes.h"
 #include "cli/option.h"
 #include "cli/setting_text.h"

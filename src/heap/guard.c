@@ -121,7 +121,7 @@ static void verify_end(const neap_heap_t *heap, const struct found *f) {
     for (size_t i = asked; i < f->usable - TRAILER_BYTES; i++) {
         if (f->start[i] != RED_FILL)
             neap__heap_die("write past the end of %s, %zu bytes asked): byte %zu overwritten",
-                           describe(heap, f, asked, text, sizeof text), asked, i);
+                           describe(heap, f, asked, text, sizeof(text)), asked, i);
     }
     if (!state || asked == f->usable)
         neap__heap_die("write past the end of block %p: its trailer is overwritten", (void *)f->start);
@@ -134,13 +134,13 @@ static void expect_live(const neap_heap_t *heap, const char *what, const void *p
         neap__heap_die("%s of %p: not a block of this heap", what, pointer);
     if (f->used && f->start != pointer)
         neap__heap_die("%s of %p: inside %s), not its start", what, pointer,
-                       describe(heap, f, (size_t)trailer_of(f)->asked, text, sizeof text));
+                       describe(heap, f, (size_t)trailer_of(f)->asked, text, sizeof(text)));
     if (!f->used)
         neap__heap_die("%s of %p: no block in use is there, it was freed before or never handed out", what,
                        pointer);
     if (trailer_of(f)->state == (STATE_FREED ^ (uintptr_t)f->start))
         neap__heap_die("double %s of %s): it was freed before", what,
-                       describe(heap, f, (size_t)trailer_of(f)->asked, text, sizeof text));
+                       describe(heap, f, (size_t)trailer_of(f)->asked, text, sizeof(text)));
     verify_end(heap, f);
 }
 
@@ -164,7 +164,7 @@ static void let_go(neap_heap_t *heap) {
     for (size_t i = 0; i < f.usable - TRAILER_BYTES; i++) {
         if (block[i] != FREED_FILL)
             neap__heap_die("write after free of %s): byte %zu changed",
-                           describe(heap, &f, asked, text, sizeof text), i);
+                           describe(heap, &f, asked, text, sizeof(text)), i);
     }
     if (trailer_of(&f)->state != (STATE_FREED ^ (uintptr_t)block))
         neap__heap_die("write after free of block %p: its trailer is overwritten", (void *)block);
@@ -181,12 +181,12 @@ static void *alloc_locked(neap_heap_t *heap, size_t bytes) {
     if (bytes > SIZE_MAX / 2)
         return NULL;
     unsigned char *block = take(heap, bytes + RED_BYTES + TRAILER_BYTES);
-    if (block == NULL) {
+    if (!block) {
         neap__guard_trim(heap);
         neap__purge_all(heap, NEAP_PURGE_LIMIT);
         block = take(heap, bytes + RED_BYTES + TRAILER_BYTES);
     }
-    if (block == NULL)
+    if (!block)
         return NULL;
     struct found f;
     find(heap, block, &f);
@@ -233,7 +233,7 @@ void *neap__guard_realloc(neap_heap_t *heap, void *block, size_t bytes) {
     expect_live(heap, "realloc", block, &f);
     size_t has = (size_t)trailer_of(&f)->asked;
     void *fresh = alloc_locked(heap, bytes); /* always moves: stale pointers show */
-    if (fresh != NULL) {
+    if (fresh) {
         memcpy(fresh, block, has < bytes ? has : bytes);
         free_locked(heap, &f);
     }
@@ -251,12 +251,12 @@ size_t neap__guard_bytes(neap_heap_t *heap, const void *block) {
 }
 
 void neap__guard_trim(neap_heap_t *heap) {
-    while (heap->guard != NULL && heap->guard->count > 0)
+    while (heap->guard && heap->guard->count > 0)
         let_go(heap);
 }
 
 void neap__guard_end(neap_heap_t *heap) {
-    if (heap->guard == NULL)
+    if (!heap->guard)
         return;
     neap__guard_trim(heap);
     neap_os_release(heap->guard, guard_bytes());
@@ -265,6 +265,6 @@ void neap__guard_end(neap_heap_t *heap) {
 
 void neap__guard_waiting(const neap_heap_t *heap, uint64_t *blocks, uint64_t *bytes) {
     const struct neap__guard *guard = heap->guard;
-    *blocks = guard != NULL ? guard->count : 0;
-    *bytes = guard != NULL ? guard->bytes : 0;
+    *blocks = guard ? guard->count : 0;
+    *bytes = guard ? guard->bytes : 0;
 }

@@ -29,11 +29,11 @@ _Noreturn void neap__heap_die(const char *format, ...) {
     char line[256] = "neap: ";
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(line + 6, sizeof line - 8, format, arguments);
+    int length = vsnprintf(line + 6, sizeof(line) - 8, format, arguments);
     va_end(arguments);
     size_t end = length < 0 ? 6 : (size_t)length + 6;
-    if (end > sizeof line - 2)
-        end = sizeof line - 2;
+    if (end > sizeof(line) - 2)
+        end = sizeof(line) - 2;
     line[end] = '\n';
     if (write(STDERR_FILENO, line, end + 1) < 0)
         abort();
@@ -119,37 +119,37 @@ static int heap_init(neap_heap_t *heap, const struct neap_heap_options *options,
 
 neap_heap_t *neap_heap_new(const struct neap_heap_options *options) {
     struct neap_heap_options defaults = {0};
-    if (options == NULL)
+    if (!options)
         options = &defaults;
     size_t page = neap_os_page_bytes();
     uint32_t page_bytes = options->page_bytes != 0 ? options->page_bytes : (uint32_t)page;
     if (!neap_word_power_of_two(page_bytes) || page_bytes < page || page_bytes > 1u << 16 ||
         options->flags & ~(unsigned)(NEAP_HEAP_SHARED | NEAP_HEAP_CHECKED))
         return NULL;
-    neap_heap_t *heap = new_with_stacks(sizeof *heap);
-    if (heap != NULL && heap_init(heap, options, page_bytes) == NEAP_OK)
+    neap_heap_t *heap = new_with_stacks(sizeof(*heap));
+    if (heap && heap_init(heap, options, page_bytes) == NEAP_OK)
         return heap;
     neap_heap_destroy(heap);
     return NULL;
 }
 
 void neap_heap_destroy(neap_heap_t *heap) {
-    if (heap == NULL)
+    if (!heap)
         return;
     neap__guard_end(heap);
     neap__mapped_release_all(heap);
     neap__region_release_all(heap);
-    if (heap->inner != NULL)
-        neap_os_release(heap->inner, with_stacks_bytes(sizeof *heap->inner));
-    neap_os_release(heap, with_stacks_bytes(sizeof *heap));
+    if (heap->inner)
+        neap_os_release(heap->inner, with_stacks_bytes(sizeof(*heap->inner)));
+    neap_os_release(heap, with_stacks_bytes(sizeof(*heap)));
 }
 
 int neap__heap_share(neap_heap_t *heap) {
     if (heap->shared)
         return NEAP_OK;
-    if (heap->guard == NULL) {
-        heap->inner = new_with_stacks(sizeof *heap->inner);
-        if (heap->inner == NULL)
+    if (!heap->guard) {
+        heap->inner = new_with_stacks(sizeof(*heap->inner));
+        if (!heap->inner)
             return NEAP_ERROR_MEMORY;
         neap__magazine_open_all(heap, heap->inner, (void **)(heap->inner + 1));
     }
@@ -191,12 +191,12 @@ static void scrape(neap_heap_t *heap) {
 
 static void *run_try(neap_heap_t *heap, size_t bytes, bool *zero) {
     void *block = bytes >= NEAP_MAPPED_BYTES_MIN ? neap__mapped_alloc(heap, bytes, zero) : NULL;
-    return block != NULL ? block : neap__run_alloc(heap, bytes, bytes, zero);
+    return block ? block : neap__run_alloc(heap, bytes, bytes, zero);
 }
 
 static void *run_alloc(neap_heap_t *heap, size_t bytes, bool *zero) {
     void *block = run_try(heap, bytes, zero);
-    if (block == NULL) {
+    if (!block) {
         scrape(heap);
         block = run_try(heap, bytes, zero);
     }
@@ -215,7 +215,7 @@ static void enter(neap_heap_t *heap) {
 
 /* A slow path ends; the purger is woken if there is enough for it to do. */
 static void leave(neap_heap_t *heap) {
-    bool wake = heap->wake_wanted && neap__heap_waiting_units(heap) >= WAKE_UNITS && heap->wake != NULL;
+    bool wake = heap->wake_wanted && neap__heap_waiting_units(heap) >= WAKE_UNITS && heap->wake;
     if (NEAP_UNLIKELY(wake))
         heap->wake_wanted = false;
     neap_os_unlock(&heap->lock);
@@ -226,7 +226,7 @@ static void leave(neap_heap_t *heap) {
 static void *class_alloc(neap_heap_t *heap, uint32_t class_index) {
     struct neap__magazines *all = magazines_of(heap);
     void *block = neap__magazine_take(heap, all, class_index);
-    if (block == NULL) {
+    if (!block) {
         scrape(heap);
         block = neap__magazine_take(heap, all, class_index);
     }
@@ -234,7 +234,7 @@ static void *class_alloc(neap_heap_t *heap, uint32_t class_index) {
 }
 
 void *neap__heap_alloc_slow(neap_heap_t *heap, size_t bytes) {
-    if (heap->guard != NULL)
+    if (heap->guard)
         return neap__guard_alloc(heap, bytes);
     enter(heap);
     void *block = bytes > NEAP_CLASS_BYTES_MAX
@@ -269,7 +269,7 @@ static void run_free(neap_heap_t *heap, struct neap__place place, const void *bl
 /* Frees a block that is a mapped run; false if it lies in none. Lock held. */
 static bool mapped_free(neap_heap_t *heap, const void *block) {
     struct neap_layout_mapped_run *run = neap__mapped_find(heap, block);
-    if (run == NULL)
+    if (!run)
         return false;
     if (run->run_bytes == 0)
         die_not_in_use(block);
@@ -291,9 +291,9 @@ static void free_at(neap_heap_t *heap, struct neap__place place, void *block) {
 
 void neap__heap_free_slow(neap_heap_t *heap, void *block) {
     struct neap__place place;
-    if (block == NULL)
+    if (!block)
         return;
-    if (heap->guard != NULL) {
+    if (heap->guard) {
         neap__guard_free(heap, block);
         return;
     }
@@ -306,7 +306,7 @@ void neap__heap_free_slow(neap_heap_t *heap, void *block) {
     leave(heap);
     if (ours)
         return;
-    if (heap->foreign_free == NULL)
+    if (!heap->foreign_free)
         neap__heap_die("free of %p: not a block of this heap", block);
     heap->foreign_free(heap->context, block);
 }
@@ -325,7 +325,7 @@ static size_t bytes_at(neap_heap_t *heap, struct neap__place place, const void *
 /* Usable bytes of a block that is a mapped run; 0 if none starts there. Lock held. */
 static size_t mapped_bytes(const neap_heap_t *heap, const void *block) {
     const struct neap_layout_mapped_run *run = neap__mapped_find(heap, block);
-    return run != NULL && (uintptr_t)block == run->address ? (size_t)run->run_bytes : 0;
+    return run && (uintptr_t)block == run->address ? (size_t)run->run_bytes : 0;
 }
 
 /* The run, of a region or mapped, that `block` is, with another length; NULL if that cannot be. */
@@ -342,12 +342,12 @@ static size_t look_up(neap_heap_t *heap, void *block, size_t bytes, bool *ours, 
     struct neap__place place;
     enter(heap);
     bool in_region = neap__region_find(heap, block, &place);
-    *ours = in_region || neap__mapped_find(heap, block) != NULL;
+    *ours = in_region || neap__mapped_find(heap, block);
     bool run = !in_region || heap->regions[place.region].class_map[place.index] == 0;
     size_t has = in_region ? bytes_at(heap, place, block) : mapped_bytes(heap, block);
     if (run && has != 0 && bytes > NEAP_CLASS_BYTES_MAX) {
         *resized = run_resize(heap, block, bytes);
-        if (*resized == NULL) {
+        if (!*resized) {
             scrape(heap);
             *resized = run_resize(heap, block, bytes);
         }
@@ -359,15 +359,15 @@ static size_t look_up(neap_heap_t *heap, void *block, size_t bytes, bool *ours, 
 void *neap__heap_realloc_slow(neap_heap_t *heap, void *block, size_t bytes) {
     bool ours;
     void *moved = NULL;
-    if (block == NULL)
+    if (!block)
         return neap__heap_alloc(heap, bytes);
-    if (heap->guard != NULL)
+    if (heap->guard)
         return neap__guard_realloc(heap, block, bytes);
     size_t has = look_up(heap, block, bytes, &ours, &moved);
-    if (moved != NULL)
+    if (moved)
         return moved;
     if (!ours) {
-        if (heap->foreign_realloc == NULL)
+        if (!heap->foreign_realloc)
             neap__heap_die("realloc of %p: not a block of this heap", block);
         return heap->foreign_realloc(heap->context, block, bytes);
     }
@@ -380,10 +380,10 @@ void *neap__heap_realloc_slow(neap_heap_t *heap, void *block, size_t bytes) {
 
 /* A block of another size with the contents of `block`, which has `has` bytes. */
 void *neap__heap_realloc_moving(neap_heap_t *heap, void *block, size_t has, size_t bytes) {
-    if (heap->guard != NULL)
+    if (heap->guard)
         return neap__guard_realloc(heap, block, bytes);
     void *fresh = neap__heap_alloc(heap, bytes);
-    if (fresh == NULL)
+    if (!fresh)
         return bytes <= has ? block : NULL; /* what shrinks can stay */
     memcpy(fresh, block, bytes < has ? bytes : has);
     neap__heap_free(heap, block);
@@ -410,7 +410,7 @@ void *neap_heap_calloc(neap_heap_t *heap, size_t count, size_t bytes) {
         return NULL;
     bool zero = false;
     void *block;
-    if (all > NEAP_CLASS_BYTES_MAX && heap->guard == NULL) {
+    if (all > NEAP_CLASS_BYTES_MAX && !heap->guard) {
         neap_os_lock(&heap->lock);
         heap->activity++;
         block = run_alloc(heap, all, &zero);
@@ -418,7 +418,7 @@ void *neap_heap_calloc(neap_heap_t *heap, size_t count, size_t bytes) {
     } else {
         block = neap__heap_alloc(heap, all);
     }
-    if (block != NULL && !zero)
+    if (block && !zero)
         memset(block, 0, all);
     return block;
 }
@@ -427,14 +427,14 @@ bool neap_heap_owns(const neap_heap_t *heap, const void *pointer) {
     struct neap__place place;
     neap_heap_t *own = (neap_heap_t *)(uintptr_t)heap; /* only its lock is touched */
     neap_os_lock(&own->lock);
-    bool ours = neap__region_find(heap, pointer, &place) || neap__mapped_find(heap, pointer) != NULL;
+    bool ours = neap__region_find(heap, pointer, &place) || neap__mapped_find(heap, pointer);
     neap_os_unlock(&own->lock);
     return ours;
 }
 
 size_t neap_heap_usable_bytes(neap_heap_t *heap, const void *block) {
     struct neap__place place;
-    if (heap->guard != NULL)
+    if (heap->guard)
         return neap__guard_bytes(heap, block);
     neap_os_lock(&heap->lock);
     size_t bytes =

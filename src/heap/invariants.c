@@ -142,7 +142,7 @@ static bool check_magazine(const neap_heap_t *heap, struct tally *tally, uint32_
                            const struct neap__magazines *all) {
     const struct neap__magazine *m = &all->of_class[class_index];
     void **bottom = all->bottom[class_index];
-    if (m->top + 1 < bottom || m->top > m->full || bottom[-1] != NULL)
+    if (m->top + 1 < bottom || m->top > m->full || bottom[-1])
         return fail(tally, "a magazine is overfull");
     for (void **at = bottom; at <= m->top; at++) {
         struct neap__place place;
@@ -159,7 +159,7 @@ static bool check_class(const neap_heap_t *heap, struct tally *tally, uint32_t i
     if (tally->slabs[i] != heap->layout.classes[i].slabs)
         return fail(tally, "a class's count of slabs is wrong");
     return check_ranking(heap, tally, i) && check_magazine(heap, tally, i, &heap->magazines) &&
-           (heap->inner == NULL || check_magazine(heap, tally, i, heap->inner));
+           (!heap->inner || check_magazine(heap, tally, i, heap->inner));
 }
 
 static bool check_mapped(const neap_heap_t *heap, struct tally *tally) {
@@ -187,7 +187,7 @@ static bool check_mapped(const neap_heap_t *heap, struct tally *tally) {
 static bool check_all(const neap_heap_t *heap, struct tally *tally) {
     for (uint32_t n = 0; n < heap->layout.region_count; n++) {
         const struct neap_layout_region *public = &heap->layout.regions[n];
-        if (heap->regions[n].base == NULL)
+        if (!heap->regions[n].base)
             continue;
         if (public->top > public->committed || public->committed > public->unit_count)
             return fail(tally, "a region's top is above what is committed");

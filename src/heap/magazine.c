@@ -61,7 +61,7 @@ static uint32_t count_of(const struct neap__magazines *all, uint32_t class_index
 void *neap__magazine_take(neap_heap_t *heap, struct neap__magazines *all, uint32_t class_index) {
     void *taken[BLOCKS_MAX];
     struct neap__magazine *m = &all->of_class[class_index];
-    if (*m->top != NULL)
+    if (*m->top)
         return *m->top--;
     uint32_t room = (uint32_t)(m->full - m->top), want = room == 0 ? 1 : (room + 1) / 2;
     uint32_t count = neap__slab_take(heap, class_index, want, taken);
@@ -78,7 +78,7 @@ static void put_oldest(neap_heap_t *heap, struct neap__magazines *all, uint32_t 
     if (count == 0)
         return;
     neap__slab_put(heap, class_index, bottom, count);
-    memmove(bottom, bottom + count, left * sizeof *bottom);
+    memmove(bottom, bottom + count, left * sizeof(*bottom));
     all->of_class[class_index].top -= count;
     heap->layout.classes[class_index].cached = neap__magazine_cached(heap, class_index);
 }
@@ -97,12 +97,11 @@ void neap__magazine_put(neap_heap_t *heap, struct neap__magazines *all, uint32_t
 void neap__magazine_empty_all(neap_heap_t *heap) {
     for (uint32_t i = 1; i < heap->layout.class_count; i++) {
         put_oldest(heap, &heap->magazines, i, count_of(&heap->magazines, i));
-        if (heap->inner != NULL)
+        if (heap->inner)
             put_oldest(heap, heap->inner, i, count_of(heap->inner, i));
     }
 }
 
 uint32_t neap__magazine_cached(const neap_heap_t *heap, uint32_t class_index) {
-    return count_of(&heap->magazines, class_index) +
-           (heap->inner != NULL ? count_of(heap->inner, class_index) : 0);
+    return count_of(&heap->magazines, class_index) + (heap->inner ? count_of(heap->inner, class_index) : 0);
 }

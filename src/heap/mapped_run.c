@@ -77,7 +77,7 @@ static bool table_full(const neap_heap_t *heap) {
 static struct neap_layout_mapped_run *insert(neap_heap_t *heap, const struct neap_layout_mapped_run *run) {
     uint32_t rank = rank_of(heap, run->address);
     struct neap_layout_mapped_run *at = runs_of(heap) + rank;
-    memmove(at + 1, at, (heap->layout.mapped_count - rank) * sizeof *at);
+    memmove(at + 1, at, (heap->layout.mapped_count - rank) * sizeof(*at));
     *at = *run;
     heap->layout.mapped_count++;
     return at;
@@ -85,7 +85,7 @@ static struct neap_layout_mapped_run *insert(neap_heap_t *heap, const struct nea
 
 static void take_out(neap_heap_t *heap, struct neap_layout_mapped_run *run) {
     size_t behind = heap->layout.mapped_count - (size_t)(run - runs_of(heap)) - 1;
-    memmove(run, run + 1, behind * sizeof *run);
+    memmove(run, run + 1, behind * sizeof(*run));
     heap->layout.mapped_count--;
 }
 
@@ -135,8 +135,8 @@ static struct neap_layout_mapped_run *best_free(const neap_heap_t *heap, size_t 
     for (uint32_t i = 0; heap->mapped_spare_pages > 0 && i < heap->layout.mapped_count; i++) {
         if (runs[i].run_bytes != 0)
             continue;
-        bool fits = runs[i].mapped_bytes >= bytes, best_fits = best != NULL && best->mapped_bytes >= bytes;
-        if (best == NULL || (fits && !best_fits) ||
+        bool fits = runs[i].mapped_bytes >= bytes, best_fits = best && best->mapped_bytes >= bytes;
+        if (!best || (fits && !best_fits) ||
             (fits == best_fits && (runs[i].mapped_bytes < best->mapped_bytes) == fits))
             best = &runs[i];
     }
@@ -174,14 +174,14 @@ static void set_length(neap_heap_t *heap, struct neap_layout_mapped_run *run, si
  * that was found. */
 static struct neap_layout_mapped_run *reuse(neap_heap_t *heap, size_t bytes) {
     struct neap_layout_mapped_run *run = best_free(heap, bytes);
-    if (run == NULL)
+    if (!run)
         return NULL;
     struct neap_layout_mapped_run found = *run;
     uint64_t more = bytes > found.touched_bytes ? pages_of(heap, bytes - found.touched_bytes) : 0;
     if (!neap__purge_admit(heap, more))
         return NULL;
     run = neap__mapped_find(heap, (void *)(uintptr_t)found.address);
-    if (run == NULL || run->run_bytes != 0 || run->touched_bytes != found.touched_bytes)
+    if (!run || run->run_bytes != 0 || run->touched_bytes != found.touched_bytes)
         return NULL;
     return run->mapped_bytes >= bytes ? run : extend(heap, run, bytes);
 }
@@ -192,9 +192,9 @@ void *neap__mapped_alloc(neap_heap_t *heap, size_t bytes, bool *zero) {
     if (bytes == 0 || !table_open(heap))
         return NULL;
     run = reuse(heap, bytes);
-    if (zero != NULL)
-        *zero = run == NULL;
-    if (run == NULL) {
+    if (zero)
+        *zero = !run;
+    if (!run) {
         if (table_full(heap) || !neap__purge_admit(heap, pages_of(heap, bytes)) || !map(heap, bytes, &fresh))
             return NULL;
         run = insert(heap, &fresh);
@@ -223,7 +223,7 @@ void *neap__mapped_resize(neap_heap_t *heap, struct neap_layout_mapped_run *run,
     run = neap__mapped_find(heap, block); /* the purge may have moved it in the table */
     if (bytes > run->mapped_bytes)
         run = extend(heap, run, bytes);
-    if (run == NULL)
+    if (!run)
         return NULL;
     set_length(heap, run, bytes);
     return (void *)(uintptr_t)run->address;

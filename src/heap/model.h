@@ -188,7 +188,7 @@ static inline void *neap__heap_alloc(neap_heap_t *heap, size_t bytes) {
     if (NEAP_LIKELY(bytes <= NEAP_CLASS_BYTES_MAX)) {
         struct neap__magazine *m = &heap->magazines.of_class[neap__heap_class(heap, bytes)];
         void **top = m->top, *block = *top;
-        if (NEAP_LIKELY(block != NULL)) {
+        if (NEAP_LIKELY(block)) {
             m->top = top - 1;
             return block;
         }
@@ -212,7 +212,7 @@ static inline void neap__heap_free(neap_heap_t *heap, void *block) {
 static inline void *neap__heap_realloc(neap_heap_t *heap, void *block, size_t bytes) {
     unsigned class = neap__heap_class_at(heap, block);
     size_t has = heap->classes[class].block_bytes;
-    if (class != 0 && bytes <= has && bytes >= has - has / 4 && heap->guard == NULL)
+    if (class != 0 && bytes <= has && bytes >= has - has / 4 && !heap->guard)
         return block;
     return class != 0 ? neap__heap_realloc_moving(heap, block, has, bytes)
                       : neap__heap_realloc_slow(heap, block, bytes);

@@ -54,7 +54,7 @@ static uint64_t spent(const struct batch *batch) {
 static void batch_add(neap_heap_t *heap, struct batch *batch, unsigned char *address, uint32_t pages) {
     size_t bytes = (size_t)pages << heap->page_shift;
     struct neap_os_range *last = batch->count > 0 ? &batch->ranges[batch->count - 1] : NULL;
-    if (last != NULL && (unsigned char *)last->address + last->bytes == address) {
+    if (last && (unsigned char *)last->address + last->bytes == address) {
         last->bytes += bytes;
     } else {
         if (batch->count == BATCH_RANGES)
@@ -166,7 +166,7 @@ static uint32_t look_word(neap_heap_t *heap, struct batch *batch, uint32_t regio
 }
 
 static uint32_t words_of(const neap_heap_t *heap, uint32_t region) {
-    return heap->regions[region].base == NULL ? 0 : (heap->layout.regions[region].top + 63) / 64;
+    return !heap->regions[region].base ? 0 : (heap->layout.regions[region].top + 63) / 64;
 }
 
 /* Gives back free mapped runs, at most some `pages` all told in this batch. Empties the batch. */

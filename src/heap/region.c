@@ -104,7 +104,7 @@ static void region_release(neap_heap_t *heap, uint32_t number) {
 
 void neap__region_release_all(neap_heap_t *heap) {
     for (uint32_t i = 0; i < heap->layout.region_count; i++) {
-        if (heap->regions[i].base != NULL)
+        if (heap->regions[i].base)
             region_release(heap, i);
     }
 }
@@ -113,7 +113,7 @@ void neap__region_release_all(neap_heap_t *heap) {
  * ones are tried where the system refuses. */
 static int region_add(neap_heap_t *heap, uint32_t count, uint32_t *number) {
     uint32_t slot = 1;
-    while (slot < heap->layout.region_count && heap->regions[slot].base != NULL)
+    while (slot < heap->layout.region_count && heap->regions[slot].base)
         slot++;
     if (slot == NEAP_LAYOUT_REGIONS_MAX)
         return NEAP_ERROR_MEMORY;
@@ -229,7 +229,7 @@ static int take_one(neap_heap_t *heap, struct neap__place *place) {
     for (int wanted = 0; wanted < 2; wanted++) {
         for (uint32_t n = 0; n < heap->layout.region_count; n++) {
             struct neap__region *r = &heap->regions[n];
-            if (r->base == NULL)
+            if (!r->base)
                 continue;
             uint32_t top = heap->layout.regions[n].top;
             uint32_t index = lowest(r, wanted == 0, top);
@@ -248,7 +248,7 @@ int neap__region_take(neap_heap_t *heap, uint32_t count, struct neap__place *pla
     for (uint32_t i = 0; i < 2 * heap->layout.region_count; i++) {
         bool dirty = i < heap->layout.region_count; /* these first: no page is faulted in */
         uint32_t n = dirty ? i : i - heap->layout.region_count;
-        if (heap->regions[n].base == NULL)
+        if (!heap->regions[n].base)
             continue;
         uint32_t index = first_fit(heap, n, count, dirty);
         if (index != UINT32_MAX && take_span(heap, n, index, count) == NEAP_OK) {
@@ -315,7 +315,7 @@ void neap__region_queue(neap_heap_t *heap, struct neap__place place) {
 bool neap__region_find(const neap_heap_t *heap, const void *address, struct neap__place *place) {
     for (uint32_t n = 0; n < heap->layout.region_count; n++) {
         uintptr_t offset = (uintptr_t)address - (uintptr_t)heap->regions[n].base;
-        if (heap->regions[n].base != NULL && offset < heap->regions[n].span_bytes) {
+        if (heap->regions[n].base && offset < heap->regions[n].span_bytes) {
             *place = (struct neap__place){n, (uint32_t)(offset >> heap->unit_shift)};
             return true;
         }
@@ -360,7 +360,7 @@ static void region_lower(neap_heap_t *heap, uint32_t region) {
 void neap__region_shrink(neap_heap_t *heap) {
     for (uint32_t n = 0; n < heap->layout.region_count; n++) {
         struct neap__region *r = &heap->regions[n];
-        if (r->base == NULL)
+        if (!r->base)
             continue;
         region_lower(heap, n);
         if (n > 0 && heap->layout.regions[n].top == 0) {
@@ -388,7 +388,7 @@ void neap__region_yield(neap_heap_t *heap, uint64_t keep_bytes) {
     for (uint32_t n = 0; n < heap->layout.region_count; n++) {
         const struct neap_layout_region *public = &heap->layout.regions[n];
         uint64_t count = public->committed + (n == 0 ? keep_bytes >> heap->unit_shift : 0);
-        if (heap->regions[n].base != NULL && count < public->unit_count && count > 0)
+        if (heap->regions[n].base && count < public->unit_count && count > 0)
             region_cut(heap, n, (uint32_t)count);
     }
     heap->span_bytes = heap->regions[0].span_bytes;

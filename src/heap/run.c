@@ -72,7 +72,7 @@ void *neap__run_alloc(neap_heap_t *heap, size_t bytes, size_t room_bytes, bool *
     uint32_t pages = pages_for(heap, bytes), units = units_for(pages_for(heap, room_bytes));
     if (neap__region_take(heap, units, &place) != NEAP_OK)
         return NULL;
-    if (zero != NULL) {
+    if (zero) {
         *zero = true;
         for (uint32_t n = 0; n < units_for(pages); n++)
             *zero = *zero && neap__unit_at(heap, place.region, place.index + n)->resident == 0;
@@ -155,7 +155,7 @@ static bool grow(neap_heap_t *heap, struct neap__place place, uint32_t pages) {
 
 /* Copies the run to `fresh`, which may be NULL, and ends it. */
 static void *move_to(neap_heap_t *heap, struct neap__place place, void *fresh) {
-    if (fresh == NULL)
+    if (!fresh)
         return NULL;
     memcpy(fresh, neap__place_address(heap, place), neap__run_bytes(heap, place));
     neap__run_free(heap, place);
@@ -170,14 +170,14 @@ static void *move_out(neap_heap_t *heap, struct neap__place place, size_t bytes)
 /* As a longer run elsewhere, with room to grow where that can be had. */
 static void *move(neap_heap_t *heap, struct neap__place place, size_t bytes) {
     void *fresh = sizeof(void *) == 8 ? neap__run_alloc(heap, bytes, bytes + bytes, NULL) : NULL;
-    if (fresh == NULL)
+    if (!fresh)
         fresh = neap__run_alloc(heap, bytes, bytes, NULL);
     return move_to(heap, place, fresh);
 }
 
 static void *lengthen(neap_heap_t *heap, struct neap__place place, size_t bytes) {
     void *moved = bytes >= NEAP_MAPPED_BYTES_GROWN ? move_out(heap, place, bytes) : NULL;
-    if (moved != NULL)
+    if (moved)
         return moved;
     if (grow(heap, place, pages_for(heap, bytes)))
         return neap__place_address(heap, place);

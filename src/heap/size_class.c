@@ -17,9 +17,9 @@ static const uint16_t class_bytes[] = {
     14560, 16384, 18432, 20480, 21840, 24576, 27648, 30720, 32768,
 };
 
-const uint32_t neap__size_class_count = sizeof class_bytes / sizeof class_bytes[0];
+const uint32_t neap__size_class_count = sizeof(class_bytes) / sizeof(class_bytes[0]);
 
-_Static_assert(sizeof class_bytes / sizeof class_bytes[0] <= NEAP_LAYOUT_CLASSES_MAX, "too many classes");
+_Static_assert(sizeof(class_bytes) / sizeof(class_bytes[0]) <= NEAP_LAYOUT_CLASSES_MAX, "too many classes");
 
 uint32_t neap__size_class_bytes(uint32_t index) {
     assert(index > 0 && index < neap__size_class_count);

@@ -119,7 +119,7 @@ static uint32_t slab_make(neap_heap_t *heap, uint32_t class_index) {
     unit->level = 0;
     unit->used = 0;
     unit->flags = (uint8_t)((unit->flags | NEAP_UNIT_TAKEN) & ~NEAP_UNIT_AVOID);
-    memset(unit->bitmap, 0, words * sizeof unit->bitmap[0]);
+    memset(unit->bitmap, 0, words * sizeof(unit->bitmap[0]));
     heap->regions[place.region].class_map[place.index] = (uint8_t)class_index;
     heap->layout.classes[class_index].slabs++;
     uint32_t id = neap__unit_id(place.region, place.index);

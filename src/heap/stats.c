@@ -88,7 +88,7 @@ void neap_heap_stats(neap_heap_t *heap, struct neap_heap_stats *stats) {
     neap_os_lock(&heap->lock);
     const struct neap_layout_heap *layout = &heap->layout;
     for (uint32_t n = 0; n < layout->region_count; n++) {
-        if (heap->regions[n].base == NULL)
+        if (!heap->regions[n].base)
             continue;
         stats->regions++;
         stats->reserved_bytes += heap->regions[n].span_bytes + region_books(heap, n);
@@ -101,7 +101,7 @@ void neap_heap_stats(neap_heap_t *heap, struct neap_heap_stats *stats) {
         add_mapped(&mapped[i], stats);
     move_cached(heap, stats);
     uint64_t page = layout->page_bytes;
-    stats->metadata_bytes += sizeof *heap;
+    stats->metadata_bytes += sizeof(*heap);
     stats->peak_bytes = layout->peak_pages * page;
     stats->purged_bytes = layout->purged_pages * page;
     stats->refaulted_bytes = layout->refaulted_pages * page;

@@ -24,9 +24,9 @@ void neap__anchor_init(void) {
         .pid = (uint32_t)getpid(),
         .reason = "no Python was found in this process",
     };
-    if (dladdr(&neap__anchor, &self) != 0 && self.dli_fname != NULL)
-        snprintf(neap__anchor.library, sizeof neap__anchor.library, "%s", self.dli_fname);
-    memcpy(neap__anchor.magic, NEAP_LAYOUT_MAGIC, sizeof neap__anchor.magic); /* last: it is now valid */
+    if (dladdr(&neap__anchor, &self) != 0 && self.dli_fname)
+        snprintf(neap__anchor.library, sizeof(neap__anchor.library), "%s", self.dli_fname);
+    memcpy(neap__anchor.magic, NEAP_LAYOUT_MAGIC, sizeof(neap__anchor.magic)); /* last: it is now valid */
 }
 
 void neap__anchor_serving(const neap_heap_t *heap) {
@@ -36,6 +36,6 @@ void neap__anchor_serving(const neap_heap_t *heap) {
 }
 
 void neap__anchor_refused(const char *reason) {
-    snprintf(neap__anchor.reason, sizeof neap__anchor.reason, "%s", reason);
+    snprintf(neap__anchor.reason, sizeof(neap__anchor.reason), "%s", reason);
     neap__anchor.state = NEAP_STATE_REFUSED;
 }

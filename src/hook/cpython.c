@@ -36,25 +36,24 @@ static struct neap__cpython served;
 
 static bool free_threaded(void *handle, int minor) {
     const char *runtime = minor >= DEBUG_OFFSETS_MINOR ? dlsym(handle, "_PyRuntime") : NULL;
-    if (runtime == NULL || memcmp(runtime, "xdebugpy", 8) != 0)
+    if (!runtime || memcmp(runtime, "xdebugpy", 8) != 0)
         return false;
     uint64_t flag;
-    memcpy(&flag, runtime + FREE_THREADED_OFFSET, sizeof flag);
+    memcpy(&flag, runtime + FREE_THREADED_OFFSET, sizeof(flag));
     return flag != 0;
 }
 
 /* Public since 3.13, under another name before. */
 static void *thread_state_getter(void *handle) {
     void *getter = dlsym(handle, "PyThreadState_GetUnchecked");
-    return getter != NULL ? getter : dlsym(handle, "_PyThreadState_UncheckedGet");
+    return getter ? getter : dlsym(handle, "_PyThreadState_UncheckedGet");
 }
 
 bool neap__cpython_find(void *handle, struct neap__cpython *python, char *reason, size_t size) {
     void *get = dlsym(handle, "PyMem_GetAllocator"), *set = dlsym(handle, "PyMem_SetAllocator");
     const char *(*version)(void) = (const char *(*)(void))dlsym(handle, "Py_GetVersion");
     void *initialized = dlsym(handle, "Py_IsInitialized");
-    if (get == NULL || set == NULL || version == NULL || initialized == NULL ||
-        thread_state_getter(handle) == NULL)
+    if (!get || !set || !version || !initialized || !thread_state_getter(handle))
         return false;
     *python = (struct neap__cpython){
         .get_allocator = (void (*)(int, void *))get,
@@ -122,7 +121,7 @@ static void *foreign_realloc(void *context, void *block, size_t bytes) {
 /* RAW calloc: CPython's own, but for what may be a new interpreter. A caller
  * without a thread state creates none (PyInterpreterState_New wants the GIL). */
 static void *watch_calloc(void *heap, size_t count, size_t bytes) {
-    if (count == 1 && bytes >= INTERPRETER_BYTES_MIN && served.thread_state() != NULL &&
+    if (count == 1 && bytes >= INTERPRETER_BYTES_MIN && served.thread_state() &&
         neap__heap_share(heap) != NEAP_OK)
         return NULL;
     return raw_before.calloc(raw_before.context, count, bytes);
@@ -146,7 +145,7 @@ static void watch_free(void *heap, void *block) {
 void neap__cpython_serve(const struct neap__cpython *python, neap_heap_t *heap) {
     served = *python;
     python->get_allocator(DOMAIN_OBJ, &object_before);
-    if (heap->guard == NULL) { /* while checking, a foreign block is a finding */
+    if (!heap->guard) { /* while checking, a foreign block is a finding */
         heap->foreign_free = foreign_free;
         heap->foreign_realloc = foreign_realloc;
     }

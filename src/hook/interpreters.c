@@ -13,7 +13,7 @@ struct builtin { /* struct _inittab, Include/cpython/import.h */
 };
 
 static const char *const module_names[] = {"_interpreters", "_xxsubinterpreters"};
-enum { MODULES = sizeof module_names / sizeof module_names[0] };
+enum { MODULES = sizeof(module_names) / sizeof(module_names[0]) };
 
 static neap_heap_t *watched;
 static void *(*real_init[MODULES])(void);
@@ -21,7 +21,7 @@ static void *(*real_init[MODULES])(void);
 /* Cannot fail upwards: where memory for the inner magazines is refused, so will be
  * that for an interpreter, which wants hundreds of kilobytes at once. */
 static void share(void) {
-    if (watched != NULL)
+    if (watched)
         (void)neap__heap_share(watched);
 }
 
@@ -37,7 +37,7 @@ static void *init_xxsubinterpreters(void) {
 
 /* Which of the modules the last part of `path` names, up to its first dot. */
 static bool is_module(const char *path) {
-    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     size_t length = strcspn(name, ".");
     for (int i = 0; i < MODULES; i++) {
         if (length == strlen(module_names[i]) && memcmp(name, module_names[i], length) == 0)
@@ -50,9 +50,9 @@ static bool is_module(const char *path) {
  * jump, so that this is still our caller. */
 __attribute__((visibility("default"))) void *dlopen(const char *file, int mode) {
     static void *(*next)(const char *, int);
-    if (next == NULL)
+    if (!next)
         next = (void *(*)(const char *, int))dlsym(RTLD_NEXT, "dlopen");
-    if (file != NULL && watched != NULL && is_module(file))
+    if (file && watched && is_module(file))
         share();
     return next(file, mode);
 }
@@ -61,7 +61,7 @@ void neap__interpreters_watch(void *handle, neap_heap_t *heap) {
     static void *(*const ours[MODULES])(void) = {init_interpreters, init_xxsubinterpreters};
     struct builtin **table = dlsym(handle, "PyImport_Inittab");
     watched = heap;
-    for (struct builtin *b = table != NULL ? *table : NULL; b != NULL && b->name != NULL; b++) {
+    for (struct builtin *b = table ? *table : NULL; b && b->name; b++) {
         for (int i = 0; i < MODULES; i++) {
             if (strcmp(b->name, module_names[i]) == 0) {
                 real_init[i] = b->init;

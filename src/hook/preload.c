@@ -36,7 +36,7 @@ static void serve(const struct neap__cpython *python, void *handle) {
         .decay_ms = hook.settings.decay_ms,
     };
     neap_heap_t *heap = neap_heap_new(&options);
-    if (heap == NULL) {
+    if (!heap) {
         neap__anchor_refused("the system gave no address space for a heap");
         return;
     }
@@ -54,11 +54,11 @@ static void serve(const struct neap__cpython *python, void *handle) {
 /* Serves the CPython behind `handle`, if there is one and it can be. */
 static void arrive(void *handle) {
     struct neap__cpython python;
-    char reason[sizeof neap__anchor.reason];
-    if (!neap__cpython_find(handle, &python, reason, sizeof reason))
+    char reason[sizeof(neap__anchor.reason)];
+    if (!neap__cpython_find(handle, &python, reason, sizeof(reason)))
         return;
     if (reason[0] == '\0')
-        neap__cpython_overridden(hook.argv, reason, sizeof reason);
+        neap__cpython_overridden(hook.argv, reason, sizeof(reason));
     if (reason[0] != '\0')
         neap__anchor_refused(reason);
     else
@@ -77,7 +77,7 @@ __attribute__((constructor)) static void enter(int argc, char **argv) {
 }
 
 __attribute__((destructor)) static void leave(void) {
-    if (hook.heap == NULL)
+    if (!hook.heap)
         return;
     neap__helper_stop();
     if (hook.settings.check)
@@ -93,18 +93,18 @@ neap_heap_t *neap_hook_heap(void) {
 }
 
 uint64_t neap_hook_trim(void) {
-    return hook.heap != NULL ? neap__helper_trim() : 0;
+    return hook.heap ? neap__helper_trim() : 0;
 }
 
 void neap_hook_stats(struct neap_heap_stats *stats) {
-    if (hook.heap != NULL)
+    if (hook.heap)
         neap_heap_stats(hook.heap, stats);
 }
 
 /* The object that `address` belongs to, as dlsym takes it; NULL if unknown. */
 static void *handle_of(const void *address) {
     Dl_info caller;
-    if (dladdr(address, &caller) == 0 || caller.dli_fname == NULL)
+    if (dladdr(address, &caller) == 0 || !caller.dli_fname)
         return NULL;
     return dlopen(caller.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
 }
@@ -112,11 +112,11 @@ static void *handle_of(const void *address) {
 /* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc names its own with __ */
 EXPORT int pthread_condattr_setclock(pthread_condattr_t *attr, clockid_t clock) {
     static int (*next)(pthread_condattr_t *, clockid_t);
-    if (next == NULL)
+    if (!next)
         next = (int (*)(pthread_condattr_t *, clockid_t))dlsym(RTLD_NEXT, "pthread_condattr_setclock");
-    if (hook.heap == NULL && neap__anchor.state == NEAP_STATE_ABSENT && !hook.settings.off) {
+    if (!hook.heap && neap__anchor.state == NEAP_STATE_ABSENT && !hook.settings.off) {
         void *handle = handle_of(__builtin_return_address(0));
-        if (handle != NULL) {
+        if (handle) {
             arrive(handle);
             dlclose(handle);
         }

@@ -26,7 +26,7 @@ EXPORT int neap__prlimit64(pid_t pid, int resource, const struct rlimit64 *limit
 
 static void heed(int resource, const struct rlimit64 *limit) {
     neap_heap_t *heap = neap_hook_heap();
-    if (resource == (int)RLIMIT_AS && limit != NULL && limit->rlim_cur != RLIM64_INFINITY && heap != NULL)
+    if (resource == (int)RLIMIT_AS && limit && limit->rlim_cur != RLIM64_INFINITY && heap)
         neap__heap_yield(heap, limit->rlim_cur);
 }
 

@@ -22,7 +22,7 @@ static void complain(const struct neap_setting *setting, const char *text) {
 static uint64_t read_one(enum neap_setting_name name, uint64_t otherwise) {
     const struct neap_setting *setting = &neap_settings[name];
     const char *text = getenv(setting->variable);
-    if (text == NULL || *text == '\0')
+    if (!text || *text == '\0')
         return otherwise;
     uint64_t value;
     if (neap_setting_parse(setting, text, &value))

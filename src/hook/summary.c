@@ -9,12 +9,12 @@
 static unsigned long status_kb(const char *text, const char *name) {
     const char *line = strstr(text, name);
     unsigned long kb = 0;
-    return line != NULL && sscanf(line + strlen(name), ": %lu", &kb) == 1 ? kb : 0;
+    return line && sscanf(line + strlen(name), ": %lu", &kb) == 1 ? kb : 0;
 }
 
 static size_t read_status(char *text, size_t size) {
     FILE *file = fopen("/proc/self/status", "re");
-    if (file == NULL)
+    if (!file)
         return 0;
     size_t length = fread(text, 1, size - 1, file);
     fclose(file);
@@ -27,9 +27,9 @@ void neap__summary_print(neap_heap_t *heap) {
     struct neap_heap_stats s;
     const double mb = 1e6;
     neap_heap_stats(heap, &s);
-    read_status(status, sizeof status);
+    read_status(status, sizeof(status));
     double purge_ms = (double)s.purge_ns / 1e6;
-    int length = snprintf(text, sizeof text,
+    int length = snprintf(text, sizeof(text),
                           "neap: summary of process %d\n"
                           "  peak RSS     %10.1f MB\n"
                           "  RSS now      %10.1f MB\n"

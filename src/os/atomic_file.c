@@ -35,8 +35,8 @@ enum { SUFFIX_BYTES = 18, TRIES = 100 };
 /* Opens the folder of `path`, which need not be readable, and takes the name within it. */
 static int folder_open(struct neap_os_atomic_file *file, char path[PATH_MAX]) {
     char *slash = strrchr(path, '/');
-    const char *name = slash != NULL ? slash + 1 : path, *folder = slash == NULL ? "." : path;
-    if (strlen(name) >= sizeof file->name) {
+    const char *name = slash ? slash + 1 : path, *folder = !slash ? "." : path;
+    if (strlen(name) >= sizeof(file->name)) {
         errno = ENAMETOOLONG;
         return NEAP_ERROR_SYSTEM;
     }
@@ -47,7 +47,7 @@ static int folder_open(struct neap_os_atomic_file *file, char path[PATH_MAX]) {
     strcpy(file->name, name);
     if (slash == path)
         folder = "/";
-    else if (slash != NULL)
+    else if (slash)
         *slash = '\0';
     file->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (file->folder < 0 && errno == EACCES)
@@ -73,8 +73,8 @@ static int old_look(struct neap_os_atomic_file *file) {
 /* --- the new file ----------------------------------------------------------------- */
 
 static void temporary_name(struct neap_os_atomic_file *file) {
-    snprintf(file->temporary, sizeof file->temporary, "%.*s.%016llx",
-             (int)(sizeof file->temporary - SUFFIX_BYTES), file->name, (unsigned long long)neap_os_random());
+    snprintf(file->temporary, sizeof(file->temporary), "%.*s.%016llx",
+             (int)(sizeof(file->temporary) - SUFFIX_BYTES), file->name, (unsigned long long)neap_os_random());
 }
 
 /* Bits that the new file has from the start; an old file's come at the end. */
@@ -103,7 +103,7 @@ static int make_named(struct neap_os_atomic_file *file) {
 
 int neap_os_atomic_file_open(struct neap_os_atomic_file *file, const char *path) {
     char resolved[PATH_MAX];
-    if (strlen(path) >= sizeof resolved) {
+    if (strlen(path) >= sizeof(resolved)) {
         errno = ENAMETOOLONG;
         return NEAP_ERROR_SYSTEM;
     }
@@ -156,12 +156,12 @@ static int flush(struct neap_os_atomic_file *file) {
 int neap_os_atomic_file_write(struct neap_os_atomic_file *file, const void *data, size_t bytes) {
     if (bytes == 0)
         return NEAP_OK;
-    if (bytes > sizeof file->buffer - file->buffered) {
+    if (bytes > sizeof(file->buffer) - file->buffered) {
         int error = flush(file);
         if (error != NEAP_OK)
             return error;
     }
-    if (bytes > sizeof file->buffer)
+    if (bytes > sizeof(file->buffer))
         return write_all(file->descriptor, data, bytes, -1);
     memcpy(file->buffer + file->buffered, data, bytes);
     file->buffered += bytes;
@@ -178,7 +178,7 @@ int neap_os_atomic_file_write_start(struct neap_os_atomic_file *file, const void
 /* Gives the file a name of its own beside `name`. */
 static int link_in(struct neap_os_atomic_file *file) {
     char descriptor[32];
-    snprintf(descriptor, sizeof descriptor, "/proc/self/fd/%d", file->descriptor);
+    snprintf(descriptor, sizeof(descriptor), "/proc/self/fd/%d", file->descriptor);
     for (int i = 0; i < TRIES; i++) {
         temporary_name(file);
         if (!fault_now() &&

@@ -90,8 +90,8 @@ void neap_os_file_forget(const char *path, size_t kept_bytes) {
         return;
     posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
     posix_fadvise(descriptor, 0, 0, POSIX_FADV_RANDOM);
-    for (size_t at = 0; at < kept_bytes; at += sizeof start)
-        if (pread(descriptor, start, sizeof start, (off_t)at) <= 0)
+    for (size_t at = 0; at < kept_bytes; at += sizeof(start))
+        if (pread(descriptor, start, sizeof(start), (off_t)at) <= 0)
             break;
     close(descriptor);
 }

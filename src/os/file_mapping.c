@@ -92,14 +92,14 @@ static int set_length(const struct neap_os_file_mapping *mapping, uint64_t bytes
 
 static int remap(struct neap_os_file_mapping *mapping, uint64_t bytes) {
     void *data = NULL;
-    if (mapping->data == NULL || bytes == 0) {
+    if (!mapping->data || bytes == 0) {
         struct neap_os_file_mapping fresh = *mapping;
         fresh.bytes = bytes;
         fresh.data = NULL;
         int error = map(&fresh);
         if (error != NEAP_OK)
             return error;
-        if (mapping->data != NULL)
+        if (mapping->data)
             munmap(mapping->data, (size_t)mapping->bytes);
         data = fresh.data;
     } else {
@@ -133,7 +133,7 @@ int neap_os_file_mapping_resize(struct neap_os_file_mapping *mapping, uint64_t b
 }
 
 int neap_os_file_mapping_sync(const struct neap_os_file_mapping *mapping) {
-    if (!mapping->writable || mapping->data == NULL)
+    if (!mapping->writable || !mapping->data)
         return NEAP_OK;
     if (msync(mapping->data, (size_t)mapping->bytes, MS_SYNC) != 0 || fsync(mapping->descriptor) != 0)
         return neap__os_file_error();
@@ -141,7 +141,7 @@ int neap_os_file_mapping_sync(const struct neap_os_file_mapping *mapping) {
 }
 
 void neap_os_file_mapping_close(struct neap_os_file_mapping *mapping) {
-    if (mapping->data != NULL)
+    if (mapping->data)
         munmap(mapping->data, (size_t)mapping->bytes);
     if (mapping->descriptor >= 0)
         close(mapping->descriptor);

@@ -57,15 +57,15 @@ static bool read_text(const char *path, char *text, size_t size) {
 
 static bool group_read(const struct group *group, const char *file, char *text, size_t size) {
     char path[TEXT_BYTES];
-    int length = snprintf(path, sizeof path, "%s%.*s/%s", group->hierarchy->root, (int)group->length,
+    int length = snprintf(path, sizeof(path), "%s%.*s/%s", group->hierarchy->root, (int)group->length,
                           group->path, file);
-    return length >= 0 && (size_t)length < sizeof path && read_text(path, text, size);
+    return length >= 0 && (size_t)length < sizeof(path) && read_text(path, text, size);
 }
 
 /* UINT64_MAX for "max", or where there is no such file. */
 static uint64_t group_number(const struct group *group, const char *file) {
     char text[64];
-    if (!group_read(group, file, text, sizeof text) || text[0] < '0' || text[0] > '9')
+    if (!group_read(group, file, text, sizeof(text)) || text[0] < '0' || text[0] > '9')
         return UINT64_MAX;
     return strtoull(text, NULL, 10);
 }
@@ -73,13 +73,13 @@ static uint64_t group_number(const struct group *group, const char *file) {
 /* The number behind `key` in a text, times `factor`; 0 if there is none. */
 static uint64_t number_behind(const char *text, const char *key, uint64_t factor) {
     const char *found = strstr(text, key);
-    return found != NULL ? strtoull(found + strlen(key), NULL, 10) * factor : 0;
+    return found ? strtoull(found + strlen(key), NULL, 10) * factor : 0;
 }
 
 /* The kB behind `key` at the start of a line of a file of /proc, in bytes; 0 if there is none. */
 static uint64_t kb_in(const char *path, const char *key) {
     char text[TEXT_BYTES];
-    return read_text(path, text, sizeof text) ? number_behind(text, key, 1024) : 0;
+    return read_text(path, text, sizeof(text)) ? number_behind(text, key, 1024) : 0;
 }
 
 uint64_t neap__os_limit_with_swap(uint64_t memory, uint64_t swap, bool together, uint64_t swap_bytes) {
@@ -107,7 +107,7 @@ static uint64_t group_headroom(const struct group *group) {
     uint64_t usage = group_number(group, group->hierarchy->usage);
     if (limit == UINT64_MAX || usage == UINT64_MAX)
         return UINT64_MAX;
-    uint64_t cache = group_read(group, "memory.stat", text, sizeof text)
+    uint64_t cache = group_read(group, "memory.stat", text, sizeof(text))
                          ? number_behind(text, group->hierarchy->cache, 1)
                          : 0;
     usage -= cache < usage ? cache : usage;
@@ -133,12 +133,12 @@ static uint64_t least_above(struct group group, uint64_t (*measure)(const struct
 static uint64_t least_of_groups(uint64_t (*measure)(const struct group *group)) {
     char text[TEXT_BYTES], *rest = NULL;
     uint64_t least = UINT64_MAX;
-    if (!read_text("/proc/self/cgroup", text, sizeof text))
+    if (!read_text("/proc/self/cgroup", text, sizeof(text)))
         return least;
-    for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         char *controllers = strchr(line, ':');
-        char *path = controllers != NULL ? strchr(controllers + 1, ':') : NULL;
-        if (path == NULL)
+        char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+        if (!path)
             continue;
         *path++ = '\0';
         struct group group = {.path = path, .length = strcmp(path, "/") == 0 ? 0 : strlen(path)};
@@ -146,7 +146,7 @@ static uint64_t least_of_groups(uint64_t (*measure)(const struct group *group)) 
             group.hierarchy = &unified;
         else if (strcmp(controllers + 1, "memory") == 0)
             group.hierarchy = &legacy;
-        uint64_t found = group.hierarchy != NULL ? least_above(group, measure) : UINT64_MAX;
+        uint64_t found = group.hierarchy ? least_above(group, measure) : UINT64_MAX;
         if (found < least)
             least = found;
     }
@@ -174,12 +174,13 @@ void neap_os_offer_to_be_ended(void) {
 uint64_t neap_os_resident_bytes(void) {
     char text[128];
     unsigned long long size, resident;
-    if (!read_text("/proc/self/statm", text, sizeof text) || sscanf(text, "%llu %llu", &size, &resident) != 2)
+    if (!read_text("/proc/self/statm", text, sizeof(text)) ||
+        sscanf(text, "%llu %llu", &size, &resident) != 2)
         return 0;
     return resident * neap_os_page_bytes();
 }
 
 uint64_t neap_os_mapping_limit(void) {
     char text[64];
-    return read_text("/proc/sys/vm/max_map_count", text, sizeof text) ? strtoull(text, NULL, 10) : 0;
+    return read_text("/proc/sys/vm/max_map_count", text, sizeof(text)) ? strtoull(text, NULL, 10) : 0;
 }

@@ -27,11 +27,11 @@ enum neap_os_path_kind neap_os_path_kind(const char *path) {
 /* Puts what a link holds in its place: `path` names what the link leads to. */
 static int link_follow(char path[PATH_MAX]) {
     char target[PATH_MAX], *slash = strrchr(path, '/');
-    ssize_t length = readlink(path, target, sizeof target - 1);
+    ssize_t length = readlink(path, target, sizeof(target) - 1);
     if (length < 0)
         return neap__os_file_error();
     target[length] = '\0';
-    size_t kept = target[0] == '/' || slash == NULL ? 0 : (size_t)(slash - path) + 1;
+    size_t kept = target[0] == '/' || !slash ? 0 : (size_t)(slash - path) + 1;
     if (kept + (size_t)length >= PATH_MAX) {
         errno = ENAMETOOLONG;
         return NEAP_ERROR_SYSTEM;
@@ -60,7 +60,7 @@ int neap__os_path_follow(char path[PATH_MAX]) {
 bool neap_os_path_is_foreign(const char *path) {
     char end[PATH_MAX];
     struct stat status;
-    if (strlen(path) >= sizeof end)
+    if (strlen(path) >= sizeof(end))
         return false;
     strcpy(end, path);
     if (neap__os_path_follow(end) == NEAP_ERROR_PERMISSION && errno == EPERM)

@@ -53,7 +53,7 @@ static void fork_parent(void) {
 
 static void fork_child(void) {
     char path[PATH_BYTES];
-    for (struct neap_os_segment *segment = registry; segment != NULL; segment = segment->next) {
+    for (struct neap_os_segment *segment = registry; segment; segment = segment->next) {
         segment_path(segment->name, path);
         int mine = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         if (mine >= 0 && !same_file(mine, segment->file)) {
@@ -74,7 +74,7 @@ static void registry_watch_forks(void) {
 
 static void registry_remove(struct neap_os_segment *segment) {
     pthread_mutex_lock(&registry_lock);
-    for (struct neap_os_segment **at = &registry; *at != NULL; at = &(*at)->next) {
+    for (struct neap_os_segment **at = &registry; *at; at = &(*at)->next) {
         if (*at == segment) {
             *at = segment->next;
             break;
@@ -107,7 +107,7 @@ static int error_of_errno(void) {
 
 static bool name_fits(const char *name) {
     size_t bytes = strlen(name);
-    return bytes >= 1 && bytes <= NEAP_OS_SEGMENT_NAME_MAX && strchr(name, '/') == NULL;
+    return bytes >= 1 && bytes <= NEAP_OS_SEGMENT_NAME_MAX && !strchr(name, '/');
 }
 
 static int lock_file(int file) {
@@ -249,7 +249,7 @@ int neap_os_segment_open(struct neap_os_segment *segment, const char *name) {
 }
 
 void neap_os_segment_close(struct neap_os_segment *segment) {
-    if (segment->address == NULL)
+    if (!segment->address)
         return;
     registry_remove(segment);
     munmap(segment->address, segment->bytes);

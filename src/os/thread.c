@@ -49,7 +49,7 @@ void neap_os_unlock_slow(struct neap_os_lock *lock) {
 /* The word of the file's first page that belongs to process `pid`. Processes
  * may share one: a sleeper that is woken for another looks and sleeps on. */
 static const uint32_t *word_of(const uint32_t *page, int pid) {
-    return page + (unsigned)pid % (neap_os_page_bytes() / sizeof *page);
+    return page + (unsigned)pid % (neap_os_page_bytes() / sizeof(*page));
 }
 
 static const uint32_t *map_page(const char *file) {
@@ -66,12 +66,12 @@ static const uint32_t *page_of(const uint32_t *word) {
 }
 
 void neap_os_wakeup_open(struct neap_os_wakeup *wakeup, const char *file) {
-    const uint32_t *page = file != NULL ? map_page(file) : NULL;
-    wakeup->page = page != NULL ? word_of(page, getpid()) : NULL;
+    const uint32_t *page = file ? map_page(file) : NULL;
+    wakeup->page = page ? word_of(page, getpid()) : NULL;
 }
 
 void neap_os_wakeup_close(struct neap_os_wakeup *wakeup) {
-    if (wakeup->page != NULL)
+    if (wakeup->page)
         munmap((void *)(uintptr_t)page_of(wakeup->page), neap_os_page_bytes());
     wakeup->page = NULL;
 }
@@ -83,7 +83,7 @@ void neap_os_wakeup_post(struct neap_os_wakeup *wakeup) {
 
 int neap_os_wakeup_post_process(const char *file, int pid) {
     const uint32_t *page = map_page(file);
-    if (page == NULL)
+    if (!page)
         return NEAP_ERROR_ABSENT;
     syscall(SYS_futex, word_of(page, pid), FUTEX_WAKE, 1024, NULL, NULL, 0);
     munmap((void *)(uintptr_t)page, neap_os_page_bytes());
@@ -107,7 +107,7 @@ static bool wait_both(struct neap_os_wakeup *wakeup, uint32_t seen, uint32_t ms)
 }
 
 void neap_os_wakeup_wait(struct neap_os_wakeup *wakeup, uint32_t seen, uint32_t ms) {
-    if (wakeup->page != NULL) {
+    if (wakeup->page) {
         if (wait_both(wakeup, seen, ms))
             return;
         if (ms == 0 || ms > PAGE_POLL_MS)

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 #include "base/memory_source.h"
-#include "pylayout/version.h"
+#include "pylayout/cpython_version.h"
 
 struct neap__py_keys {
     uint64_t address, bytes; /* all of it */

@@ -17,7 +17,7 @@
 #define NEAP_PYLAYOUT_PYMALLOC_H
 
 #include "pylayout/block_source.h"
-#include "pylayout/version.h"
+#include "pylayout/cpython_version.h"
 
 enum { NEAP_PYMALLOC_CLASSES = 32, NEAP_PYMALLOC_SPACES_MAX = 256 };
 

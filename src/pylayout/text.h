@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 #include "base/memory_source.h"
-#include "pylayout/version.h"
+#include "pylayout/cpython_version.h"
 
 /* A C string at `address` into out[room], terminated; false if it cannot be read or is empty. */
 bool neap__py_text_c(const struct neap_memory *memory, uint64_t address, char *out, size_t room);

@@ -280,7 +280,7 @@ static uint16_t flags_of(const struct neap_py_version *version, uint64_t tp_flag
 
 static void kind_set(struct neap_py_type *type, const char *c_name, const struct neap_py_type *base) {
     enum neap_py_kind kind;
-    bool by_class = (type->flags & NEAP_PY_TYPE_HEAP) && strchr(c_name, '.') == NULL;
+    bool by_class = (type->flags & NEAP_PY_TYPE_HEAP) && !strchr(c_name, '.');
     if (!by_class && kind_of_name(c_name, &kind) && kind_fits(kind, type->tp_flags)) {
         type->kind = (uint8_t)kind;
         type->known_bytes = type->basic_bytes;

@@ -22,7 +22,7 @@ static void read_all(const neap_frozen_trie_t *trie, const uint8_t *data, size_t
     const char *why;
     size_t count, steps = 0;
     neap_frozen_cursor_t *cursor = neap_frozen_cursor_new(trie, NULL);
-    while (cursor != NULL && steps++ < 10000 && neap_frozen_cursor_next(cursor, &key, &value) > 0)
+    while (cursor && steps++ < 10000 && neap_frozen_cursor_next(cursor, &key, &value) > 0)
         ;
     neap_frozen_cursor_destroy(cursor);
     for (size_t at = 0; at + 8 <= bytes && at < 64; at += 8) {
@@ -47,15 +47,15 @@ static void read_all(const neap_frozen_trie_t *trie, const uint8_t *data, size_t
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     struct neap__frozen_head head;
-    if (bytes < sizeof head)
+    if (bytes < sizeof(head))
         return 0;
-    memcpy(&head, data, sizeof head);
-    const size_t body_bytes = bytes - sizeof head;
-    neap_frozen_trie_t *trie = neap__container_memory_new(NULL, sizeof *trie);
+    memcpy(&head, data, sizeof(head));
+    const size_t body_bytes = bytes - sizeof(head);
+    neap_frozen_trie_t *trie = neap__container_memory_new(NULL, sizeof(*trie));
     uint8_t *body =
         malloc(body_bytes == 0 ? 1 : body_bytes); /* of this very length, so that a step beyond is seen */
-    if (trie != NULL && body != NULL) {
-        memcpy(body, data + sizeof head, body_bytes);
+    if (trie && body) {
+        memcpy(body, data + sizeof(head), body_bytes);
         trie->head = head;
         trie->body = body;
         trie->body_bytes = body_bytes;

@@ -32,7 +32,7 @@ static void require(bool holds, const char *what) {
 }
 
 static void fill(const struct slot *slot, uint8_t pattern) {
-    if (slot->block != NULL)
+    if (slot->block)
         memset(slot->block, pattern, slot->bytes);
 }
 
@@ -52,7 +52,7 @@ static void allocate(neap_heap_t *heap, struct slot *slot, size_t size, bool zer
     neap_heap_free(heap, slot->block);
     slot->block = zeroed ? neap_heap_calloc(heap, 1, size) : neap_heap_alloc(heap, size);
     slot->bytes = size;
-    if (slot->block == NULL)
+    if (!slot->block)
         return;
     require((uintptr_t)slot->block % 16 == 0, "a block is not aligned");
     require(neap_heap_owns(heap, slot->block), "a heap does not own its block");
@@ -63,15 +63,15 @@ static void allocate(neap_heap_t *heap, struct slot *slot, size_t size, bool zer
 
 static void reallocate(neap_heap_t *heap, struct slot *slot, size_t size, uint8_t pattern) {
     uint8_t *block = neap_heap_realloc(heap, slot->block, size);
-    if (block == NULL)
+    if (!block)
         return;
-    const size_t kept = slot->block == NULL ? 0 : (slot->bytes < size ? slot->bytes : size);
+    const size_t kept = !slot->block ? 0 : (slot->bytes < size ? slot->bytes : size);
     *slot = (struct slot){block, size};
     require_filled(slot, kept, pattern);
 }
 
 static void release(neap_heap_t *heap, struct slot *slot, uint8_t pattern) {
-    if (slot->block != NULL)
+    if (slot->block)
         require_filled(slot, slot->bytes, pattern);
     neap_heap_free(heap, slot->block);
     *slot = (struct slot){NULL, 0};

@@ -55,12 +55,12 @@ static size_t frame(unsigned char *file, uint8_t kinds, uint8_t shape, const uin
         .key = 1 + kinds % 12u, .value = kinds / 12 % 13u, .seed = 1, .count = bytes / 3};
     head.group_count = 1 + shape % 32u;
     head.offsets_at = bytes > 8 * head.group_count ? bytes - 8 * head.group_count : shape;
-    size_t at = 64 + (sizeof head + 63) / 64 * 64;
+    size_t at = 64 + (sizeof(head) + 63) / 64 * 64;
     uint64_t first = XXH3_64bits(&preamble, offsetof(struct preamble, checksum));
-    preamble.checksum = XXH3_64bits_withSeed(&head, sizeof head, first);
+    preamble.checksum = XXH3_64bits_withSeed(&head, sizeof(head), first);
     memset(file, 0, at);
-    memcpy(file, &preamble, sizeof preamble);
-    memcpy(file + 64, &head, sizeof head);
+    memcpy(file, &preamble, sizeof(preamble));
+    memcpy(file + 64, &head, sizeof(head));
     memcpy(file + at, body, bytes);
     return at + bytes;
 }

@@ -72,10 +72,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     atomic_store(&layout->written, 990);
     for (size_t at = 0; at + 8 <= bytes; at += 8) {
         uint32_t place, value;
-        memcpy(&place, data + at, sizeof place);
-        memcpy(&value, data + at + 4, sizeof value);
+        memcpy(&place, data + at, sizeof(place));
+        memcpy(&value, data + at + 4, sizeof(value));
         if (place % 4 != 0) {
-            memcpy(segment + place / 4 % ((size_t)(end - segment) - 3), &value, sizeof value);
+            memcpy(segment + place / 4 % ((size_t)(end - segment) - 3), &value, sizeof(value));
         } else if (attached) {
             use(&reader, place / 4, value);
         } else if (neap__ring_adopt(&stream, layout, (size_t)(end - segment)) == NEAP_OK) {

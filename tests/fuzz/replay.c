@@ -17,16 +17,16 @@ static unsigned replayed;
 static void replay_file(const char *path) {
     static uint8_t data[1 << 16];
     FILE *file = fopen(path, "rb");
-    if (file == NULL) {
+    if (!file) {
         perror(path);
         exit(1);
     }
-    const size_t bytes = fread(data, 1, sizeof data, file);
+    const size_t bytes = fread(data, 1, sizeof(data), file);
     fclose(file);
 
     /* Of its exact size, so that a sanitizer sees a read past its end. */
     uint8_t *exact = malloc(bytes + (bytes == 0));
-    if (exact == NULL)
+    if (!exact)
         exit(1);
     memcpy(exact, data, bytes);
     LLVMFuzzerTestOneInput(exact, bytes);
@@ -36,15 +36,15 @@ static void replay_file(const char *path) {
 
 static void replay(const char *path) {
     DIR *folder = opendir(path);
-    if (folder == NULL) {
+    if (!folder) {
         replay_file(path);
         return;
     }
-    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+    for (const struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
         char name[4096];
         if (entry->d_name[0] == '.')
             continue;
-        snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
+        snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
         replay_file(name);
     }
     closedir(folder);

@@ -14,7 +14,7 @@
 static inline neap_heap_t *heap_with(unsigned flags) {
     struct neap_heap_options options = {.flags = flags};
     neap_heap_t *heap = neap_heap_new(&options);
-    if (heap == NULL)
+    if (!heap)
         exit(2);
     return heap;
 }
@@ -24,7 +24,7 @@ static inline char *block_of(neap_heap_t *heap, size_t bytes) {
     char *before = neap_heap_alloc(heap, bytes);
     char *block = neap_heap_alloc(heap, bytes);
     char *after = neap_heap_alloc(heap, bytes);
-    if (before == NULL || block == NULL || after == NULL)
+    if (!before || !block || !after)
         exit(2);
     memset(before, 'b', bytes);
     memset(block, 'x', bytes);

@@ -166,10 +166,15 @@ print("ok")
 def test_stubs_name_what_is_there():
     """The typed stub of the extension and the module itself have the same names."""
     stub = (ROOT / "python/neap/_neap.pyi").read_text()
-    names = re.findall(r"^(?:def|class) (\w+)", stub, re.M)
+    names = re.findall(r"^(?:def |class )?(\w+)(?=[:(])", stub, re.M)
     assert says(newest(), "import neap._neap as m; print(*sorted(n for n in dir(m) if n[0] != '_'))") == sorted(names)
     members = re.findall(r"^    (\w+): int", stub, re.M)
     assert says(newest(), "import neap; print(*neap.Stats.__match_args__)") == members
+
+
+def test_version():
+    stated = re.search(r"^  version: '(.*)',$", (ROOT / "meson.build").read_text(), re.M)[1]
+    assert says(newest(), "import neap; print(neap.__version__)") == [stated]
 
 
 def test_only_the_stable_abi_is_used():

@@ -16,9 +16,8 @@ static bool in_memory(const neap_bits_t *bits) {
 /* `zeroed`: else what is in a block is undefined. */
 static int make(neap_bits_t *bits, const struct neap_allocator *allocator, uint64_t count, bool zeroed) {
     uint64_t words = count <= WORD_BITS ? 0 : words_for(count);
-    neap_bits_t fresh = {.count = count,
-                         .room_words = words,
-                         .from.allocator = allocator != NULL ? allocator : neap__bits_memory()};
+    neap_bits_t fresh = {
+        .count = count, .room_words = words, .from.allocator = allocator ? allocator : neap__bits_memory()};
     if (words > SIZE_MAX / WORD_BYTES / 2)
         return NEAP_ERROR_MEMORY;
     if (words != 0) {
@@ -26,7 +25,7 @@ static int make(neap_bits_t *bits, const struct neap_allocator *allocator, uint6
         allocator = fresh.from.allocator;
         fresh.in.words =
             zeroed ? neap__bits_memory_zeroed(allocator, bytes) : allocator->alloc(allocator->context, bytes);
-        if (fresh.in.words == NULL)
+        if (!fresh.in.words)
             return NEAP_ERROR_MEMORY;
     }
     *bits = fresh;
@@ -65,7 +64,7 @@ void neap_bits_end(neap_bits_t *bits) {
 static int move_out(neap_bits_t *bits, uint64_t room) {
     const struct neap_allocator *allocator = bits->from.allocator;
     uint64_t *words = neap__bits_memory_zeroed(allocator, (size_t)room * WORD_BYTES);
-    if (words == NULL)
+    if (!words)
         return NEAP_ERROR_MEMORY;
     words[0] = bits->in.word;
     bits->in.words = words;
@@ -95,7 +94,7 @@ static int set_room(neap_bits_t *bits, uint64_t room) {
         return move_out(bits, room);
     uint64_t *words = allocator->realloc(allocator->context, bits->in.words,
                                          (size_t)neap_bits_block_bytes(bits), (size_t)room * WORD_BYTES);
-    if (words != NULL) {
+    if (words) {
         bits->in.words = words;
         bits->room_words = room;
         return NEAP_OK;
@@ -178,7 +177,7 @@ uint64_t neap_bits_trim(neap_bits_t *bits) {
         set_room(bits, words_for(bits->count));
     if (bits->room_words != 0 && allocator == neap__bits_memory())
         bytes = neap__bits_memory_drop_zeros(bits->in.words, (size_t)neap_bits_block_bytes(bits));
-    if (allocator->trim != NULL)
+    if (allocator->trim)
         allocator->trim(allocator->context);
     return bytes + before - neap_bits_block_bytes(bits);
 }
@@ -211,11 +210,11 @@ bool neap_bits_check(const neap_bits_t *bits, const char **why) {
         *why = "a state that there is not";
     else if (words_for(bits->count) > room)
         *why = "more bits than there is room for";
-    else if (in_memory(bits) && (bits->from.allocator == NULL || bits->room_words == 1))
+    else if (in_memory(bits) && (!bits->from.allocator || bits->room_words == 1))
         *why = "a block where none is needed, or nobody to have it from";
     else if (!in_memory(bits) && !neap__bits_file_check(bits))
         *why = "array and file are not of one length";
     else if (used != 0 && turned(words_of(bits)[bits->count / WORD_BITS]) & ~low_ones(used))
         *why = "bits beyond the end are set";
-    return *why == NULL;
+    return !*why;
 }

@@ -28,12 +28,12 @@ int neap_bits_open(neap_bits_t *bits, const char *path, enum neap_bits_mode mode
     if ((unsigned)mode > NEAP_BITS_MAKE)
         return NEAP_ERROR_ARGUMENT;
     const struct neap_allocator *allocator = neap__bits_memory();
-    struct neap__bits_file *file = allocator->alloc(allocator->context, sizeof *file);
-    if (file == NULL)
+    struct neap__bits_file *file = allocator->alloc(allocator->context, sizeof(*file));
+    if (!file)
         return NEAP_ERROR_MEMORY;
     int error = neap_os_file_mapping_open(path, modes[mode], &file->mapping);
     if (error != NEAP_OK) {
-        allocator->free(allocator->context, file, sizeof *file);
+        allocator->free(allocator->context, file, sizeof(*file));
         return error;
     }
     *bits = (neap_bits_t){
@@ -69,7 +69,7 @@ bool neap_bits_resizes(const neap_bits_t *bits) {
 void neap__bits_file_close(neap_bits_t *bits) {
     const struct neap_allocator *allocator = neap__bits_memory();
     neap_os_file_mapping_close(&bits->from.file->mapping);
-    allocator->free(allocator->context, bits->from.file, sizeof *bits->from.file);
+    allocator->free(allocator->context, bits->from.file, sizeof(*bits->from.file));
 }
 
 int neap_bits_flush(neap_bits_t *bits) {

@@ -1,114 +1,61 @@
 /* containers/bits/bits_memory.c */
 #include "containers/bits/bits_memory.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include "base/word.h"
-#include "containers/common/container_memory.h"
+#include "containers/common/process_heap.h"
 #include "os/memory.h"
-#include "os/thread.h"
 
 enum {
     SPARE_BYTES = 1 << 20,      /* kept for the next array, however little is in use */
     TRUNCATION_BYTES = 64 << 10 /* a block that sinks by so much gives it back at once */
 };
 
-static struct {
-    struct neap_os_lock lock;
-    bool forks_watched;
-    neap_heap_t *heap;
-    uint64_t live_bytes;
-    uint64_t spare_bytes; /* freed since the last trim and not taken again, at most */
-} shared;
+static uint64_t live_bytes;
+static uint64_t spare_bytes; /* freed since the last trim and not taken again, at most */
 
-static void shared_lock(void) {
-    neap_os_lock(&shared.lock);
+static void trimmed(void) {
+    spare_bytes = 0;
 }
 
-static void shared_unlock(void) {
-    neap_os_unlock(&shared.lock);
+static bool is_trim_due(uint64_t more, uint64_t less) {
+    live_bytes += more - less;
+    if (more >= less) {
+        spare_bytes -= more - less < spare_bytes ? more - less : spare_bytes;
+        return false;
+    }
+    spare_bytes += less - more;
+    bool truncated = more != 0 && more + TRUNCATION_BYTES <= less;
+    bool due = truncated || spare_bytes > live_bytes / 2 + SPARE_BYTES;
+    if (due)
+        trimmed();
+    return due;
 }
 
-/* The heap, made with its first block and kept as long as the process. Lock held. */
-static neap_heap_t *shared_heap(void) {
-    if (!shared.forks_watched)
-        shared.forks_watched = pthread_atfork(shared_lock, shared_unlock, shared_unlock) == 0;
-    if (shared.heap == NULL)
-        shared.heap = neap__container_memory_heap();
-    return shared.heap;
-}
-
-static uint64_t shared_trim(void) {
-    shared.spare_bytes = 0;
-    return shared.heap != NULL ? neap_heap_trim(shared.heap) : 0;
-}
-
-static void took(uint64_t bytes) {
-    shared.live_bytes += bytes;
-    shared.spare_bytes -= bytes < shared.spare_bytes ? bytes : shared.spare_bytes;
-}
-
-static void gave(uint64_t bytes) {
-    shared.live_bytes -= bytes;
-    shared.spare_bytes += bytes;
-    if (shared.spare_bytes > shared.live_bytes / 2 + SPARE_BYTES)
-        shared_trim();
-}
-
-static void *shared_calloc(size_t bytes) {
-    shared_lock();
-    neap_heap_t *heap = shared_heap();
-    void *block = heap != NULL ? neap_heap_calloc(heap, 1, bytes) : NULL;
-    if (block != NULL)
-        took(bytes);
-    shared_unlock();
-    return block;
-}
+static struct neap__process_heap shared = {.is_trim_due = is_trim_due, .trimmed = trimmed};
 
 /* --- the allocator --- */
 
 static void *default_alloc(void *context, size_t bytes) {
     (void)context;
-    shared_lock();
-    neap_heap_t *heap = shared_heap();
-    void *block = heap != NULL ? neap_heap_alloc(heap, bytes) : NULL;
-    if (block != NULL)
-        took(bytes);
-    shared_unlock();
-    return block;
+    return neap__process_heap_resize(&shared, NULL, 0, bytes);
 }
 
 static void *default_realloc(void *context, void *block, size_t old_bytes, size_t bytes) {
     (void)context;
-    shared_lock();
-    void *fresh = neap_heap_realloc(shared.heap, block, bytes);
-    if (fresh != NULL && bytes > old_bytes)
-        took(bytes - old_bytes);
-    else if (fresh != NULL)
-        gave(old_bytes - bytes);
-    if (fresh != NULL && bytes + TRUNCATION_BYTES <= old_bytes)
-        shared_trim();
-    shared_unlock();
-    return fresh;
+    return neap__process_heap_resize(&shared, block, old_bytes, bytes);
 }
 
 static void default_free(void *context, void *block, size_t bytes) {
     (void)context;
-    if (block == NULL)
-        return;
-    shared_lock();
-    neap_heap_free(shared.heap, block);
-    gave(bytes);
-    shared_unlock();
+    if (block)
+        neap__process_heap_free(&shared, block, bytes);
 }
 
 static uint64_t default_trim(void *context) {
     (void)context;
-    shared_lock();
-    uint64_t bytes = shared_trim();
-    shared_unlock();
-    return bytes;
+    return neap__process_heap_trim(&shared);
 }
 
 static const struct neap_allocator default_allocator = {default_alloc, default_realloc, default_free,
@@ -119,10 +66,14 @@ const struct neap_allocator *neap__bits_memory(void) {
 }
 
 void *neap__bits_memory_zeroed(const struct neap_allocator *allocator, size_t bytes) {
-    if (allocator == &default_allocator)
-        return shared_calloc(bytes);
+    if (allocator == &default_allocator) {
+        neap_heap_t *heap = neap__process_heap_lock(&shared);
+        void *zeroed = heap ? neap_heap_calloc(heap, 1, bytes) : NULL;
+        neap__process_heap_unlock(&shared, zeroed ? bytes : 0, 0);
+        return zeroed;
+    }
     void *block = allocator->alloc(allocator->context, bytes);
-    if (block != NULL)
+    if (block)
         memset(block, 0, bytes);
     return block;
 }

@@ -1,6 +1,6 @@
 /* containers/bits/bits_memory.h: the memory of bit arrays that were given no allocator.
  *
- * One heap of the process for all of them, behind a lock: an array is one block, and
+ * One heap of the process for all of them (process_heap.h): an array is one block, and
  * nothing would be gained by a heap for each. What arrays leave behind is kept for the
  * next ones up to half of what is in use; a truncation gives its pages back at once.
  * Any thread.

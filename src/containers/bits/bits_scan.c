@@ -217,8 +217,8 @@ uint64_t neap_bits_combined_count(const neap_bits_t *bits, enum neap_bits_operat
     assert(bits->count == other->count && (unsigned)operation <= NEAP_BITS_AND_NOT);
     const struct loops *by = loops();
     uint64_t piece[256], sum = 0;
-    for (uint64_t from = 0; from < bits->count; from += sizeof piece * 8) { /* a piece stays in the cache */
-        uint64_t count = bits->count - from < sizeof piece * 8 ? bits->count - from : sizeof piece * 8;
+    for (uint64_t from = 0; from < bits->count; from += sizeof(piece) * 8) { /* a piece stays in the cache */
+        uint64_t count = bits->count - from < sizeof(piece) * 8 ? bits->count - from : sizeof(piece) * 8;
         size_t words = (size_t)words_for(count);
         memcpy(piece, words_of(bits) + from / WORD_BITS, words * WORD_BYTES);
         by->combine[operation](piece, words_of(other) + from / WORD_BITS, words);

@@ -18,7 +18,7 @@ enum { BYTE_ORDER_MARK = 0x01020304 };
 
 /* The first bytes of a file. */
 struct preamble {
-    char magic[sizeof magic];
+    char magic[sizeof(magic)];
     uint32_t byte_order;
     uint32_t container; /* enum neap_container */
     uint32_t version;   /* of that container's head and body */
@@ -54,9 +54,9 @@ int neap__container_file_view(const void *data, size_t bytes, enum neap_containe
     uint64_t offset = body_offset(head_bytes);
     if (bytes < offset)
         return NEAP_ERROR_FORMAT;
-    memcpy(&preamble, data, sizeof preamble);
-    const unsigned char *start = data, *head = start + sizeof preamble;
-    if (memcmp(preamble.magic, magic, sizeof magic) != 0 || preamble.byte_order != BYTE_ORDER_MARK ||
+    memcpy(&preamble, data, sizeof(preamble));
+    const unsigned char *start = data, *head = start + sizeof(preamble);
+    if (memcmp(preamble.magic, magic, sizeof(magic)) != 0 || preamble.byte_order != BYTE_ORDER_MARK ||
         preamble.container != container || preamble.version != version || preamble.head_bytes != head_bytes ||
         preamble.body_bytes != bytes - offset || preamble.checksum != checksum_of(&preamble, head))
         return NEAP_ERROR_FORMAT;
@@ -90,7 +90,7 @@ void neap__container_file_close(struct neap__container_file *file) {
 
 int neap__container_file_verify(const struct neap__container_file *file) {
     struct preamble preamble;
-    memcpy(&preamble, file->data, sizeof preamble);
+    memcpy(&preamble, file->data, sizeof(preamble));
     return XXH3_64bits(file->body, (size_t)file->body_bytes) == preamble.body_checksum ? NEAP_OK
                                                                                        : NEAP_ERROR_FORMAT;
 }
@@ -133,11 +133,11 @@ int neap__container_file_save(const char *path, enum neap_container container, u
             .body_bytes = writer.body_bytes,
             .body_checksum = XXH3_64bits_digest(&writer.checksum),
         };
-        memcpy(preamble.magic, magic, sizeof magic);
+        memcpy(preamble.magic, magic, sizeof(magic));
         preamble.checksum = checksum_of(&preamble, head);
-        memcpy(start, &preamble, sizeof preamble);
-        memcpy(start + sizeof preamble, head, head_bytes);
-        error = neap_os_atomic_file_write_start(&writer.file, start, sizeof preamble + head_bytes);
+        memcpy(start, &preamble, sizeof(preamble));
+        memcpy(start + sizeof(preamble), head, head_bytes);
+        error = neap_os_atomic_file_write_start(&writer.file, start, sizeof(preamble) + head_bytes);
     }
     if (error == NEAP_OK)
         return neap_os_atomic_file_commit(&writer.file);

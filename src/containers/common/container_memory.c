@@ -2,30 +2,17 @@
 #include "containers/common/container_memory.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "os/memory.h"
-#include "os/thread.h"
+#include "containers/common/process_heap.h"
 
 enum {
     STEP_SHARE = 32, /* of the high water: how much smaller is worth a trim */
     STEP_BYTES_MIN = 32 << 10,
     STEP_BYTES_MAX = 1 << 20,
-    GROWN_BYTES = 4 << 20, /* from here on a heap looks after itself while it grows */
-    ADDRESS_SHARE = 64     /* of limited address space, one part in so many for a heap */
+    GROWN_BYTES = 4 << 20 /* from here on a heap looks after itself while it grows */
 };
-
-#define RESERVE_BYTES_64 (UINT64_C(8) << 30) /* and as much again as often as it is needed */
-#define RESERVE_BYTES_32 (UINT64_C(4) << 20)
-
-static struct {
-    struct neap_os_lock lock;
-    bool forks_watched;
-    neap_heap_t *heap;
-    struct neap__container_level level;
-} shared;
 
 /* Whether there is now enough less than at the high water to give it back. */
 static bool sank(struct neap__container_level *level) {
@@ -55,66 +42,30 @@ static bool count(struct neap__container_level *level, uint64_t more, uint64_t l
     return higher || lower;
 }
 
-neap_heap_t *neap__container_memory_heap(void) {
-    uint64_t left = neap_os_address_space_left_bytes();
-    uint64_t reserve = sizeof(void *) == 4 ? RESERVE_BYTES_32 : RESERVE_BYTES_64;
-    if (left / ADDRESS_SHARE < reserve)
-        reserve = left / ADDRESS_SHARE > RESERVE_BYTES_32 ? left / ADDRESS_SHARE : RESERVE_BYTES_32;
-    return neap_heap_new(&(struct neap_heap_options){.reserve_bytes = reserve});
-}
-
 /* --- the shared heap --- */
 
-static void shared_lock(void) {
-    neap_os_lock(&shared.lock);
+static struct neap__container_level shared_level;
+
+static bool shared_is_trim_due(uint64_t more, uint64_t less) {
+    return count(&shared_level, more, less);
 }
 
-static void shared_unlock(void) {
-    neap_os_unlock(&shared.lock);
+static void shared_trimmed(void) {
+    shared_level.high_water_bytes = shared_level.live_bytes;
 }
 
-/* The heap, made with its first block and kept as long as the process. Lock held. */
-static neap_heap_t *shared_heap(void) {
-    if (!shared.forks_watched)
-        shared.forks_watched = pthread_atfork(shared_lock, shared_unlock, shared_unlock) == 0;
-    if (shared.heap == NULL)
-        shared.heap = neap__container_memory_heap();
-    return shared.heap;
-}
-
-static void shared_count(uint64_t more, uint64_t less) {
-    if (count(&shared.level, more, less))
-        neap_heap_trim(shared.heap);
-}
-
-/* `block` NULL makes one. */
-static void *shared_resize(void *block, size_t old_bytes, size_t bytes) {
-    shared_lock();
-    neap_heap_t *heap = shared_heap();
-    void *fresh = heap != NULL ? neap_heap_realloc(heap, block, bytes) : NULL;
-    if (fresh != NULL)
-        shared_count(bytes, block != NULL ? old_bytes : 0);
-    shared_unlock();
-    return fresh;
-}
-
-static void shared_free(void *block, size_t bytes) {
-    shared_lock();
-    neap_heap_free(shared.heap, block);
-    shared_count(0, bytes);
-    shared_unlock();
-}
+static struct neap__process_heap shared = {.is_trim_due = shared_is_trim_due, .trimmed = shared_trimmed};
 
 /* All blocks of a ring; their bytes, links included, are `bytes`. */
 static void shared_free_ring(struct neap__shared_link *ring, uint64_t bytes) {
-    shared_lock();
+    if (ring->next == ring)
+        return;
+    neap_heap_t *heap = neap__process_heap_lock(&shared);
     for (struct neap__shared_link *link = ring->next, *next; link != ring; link = next) {
         next = link->next;
-        neap_heap_free(shared.heap, link);
+        neap_heap_free(heap, link);
     }
-    if (ring->next != ring)
-        shared_count(0, bytes);
-    shared_unlock();
+    neap__process_heap_unlock(&shared, 0, bytes);
 }
 
 /* --- a container's memory --- */
@@ -132,18 +83,18 @@ static void unlink_(struct neap__shared_link *link) {
 
 static bool is_shared(const struct neap__container_memory *memory, const void *block) {
     return memory->shared_blocks.next != &memory->shared_blocks &&
-           (memory->heap == NULL || !neap_heap_owns(memory->heap, block));
+           (!memory->heap || !neap_heap_owns(memory->heap, block));
 }
 
 static void counted(struct neap__container_memory *memory, uint64_t more, uint64_t less) {
-    if (count(&memory->level, more, less) && memory->heap != NULL)
+    if (count(&memory->level, more, less) && memory->heap)
         neap_heap_trim(memory->heap);
 }
 
 /* Whether the next block is to come from the heap of its own, which is made now if need be. */
 static bool is_large(struct neap__container_memory *memory, size_t bytes) {
-    if (memory->heap == NULL && memory->level.live_bytes + bytes > NEAP_SHARED_BYTES_MAX)
-        memory->heap = neap__container_memory_heap(); /* refused: the shared heap may still have room */
+    if (!memory->heap && memory->level.live_bytes + bytes > NEAP_SHARED_BYTES_MAX)
+        memory->heap = neap__container_heap_new(); /* refused: the shared heap may still have room */
     return memory->heap != NULL;
 }
 
@@ -153,27 +104,27 @@ static void *default_alloc(void *context, size_t bytes) {
     if (is_large(memory, bytes)) {
         block = neap_heap_alloc(memory->heap, bytes);
     } else if (bytes <= SIZE_MAX - sizeof(struct neap__shared_link)) {
-        struct neap__shared_link *link = shared_resize(NULL, 0, bytes + sizeof *link);
-        if (link != NULL) {
+        struct neap__shared_link *link = neap__process_heap_resize(&shared, NULL, 0, bytes + sizeof(*link));
+        if (link) {
             insert(memory, link);
-            memory->shared_bytes += bytes + sizeof *link;
+            memory->shared_bytes += bytes + sizeof(*link);
             block = link + 1;
         }
     }
-    if (block != NULL)
+    if (block)
         counted(memory, bytes, 0);
     return block;
 }
 
 static void default_free(void *context, void *block, size_t bytes) {
     struct neap__container_memory *memory = context;
-    if (block == NULL)
+    if (!block)
         return;
     if (is_shared(memory, block)) {
         struct neap__shared_link *link = (struct neap__shared_link *)block - 1;
         unlink_(link);
-        memory->shared_bytes -= bytes + sizeof *link;
-        shared_free(link, bytes + sizeof *link);
+        memory->shared_bytes -= bytes + sizeof(*link);
+        neap__process_heap_free(&shared, link, bytes + sizeof(*link));
     } else {
         neap_heap_free(memory->heap, block);
     }
@@ -185,9 +136,9 @@ static void *shared_realloc(struct neap__container_memory *memory, void *block, 
                             size_t bytes) {
     struct neap__shared_link *link = (struct neap__shared_link *)block - 1, *fresh;
     unlink_(link);
-    fresh = shared_resize(link, old_bytes + sizeof *link, bytes + sizeof *link);
-    insert(memory, fresh != NULL ? fresh : link);
-    if (fresh == NULL)
+    fresh = neap__process_heap_resize(&shared, link, old_bytes + sizeof(*link), bytes + sizeof(*link));
+    insert(memory, fresh ? fresh : link);
+    if (!fresh)
         return NULL;
     memory->shared_bytes = memory->shared_bytes - old_bytes + bytes;
     return fresh + 1;
@@ -195,13 +146,13 @@ static void *shared_realloc(struct neap__container_memory *memory, void *block, 
 
 static void *default_realloc(void *context, void *block, size_t old_bytes, size_t bytes) {
     struct neap__container_memory *memory = context;
-    if (block == NULL)
+    if (!block)
         return default_alloc(context, bytes);
     bool was_shared = is_shared(memory, block);
     bool moves = was_shared && bytes > old_bytes && is_large(memory, bytes - old_bytes);
     if (moves) {
         void *fresh = default_alloc(context, bytes);
-        if (fresh != NULL) {
+        if (fresh) {
             memcpy(fresh, block, old_bytes);
             default_free(context, block, old_bytes);
         }
@@ -211,7 +162,7 @@ static void *default_realloc(void *context, void *block, size_t old_bytes, size_
         return NULL;
     void *fresh = was_shared ? shared_realloc(memory, block, old_bytes, bytes)
                              : neap_heap_realloc(memory->heap, block, bytes);
-    if (fresh != NULL)
+    if (fresh)
         counted(memory, bytes, old_bytes);
     return fresh;
 }
@@ -219,12 +170,8 @@ static void *default_realloc(void *context, void *block, size_t old_bytes, size_
 static uint64_t default_trim(void *context) {
     struct neap__container_memory *memory = context;
     memory->level.high_water_bytes = memory->level.live_bytes;
-    uint64_t bytes = memory->heap != NULL ? neap_heap_trim(memory->heap) : 0;
-    shared_lock();
-    shared.level.high_water_bytes = shared.level.live_bytes;
-    bytes += neap_heap_trim(shared.heap);
-    shared_unlock();
-    return bytes;
+    uint64_t bytes = memory->heap ? neap_heap_trim(memory->heap) : 0;
+    return bytes + neap__process_heap_trim(&shared);
 }
 
 /* --- a given allocator, counted --- */
@@ -232,24 +179,24 @@ static uint64_t default_trim(void *context) {
 static void *given_alloc(void *context, size_t bytes) {
     struct neap__container_memory *memory = context;
     void *block = memory->given.alloc(memory->given.context, bytes);
-    if (block != NULL)
+    if (block)
         memory->level.live_bytes += bytes;
     return block;
 }
 
 static void *given_realloc(void *context, void *block, size_t old_bytes, size_t bytes) {
     struct neap__container_memory *memory = context;
-    if (block == NULL)
+    if (!block)
         return given_alloc(context, bytes);
     void *fresh = memory->given.realloc(memory->given.context, block, old_bytes, bytes);
-    if (fresh != NULL)
+    if (fresh)
         memory->level.live_bytes = memory->level.live_bytes - old_bytes + bytes;
     return fresh;
 }
 
 static void given_free(void *context, void *block, size_t bytes) {
     struct neap__container_memory *memory = context;
-    if (block == NULL)
+    if (!block)
         return;
     memory->given.free(memory->given.context, block, bytes);
     memory->level.live_bytes -= bytes;
@@ -257,7 +204,7 @@ static void given_free(void *context, void *block, size_t bytes) {
 
 static uint64_t given_trim(void *context) {
     struct neap__container_memory *memory = context;
-    return memory->given.trim != NULL ? memory->given.trim(memory->given.context) : 0;
+    return memory->given.trim ? memory->given.trim(memory->given.context) : 0;
 }
 
 /* --- making and ending --- */
@@ -265,13 +212,13 @@ static uint64_t given_trim(void *context) {
 void *neap__container_memory_new(const struct neap_allocator *given, size_t bytes) {
     assert(bytes >= sizeof(struct neap__container_memory));
     struct neap__container_memory *memory =
-        given != NULL ? given->alloc(given->context, bytes) : shared_resize(NULL, 0, bytes);
-    if (memory == NULL)
+        given ? given->alloc(given->context, bytes) : neap__process_heap_resize(&shared, NULL, 0, bytes);
+    if (!memory)
         return NULL;
     memset(memory, 0, bytes);
     memory->level.live_bytes = memory->level.high_water_bytes = bytes;
     memory->shared_blocks.previous = memory->shared_blocks.next = &memory->shared_blocks;
-    if (given != NULL) {
+    if (given) {
         memory->given = *given;
         memory->allocator =
             (struct neap_allocator){given_alloc, given_realloc, given_free, given_trim, memory};
@@ -284,7 +231,7 @@ void *neap__container_memory_new(const struct neap_allocator *given, size_t byte
 
 void neap__container_memory_end(void *container, size_t bytes) {
     struct neap__container_memory *memory = container;
-    if (memory->given.alloc != NULL) {
+    if (memory->given.alloc) {
         struct neap_allocator given = memory->given;
         assert(memory->level.live_bytes == bytes);
         given.free(given.context, container, bytes);
@@ -292,5 +239,5 @@ void neap__container_memory_end(void *container, size_t bytes) {
     }
     neap_heap_destroy(memory->heap);
     shared_free_ring(&memory->shared_blocks, memory->shared_bytes);
-    shared_free(container, bytes);
+    neap__process_heap_free(&shared, container, bytes);
 }

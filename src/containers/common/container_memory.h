@@ -1,6 +1,6 @@
 /* containers/common/container_memory.h: the memory of a container that was given no allocator.
  *
- *     small container ──> shared heap of the process, behind a lock
+ *     small container ──> shared heap of the process (process_heap.h)
  *          │ grows past NEAP_SHARED_BYTES_MAX
  *          └───────────> a heap of its own; what it has in the shared heap stays
  *                        there until it is freed or grows
@@ -13,8 +13,7 @@
  *
  * A container's struct begins with a struct neap__container_memory and is itself made and
  * ended here. An allocator that was given is used as it is.
- * Threads: those of the container; the shared heap's lock is held inside calls only and
- * is whole after a fork.
+ * Threads: those of the container.
  */
 #ifndef NEAP_CONTAINERS_COMMON_CONTAINER_MEMORY_H
 #define NEAP_CONTAINERS_COMMON_CONTAINER_MEMORY_H
@@ -22,6 +21,7 @@
 #include <stdbool.h>
 
 #include <neap/allocator.h>
+#include <neap/heap.h>
 
 enum { NEAP_SHARED_BYTES_MAX = 1 << 20 };
 
@@ -60,12 +60,8 @@ void neap__container_memory_end(void *container, size_t bytes);
 /* Whether neap__container_memory_end also ends every block of the container, at once: then
  * there is no need to walk over them to free them. */
 static inline bool neap__container_memory_ends_all(const struct neap__container_memory *memory) {
-    return memory->given.alloc == NULL;
+    return !memory->given.alloc;
 }
-
-/* A heap for containers: little address space at first, where that is scarce. NULL if there is
- * no memory. */
-neap_heap_t *neap__container_memory_heap(void);
 
 #define NEAP_ALLOC(memory, bytes) ((memory)->allocator.alloc((memory)->allocator.context, bytes))
 #define NEAP_REALLOC(memory, block, old_bytes, bytes)                                                        \

@@ -86,7 +86,7 @@ void neap_kind_store(enum neap_kind kind, union neap_item item, void *place) {
 #define LOAD(type, member)                                                                                   \
     do {                                                                                                     \
         type number;                                                                                         \
-        memcpy(&number, place, sizeof number);                                                               \
+        memcpy(&number, place, sizeof(number));                                                              \
         item.member = number;                                                                                \
     } while (0)
 

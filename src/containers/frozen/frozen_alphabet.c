@@ -27,7 +27,7 @@ static int look_up(const struct neap__frozen_index *index, const struct neap__fr
 }
 
 void neap__frozen_index_fill(struct neap__frozen_index *index, const struct neap__frozen_alphabet *alphabet) {
-    memset(index, 0, sizeof *index);
+    memset(index, 0, sizeof(*index));
     for (unsigned i = 0; i < alphabet->count; i++) {
         const frozen_piece_t piece = alphabet->piece[i];
         unsigned slot = slot_of(piece);
@@ -107,8 +107,8 @@ static uint32_t cut(struct neap__frozen_trainer *trainer, const struct neap__fro
                     const struct neap__frozen_sample *sample) {
     uint32_t total = 1;
     neap__frozen_index_fill(&trainer->index, alphabet);
-    memset(trainer->weight, 0, sizeof trainer->weight);
-    memset(trainer->pair, 0, sizeof trainer->pair);
+    memset(trainer->weight, 0, sizeof(trainer->weight));
+    memset(trainer->pair, 0, sizeof(trainer->pair));
     for (size_t at = 0; at < sample->bytes; at += sample->data[at] + 1u) {
         const uint8_t *text = sample->data + at + 1, *end = text + sample->data[at];
         const bool ends = sample->data[at] < FROZEN_SAMPLE_TEXT_MAX;

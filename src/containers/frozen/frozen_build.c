@@ -44,8 +44,8 @@ static bool grow(struct builder *b, uint8_t **block, size_t *room, size_t bytes)
     struct neap__container_memory *memory = &b->frozen->memory;
     if (bytes <= *room)
         return true;
-    uint8_t *larger = *block == NULL ? NEAP_ALLOC(memory, bytes) : NEAP_REALLOC(memory, *block, *room, bytes);
-    if (larger == NULL)
+    uint8_t *larger = !*block ? NEAP_ALLOC(memory, bytes) : NEAP_REALLOC(memory, *block, *room, bytes);
+    if (!larger)
         return false;
     *block = larger;
     *room = bytes;
@@ -100,7 +100,7 @@ static int each_group(struct builder *b, int (*done)(struct builder *b, uint64_t
     neap_trie_cursor_t *cursor = neap_trie_cursor_new(b->trie, NULL);
     union neap_item key, value;
     uint64_t index = 0;
-    int more = cursor == NULL ? NEAP_ERROR_MEMORY : 1;
+    int more = !cursor ? NEAP_ERROR_MEMORY : 1;
     while (more > 0 && (more = neap_trie_cursor_next(cursor, &key, &value)) >= 0) {
         uint8_t place[TRIE_INTEGER_BYTES];
         struct neap__trie_text text = {0};
@@ -150,7 +150,7 @@ static int survey(struct builder *b) {
     struct neap__frozen_head *head = &b->frozen->head;
     neap_trie_cursor_t *cursor = neap_trie_cursor_new(b->trie, NULL);
     union neap_item key;
-    int more = cursor == NULL ? NEAP_ERROR_MEMORY : 1;
+    int more = !cursor ? NEAP_ERROR_MEMORY : 1;
     while (more > 0 && (more = neap_trie_cursor_next(cursor, &key, NULL)) > 0) {
         uint8_t place[TRIE_INTEGER_BYTES];
         struct neap__trie_text text;
@@ -195,14 +195,14 @@ static int learn(struct builder *b) {
     sample->room = tails / SAMPLE_SHARE_MIN < SAMPLE_BYTES_MAX ? (size_t)tails / SAMPLE_SHARE_MIN + 512
                                                                : SAMPLE_BYTES_MAX;
     sample->share = (unsigned)(tails / sample->room + 1);
-    struct neap__frozen_trainer *trainer = NEAP_ALLOC(memory, sizeof *trainer);
+    struct neap__frozen_trainer *trainer = NEAP_ALLOC(memory, sizeof(*trainer));
     sample->data = NEAP_ALLOC(memory, sample->room);
-    int error = trainer == NULL || sample->data == NULL ? NEAP_ERROR_MEMORY : each_group(b, sample_group);
+    int error = !trainer || !sample->data ? NEAP_ERROR_MEMORY : each_group(b, sample_group);
     if (error == 0) {
         neap__frozen_alphabet_learn(&b->frozen->alphabet, trainer, sample);
         neap__frozen_index_fill(&b->index, &b->frozen->alphabet);
     }
-    NEAP_FREE(memory, trainer, sizeof *trainer);
+    NEAP_FREE(memory, trainer, sizeof(*trainer));
     NEAP_FREE(memory, sample->data, sample->room);
     return error;
 }
@@ -339,7 +339,7 @@ static int write_group(struct builder *b, uint64_t index) {
     const uint64_t slice = frozen_slice(first), offset = b->body_bytes - head->leaves_at;
     if (offset >> (8 * FROZEN_OFFSET_BYTES) != 0)
         return NEAP_ERROR_MEMORY;
-    memcpy(b->body + head->slices_at + index * sizeof slice, &slice, sizeof slice);
+    memcpy(b->body + head->slices_at + index * sizeof(slice), &slice, sizeof(slice));
     for (unsigned i = 0; i < FROZEN_OFFSET_BYTES; i++)
         b->body[head->offsets_at + index * FROZEN_OFFSET_BYTES + i] = (uint8_t)(offset >> (8 * i));
     put_number(b, first.bytes);
@@ -377,14 +377,14 @@ static int write(struct builder *b) {
 }
 
 neap_frozen_trie_t *neap_trie_freeze(const neap_trie_t *trie, const struct neap_allocator *allocator) {
-    neap_frozen_trie_t *frozen = neap__container_memory_new(allocator, sizeof *frozen);
-    struct builder *b = frozen == NULL ? NULL : NEAP_ALLOC(&frozen->memory, sizeof *b);
-    if (b == NULL) {
-        if (frozen != NULL)
-            neap__container_memory_end(frozen, sizeof *frozen);
+    neap_frozen_trie_t *frozen = neap__container_memory_new(allocator, sizeof(*frozen));
+    struct builder *b = !frozen ? NULL : NEAP_ALLOC(&frozen->memory, sizeof(*b));
+    if (!b) {
+        if (frozen)
+            neap__container_memory_end(frozen, sizeof(*frozen));
         return NULL;
     }
-    memset(b, 0, sizeof *b);
+    memset(b, 0, sizeof(*b));
     b->trie = trie;
     b->frozen = frozen;
     frozen->head.key = trie->key;
@@ -394,17 +394,17 @@ neap_frozen_trie_t *neap_trie_freeze(const neap_trie_t *trie, const struct neap_
     const bool made = survey(b) == 0 && learn(b) == 0 && write(b) == 0;
     if (made) {
         uint8_t *fitting = NEAP_REALLOC(&frozen->memory, b->body, b->body_room, b->body_bytes);
-        b->body = fitting == NULL ? b->body : fitting;
+        b->body = !fitting ? b->body : fitting;
         frozen->body = b->body;
-        frozen->body_bytes = fitting == NULL ? b->body_room : b->body_bytes;
+        frozen->body_bytes = !fitting ? b->body_room : b->body_bytes;
     } else {
         NEAP_FREE(&frozen->memory, b->body, b->body_room);
     }
     NEAP_FREE(&frozen->memory, b->group.keys, b->group.keys_room);
-    NEAP_FREE(&frozen->memory, b, sizeof *b);
+    NEAP_FREE(&frozen->memory, b, sizeof(*b));
     if (made && neap__frozen_begin(frozen))
         return frozen;
     assert(!made); /* what was just written is right */
-    neap__container_memory_end(frozen, sizeof *frozen);
+    neap__container_memory_end(frozen, sizeof(*frozen));
     return NULL;
 }

@@ -15,7 +15,7 @@ static uint16_t reversed(unsigned code, unsigned bits) {
 static bool code_finish(const uint8_t *lengths, unsigned count, unsigned bits_max, uint16_t *codes,
                         uint16_t *table) {
     unsigned next = 0;
-    memset(table, 0, sizeof *table << bits_max);
+    memset(table, 0, sizeof(*table) << bits_max);
     for (unsigned bits = 1; bits <= bits_max; bits++) {
         for (unsigned symbol = 0; symbol < count; symbol++) {
             if (lengths[symbol] != bits)

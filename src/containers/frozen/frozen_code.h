@@ -67,7 +67,7 @@ struct neap__frozen_bits {
 
 static inline uint64_t frozen_load(const uint8_t *data) {
     uint64_t word;
-    memcpy(&word, data, sizeof word);
+    memcpy(&word, data, sizeof(word));
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     word = __builtin_bswap64(word);
 #endif

@@ -57,15 +57,14 @@ static bool advance(neap_frozen_cursor_t *cursor) {
 
 neap_frozen_cursor_t *neap_frozen_cursor_new(const neap_frozen_trie_t *trie,
                                              const struct neap_trie_range *range) {
-    neap_frozen_cursor_t *cursor = neap__container_memory_new(NULL, sizeof *cursor);
-    if (cursor == NULL)
+    neap_frozen_cursor_t *cursor = neap__container_memory_new(NULL, sizeof(*cursor));
+    if (!cursor)
         return NULL;
     cursor->trie = trie;
     cursor->key_room = (size_t)trie->head.key_bytes_max;
     cursor->key = NEAP_ALLOC(&cursor->memory, cursor->key_room + TRIE_INTEGER_BYTES);
     uint64_t first = 0;
-    int error =
-        cursor->key == NULL ? NEAP_ERROR_MEMORY : neap__frozen_range(trie, range, &first, &cursor->last);
+    int error = !cursor->key ? NEAP_ERROR_MEMORY : neap__frozen_range(trie, range, &first, &cursor->last);
     if (error == NEAP_ERROR_FORMAT) /* said by the first _next */
         cursor->last = trie->head.count;
     else if (error < 0) {
@@ -84,8 +83,8 @@ neap_frozen_cursor_t *neap_frozen_cursor_new(const neap_frozen_trie_t *trie,
 }
 
 void neap_frozen_cursor_destroy(neap_frozen_cursor_t *cursor) {
-    if (cursor != NULL)
-        neap__container_memory_end(cursor, sizeof *cursor);
+    if (cursor)
+        neap__container_memory_end(cursor, sizeof(*cursor));
 }
 
 int neap_frozen_cursor_next(neap_frozen_cursor_t *cursor, union neap_item *key, union neap_item *value) {
@@ -99,21 +98,21 @@ int neap_frozen_cursor_next(neap_frozen_cursor_t *cursor, union neap_item *key, 
         cursor->key_room = 0;
         return NEAP_ERROR_FORMAT;
     }
-    if (key != NULL)
+    if (key)
         *key = neap__trie_key_decode((enum neap_kind)trie->head.key,
                                      (struct neap__trie_text){cursor->key, cursor->key_bytes});
-    if (value != NULL)
+    if (value)
         *value = neap__frozen_leaf_value(trie, &cursor->leaf, index);
     return 1;
 }
 
 bool neap_frozen_trie_check(const neap_frozen_trie_t *trie, const char **why) {
     *why = "the file's checksum is another";
-    if (trie->file.data != NULL && neap__container_file_verify(&trie->file) < 0)
+    if (trie->file.data && neap__container_file_verify(&trie->file) < 0)
         return false;
     *why = "there is no memory to check with";
     neap_frozen_cursor_t *cursor = neap_frozen_cursor_new(trie, NULL);
-    if (cursor == NULL)
+    if (!cursor)
         return false;
     union neap_item key, value;
     uint64_t rank = 0, found = 0;

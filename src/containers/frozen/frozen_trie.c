@@ -39,15 +39,15 @@ bool neap__frozen_begin(neap_frozen_trie_t *trie) {
 
 /* Takes what was opened, or closes it. */
 static int begin_file(const struct neap__container_file *file, neap_frozen_trie_t **trie) {
-    neap_frozen_trie_t *opened = neap__container_memory_new(NULL, sizeof *opened);
-    if (opened == NULL)
+    neap_frozen_trie_t *opened = neap__container_memory_new(NULL, sizeof(*opened));
+    if (!opened)
         return NEAP_ERROR_MEMORY;
     opened->file = *file;
-    memcpy(&opened->head, file->head, sizeof opened->head);
+    memcpy(&opened->head, file->head, sizeof(opened->head));
     opened->body = file->body;
     opened->body_bytes = (size_t)file->body_bytes;
     if (!neap__frozen_begin(opened)) {
-        neap__container_memory_end(opened, sizeof *opened);
+        neap__container_memory_end(opened, sizeof(*opened));
         return NEAP_ERROR_FORMAT;
     }
     *trie = opened;
@@ -75,13 +75,13 @@ int neap_frozen_trie_view(const void *data, size_t bytes, neap_frozen_trie_t **t
 }
 
 void neap_frozen_trie_destroy(neap_frozen_trie_t *trie) {
-    if (trie == NULL)
+    if (!trie)
         return;
     if (trie->is_mapped)
         neap__container_file_close(&trie->file);
-    else if (trie->file.data == NULL && !neap__container_memory_ends_all(&trie->memory))
+    else if (!trie->file.data && !neap__container_memory_ends_all(&trie->memory))
         NEAP_FREE(&trie->memory, (void *)(uintptr_t)trie->body, trie->body_bytes);
-    neap__container_memory_end(trie, sizeof *trie);
+    neap__container_memory_end(trie, sizeof(*trie));
 }
 
 static int write_body(struct neap__container_writer *writer, const void *context, void *head) {
@@ -92,8 +92,8 @@ static int write_body(struct neap__container_writer *writer, const void *context
 
 int neap_frozen_trie_save(const neap_frozen_trie_t *trie, const char *path) {
     struct neap__frozen_head head = trie->head;
-    const int error = neap__container_file_save(path, NEAP_CONTAINER_TRIE, FROZEN_VERSION, &head, sizeof head,
-                                                write_body, trie);
+    const int error = neap__container_file_save(path, NEAP_CONTAINER_TRIE, FROZEN_VERSION, &head,
+                                                sizeof(head), write_body, trie);
     if (error == 0)
         neap_os_file_forget(path, OPENED_BYTES);
     return error;
@@ -112,7 +112,7 @@ size_t neap_frozen_trie_count(const neap_frozen_trie_t *trie) {
 }
 
 size_t neap_frozen_trie_bytes(const neap_frozen_trie_t *trie) {
-    return trie->body_bytes + sizeof *trie;
+    return trie->body_bytes + sizeof(*trie);
 }
 
 /* --- looking up -------------------------------------------------------------- */
@@ -138,7 +138,7 @@ bool neap_frozen_trie_get(const neap_frozen_trie_t *trie, union neap_item key, u
         !neap__frozen_leaf_open(trie, neap__frozen_leaf_for(trie, text), &leaf) ||
         !neap__frozen_leaf_scan(trie, &leaf, text, false, &scan) || !scan.equal)
         return false;
-    if (value != NULL)
+    if (value)
         *value = neap__frozen_leaf_value(trie, &leaf, scan.index);
     return true;
 }
@@ -166,9 +166,9 @@ bool neap_frozen_trie_longest_prefix(const neap_frozen_trie_t *trie, union neap_
             return false;
         rest.bytes = agreed;
     }
-    if (bytes != NULL)
+    if (bytes)
         *bytes = (size_t)trie->head.common_bytes + scan.prefix_bytes;
-    if (value != NULL)
+    if (value)
         *value = neap__frozen_leaf_value(trie, &leaf, (unsigned)scan.prefix);
     return true;
 }
@@ -207,13 +207,13 @@ static bool step_over(struct neap__trie_text *prefix, uint8_t *copy) {
 static int prefix_end(const neap_frozen_trie_t *trie, struct neap__trie_text prefix, uint64_t *end) {
     uint8_t small[256];
     struct neap__container_memory *large = NULL;
-    const size_t bytes = sizeof *large + prefix.bytes;
+    const size_t bytes = sizeof(*large) + prefix.bytes;
     *end = trie->head.count;
-    if (prefix.bytes > sizeof small && (large = neap__container_memory_new(NULL, bytes)) == NULL)
+    if (prefix.bytes > sizeof(small) && !(large = neap__container_memory_new(NULL, bytes)))
         return NEAP_ERROR_MEMORY;
-    const bool follows = step_over(&prefix, large == NULL ? small : (uint8_t *)(large + 1));
+    const bool follows = step_over(&prefix, !large ? small : (uint8_t *)(large + 1));
     const bool sound = !follows || neap__frozen_rank(trie, prefix, end);
-    if (large != NULL)
+    if (large)
         neap__container_memory_end(large, bytes);
     return sound ? 0 : NEAP_ERROR_FORMAT;
 }
@@ -226,7 +226,7 @@ int neap__frozen_range(const neap_frozen_trie_t *trie, const struct neap_trie_ra
     uint64_t rank;
     *first = 0;
     *last = trie->head.count;
-    if (range == NULL)
+    if (!range)
         return 0;
     if (range->has_first) {
         if (!neap__trie_key_encode(kind, range->first, place, &text))

@@ -27,8 +27,8 @@ struct neap__map_shape neap__map_shape_of(enum neap_kind key, enum neap_kind val
 neap_map_t *neap_map_new(enum neap_kind key, enum neap_kind value, const struct neap_allocator *allocator) {
     if (key == NEAP_KIND_NONE || (unsigned)key >= NEAP_KINDS || (unsigned)value >= NEAP_KINDS)
         return NULL;
-    neap_map_t *map = neap__container_memory_new(allocator, sizeof *map);
-    if (map == NULL)
+    neap_map_t *map = neap__container_memory_new(allocator, sizeof(*map));
+    if (!map)
         return NULL;
     map->shape = neap__map_shape_of(key, value);
     map->seed = neap_os_random();
@@ -58,7 +58,7 @@ bool neap_map_clear(neap_map_t *map) {
         return false;
     map->changes += map->count > 0;
     for (uint32_t i = 0; map->count > 0 && i < map->group_count; i++) {
-        if (*neap__map_place(map, i) != NULL)
+        if (*neap__map_place(map, i))
             group_end(map, *neap__map_place(map, i));
     }
     neap__map_slot_free_all(map);
@@ -68,13 +68,13 @@ bool neap_map_clear(neap_map_t *map) {
 }
 
 void neap_map_destroy(neap_map_t *map) {
-    if (map == NULL)
+    if (!map)
         return;
-    if (map->is_file && map->file.data != NULL)
+    if (map->is_file && map->file.data)
         neap__container_file_close(&map->file);
     else if (!neap__container_memory_ends_all(&map->memory))
         neap_map_clear(map);
-    neap__container_memory_end(map, sizeof *map);
+    neap__container_memory_end(map, sizeof(*map));
 }
 
 /* --- searching --- */
@@ -98,7 +98,7 @@ static inline bool find(const neap_map_t *map, struct search *search) {
     /* All of a group at once: one wait for memory in the place of three in a row. */
     for (uint32_t at = 0; at < map->fetch_bytes; at += LINE_BYTES)
         __builtin_prefetch((const char *)search->group + at);
-    return search->group != NULL &&
+    return search->group &&
            neap__map_group_find(&map->shape, search->group, &search->key, search->hash, &search->entry);
 }
 
@@ -136,7 +136,7 @@ static bool replace(neap_map_t *map, struct search *search, const struct neap__m
     bool was_far = shape->value_lengths != 0 &&
                    neap__map_group_value_lengths(shape, group)[search->entry.index] == NEAP_MAP_FAR;
     if (was_far)
-        memcpy(old, place, sizeof old);
+        memcpy(old, place, sizeof(old));
     neap__map_group_set_value(shape, group, &search->entry, value);
     if (was_far)
         neap__map_field_free(map, old);
@@ -151,11 +151,11 @@ static bool insert(neap_map_t *map, struct search *search, const struct neap__ma
     const struct neap__map_shape *shape = &map->shape;
     struct neap__map_group *group = search->group;
     size_t entry_bytes = search->key.stored_bytes + value->stored_bytes;
-    if (group == NULL) {
+    if (!group) {
         if (!neap__map_directory_start(map))
             return false;
         group = neap__map_slot_new(map, search->number, neap__map_group_head_bytes(shape, 1) + entry_bytes);
-        if (group == NULL)
+        if (!group)
             return false;
         neap__map_group_init(group);
         *neap__map_place(map, search->number) = group;
@@ -205,7 +205,7 @@ int neap_map_put(neap_map_t *map, union neap_item key, union neap_item value, bo
         if (error != NEAP_OK)
             return error;
     }
-    if (replaced != NULL)
+    if (replaced)
         *replaced = found;
     return NEAP_OK;
 }
@@ -247,7 +247,7 @@ int neap_map_add(neap_map_t *map, union neap_item key, union neap_item amount, u
         if (error != NEAP_OK)
             return error;
     }
-    if (sum != NULL)
+    if (sum)
         *sum = result;
     return NEAP_OK;
 }

@@ -71,7 +71,7 @@ bool neap_map_check(const neap_map_t *map, const char **why) {
            "the mask is not that of so many groups");
     for (uint32_t i = 0; i < map->group_count; i++) {
         const struct neap__map_group *group = neap__map_group_at(map, i);
-        if (group != NULL && !group_check(map, group, i, &tally, why))
+        if (group && !group_check(map, group, i, &tally, why))
             return false;
     }
     DEMAND(!map->damaged, "the file is damaged");

@@ -24,12 +24,12 @@ static uint32_t leaf_count(const neap_map_t *map) {
 static bool first_leaf_reach(neap_map_t *map, uint32_t room) {
     if (map->first_leaf_room >= room)
         return true;
-    struct neap__map_group **old = map->leaves != NULL ? map->leaves[0] : NULL;
-    size_t old_bytes = map->first_leaf_room * sizeof *old;
-    struct neap__map_group **leaf = NEAP_REALLOC(&map->memory, old, old_bytes, room * sizeof *leaf);
-    if (leaf == NULL)
+    struct neap__map_group **old = map->leaves ? map->leaves[0] : NULL;
+    size_t old_bytes = map->first_leaf_room * sizeof(*old);
+    struct neap__map_group **leaf = NEAP_REALLOC(&map->memory, old, old_bytes, room * sizeof(*leaf));
+    if (!leaf)
         return false;
-    memset(leaf + map->first_leaf_room, 0, room * sizeof *leaf - old_bytes);
+    memset(leaf + map->first_leaf_room, 0, room * sizeof(*leaf) - old_bytes);
     map->leaves[0] = leaf;
     map->first_leaf_room = room;
     return true;
@@ -42,10 +42,10 @@ static bool leaves_reach(neap_map_t *map, uint32_t leaf) {
                     : map->leaf_room < LEAF_ROOM_FIRST ? LEAF_ROOM_FIRST
                                                        : 2 * map->leaf_room;
     struct neap__map_group ***leaves =
-        NEAP_REALLOC(&map->memory, map->leaves, map->leaf_room * sizeof *leaves, room * sizeof *leaves);
-    if (leaves == NULL)
+        NEAP_REALLOC(&map->memory, map->leaves, map->leaf_room * sizeof(*leaves), room * sizeof(*leaves));
+    if (!leaves)
         return false;
-    memset(leaves + map->leaf_room, 0, (room - map->leaf_room) * sizeof *leaves);
+    memset(leaves + map->leaf_room, 0, (room - map->leaf_room) * sizeof(*leaves));
     map->leaves = leaves;
     map->leaf_room = room;
     return true;
@@ -60,10 +60,10 @@ static bool directory_reach(neap_map_t *map, uint32_t number) {
         room *= 2;
     if (leaf == 0)
         return first_leaf_reach(map, room);
-    if (map->leaves[leaf] == NULL) {
-        size_t bytes = NEAP_MAP_LEAF_GROUPS * sizeof **map->leaves;
+    if (!map->leaves[leaf]) {
+        size_t bytes = NEAP_MAP_LEAF_GROUPS * sizeof(**map->leaves);
         map->leaves[leaf] = NEAP_ALLOC(&map->memory, bytes);
-        if (map->leaves[leaf] == NULL)
+        if (!map->leaves[leaf])
             return false;
         memset(map->leaves[leaf], 0, bytes);
     }
@@ -72,7 +72,7 @@ static bool directory_reach(neap_map_t *map, uint32_t number) {
 
 static void leaf_free(neap_map_t *map, uint32_t leaf) {
     uint32_t room = leaf == 0 ? map->first_leaf_room : NEAP_MAP_LEAF_GROUPS;
-    NEAP_FREE(&map->memory, map->leaves[leaf], room * sizeof **map->leaves);
+    NEAP_FREE(&map->memory, map->leaves[leaf], room * sizeof(**map->leaves));
     map->leaves[leaf] = NULL;
 }
 
@@ -97,7 +97,7 @@ void neap__map_directory_resize(neap_map_t *map, uint32_t count, uint64_t bytes)
 void neap__map_directory_free(neap_map_t *map) {
     for (uint32_t i = 0; i < leaf_count(map); i++)
         leaf_free(map, i);
-    NEAP_FREE(&map->memory, map->leaves, map->leaf_room * sizeof *map->leaves);
+    NEAP_FREE(&map->memory, map->leaves, map->leaf_room * sizeof(*map->leaves));
     map->leaves = NULL;
     map->leaf_room = map->first_leaf_room = 0;
     neap__map_directory_resize(map, 1, 0);
@@ -108,7 +108,7 @@ void neap__map_directory_free(neap_map_t *map) {
 bool neap__map_directory_move(neap_map_t *map, struct neap__map_group **group, size_t bytes) {
     struct neap__map_group *old = *group;
     struct neap__map_group *fresh = neap__map_slot_new(map, old->owner, bytes);
-    if (fresh == NULL)
+    if (!fresh)
         return false;
     uint8_t slot = fresh->slot;
     memcpy(fresh, old, old->used);
@@ -139,7 +139,7 @@ static bool split(neap_map_t *map, struct neap__map_group *group, uint32_t numbe
     }
     for (unsigned i = 0; i < 2; i++) {
         parts[i] = neap__map_slot_new(map, owners[i], neap__map_slot_spare(division.bytes[i], 8));
-        if (parts[i] == NULL) {
+        if (!parts[i]) {
             if (i == 1)
                 neap__map_slot_free(map, parts[0]);
             return false;
@@ -161,7 +161,7 @@ static bool merge(neap_map_t *map, struct neap__map_group **to, struct neap__map
         return false;
     struct neap__map_group *both =
         neap__map_slot_new(map, first->owner, neap__map_group_bytes_of_both(&map->shape, first, second));
-    if (both == NULL)
+    if (!both)
         return false;
     neap__map_group_unite(&map->shape, both, first, second);
     *to = both;
@@ -181,7 +181,7 @@ void neap__map_directory_grow(neap_map_t *map) {
         number >= GROUPS_MAX || !directory_reach(map, number))
         return;
     struct neap__map_group *group = *neap__map_place(map, number - highest_bit(number));
-    if (group == NULL || split(map, group, number))
+    if (!group || split(map, group, number))
         neap__map_directory_resize(map, number + 1, map->bytes);
 }
 
@@ -192,11 +192,11 @@ void neap__map_directory_shrink(neap_map_t *map) {
         return;
     uint32_t number = map->group_count - 1, kept = number - highest_bit(number);
     struct neap__map_group **to = neap__map_place(map, kept), **from = neap__map_place(map, number);
-    if (*to == NULL && *from != NULL) {
+    if (!*to && *from) {
         (*from)->owner = kept;
         *to = *from;
         *from = NULL;
-    } else if (*from != NULL && !merge(map, to, from)) {
+    } else if (*from && !merge(map, to, from)) {
         return;
     }
     neap__map_directory_resize(map, number, map->bytes);

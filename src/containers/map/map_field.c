@@ -37,7 +37,7 @@ uint64_t neap__map_field_hash_stored(const uint8_t *bytes, uint32_t stored_bytes
     struct neap__map_far far;
     if (length != NEAP_MAP_FAR)
         return XXH3_64bits_withSeed(bytes, stored_bytes, seed);
-    memcpy(&far, bytes, sizeof far);
+    memcpy(&far, bytes, sizeof(far));
     return XXH3_64bits_withSeed((const void *)(uintptr_t)far.at, (size_t)far.bytes, seed);
 }
 
@@ -46,11 +46,11 @@ bool neap__map_field_keep(neap_map_t *map, struct neap__map_field *field) {
         return true;
     size_t bytes = field->item.text.bytes;
     void *block = NEAP_ALLOC(&map->memory, bytes);
-    if (block == NULL)
+    if (!block)
         return false;
     memcpy(block, field->item.text.data, bytes);
     struct neap__map_far far = {(uintptr_t)block, bytes};
-    memcpy(field->stored, &far, sizeof far);
+    memcpy(field->stored, &far, sizeof(far));
     map->far_count++;
     return true;
 }
@@ -62,7 +62,7 @@ void neap__map_field_drop(neap_map_t *map, const struct neap__map_field *field) 
 
 void neap__map_field_free(neap_map_t *map, const uint8_t *bytes) {
     struct neap__map_far far;
-    memcpy(&far, bytes, sizeof far);
+    memcpy(&far, bytes, sizeof(far));
     NEAP_FREE(&map->memory, (void *)(uintptr_t)far.at, (size_t)far.bytes);
     map->far_count--;
 }
@@ -78,9 +78,9 @@ bool neap__map_field_item(const struct neap__map_shape *shape, enum neap_kind ki
     if (length != NEAP_MAP_FAR)
         return true;
     struct neap__map_far far;
-    memcpy(&far, bytes, sizeof far);
-    item->text.data = shape->file == NULL ? (const void *)(uintptr_t)far.at
-                                          : neap__container_file_bytes(shape->file, far.at, far.bytes);
+    memcpy(&far, bytes, sizeof(far));
+    item->text.data = !shape->file ? (const void *)(uintptr_t)far.at
+                                   : neap__container_file_bytes(shape->file, far.at, far.bytes);
     item->text.bytes = (size_t)far.bytes;
     return item->text.data != NULL;
 }

@@ -26,7 +26,7 @@ bool neap__map_field_number(enum neap_kind kind, bool is_key, union neap_item it
 static inline void neap__map_field_text(union neap_item item, struct neap__map_field *field) {
     bool is_near = item.text.bytes <= NEAP_MAP_NEAR_BYTES_MAX;
     field->item = item;
-    field->bytes = is_near && item.text.data != NULL ? item.text.data : field->stored;
+    field->bytes = is_near && item.text.data ? item.text.data : field->stored;
     field->length = is_near ? (uint8_t)item.text.bytes : (uint8_t)NEAP_MAP_FAR;
     field->stored_bytes = is_near ? (uint32_t)item.text.bytes : (uint32_t)sizeof(struct neap__map_far);
 }

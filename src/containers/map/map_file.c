@@ -17,8 +17,8 @@
 
 static int pad(struct neap__container_writer *writer) {
     static const char zeros[4];
-    uint64_t over = neap__container_writer_offset(writer) % sizeof zeros;
-    return over == 0 ? NEAP_OK : neap__container_writer_write(writer, zeros, sizeof zeros - (size_t)over);
+    uint64_t over = neap__container_writer_offset(writer) % sizeof(zeros);
+    return over == 0 ? NEAP_OK : neap__container_writer_write(writer, zeros, sizeof(zeros) - (size_t)over);
 }
 
 /* Writes a far text, or none, and sets the place in the group's copy to where it is. */
@@ -30,7 +30,7 @@ static int write_far(struct neap__container_writer *writer, const struct neap__m
     if (!neap__map_field_item(shape, kind, place, sizeof(struct neap__map_far), length, &text))
         return NEAP_ERROR_FORMAT;
     struct neap__map_far far = {neap__container_writer_offset(writer), text.text.bytes};
-    memcpy(place, &far, sizeof far);
+    memcpy(place, &far, sizeof(far));
     return neap__container_writer_write(writer, text.text.data, text.text.bytes);
 }
 
@@ -68,7 +68,7 @@ static bool copy_reach(struct saving *saving, size_t bytes) {
     if (bytes <= saving->room)
         return true;
     void *copy = NEAP_REALLOC(saving->memory, saving->copy, saving->room, bytes);
-    if (copy == NULL)
+    if (!copy)
         return false;
     saving->copy = copy;
     saving->room = bytes;
@@ -78,7 +78,7 @@ static bool copy_reach(struct saving *saving, size_t bytes) {
 static int write_group(struct neap__container_writer *writer, struct saving *saving, uint32_t number) {
     const struct neap__map_group *group = neap__map_group_at(saving->map, number);
     saving->offsets[number] = NO_GROUP;
-    if (group == NULL)
+    if (!group)
         return saving->map->damaged ? NEAP_ERROR_FORMAT : NEAP_OK;
     if (!copy_reach(saving, group->used))
         return NEAP_ERROR_MEMORY;
@@ -109,7 +109,7 @@ static int write_body(struct neap__container_writer *writer, const void *context
         .offsets_at = neap__container_writer_offset(writer),
     };
     return error == NEAP_OK ? neap__container_writer_write(writer, saving->offsets,
-                                                           map->group_count * sizeof *saving->offsets)
+                                                           map->group_count * sizeof(*saving->offsets))
                             : error;
 }
 
@@ -117,12 +117,12 @@ int neap_map_save(const neap_map_t *map, const char *path) {
     struct neap__map_head head;
     /* The map is as it was, but for its memory, which is borrowed from. */
     struct saving saving = {.map = map, .memory = (struct neap__container_memory *)(uintptr_t)&map->memory};
-    size_t offsets_bytes = map->group_count * sizeof *saving.offsets;
+    size_t offsets_bytes = map->group_count * sizeof(*saving.offsets);
     saving.offsets = NEAP_ALLOC(saving.memory, offsets_bytes);
-    if (saving.offsets == NULL)
+    if (!saving.offsets)
         return NEAP_ERROR_MEMORY;
-    int error = neap__container_file_save(path, NEAP_CONTAINER_MAP, NEAP_MAP_FILE_VERSION, &head, sizeof head,
-                                          write_body, &saving);
+    int error = neap__container_file_save(path, NEAP_CONTAINER_MAP, NEAP_MAP_FILE_VERSION, &head,
+                                          sizeof(head), write_body, &saving);
     NEAP_FREE(saving.memory, saving.offsets, offsets_bytes);
     NEAP_FREE(saving.memory, saving.copy, saving.room);
     return error;
@@ -134,16 +134,16 @@ int neap_map_save(const neap_map_t *map, const char *path) {
 static int map_of_file(const struct neap__container_file *file, const struct neap_allocator *allocator,
                        neap_map_t **map) {
     struct neap__map_head head;
-    memcpy(&head, file->head, sizeof head);
+    memcpy(&head, file->head, sizeof(head));
     if (head.key == NEAP_KIND_NONE || head.key >= NEAP_KINDS || head.value >= NEAP_KINDS ||
         head.group_count == 0 || head.group_count >= UINT32_MAX || head.count > file->body_bytes)
         return NEAP_ERROR_FORMAT;
     const unsigned char *offsets =
         neap__container_file_bytes(file, head.offsets_at, head.group_count * sizeof(uint64_t));
-    if (offsets == NULL)
+    if (!offsets)
         return NEAP_ERROR_FORMAT;
     neap_map_t *made = neap_map_new((enum neap_kind)head.key, (enum neap_kind)head.value, allocator);
-    if (made == NULL)
+    if (!made)
         return NEAP_ERROR_MEMORY;
     made->is_file = true;
     made->file = *file;
@@ -182,7 +182,7 @@ int neap_map_verify(const neap_map_t *map) {
     const char *why;
     if (!map->is_file)
         return NEAP_OK;
-    if (map->file.data != NULL && neap__container_file_verify(&map->file) != NEAP_OK)
+    if (map->file.data && neap__container_file_verify(&map->file) != NEAP_OK)
         return NEAP_ERROR_FORMAT;
     return neap_map_check(map, &why) ? NEAP_OK : NEAP_ERROR_FORMAT;
 }

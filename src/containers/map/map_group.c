@@ -6,7 +6,7 @@
 
 bool neap__map_group_is_sound(const struct neap__map_shape *shape, const struct neap__map_group *group,
                               uint64_t room) {
-    return room >= sizeof *group && group->used <= room &&
+    return room >= sizeof(*group) && group->used <= room &&
            neap__map_group_head_bytes(shape, group->count) <= group->used;
 }
 
@@ -114,7 +114,7 @@ bool neap__map_group_find(const struct neap__map_shape *shape, const struct neap
 /* --- changing --- */
 
 void neap__map_group_init(struct neap__map_group *group) {
-    group->used = sizeof *group;
+    group->used = sizeof(*group);
     group->count = 0;
     group->reserved = 0;
 }
@@ -224,7 +224,7 @@ void neap__map_group_divide(const struct neap__map_shape *shape, const struct ne
     const uint8_t *at = neap__map_group_byte(group, neap__map_group_head_bytes(shape, group->count));
     size_t all = 0, second = 0;
     uint32_t seconds = 0;
-    memset(division->second, 0, (group->count / 64 + 1u) * sizeof division->second[0]);
+    memset(division->second, 0, (group->count / 64 + 1u) * sizeof(division->second[0]));
     for (uint32_t i = 0; i < group->count; i++) {
         uint8_t length = shape->key_lengths != 0 ? key_lengths[i] : 0;
         uint32_t bytes = bytes_of(shape, key_lengths, value_lengths, i);

@@ -50,7 +50,7 @@ static inline uint32_t neap__simd_sum(const uint8_t *lengths, uint32_t count) {
     }
     if (count > 0) {
         uint64_t last;
-        memcpy(&last, lengths, sizeof last);
+        memcpy(&last, lengths, sizeof(last));
         __m128i some = _mm_cvtsi64_si128((long long)(last << (64 - 8 * count)));
         all = _mm_add_epi32(all, neap__simd_sums(some));
     }

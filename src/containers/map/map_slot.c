@@ -60,7 +60,7 @@ static void hole_add(struct neap__map_shelf *shelf, void *slot) {
     struct hole *hole = slot;
     hole->owner = HOLE_OWNER;
     hole->previous = hole->next = hole;
-    if (shelf->holes != NULL) {
+    if (shelf->holes) {
         hole->next = shelf->holes;
         hole->previous = shelf->holes->previous;
         hole->next->previous = hole->previous->next = hole;
@@ -82,10 +82,10 @@ static void hole_remove(struct neap__map_shelf *shelf, struct hole *hole) {
 static bool shelves_reach(neap_map_t *map, uint32_t class_index) {
     if (class_index < map->shelf_count)
         return true;
-    size_t old_bytes = map->shelf_count * sizeof *map->shelves;
-    size_t bytes = (class_index + 1) * sizeof *map->shelves;
+    size_t old_bytes = map->shelf_count * sizeof(*map->shelves);
+    size_t bytes = (class_index + 1) * sizeof(*map->shelves);
     struct neap__map_shelf *shelves = NEAP_REALLOC(&map->memory, map->shelves, old_bytes, bytes);
-    if (shelves == NULL)
+    if (!shelves)
         return false;
     memset(shelves + map->shelf_count, 0, bytes - old_bytes);
     map->shelves = shelves;
@@ -112,16 +112,16 @@ static uint32_t tray_bytes(const neap_map_t *map, const struct neap__map_shelf *
 static bool tray_add(neap_map_t *map, struct neap__map_shelf *shelf, uint32_t slot_bytes) {
     if (shelf->tray_count == shelf->tray_room) {
         uint32_t room = shelf->tray_room == 0 ? TRAYS_FIRST : 2 * shelf->tray_room;
-        struct tray *trays =
-            NEAP_REALLOC(&map->memory, shelf->trays, shelf->tray_room * sizeof *trays, room * sizeof *trays);
-        if (trays == NULL)
+        struct tray *trays = NEAP_REALLOC(&map->memory, shelf->trays, shelf->tray_room * sizeof(*trays),
+                                          room * sizeof(*trays));
+        if (!trays)
             return false;
         shelf->trays = trays;
         shelf->tray_room = room;
     }
     uint32_t bytes = tray_bytes(map, shelf, slot_bytes);
     unsigned char *start = NEAP_ALLOC(&map->memory, bytes);
-    if (start == NULL)
+    if (!start)
         return false;
     shelf->trays[shelf->tray_count++] = (struct tray){start, bytes / slot_bytes, bytes};
     shelf->top = 0;
@@ -138,7 +138,7 @@ static void slot_drop(neap_map_t *map, struct neap__map_shelf *shelf) {
     if (shelf->tray_count > 0) {
         shelf->top = shelf->trays[shelf->tray_count - 1].slots;
     } else {
-        NEAP_FREE(&map->memory, shelf->trays, shelf->tray_room * sizeof *shelf->trays);
+        NEAP_FREE(&map->memory, shelf->trays, shelf->tray_room * sizeof(*shelf->trays));
         shelf->trays = NULL;
         shelf->tray_room = 0;
     }
@@ -164,7 +164,7 @@ static void fill_hole(neap_map_t *map, struct neap__map_shelf *shelf, uint32_t s
 static struct neap__map_group *lone_new(neap_map_t *map, uint32_t owner, size_t bytes) {
     size_t room = neap_word_round_up_size(bytes, (size_t)1 << (neap_word_highest(bytes) - 3));
     struct lone *lone = NEAP_ALLOC(&map->memory, offsetof(struct lone, group) + room);
-    if (lone == NULL)
+    if (!lone)
         return NULL;
     lone->bytes = room;
     lone->group.owner = owner;
@@ -185,7 +185,7 @@ struct neap__map_group *neap__map_slot_new(neap_map_t *map, uint32_t owner, size
         return NULL;
     struct neap__map_shelf *shelf = &map->shelves[class_index];
     struct neap__map_group *group;
-    if (shelf->holes != NULL) {
+    if (shelf->holes) {
         group = (struct neap__map_group *)shelf->holes;
         hole_remove(shelf, shelf->holes);
     } else {
@@ -229,7 +229,7 @@ bool neap__map_slot_is_wide(const struct neap__map_group *group, unsigned classe
 
 void neap__map_slot_pack(neap_map_t *map) {
     for (uint32_t i = 0; i < map->shelf_count; i++) {
-        while (map->shelves[i].holes != NULL)
+        while (map->shelves[i].holes)
             fill_hole(map, &map->shelves[i], neap__map_slot_class_bytes(i));
     }
 }
@@ -239,9 +239,9 @@ void neap__map_slot_free_all(neap_map_t *map) {
         struct neap__map_shelf *shelf = &map->shelves[i];
         for (uint32_t t = 0; t < shelf->tray_count; t++)
             NEAP_FREE(&map->memory, shelf->trays[t].start, shelf->trays[t].bytes);
-        NEAP_FREE(&map->memory, shelf->trays, shelf->tray_room * sizeof *shelf->trays);
+        NEAP_FREE(&map->memory, shelf->trays, shelf->tray_room * sizeof(*shelf->trays));
     }
-    NEAP_FREE(&map->memory, map->shelves, map->shelf_count * sizeof *map->shelves);
+    NEAP_FREE(&map->memory, map->shelves, map->shelf_count * sizeof(*map->shelves));
     map->shelves = NULL;
     map->shelf_count = 0;
 }
@@ -278,7 +278,7 @@ bool neap__map_slot_check(const neap_map_t *map, uint64_t slots, const char **wh
                 return false;
             }
         }
-        for (const struct hole *h = shelf->holes; h != NULL; h = h->next == shelf->holes ? NULL : h->next)
+        for (const struct hole *h = shelf->holes; h; h = h->next == shelf->holes ? NULL : h->next)
             ring++;
         *why = "a shelf's counts are not those of its slots";
         if (holes != shelf->hole_count || ring != holes || groups + holes != shelf->slot_count)

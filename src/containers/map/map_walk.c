@@ -15,13 +15,13 @@ static void note_damage(const neap_map_t *map) {
 /* Nothing in a file is believed. */
 const struct neap__map_group *neap__map_group_in_file(const neap_map_t *map, uint64_t number) {
     uint64_t offset;
-    memcpy(&offset, map->file_offsets + number * sizeof offset, sizeof offset);
+    memcpy(&offset, map->file_offsets + number * sizeof(offset), sizeof(offset));
     if (offset == UINT64_MAX)
         return NULL;
     const unsigned char *start =
         neap__container_file_bytes(&map->file, offset, sizeof(struct neap__map_group));
     const struct neap__map_group *group = (const void *)start;
-    if (start == NULL || offset % sizeof(uint32_t) != 0 ||
+    if (!start || offset % sizeof(uint32_t) != 0 ||
         !neap__map_group_is_sound(&map->shape, group, map->file.body_bytes - offset)) {
         note_damage(map);
         return NULL;
@@ -32,7 +32,7 @@ const struct neap__map_group *neap__map_group_in_file(const neap_map_t *map, uin
 bool neap__map_value(const neap_map_t *map, const struct neap__map_group *group,
                      const struct neap__map_entry *entry, union neap_item *value) {
     uint8_t length = 0;
-    if (value == NULL)
+    if (!value)
         return true;
     if (map->shape.value_lengths != 0)
         length = neap__map_group_value_lengths(&map->shape, group)[entry->index];
@@ -47,7 +47,7 @@ bool neap__map_value(const neap_map_t *map, const struct neap__map_group *group,
 static bool key_of(const neap_map_t *map, const struct neap__map_group *group,
                    const struct neap__map_entry *entry, union neap_item *key) {
     uint8_t length = 0;
-    if (key == NULL)
+    if (!key)
         return true;
     if (map->shape.key_lengths != 0)
         length = neap__map_group_key_lengths(group)[entry->index];
@@ -76,7 +76,7 @@ bool neap_map_next(const neap_map_t *map, struct neap_map_cursor *cursor, union 
                    union neap_item *value) {
     for (; cursor->group < map->group_count; *cursor = (struct neap_map_cursor){.group = cursor->group + 1}) {
         const struct neap__map_group *group = neap__map_group_at(map, cursor->group);
-        while (group != NULL && cursor->entry < group->count) {
+        while (group && cursor->entry < group->count) {
             if (entry_items(map, group, (uint32_t)cursor->entry++, key, value))
                 return true;
         }
@@ -87,7 +87,7 @@ bool neap_map_next(const neap_map_t *map, struct neap_map_cursor *cursor, union 
 bool neap_map_any(const neap_map_t *map, union neap_item *key, union neap_item *value) {
     for (uint64_t number = map->group_count; number-- > 0;) {
         const struct neap__map_group *group = neap__map_group_at(map, number);
-        if (group != NULL && group->count > 0 && entry_items(map, group, group->count - 1u, key, value))
+        if (group && group->count > 0 && entry_items(map, group, group->count - 1u, key, value))
             return true;
     }
     return false;
@@ -97,13 +97,13 @@ neap_map_t *neap_map_copy(const neap_map_t *map, const struct neap_allocator *al
     neap_map_t *copy = neap_map_new(map->shape.key, map->shape.value, allocator);
     struct neap_map_cursor cursor = {0};
     union neap_item key, value;
-    while (copy != NULL && neap_map_next(map, &cursor, &key, &value)) {
+    while (copy && neap_map_next(map, &cursor, &key, &value)) {
         if (neap_map_put(copy, key, value, NULL) != NEAP_OK) {
             neap_map_destroy(copy);
             return NULL;
         }
     }
-    if (copy != NULL && map->damaged) {
+    if (copy && map->damaged) {
         neap_map_destroy(copy);
         return NULL;
     }
@@ -145,7 +145,7 @@ uint64_t neap_map_trim(neap_map_t *map) {
         return 0;
     for (uint32_t i = 0; map->count > 0 && i < map->group_count; i++) {
         struct neap__map_group *group = *neap__map_place(map, i);
-        if (group != NULL && neap__map_slot_is_wide(group, 1))
+        if (group && neap__map_slot_is_wide(group, 1))
             neap__map_directory_move(map, &group, group->used);
     }
     neap__map_slot_pack(map);

@@ -22,18 +22,18 @@ size_t neap__ring_bytes(uint64_t block_bytes, uint64_t block_count) {
 }
 
 void neap__ring_format(struct neap_stream_layout *layout, size_t block_bytes, size_t block_count) {
-    memcpy(layout->magic, magic, sizeof magic);
+    memcpy(layout->magic, magic, sizeof(magic));
     layout->version = NEAP_STREAM_VERSION;
     layout->byte_order = NEAP_STREAM_BYTE_ORDER;
-    layout->header_bytes = sizeof *layout;
+    layout->header_bytes = sizeof(*layout);
     layout->block_bytes = block_bytes;
     layout->block_count = block_count;
 }
 
 int neap__ring_adopt(struct neap_stream *stream, struct neap_stream_layout *layout, size_t bytes) {
-    if (bytes < sizeof *layout || memcmp(layout->magic, magic, sizeof magic) != 0 ||
+    if (bytes < sizeof(*layout) || memcmp(layout->magic, magic, sizeof(magic)) != 0 ||
         layout->version != NEAP_STREAM_VERSION || layout->byte_order != NEAP_STREAM_BYTE_ORDER ||
-        layout->header_bytes != sizeof *layout)
+        layout->header_bytes != sizeof(*layout))
         return NEAP_ERROR_FORMAT;
     /* Read once: who can write this memory may change it between a check and a use. */
     uint64_t block_bytes = *(volatile uint64_t *)&layout->block_bytes;
@@ -56,13 +56,13 @@ static void *chunk_new(const struct neap_allocator *allocator, size_t bytes) {
     void *chunk = NULL;
     if (bytes > neap_os_memory_bytes())
         return NULL; /* the system would promise it, and end us when we touch it */
-    if (allocator != NULL)
+    if (allocator)
         chunk = allocator->alloc(allocator->context, bytes);
     else if (neap_os_reserve(bytes, 0, &chunk) == NEAP_OK && neap_os_commit(chunk, bytes) != NEAP_OK) {
         neap_os_release(chunk, bytes);
         chunk = NULL;
     }
-    if (chunk != NULL)
+    if (chunk)
         memset(chunk, 0, bytes);
     return chunk;
 }
@@ -74,14 +74,14 @@ neap_stream_t *neap_stream_new(size_t block_bytes, size_t block_count,
         return NULL;
     /* The allocator aligns to 16, the layout wants a line of its own. */
     bytes += neap_word_round_up_size(sizeof(struct neap_stream), 16) + NEAP_STREAM_LINE_BYTES - 16;
-    if (allocator == NULL)
+    if (!allocator)
         bytes = neap_word_round_up_size(bytes, neap_os_page_bytes());
     struct neap_stream *stream = chunk_new(allocator, bytes);
-    if (stream == NULL)
+    if (!stream)
         return NULL;
     stream->chunk = stream;
     stream->chunk_bytes = bytes;
-    if (allocator != NULL)
+    if (allocator)
         stream->allocator = *allocator;
     char *behind = (char *)(stream + 1);
     struct neap_stream_layout *layout =
@@ -94,11 +94,11 @@ neap_stream_t *neap_stream_new(size_t block_bytes, size_t block_count,
 }
 
 void neap_stream_destroy(neap_stream_t *stream) {
-    if (stream == NULL)
+    if (!stream)
         return;
     if (stream->shared)
         neap_os_segment_close(&stream->segment);
-    if (stream->allocator.alloc != NULL)
+    if (stream->allocator.alloc)
         stream->allocator.free(stream->allocator.context, stream->chunk, stream->chunk_bytes);
     else
         neap_os_release(stream->chunk, stream->chunk_bytes);
@@ -255,7 +255,7 @@ bool neap_stream_check(const neap_stream_t *stream, const char **why) {
         wrong = "the writer's place is not where its offset is";
     else if (neap_stream_writes(stream) && claimed - written > stream->ring_bytes)
         wrong = "more is claimed than there is";
-    if (wrong != NULL)
+    if (wrong)
         *why = wrong;
-    return wrong == NULL;
+    return !wrong;
 }

@@ -65,7 +65,7 @@ struct neap_stream {
     uint64_t written, claimed;
     size_t place; /* written % ring_bytes */
     /* Where the memory is from. */
-    struct neap_allocator allocator; /* alloc == NULL: a mapping of its own */
+    struct neap_allocator allocator; /* without an alloc: a mapping of its own */
     void *chunk;
     size_t chunk_bytes;
     struct neap_os_segment segment;

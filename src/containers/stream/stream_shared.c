@@ -82,7 +82,7 @@ int neap_stream_share(const char *name, size_t block_bytes, size_t block_count, 
     if (neap__ring_bytes(block_bytes, block_count) == 0)
         return NEAP_ERROR_ARGUMENT;
     struct neap_stream *made = handle_new();
-    if (made == NULL)
+    if (!made)
         return NEAP_ERROR_MEMORY;
     int error = NEAP_ERROR_BUSY;
     for (int i = 0; i < TRIES; i++) {
@@ -102,7 +102,7 @@ int neap_stream_share(const char *name, size_t block_bytes, size_t block_count, 
 
 int neap_stream_attach(const char *name, neap_stream_t **stream) {
     struct neap_stream *made = handle_new();
-    if (made == NULL)
+    if (!made)
         return NEAP_ERROR_MEMORY;
     int error = neap_os_segment_open(&made->segment, name);
     if (error == NEAP_OK)

@@ -4,8 +4,8 @@
 neap_trie_t *neap_trie_new(enum neap_kind key, enum neap_kind value, const struct neap_allocator *allocator) {
     if (key < NEAP_KIND_STR || key > NEAP_KIND_U64 || (unsigned)value >= NEAP_KINDS)
         return NULL;
-    neap_trie_t *trie = neap__container_memory_new(allocator, sizeof *trie);
-    if (trie == NULL)
+    neap_trie_t *trie = neap__container_memory_new(allocator, sizeof(*trie));
+    if (!trie)
         return NULL;
     trie->key = key;
     trie->blocks.allocator = trie->memory.allocator;
@@ -30,11 +30,11 @@ static void free_below(const struct neap__trie_shape *shape, trie_child_t child)
 }
 
 void neap_trie_destroy(neap_trie_t *trie) {
-    if (trie == NULL)
+    if (!trie)
         return;
     if (!neap__container_memory_ends_all(&trie->memory))
         neap_trie_clear(trie);
-    neap__container_memory_end(trie, sizeof *trie);
+    neap__container_memory_end(trie, sizeof(*trie));
 }
 
 void neap_trie_clear(neap_trie_t *trie) {
@@ -62,11 +62,11 @@ size_t neap_trie_count(const neap_trie_t *trie) {
 }
 
 size_t neap_trie_bytes(const neap_trie_t *trie) {
-    return trie->blocks.bytes + sizeof *trie;
+    return trie->blocks.bytes + sizeof(*trie);
 }
 
 uint64_t neap_trie_trim(neap_trie_t *trie) {
-    return trie->blocks.allocator.trim == NULL ? 0 : NEAP_TRIM(&trie->memory);
+    return !trie->blocks.allocator.trim ? 0 : NEAP_TRIM(&trie->memory);
 }
 
 bool neap_trie_get(const neap_trie_t *trie, union neap_item key, union neap_item *value) {
@@ -92,8 +92,8 @@ bool neap_trie_get(const neap_trie_t *trie, union neap_item key, union neap_item
     }
     const struct neap__trie_leaf *leaf = trie_leaf_of(child);
     __builtin_prefetch((const uint8_t *)leaf + 64); /* the lengths, while the tags come */
-    const int index = leaf == NULL ? -1 : neap__trie_leaf_find(&trie->shape, leaf, rest, tag);
-    if (index >= 0 && value != NULL)
+    const int index = !leaf ? -1 : neap__trie_leaf_find(&trie->shape, leaf, rest, tag);
+    if (index >= 0 && value)
         *value = neap__trie_value_decode(trie->shape.value,
                                          neap__trie_leaf_value(&trie->shape, leaf, (unsigned)index));
     return index >= 0;
@@ -149,15 +149,15 @@ bool neap_trie_longest_prefix(const neap_trie_t *trie, union neap_item text, siz
     trie_child_t child = trie->root;
     for (;;) {
         const struct neap__trie_node *node = trie_is_node(child) ? trie_node_of(child) : NULL;
-        if (node != NULL) {
+        if (node) {
             const struct neap__trie_text prefix = trie_node_prefix(node);
             if (trie_common(rest, prefix) < prefix.bytes)
                 break;
             rest = trie_text_from(rest, prefix.bytes);
         }
         /* What ends at a node is the first entry of its first child. */
-        const trie_child_t here = node == NULL ? child : trie_node_children(node)[0];
-        const struct neap__trie_text to_here = node == NULL ? rest : (struct neap__trie_text){rest.data, 0};
+        const trie_child_t here = !node ? child : trie_node_children(node)[0];
+        const struct neap__trie_text to_here = !node ? rest : (struct neap__trie_text){rest.data, 0};
         const int at = here == 0 ? -1 : leaf_longest_prefix(shape, trie_leaf_of(here), to_here);
         if (at >= 0) {
             found = trie_leaf_of(here);
@@ -165,17 +165,17 @@ bool neap_trie_longest_prefix(const neap_trie_t *trie, union neap_item text, siz
             longest =
                 (size_t)(rest.data - start) + found->prefix_bytes + neap__trie_leaf_length(found, index);
         }
-        if (node == NULL || rest.bytes == 0)
+        if (!node || rest.bytes == 0)
             break;
         child = trie_node_children(node)[trie_node_index(node, rest.data[0])];
         if (trie_is_node(child))
             rest = trie_text_from(rest, 1);
     }
-    if (found == NULL)
+    if (!found)
         return false;
-    if (bytes != NULL)
+    if (bytes)
         *bytes = longest;
-    if (value != NULL)
+    if (value)
         *value = neap__trie_value_decode(shape->value, neap__trie_leaf_value(shape, found, index));
     return true;
 }

@@ -82,7 +82,7 @@ bool neap_trie_check(const neap_trie_t *trie, const char **why) {
     if (!neap__trie_memory_check(&trie->blocks, sum.cells, why))
         return false;
     neap_trie_cursor_t *cursor = neap_trie_cursor_new(trie, NULL);
-    if (cursor == NULL)
+    if (!cursor)
         return fails(why, "there is no memory to check with");
     const bool holds = order_check(trie, cursor, why);
     neap_trie_cursor_destroy(cursor);

@@ -32,7 +32,7 @@ void neap__trie_sweep(neap_trie_t *trie) {
     if (trie->blocks.bytes < SWEEP_BYTES_MIN || ++trie->sweep_changes < SWEEP_CHANGES)
         return;
     trie->sweep_changes = 0;
-    if (trie->sweep == NULL && (trie->sweep = neap_trie_cursor_new(trie, NULL)) == NULL)
+    if (!trie->sweep && !(trie->sweep = neap_trie_cursor_new(trie, NULL)))
         return;
     if (neap_trie_cursor_next(trie->sweep, &key, NULL) <= 0) {
         neap_trie_cursor_destroy(trie->sweep); /* at the end, or no memory: from the start */
@@ -45,7 +45,7 @@ void neap__trie_sweep(neap_trie_t *trie) {
     if (!neap__trie_tidy(trie, &trail, TRIE_JOIN_ENTRIES_MAX, TRIE_JOIN_BYTES_MAX) &&
         neap__trie_memory_is_sparse(&trie->blocks, trie_leaf_place(trie_leaf_of(*trail.slot)))) {
         struct neap__trie_leaf *leaf = neap__trie_leaf_copy(&trie->shape, trie_leaf_of(*trail.slot));
-        if (leaf != NULL)
+        if (leaf)
             replace(trie, trail.slot, leaf);
     }
     trie->shape.dense = false;
@@ -62,10 +62,10 @@ static bool renew(neap_trie_t *trie, const struct neap__trie_trail *trail) {
     trie->shape.dense = true;
     struct neap__trie_leaf *leaf = neap__trie_leaf_make(shape, entries, count, 0);
     trie->shape.dense = false;
-    if (leaf == NULL)
+    if (!leaf)
         return false;
     replace(trie, trail->slot, leaf);
-    if (trail->parent_slot == NULL)
+    if (!trail->parent_slot)
         return true;
     for (unsigned i = 0; i < trail->index; i++)
         if (trie_node_children(trie_trail_parent(trail))[i] != 0)
@@ -79,7 +79,7 @@ int neap_trie_compact(neap_trie_t *trie) {
     union neap_item key;
     int more;
     neap_trie_cursor_t *cursor = neap_trie_cursor_new(trie, NULL);
-    if (cursor == NULL)
+    if (!cursor)
         return NEAP_ERROR_MEMORY;
     while ((more = neap_trie_cursor_next(cursor, &key, NULL)) > 0) {
         uint8_t place[TRIE_INTEGER_BYTES];

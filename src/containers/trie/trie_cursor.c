@@ -96,7 +96,7 @@ static const struct neap__trie_leaf *descend(neap_trie_cursor_t *cursor, struct 
         }
     }
     const struct neap__trie_leaf *leaf = trie_leaf_of(child);
-    if (leaf != NULL) {
+    if (leaf) {
         *index = neap__trie_leaf_lower_bound(shape, leaf, from);
         if (!included && neap__trie_leaf_is_at(shape, leaf, *index, from))
             ++*index;
@@ -104,7 +104,7 @@ static const struct neap__trie_leaf *descend(neap_trie_cursor_t *cursor, struct 
             return leaf;
     }
     *index = 0;
-    if (turn == NULL)
+    if (!turn)
         return NULL;
     cursor->key_bytes = turn_bytes;
     return leftmost(cursor, enter_child(cursor, turn, turn_index));
@@ -134,7 +134,7 @@ static int seek(neap_trie_cursor_t *cursor, bool included) {
     if (trie->key_bytes_max > cursor->key_room) {
         uint8_t *key = trie->blocks.allocator.realloc(trie->blocks.allocator.context, cursor->key,
                                                       cursor->key_room, trie->key_bytes_max);
-        if (key == NULL)
+        if (!key)
             return NEAP_ERROR_MEMORY;
         cursor->key = key;
         cursor->key_room = trie->key_bytes_max;
@@ -145,12 +145,12 @@ static int seek(neap_trie_cursor_t *cursor, bool included) {
     const struct neap__trie_leaf *leaf = descend(cursor, from, included || !cursor->begun, &index);
     cursor->shape_version = trie->shape_version;
     cursor->leaf = NULL;
-    if (leaf == NULL)
+    if (!leaf)
         return 0;
     unsigned stop = leaf->count;
-    if (cursor->prefix.data != NULL)
+    if (cursor->prefix.data)
         stop = leaf_stop(cursor, leaf, cursor->prefix, true);
-    if (cursor->last.data != NULL) {
+    if (cursor->last.data) {
         const unsigned last = leaf_stop(cursor, leaf, cursor->last, false);
         stop = last < stop ? last : stop;
     }
@@ -177,7 +177,7 @@ static void leave_leaf(neap_trie_cursor_t *cursor) {
 int neap__trie_cursor_skip_leaf(neap_trie_cursor_t *cursor) {
     assert(cursor->begun);
     const int error = seek(cursor, true);
-    if (error == 0 && cursor->leaf != NULL)
+    if (error == 0 && cursor->leaf)
         leave_leaf(cursor);
     return error;
 }
@@ -205,7 +205,7 @@ static int keep_bounds(neap_trie_cursor_t *cursor, const struct neap_trie_range 
         return NEAP_ERROR_ARGUMENT;
     cursor->bounds_bytes = first.bytes + last.bytes + prefix.bytes + 1;
     cursor->bounds = allocator->alloc(allocator->context, cursor->bounds_bytes);
-    if (cursor->bounds == NULL)
+    if (!cursor->bounds)
         return NEAP_ERROR_MEMORY;
     size_t at = 0;
     cursor->first = keep_bound(cursor, range->has_first, first, &at);
@@ -221,13 +221,13 @@ static int keep_bounds(neap_trie_cursor_t *cursor, const struct neap_trie_range 
 
 neap_trie_cursor_t *neap_trie_cursor_new(const neap_trie_t *trie, const struct neap_trie_range *range) {
     const struct neap_allocator *allocator = &trie->blocks.allocator;
-    neap_trie_cursor_t *cursor = allocator->alloc(allocator->context, sizeof *cursor);
-    if (cursor == NULL)
+    neap_trie_cursor_t *cursor = allocator->alloc(allocator->context, sizeof(*cursor));
+    if (!cursor)
         return NULL;
     *cursor = (neap_trie_cursor_t){.trie = trie, .keys_version = trie->keys_version};
     cursor->key = allocator->alloc(allocator->context, trie->key_bytes_max + 1);
-    cursor->key_room = cursor->key == NULL ? 0 : trie->key_bytes_max + 1;
-    if (cursor->key == NULL || (range != NULL && keep_bounds(cursor, range) < 0)) {
+    cursor->key_room = !cursor->key ? 0 : trie->key_bytes_max + 1;
+    if (!cursor->key || (range && keep_bounds(cursor, range) < 0)) {
         neap_trie_cursor_destroy(cursor);
         return NULL;
     }
@@ -235,23 +235,23 @@ neap_trie_cursor_t *neap_trie_cursor_new(const neap_trie_t *trie, const struct n
 }
 
 void neap_trie_cursor_destroy(neap_trie_cursor_t *cursor) {
-    if (cursor == NULL)
+    if (!cursor)
         return;
     const struct neap_allocator *allocator = &cursor->trie->blocks.allocator;
     allocator->free(allocator->context, cursor->bounds, cursor->bounds_bytes);
     allocator->free(allocator->context, cursor->key, cursor->key_room);
-    allocator->free(allocator->context, cursor, sizeof *cursor);
+    allocator->free(allocator->context, cursor, sizeof(*cursor));
 }
 
 int neap_trie_range_count(const neap_trie_t *trie, const struct neap_trie_range *range, size_t *count) {
     size_t sum = 0;
     int more;
-    if (range == NULL) {
+    if (!range) {
         *count = trie->count;
         return 0;
     }
     neap_trie_cursor_t *cursor = neap_trie_cursor_new(trie, range);
-    if (cursor == NULL)
+    if (!cursor)
         return NEAP_ERROR_MEMORY;
     while ((more = neap_trie_cursor_next(cursor, NULL, NULL)) > 0) {
         sum += cursor->stop - cursor->index + 1; /* from the one it came to: the leaf's rest */
@@ -267,15 +267,15 @@ int neap_trie_cursor_next(neap_trie_cursor_t *cursor, union neap_item *key, unio
     const struct neap__trie_shape *shape = &cursor->trie->shape;
     if (cursor->ended)
         return 0;
-    if (cursor->leaf == NULL || cursor->index == cursor->stop ||
+    if (!cursor->leaf || cursor->index == cursor->stop ||
         cursor->shape_version != cursor->trie->shape_version) {
         /* Where the leaf goes on behind its last wanted entry, nothing that is wanted follows. */
-        const bool more = cursor->leaf == NULL || cursor->shape_version != cursor->trie->shape_version ||
+        const bool more = !cursor->leaf || cursor->shape_version != cursor->trie->shape_version ||
                           cursor->stop == cursor->leaf->count;
         const int error = more ? seek(cursor, false) : 0;
         if (error < 0)
             return error;
-        if (!more || cursor->leaf == NULL) {
+        if (!more || !cursor->leaf) {
             cursor->ended = true;
             return 0;
         }
@@ -285,10 +285,10 @@ int neap_trie_cursor_next(neap_trie_cursor_t *cursor, union neap_item *key, unio
     memcpy(cursor->key + cursor->start_bytes, cursor->text, length);
     cursor->key_bytes = cursor->start_bytes + length;
     cursor->text += length;
-    if (key != NULL)
+    if (key)
         *key = neap__trie_key_decode(cursor->trie->key,
                                      (struct neap__trie_text){cursor->key, cursor->key_bytes});
-    if (value != NULL)
+    if (value)
         *value =
             neap__trie_value_decode(shape->value, neap__trie_leaf_value(shape, cursor->leaf, cursor->index));
     cursor->index++;

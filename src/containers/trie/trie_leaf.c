@@ -14,7 +14,7 @@ static size_t load_length(const uint8_t *lengths, bool wide, unsigned index) {
     uint32_t length;
     if (NEAP_LIKELY(!wide))
         return lengths[index];
-    memcpy(&length, lengths + 4 * index, sizeof length);
+    memcpy(&length, lengths + 4 * index, sizeof(length));
     return length;
 }
 
@@ -24,12 +24,12 @@ static size_t sum_bytes(const uint8_t *bytes, unsigned index) {
     uint64_t sums = 0, word;
     unsigned i = 0;
     for (; i + 8 <= index; i += 8) {
-        memcpy(&word, bytes + i, sizeof word);
+        memcpy(&word, bytes + i, sizeof(word));
         sums += (word & even) + (word >> 8 & even);
     }
     if (i < index) {
         unsigned unwanted = 8 * (8 - (index - i));
-        memcpy(&word, bytes + i, sizeof word);
+        memcpy(&word, bytes + i, sizeof(word));
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
         word <<= unwanted;
 #else

@@ -13,7 +13,7 @@ static struct neap__trie_leaf *leaf_alloc(const struct neap__trie_shape *shape, 
                                                        : neap__trie_memory_alloc(shape->memory, wanted);
     struct neap__trie_leaf *leaf = place.address;
     assert(place.room_bytes <= UINT32_MAX);
-    if (leaf != NULL) {
+    if (leaf) {
         leaf->room_bytes = (uint32_t)place.room_bytes;
         leaf->cell = place.cell;
     }
@@ -21,7 +21,7 @@ static struct neap__trie_leaf *leaf_alloc(const struct neap__trie_shape *shape, 
 }
 
 void neap__trie_leaf_free(const struct neap__trie_shape *shape, struct neap__trie_leaf *leaf) {
-    if (leaf != NULL)
+    if (leaf)
         neap__trie_memory_free(shape->memory, trie_leaf_place(leaf));
 }
 
@@ -29,7 +29,7 @@ struct neap__trie_leaf *neap__trie_leaf_copy(const struct neap__trie_shape *shap
                                              const struct neap__trie_leaf *leaf) {
     const size_t used = neap__trie_leaf_used_bytes(shape, leaf);
     struct neap__trie_leaf *copy = leaf_alloc(shape, used);
-    if (copy == NULL)
+    if (!copy)
         return NULL;
     const struct neap__trie_place place = trie_leaf_place(copy);
     memcpy(copy, leaf, used);
@@ -94,7 +94,7 @@ static uint8_t *put_text(uint8_t *at, const struct neap__trie_entry *entry, size
 static uint8_t *put_length(uint8_t *at, bool wide, size_t length) {
     const uint32_t word = (uint32_t)length;
     if (wide)
-        return put(at, &word, sizeof word);
+        return put(at, &word, sizeof(word));
     *at = (uint8_t)length;
     return at + 1;
 }
@@ -142,7 +142,7 @@ struct neap__trie_leaf *neap__trie_leaf_make(const struct neap__trie_shape *shap
     struct neap__trie_leaf *leaf = leaf_alloc(shape, offsetof(struct neap__trie_leaf, columns) +
                                                          count * (1 + length_width + value_width) + common -
                                                          drop + text_bytes + value_text_bytes);
-    if (leaf == NULL)
+    if (!leaf)
         return NULL;
     leaf->text_bytes = (uint32_t)text_bytes;
     leaf->prefix_bytes = (uint32_t)(common - drop);
@@ -216,7 +216,7 @@ struct neap__trie_leaf *neap__trie_leaf_with(const struct neap__trie_shape *shap
     struct neap__trie_leaf *leaf_new =
         leaf_alloc(shape, used + added * (1 + length_width + value_width) + length - removed +
                               (shape->value_is_text ? value_added - value_removed : 0));
-    if (leaf_new == NULL)
+    if (!leaf_new)
         return NULL;
     leaf_new->text_bytes = (uint32_t)(leaf->text_bytes + length - removed);
     leaf_new->prefix_bytes = leaf->prefix_bytes;
@@ -266,7 +266,7 @@ void neap__trie_leaf_remove(const struct neap__trie_shape *shape, struct neap__t
         text,
         {value.data, shape->value_is_text ? value.bytes : 0},
     };
-    const unsigned last = sizeof gone / sizeof gone[0] - !shape->value_is_text;
+    const unsigned last = sizeof(gone) / sizeof(gone[0]) - !shape->value_is_text;
     uint8_t *to = (uint8_t *)(uintptr_t)gone[0].data;
     for (unsigned i = 0; i < last; i++) {
         const uint8_t *start = gone[i].data + gone[i].bytes;

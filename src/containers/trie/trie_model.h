@@ -62,7 +62,7 @@ union neap_item neap__trie_value_decode(enum neap_kind kind, struct neap__trie_t
 bool neap__trie_walk(const neap_trie_t *trie, struct neap__trie_text key, struct neap__trie_trail *trail);
 
 static inline struct neap__trie_node *trie_trail_parent(const struct neap__trie_trail *trail) {
-    return trail->parent_slot == NULL ? NULL : trie_node_of(*trail->parent_slot);
+    return !trail->parent_slot ? NULL : trie_node_of(*trail->parent_slot);
 }
 
 /* Puts the node of a draft in the place of the node there. NEAP_ERROR_MEMORY: as before. */

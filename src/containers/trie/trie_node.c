@@ -37,7 +37,7 @@ struct neap__trie_node *neap__trie_node_make(const struct neap__trie_shape *shap
         trie_node_children_at(draft->count) + draft->count * sizeof(trie_child_t) + draft->prefix.bytes;
     room = neap_word_round_up_size(room > letters_end ? room : letters_end, 16);
     struct neap__trie_node *node = neap__trie_memory_block(shape->memory, room);
-    if (node == NULL)
+    if (!node)
         return NULL;
     node->room_bytes = (uint32_t)room;
     node->prefix_bytes = (uint32_t)draft->prefix.bytes;

@@ -53,13 +53,13 @@ static unsigned best_run(uint64_t used, unsigned cells) {
 }
 
 static void bin_remove(struct trie_pages *pages, struct trie_page *page) {
-    if (page->previous != NULL)
+    if (page->previous)
         page->previous->next = page->next;
     else
         pages->bin[page->bin] = page->next;
-    if (page->next != NULL)
+    if (page->next)
         page->next->previous = page->previous;
-    if (pages->bin[page->bin] == NULL)
+    if (!pages->bin[page->bin])
         pages->bins &= ~(UINT64_C(1) << page->bin);
 }
 
@@ -67,7 +67,7 @@ static void bin_insert(struct trie_pages *pages, struct trie_page *page) {
     page->bin = longest_free(page->used);
     page->previous = NULL;
     page->next = pages->bin[page->bin];
-    if (page->next != NULL)
+    if (page->next)
         page->next->previous = page;
     pages->bin[page->bin] = page;
     pages->bins |= UINT64_C(1) << page->bin;
@@ -102,7 +102,7 @@ static void set_used(struct neap__trie_memory *memory, struct trie_page *page, u
 
 static struct trie_page *page_new(struct neap__trie_memory *memory) {
     struct trie_page *page = neap__trie_memory_block(memory, TRIE_PAGE_BYTES);
-    if (page == NULL)
+    if (!page)
         return NULL;
     page->used = 1;
     bin_insert(memory->pages, page);
@@ -114,7 +114,7 @@ static struct trie_page *page_new(struct neap__trie_memory *memory) {
 
 void *neap__trie_memory_block(struct neap__trie_memory *memory, size_t bytes) {
     void *block = memory->allocator.alloc(memory->allocator.context, bytes);
-    if (block != NULL)
+    if (block)
         memory->bytes += bytes;
     return block;
 }
@@ -125,10 +125,10 @@ void neap__trie_memory_block_free(struct neap__trie_memory *memory, void *block,
 }
 
 static bool begin_pages(struct neap__trie_memory *memory) {
-    if (memory->pages == NULL && memory->bytes >= TRIE_PAGES_FROM_BYTES) {
-        memory->pages = neap__trie_memory_block(memory, sizeof *memory->pages);
-        if (memory->pages != NULL)
-            memset(memory->pages, 0, sizeof *memory->pages);
+    if (!memory->pages && memory->bytes >= TRIE_PAGES_FROM_BYTES) {
+        memory->pages = neap__trie_memory_block(memory, sizeof(*memory->pages));
+        if (memory->pages)
+            memset(memory->pages, 0, sizeof(*memory->pages));
     }
     return memory->pages != NULL;
 }
@@ -136,7 +136,7 @@ static bool begin_pages(struct neap__trie_memory *memory) {
 static struct neap__trie_place place_in(struct neap__trie_memory *memory, struct trie_page *page,
                                         unsigned cells) {
     struct neap__trie_place place = {NULL, 0, 0};
-    if (page == NULL)
+    if (!page)
         return place;
     place.cell = (uint8_t)best_run(page->used, cells);
     place.room_bytes = (size_t)cells * TRIE_CELL_BYTES;
@@ -164,7 +164,7 @@ struct neap__trie_place neap__trie_memory_alloc_dense(struct neap__trie_memory *
     if (cells >= TRIE_PAGE_CELLS || !begin_pages(memory))
         return place_of_its_own(memory, bytes);
     struct trie_pages *pages = memory->pages;
-    if (pages->filling == NULL || pages->filling->bin < cells)
+    if (!pages->filling || pages->filling->bin < cells)
         pages->filling = page_new(memory);
     return place_in(memory, pages->filling, cells);
 }
@@ -187,7 +187,7 @@ void neap__trie_memory_shrink(struct neap__trie_memory *memory, struct neap__tri
             return;
         void *smaller =
             memory->allocator.realloc(memory->allocator.context, place->address, place->room_bytes, room);
-        if (smaller == NULL)
+        if (!smaller)
             return;
         memory->bytes -= place->room_bytes - room;
         place->address = smaller;
@@ -204,20 +204,20 @@ void neap__trie_memory_shrink(struct neap__trie_memory *memory, struct neap__tri
 
 bool neap__trie_memory_is_sparse(const struct neap__trie_memory *memory, struct neap__trie_place place) {
     if (place.cell == 0)
-        return memory->pages != NULL && cells_for(place.room_bytes) < TRIE_PAGE_CELLS;
+        return memory->pages && cells_for(place.room_bytes) < TRIE_PAGE_CELLS;
     return neap_word_count(page_of(place)->used) < SPARSE_CELLS;
 }
 
 size_t neap__trie_memory_page_bytes(const struct neap__trie_memory *memory) {
-    if (memory->pages == NULL)
+    if (!memory->pages)
         return 0;
-    return sizeof *memory->pages + memory->pages->count * TRIE_PAGE_BYTES;
+    return sizeof(*memory->pages) + memory->pages->count * TRIE_PAGE_BYTES;
 }
 
 void neap__trie_memory_end(struct neap__trie_memory *memory) {
-    if (memory->pages != NULL) {
+    if (memory->pages) {
         assert(memory->pages->count == 0);
-        neap__trie_memory_block_free(memory, memory->pages, sizeof *memory->pages);
+        neap__trie_memory_block_free(memory, memory->pages, sizeof(*memory->pages));
     }
     memory->pages = NULL;
     assert(memory->bytes == 0);
@@ -226,14 +226,14 @@ void neap__trie_memory_end(struct neap__trie_memory *memory) {
 bool neap__trie_memory_check(const struct neap__trie_memory *memory, size_t cells, const char **why) {
     size_t found = 0, count = 0;
     *why = "leaves lie in pages, and there are none";
-    if (memory->pages == NULL)
+    if (!memory->pages)
         return cells == 0;
     *why = "a page of leaves is in the wrong bin";
     for (unsigned bin = 0; bin < TRIE_PAGE_CELLS; bin++) {
         const struct trie_page *page = memory->pages->bin[bin], *before = NULL;
         if ((memory->pages->bins >> bin & 1) != (page != NULL))
             return false;
-        for (; page != NULL; before = page, page = page->next) {
+        for (; page; before = page, page = page->next) {
             if (page->bin != bin || longest_free(page->used) != bin || page->previous != before)
                 return false;
             found += neap_word_count(page->used) - 1;

@@ -29,13 +29,13 @@ static bool join(const neap_trie_t *trie, struct neap__trie_draft *draft, unsign
     if (at + 1 >= draft->count || trie_is_node(draft->child[at]) || trie_is_node(draft->child[at + 1]))
         return false;
     struct neap__trie_leaf *low = trie_leaf_of(draft->child[at]), *high = trie_leaf_of(draft->child[at + 1]);
-    if (low == NULL || high == NULL) {
+    if (!low || !high) {
         draft->child[at] |= draft->child[at + 1];
         neap__trie_draft_remove(draft, at + 1);
         return true;
     }
     *made = joined(trie, low, high, entries_max, bytes_max);
-    if (*made == NULL)
+    if (!*made)
         return false;
     freed[0] = low;
     freed[1] = high;
@@ -71,7 +71,7 @@ static bool collapse(neap_trie_t *trie, const struct neap__trie_trail *trail,
         struct neap__trie_leaf *old = trie_leaf_of(child);
         const unsigned count = neap__trie_leaf_entries(shape, old, path, entries);
         struct neap__trie_leaf *leaf = neap__trie_leaf_make(shape, entries, count, 0);
-        if (leaf == NULL)
+        if (!leaf)
             return false;
         *trail->parent_slot = trie_child_of_leaf(leaf);
         neap__trie_leaf_free(shape, old);
@@ -79,7 +79,7 @@ static bool collapse(neap_trie_t *trie, const struct neap__trie_trail *trail,
         struct neap__trie_node *lower = trie_node_of(child);
         const size_t above = draft->prefix.bytes + 1, bytes = above + lower->prefix_bytes;
         uint8_t *path = neap__trie_memory_block(&trie->blocks, bytes);
-        if (path == NULL)
+        if (!path)
             return false;
         struct neap__trie_draft whole;
         neap__trie_node_draft(lower, &whole);
@@ -89,7 +89,7 @@ static bool collapse(neap_trie_t *trie, const struct neap__trie_trail *trail,
         whole.prefix = (struct neap__trie_text){path, bytes};
         struct neap__trie_node *made = neap__trie_node_make(shape, &whole);
         neap__trie_memory_block_free(&trie->blocks, path, bytes);
-        if (made == NULL)
+        if (!made)
             return false;
         *trail->parent_slot = trie_child_of_node(made);
         neap__trie_node_free(shape, lower);
@@ -106,7 +106,7 @@ bool neap__trie_tidy(neap_trie_t *trie, const struct neap__trie_trail *trail, un
     struct neap__trie_leaf *made = NULL, *freed[2] = {NULL, NULL};
     struct neap__trie_draft draft;
     unsigned only = 0;
-    if (parent == NULL)
+    if (!parent)
         return false;
     neap__trie_node_draft(parent, &draft);
     const unsigned live = live_children(&draft, &only);
@@ -137,7 +137,7 @@ bool neap_trie_remove(neap_trie_t *trie, union neap_item key) {
         return false;
     struct neap__trie_leaf *leaf = trie_leaf_of(*trail.slot);
     const int index =
-        leaf == NULL ? -1 : neap__trie_leaf_find(&trie->shape, leaf, trail.rest, neap__trie_leaf_tag(text));
+        !leaf ? -1 : neap__trie_leaf_find(&trie->shape, leaf, trail.rest, neap__trie_leaf_tag(text));
     if (index < 0)
         return false;
     trie->count--;
@@ -153,7 +153,7 @@ bool neap_trie_remove(neap_trie_t *trie, union neap_item key) {
         leaf = NULL;
     }
     /* Each step makes the trie smaller by a block, and opens the way for the next above. */
-    while ((leaf == NULL || leaf->count <= TRIE_JOIN_ENTRIES_MAX / 2) &&
+    while ((!leaf || leaf->count <= TRIE_JOIN_ENTRIES_MAX / 2) &&
            neap__trie_tidy(trie, &trail, TRIE_JOIN_ENTRIES_MAX, TRIE_JOIN_BYTES_MAX)) {
         if (!neap__trie_walk(trie, text, &trail))
             break;

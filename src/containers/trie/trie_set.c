@@ -7,7 +7,7 @@
 
 int neap__trie_replace_node(neap_trie_t *trie, trie_child_t *slot, const struct neap__trie_draft *draft) {
     struct neap__trie_node *old = trie_node_of(*slot), *node = neap__trie_node_make(&trie->shape, draft);
-    if (node == NULL)
+    if (!node)
         return NEAP_ERROR_MEMORY;
     *slot = trie_child_of_node(node);
     neap__trie_node_free(&trie->shape, old);
@@ -38,8 +38,8 @@ static int set_within_prefix(neap_trie_t *trie, const struct neap__trie_trail *t
     const int byte = neap__trie_entry_byte(&rest, 0);
 
     struct neap__trie_leaf *leaf = neap__trie_leaf_make(shape, &rest, 1, 0);
-    struct neap__trie_node *node = leaf == NULL ? NULL : neap__trie_node_make(shape, &lower);
-    if (node == NULL) {
+    struct neap__trie_node *node = !leaf ? NULL : neap__trie_node_make(shape, &lower);
+    if (!node) {
         neap__trie_leaf_free(shape, leaf);
         return NEAP_ERROR_MEMORY;
     }
@@ -105,27 +105,27 @@ static int split(neap_trie_t *trie, const struct neap__trie_trail *trail,
     const uint8_t letter = (uint8_t)neap__trie_entry_byte(&entries[place], common);
     struct neap__trie_leaf *low = neap__trie_leaf_make(shape, entries, place, common);
     struct neap__trie_leaf *high =
-        low == NULL ? NULL : neap__trie_leaf_make(shape, entries + place, count - place, common);
-    if (high == NULL) {
+        !low ? NULL : neap__trie_leaf_make(shape, entries + place, count - place, common);
+    if (!high) {
         neap__trie_leaf_free(shape, low);
         return NEAP_ERROR_MEMORY;
     }
 
     struct neap__trie_node *node = NULL;
-    if (common > 0 || parent == NULL) {
-        const size_t letters = parent == NULL ? 0 : 1; /* that stand in the parent */
+    if (common > 0 || !parent) {
+        const size_t letters = !parent ? 0 : 1; /* that stand in the parent */
         draft.prefix = (struct neap__trie_text){trail->rest.data + letters, common - letters};
         draft.count = 1;
         draft.child[0] = trie_child_of_leaf(low);
         neap__trie_draft_insert(&draft, 1, letter, trie_child_of_leaf(high));
         node = neap__trie_node_make(shape, &draft);
-        if (node == NULL)
+        if (!node)
             goto failed;
     }
-    if (parent != NULL) {
+    if (parent) {
         unsigned index = trail->index;
         neap__trie_node_draft(parent, &draft);
-        if (node == NULL) {
+        if (!node) {
             draft.child[index] = trie_child_of_leaf(low);
             neap__trie_draft_insert(&draft, index + 1, letter, trie_child_of_leaf(high));
         } else {
@@ -142,7 +142,7 @@ static int split(neap_trie_t *trie, const struct neap__trie_trail *trail,
     return 0;
 
 failed:
-    if (node != NULL)
+    if (node)
         neap__trie_node_free(shape, node);
     neap__trie_leaf_free(shape, low);
     neap__trie_leaf_free(shape, high);
@@ -157,7 +157,7 @@ static int remake(neap_trie_t *trie, const struct neap__trie_trail *trail, unsig
     struct neap__trie_leaf *leaf = trie_leaf_of(*trail->slot);
     unsigned count = neap__trie_leaf_entries(&trie->shape, leaf, (struct neap__trie_text){0}, entries);
     if (!replaced) {
-        memmove(entries + index + 1, entries + index, (count - index) * sizeof entries[0]);
+        memmove(entries + index + 1, entries + index, (count - index) * sizeof(entries[0]));
         count++;
     }
     entries[index] = *entry;
@@ -169,7 +169,7 @@ static int remake(neap_trie_t *trie, const struct neap__trie_trail *trail, unsig
         return split(trie, trail, entries, count, wanted);
     }
     leaf = neap__trie_leaf_make(&trie->shape, entries, count, 0);
-    if (leaf == NULL)
+    if (!leaf)
         return NEAP_ERROR_MEMORY;
     replace_leaf(trie, trail->slot, leaf);
     return 0;
@@ -179,9 +179,9 @@ static int set_in_leaf(neap_trie_t *trie, const struct neap__trie_trail *trail,
                        const struct neap__trie_entry *entry) {
     const struct neap__trie_shape *shape = &trie->shape;
     struct neap__trie_leaf *leaf = trie_leaf_of(*trail->slot);
-    if (leaf == NULL) {
+    if (!leaf) {
         leaf = neap__trie_leaf_make(shape, entry, 1, 0);
-        if (leaf == NULL)
+        if (!leaf)
             return NEAP_ERROR_MEMORY;
         *trail->slot = trie_child_of_leaf(leaf);
         return 1;
@@ -196,7 +196,7 @@ static int set_in_leaf(neap_trie_t *trie, const struct neap__trie_trail *trail,
     if ((replaced || leaf->count < TRIE_LEAF_ENTRIES_MAX) && bytes <= TRIE_LEAF_BYTES_MAX &&
         neap__trie_leaf_takes(shape, leaf, entry)) {
         leaf = neap__trie_leaf_with(shape, leaf, index, replaced, entry);
-        if (leaf == NULL)
+        if (!leaf)
             return NEAP_ERROR_MEMORY;
         replace_leaf(trie, trail->slot, leaf);
         return !replaced;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/word.h"
 #include "inspect/neap_heap/mapped_reader.h"
 
@@ -20,7 +21,6 @@ enum { MAPPED = NEAP_LAYOUT_REGIONS_MAX };
 struct neap_slab_source {
     const struct neap_memory *memory;
     const struct neap_heap_view *view;
-    uint64_t rejected;
     struct holder *holders; /* by region and unit, so by address within a region */
     size_t holder_count, holder_room;
     size_t region_first[NEAP_LAYOUT_REGIONS_MAX + 1]; /* its first holder */
@@ -35,33 +35,24 @@ union unit_room {
 
 /* --- units --------------------------------------------------------------- */
 
+/* Whether the unit begins a holder with blocks in use; what its unit struct says is not believed. */
 static bool unit_holds(const struct neap_heap_view *view, const struct neap_layout_unit *unit, uint32_t left,
-                       struct holder *holder, uint64_t *rejected) {
+                       struct holder *holder) {
     if (unit->kind == NEAP_UNIT_SLAB && unit->used > 0) {
-        bool sound = unit->class_index > 0 && unit->class_index < view->heap.class_count;
-        *rejected += !sound;
         holder->units = 1;
-        return sound;
+        return unit->class_index > 0 && unit->class_index < view->heap.class_count;
     }
     if (unit->kind == NEAP_UNIT_RUN) {
-        bool sound = unit->run_units > 0 && unit->run_units <= left && unit->run_pages > 0 &&
-                     unit->run_pages <= (uint64_t)unit->run_units * NEAP_LAYOUT_UNIT_PAGES;
-        *rejected += !sound;
         holder->units = unit->run_units;
-        return sound;
+        return unit->run_units > 0 && unit->run_units <= left && unit->run_pages > 0 &&
+               unit->run_pages <= (uint64_t)unit->run_units * NEAP_LAYOUT_UNIT_PAGES;
     }
     return false;
 }
 
 static int holder_add(neap_slab_source_t *source, const struct holder *holder) {
-    if (source->holder_count == source->holder_room) {
-        size_t room = source->holder_room ? 2 * source->holder_room : 1024;
-        struct holder *holders = realloc(source->holders, room * sizeof(*holders));
-        if (!holders)
-            return NEAP_ERROR_MEMORY;
-        source->holders = holders;
-        source->holder_room = room;
-    }
+    if (!NEAP_ARRAY_RESERVE(source->holders, source->holder_room, (uint64_t)source->holder_count + 1))
+        return NEAP_ERROR_MEMORY;
     source->holders[source->holder_count++] = *holder;
     return NEAP_OK;
 }
@@ -78,7 +69,7 @@ static int region_scan(neap_slab_source_t *source, uint32_t number, unsigned cha
             struct neap_layout_unit unit;
             struct holder holder = {.region = number, .unit = done + i};
             memcpy(&unit, chunk + (size_t)i * region->unit_stride, sizeof(unit));
-            if (unit_holds(source->view, &unit, region->top - done - i, &holder, &source->rejected))
+            if (unit_holds(source->view, &unit, region->top - done - i, &holder))
                 result = holder_add(source, &holder);
         }
         if (result != NEAP_OK)
@@ -95,7 +86,6 @@ static int mapped_scan(neap_slab_source_t *source) {
     for (uint32_t i = 0; i < mapped->count && result == NEAP_OK; i++)
         if (mapped->runs[i].run_bytes != 0)
             result = holder_add(source, &(struct holder){.region = MAPPED, .unit = i, .units = 1});
-    source->rejected += mapped->rejected;
     return result;
 }
 
@@ -130,10 +120,6 @@ void neap_slab_source_close(neap_slab_source_t *source) {
     free(source->holders);
     neap_mapped_runs_free(&source->mapped);
     free(source);
-}
-
-uint64_t neap_slab_source_rejected(const neap_slab_source_t *source) {
-    return source->rejected;
 }
 
 /* --- as a block source ---------------------------------------------------- */

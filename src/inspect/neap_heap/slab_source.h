@@ -26,6 +26,4 @@ void neap_slab_source_close(neap_slab_source_t *source);
 
 struct neap_block_source neap_slab_source_blocks(const neap_slab_source_t *source);
 
-uint64_t neap_slab_source_rejected(const neap_slab_source_t *source);
-
 #endif

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /* Claims that grow. */
 struct claims {
     struct neap_image_span *items;
@@ -11,14 +13,8 @@ struct claims {
 };
 
 static bool claim_add(struct claims *claims, const struct neap_image_span *claim) {
-    if (claims->count == claims->room) {
-        size_t room = claims->room ? claims->room * 2 : 256;
-        struct neap_image_span *items = realloc(claims->items, room * sizeof(*items));
-        if (!items)
-            return false;
-        claims->items = items;
-        claims->room = room;
-    }
+    if (!NEAP_ARRAY_RESERVE(claims->items, claims->room, (uint64_t)claims->count + 1))
+        return false;
     claims->items[claims->count++] = *claim;
     return true;
 }

@@ -7,7 +7,7 @@
 
 static int run_file(const char *path) {
     FILE *file = fopen(path, "r");
-    if (file == NULL)
+    if (!file)
         return -1;
     return PyRun_SimpleFileEx(file, path, 1);
 }
@@ -21,7 +21,7 @@ int main(int count, char **words) {
             return 1;
         /* What the raw domain holds lies outside Python's life. */
         char *raw = PyMem_RawMalloc(100);
-        if (raw == NULL)
+        if (!raw)
             return 3;
         memset(raw, 'r', 100);
         if (Py_FinalizeEx() != 0)

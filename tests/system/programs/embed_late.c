@@ -12,7 +12,7 @@ typedef int (*finalise_fn)(void);
 
 static void *symbol(void *library, const char *name) {
     void *found = dlsym(library, name);
-    if (found == NULL) {
+    if (!found) {
         fprintf(stderr, "%s\n", dlerror());
         exit(2);
     }
@@ -25,7 +25,7 @@ int main(int count, char **words) {
     char *before = malloc(1000); /* libc is in use before there is a Python */
     memset(before, 'x', 1000);
     void *library = dlopen(words[1], RTLD_NOW | RTLD_GLOBAL);
-    if (library == NULL) {
+    if (!library) {
         fprintf(stderr, "%s\n", dlerror());
         return 2;
     }
@@ -34,7 +34,7 @@ int main(int count, char **words) {
     finalise_fn finalise = (finalise_fn)symbol(library, "Py_FinalizeEx");
     initialise(0);
     FILE *file = fopen(words[2], "r");
-    if (file == NULL || run(file, words[2], 1, NULL) != 0)
+    if (!file || run(file, words[2], 1, NULL) != 0)
         return 1;
     puts("ok");
     fflush(stdout);

@@ -33,10 +33,10 @@ static void test_bounds(void **state) {
         for (unsigned end = 0; end < 2; end++) {
             char text[24];
             uint64_t value = 77;
-            snprintf(text, sizeof text, "%llu", (unsigned long long)outside[end]);
+            snprintf(text, sizeof(text), "%llu", (unsigned long long)outside[end]);
             assert_false(neap_setting_parse(setting, text, &value));
             assert_int_equal(value, 77);
-            snprintf(text, sizeof text, "%llu", (unsigned long long)inside[end]);
+            snprintf(text, sizeof(text), "%llu", (unsigned long long)inside[end]);
             assert_true(neap_setting_parse(setting, text, &value));
             assert_true(value == inside[end]);
         }
@@ -45,11 +45,22 @@ static void test_bounds(void **state) {
 
 static void test_nonsense(void **state) {
     (void)state;
-    static const char *const texts[] = {"",     " 1",  "1 ",   "+1", "-1", "1x", "0x1", "1.0", "yes",
-                                        "512M", "01x", "1e3", "99999999999999999999999"};
+    static const char *const texts[] = {"",
+                                        " 1",
+                                        "1 ",
+                                        "+1",
+                                        "-1",
+                                        "1x",
+                                        "0x1",
+                                        "1.0",
+                                        "yes",
+                                        "512M",
+                                        "01x",
+                                        "1e3",
+                                        "99999999999999999999999"};
     uint64_t value = 77;
     for (unsigned i = 0; i < NEAP_SETTINGS; i++)
-        for (unsigned n = 0; n < sizeof texts / sizeof texts[0]; n++)
+        for (unsigned n = 0; n < sizeof(texts) / sizeof(texts[0]); n++)
             assert_false(neap_setting_parse(&neap_settings[i], texts[n], &value));
     assert_false(neap_setting_parse(&neap_settings[NEAP_SETTING_CHECK], "01", &value));
     assert_int_equal(value, 77);

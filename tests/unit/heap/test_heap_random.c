@@ -79,7 +79,7 @@ static void make(struct world *w, struct slot *s) {
     size_t bytes = some_size(w);
     bool zeroed = next(w) % 4 == 0;
     unsigned char *block = zeroed ? neap_heap_calloc(w->heap, 1, bytes) : neap_heap_alloc(w->heap, bytes);
-    if (block == NULL)
+    if (!block)
         return;
     assert_int_equal((uintptr_t)block % 16, 0);
     assert_true(neap_heap_usable_bytes(w->heap, block) >= bytes);
@@ -95,7 +95,7 @@ static void resize(struct world *w, struct slot *s) {
     size_t bytes = next(w) % 3 == 0 ? s->bytes + s->bytes / 8 + next(w) % 64 : some_size(w);
     size_t kept = bytes < s->bytes ? bytes : s->bytes;
     unsigned char *block = neap_heap_realloc(w->heap, s->block, bytes);
-    if (block == NULL) {
+    if (!block) {
         verify(s, s->bytes); /* nothing is lost */
         return;
     }
@@ -110,7 +110,7 @@ static void resize(struct world *w, struct slot *s) {
 /* Frees most of what is live: a burst ends. */
 static void drop_most(struct world *w) {
     for (int i = 0; i < SLOTS; i++) {
-        if (w->slots[i].block != NULL && next(w) % 8 != 0)
+        if (w->slots[i].block && next(w) % 8 != 0)
             drop(w, &w->slots[i]);
     }
 }
@@ -124,7 +124,7 @@ static void step(struct world *w) {
         neap_heap_purge(w->heap);
     else if (choice < 13)
         drop_most(w);
-    else if (s->block == NULL)
+    else if (!s->block)
         make(w, s);
     else if (next(w) % 3 == 0)
         resize(w, s);
@@ -152,11 +152,11 @@ static void check_stats(struct world *w) {
 
 static unsigned long steps_wanted(void) {
     const char *text = getenv("NEAP_TEST_STEPS");
-    return text != NULL ? strtoul(text, NULL, 10) : 30000;
+    return text ? strtoul(text, NULL, 10) : 30000;
 }
 
 static void run(const struct neap_heap_options *options, uint64_t seed, unsigned fault_every) {
-    struct world *w = calloc(1, sizeof *w);
+    struct world *w = calloc(1, sizeof(*w));
     w->random = seed * 0x9e3779b97f4a7c15u + 1;
     w->heap = neap_heap_new(options);
     assert_non_null(w->heap);
@@ -170,7 +170,7 @@ static void run(const struct neap_heap_options *options, uint64_t seed, unsigned
     }
     neap_os_fault_after(0);
     for (int i = 0; i < SLOTS; i++) {
-        if (w->slots[i].block != NULL)
+        if (w->slots[i].block)
             drop(w, &w->slots[i]);
     }
     neap_heap_trim(w->heap);

@@ -13,14 +13,14 @@ static neap_heap_t *heap;
 static int setup(void **state) {
     (void)state;
     heap = neap_heap_new(NULL);
-    return heap == NULL;
+    return !heap;
 }
 
 static int setup_shared(void **state) {
     (void)state;
     struct neap_heap_options options = {.flags = NEAP_HEAP_SHARED};
     heap = neap_heap_new(&options);
-    return heap == NULL;
+    return !heap;
 }
 
 static int teardown(void **state) {

@@ -21,7 +21,7 @@ static neap_heap_t *heap;
 static int setup(void **state) {
     (void)state;
     heap = neap_heap_new(NULL);
-    return heap == NULL;
+    return !heap;
 }
 
 static int teardown(void **state) {
@@ -166,7 +166,7 @@ static void nothing_is_lost_whatever_fails(void **state) {
         neap_os_fault_after(n);
         unsigned char *b = neap_heap_realloc(heap, a, 5 * MB);
         neap_os_fault_after(0);
-        b = b != NULL ? b : a;
+        b = b ? b : a;
         verify(b, 2 * MB, n);
         verify(other, 3 * MB, n + 1);
         check();

@@ -20,7 +20,7 @@ static void *blocks[BLOCKS];
 static int setup(void **state) {
     (void)state;
     heap = neap_heap_new(&(struct neap_heap_options){.decay_ms = DECAY});
-    return heap == NULL;
+    return !heap;
 }
 
 static int teardown(void **state) {

@@ -19,7 +19,7 @@ static neap_heap_t *heap;
 static int setup(void **state) {
     (void)state;
     heap = neap_heap_new(NULL);
-    return heap == NULL;
+    return !heap;
 }
 
 static int teardown(void **state) {
@@ -47,8 +47,8 @@ static size_t pages_in_memory(const void *block, size_t bytes) {
     uint64_t entry;
     assert_non_null(file);
     for (size_t i = 0; i < bytes / page; i++) {
-        assert_int_equal(fseek(file, (long)(((uintptr_t)block / page + i) * sizeof entry), SEEK_SET), 0);
-        assert_int_equal(fread(&entry, sizeof entry, 1, file), 1);
+        assert_int_equal(fseek(file, (long)(((uintptr_t)block / page + i) * sizeof(entry)), SEEK_SET), 0);
+        assert_int_equal(fread(&entry, sizeof(entry), 1, file), 1);
         count += entry >> 63;
     }
     fclose(file);

@@ -147,14 +147,14 @@ static void free_pages_are_those_without_a_block(void **state) {
 static void the_ranking_survives_anything(void **state) {
     (void)state;
     enum { MANY = 4000 };
-    void **all = malloc(MANY * sizeof *all);
+    void **all = malloc(MANY * sizeof(*all));
     uint32_t class_of_16k = neap__heap_class(heap, 16384); /* four to a slab */
     for (int i = 0; i < MANY; i++)
         assert_int_equal(neap__slab_take(heap, class_of_16k, 1, &all[i]), 1);
     srand(3);
     for (int round = 0; round < 20000; round++) {
         int i = rand() % MANY;
-        if (all[i] != NULL) {
+        if (all[i]) {
             neap__slab_put(heap, class_of_16k, &all[i], 1);
             all[i] = NULL;
         } else {

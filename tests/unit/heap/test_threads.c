@@ -26,7 +26,7 @@ static void churn(struct worker *w) {
     unsigned char *slots[SLOTS] = {0};
     for (int i = 0; i < STEPS; i++) {
         int n = rand_r(&w->seed) % SLOTS;
-        if (slots[n] != NULL) {
+        if (slots[n]) {
             if (slots[n][0] != (unsigned char)n)
                 abort();
             neap_heap_free(w->heap, slots[n]);

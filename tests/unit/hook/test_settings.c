@@ -66,7 +66,7 @@ static void test_all_set(void **state) {
         {"NEAP_RESERVE_BYTES", "1048576"},
         {"NEAP_LIMIT_BYTES", "35184372088832"},
     };
-    assert_int_equal(sizeof set / sizeof set[0], NEAP_SETTINGS);
+    assert_int_equal(sizeof(set) / sizeof(set[0]), NEAP_SETTINGS);
     for (unsigned i = 0; i < NEAP_SETTINGS; i++)
         setenv(set[i][0], set[i][1], 1);
     struct neap__settings settings = read_listening(said);
@@ -88,9 +88,10 @@ static void test_nonsense_is_named_and_ignored(void **state) {
     struct neap__settings settings = read_listening(said);
     assert_defaults(&settings);
     assert_string_equal(
-        said, "neap: ignoring NEAP_HELPER=no: it takes 0 or 1\n"
-              "neap: ignoring NEAP_DECAY_MS=0: it takes a whole number from 1 to 3600000\n"
-              "neap: ignoring NEAP_LIMIT_BYTES=512M: it takes a whole number from 1048576 to 1125899906842624\n");
+        said,
+        "neap: ignoring NEAP_HELPER=no: it takes 0 or 1\n"
+        "neap: ignoring NEAP_DECAY_MS=0: it takes a whole number from 1 to 3600000\n"
+        "neap: ignoring NEAP_LIMIT_BYTES=512M: it takes a whole number from 1048576 to 1125899906842624\n");
 }
 
 /* base knows nothing of the heap, and says its default all the same. */

@@ -25,10 +25,10 @@ static int setup(void **state) {
     (void)state;
     strcpy(folder, "/tmp/atomic_file.XXXXXX");
     umask(022);
-    if (mkdtemp(folder) == NULL || chmod(folder, 0777) != 0)
+    if (!mkdtemp(folder) || chmod(folder, 0777) != 0)
         return -1;
-    snprintf(path, sizeof path, "%s/report", folder);
-    snprintf(link_path, sizeof link_path, "%s/link", folder);
+    snprintf(path, sizeof(path), "%s/report", folder);
+    snprintf(link_path, sizeof(link_path), "%s/link", folder);
     return 0;
 }
 
@@ -36,7 +36,7 @@ static size_t entries(void) {
     DIR *directory = opendir(folder);
     size_t count = 0;
     assert_non_null(directory);
-    while (readdir(directory) != NULL)
+    while (readdir(directory))
         count++;
     closedir(directory);
     return count - 2;
@@ -80,7 +80,7 @@ static void holds(const char *text) {
     char found[64] = {0};
     FILE *file = fopen(path, "r");
     assert_non_null(file);
-    assert_true(fread(found, 1, sizeof found - 1, file) == strlen(text));
+    assert_true(fread(found, 1, sizeof(found) - 1, file) == strlen(text));
     assert_string_equal(found, text);
     fclose(file);
 }

@@ -19,7 +19,7 @@ static char name[64];
 static int make_name(void **state) {
     static unsigned count;
     (void)state;
-    snprintf(name, sizeof name, "test-segment.%d.%u", (int)getpid(), count++);
+    snprintf(name, sizeof(name), "test-segment.%d.%u", (int)getpid(), count++);
     return 0;
 }
 

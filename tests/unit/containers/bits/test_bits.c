@@ -91,7 +91,7 @@ static void *counter_realloc(void *context, void *block, size_t old_bytes, size_
 
 static void counter_free(void *context, void *block, size_t bytes) {
     struct counter *counter = context;
-    if (block != NULL)
+    if (block)
         counter->bytes -= bytes;
     free(block);
 }
@@ -332,14 +332,14 @@ static void random_operations(struct world *w, unsigned steps) {
         do_append, do_init_copy,
     };
     for (unsigned step = 0; step < steps; step++) {
-        operations[below(w, sizeof operations / sizeof *operations)](w);
+        operations[below(w, sizeof(operations) / sizeof(*operations))](w);
         verify(w);
     }
 }
 
 static unsigned steps_wanted(void) {
     const char *text = getenv("NEAP_TEST_STEPS");
-    return text != NULL ? (unsigned)strtoul(text, NULL, 10) : 3000;
+    return text ? (unsigned)strtoul(text, NULL, 10) : 3000;
 }
 
 static void test_random_in_memory(void **state) {
@@ -434,7 +434,7 @@ static void test_failure_at_every_allocation(void **state) {
         {900, run_insert}, {960, run_stretch}, {64, run_append}, {960, run_append},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
         unsigned failed = 0;
         for (unsigned fail_at = 1;; fail_at++) {
             struct counter counter = {0};
@@ -472,7 +472,7 @@ static void test_memory_that_there_is_not(void **state) {
     (void)state;
     assert_int_equal(neap_bits_init(&bits, NULL, UINT64_MAX), NEAP_ERROR_MEMORY);
     assert_int_equal(bits.count, 7);
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
         assert_int_equal(neap_bits_init(&bits, NULL, steps[i].count), NEAP_OK);
         assert_int_equal(steps[i].run(&bits), NEAP_ERROR_MEMORY);
         assert_int_equal(neap_bits_insert(&bits, 0, UINT64_MAX - 5), NEAP_ERROR_MEMORY);
@@ -510,7 +510,7 @@ static void test_truncation_gives_pages_back(void **state) {
     enum { BYTES = 64 << 20 };
     neap_bits_t bits;
     (void)state;
-    if (getenv("NEAP_TEST_VALGRIND") != NULL)
+    if (getenv("NEAP_TEST_VALGRIND"))
         skip();                       /* its own memory is resident too */
     int64_t start = resident_bytes(); /* or less later, when what other tests left goes */
     assert_int_equal(neap_bits_init(&bits, NULL, UINT64_C(8) * BYTES), NEAP_OK);

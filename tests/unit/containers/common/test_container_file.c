@@ -29,10 +29,10 @@ static char folder[64], path[96];
 
 static int set_up(void **state) {
     (void)state;
-    snprintf(folder, sizeof folder, "/tmp/neap-file-XXXXXX");
-    if (mkdtemp(folder) == NULL)
+    snprintf(folder, sizeof(folder), "/tmp/neap-file-XXXXXX");
+    if (!mkdtemp(folder))
         return -1;
-    snprintf(path, sizeof path, "%s/saved", folder);
+    snprintf(path, sizeof(path), "%s/saved", folder);
     return 0;
 }
 
@@ -45,7 +45,7 @@ static int tear_down(void **state) {
 /* PIECES numbers, then one byte of the context. */
 static int write_pieces(struct neap__container_writer *writer, const void *context, void *head) {
     for (uint32_t i = 0; i < PIECES; i++) {
-        int error = neap__container_writer_write(writer, &i, sizeof i);
+        int error = neap__container_writer_write(writer, &i, sizeof(i));
         if (error != NEAP_OK)
             return error;
     }
@@ -55,7 +55,7 @@ static int write_pieces(struct neap__container_writer *writer, const void *conte
 
 static int save(const char *last) {
     struct head head;
-    return neap__container_file_save(path, NEAP_CONTAINER_MAP, VERSION, &head, sizeof head, write_pieces,
+    return neap__container_file_save(path, NEAP_CONTAINER_MAP, VERSION, &head, sizeof(head), write_pieces,
                                      last);
 }
 
@@ -68,7 +68,7 @@ static char last_of_file(void) {
     struct head head;
     assert_int_equal(load(&file), NEAP_OK);
     assert_int_equal(neap__container_file_verify(&file), NEAP_OK);
-    memcpy(&head, file.head, sizeof head);
+    memcpy(&head, file.head, sizeof(head));
     const unsigned char *last = neap__container_file_bytes(&file, head.offset_of_last, 1);
     assert_non_null(last);
     char value = (char)*last;
@@ -140,11 +140,11 @@ static void a_writer_may_give_up(void **state) {
     (void)state;
     struct head head = {0};
     assert_int_equal(
-        neap__container_file_save(path, NEAP_CONTAINER_MAP, VERSION, &head, sizeof head, write_badly, NULL),
+        neap__container_file_save(path, NEAP_CONTAINER_MAP, VERSION, &head, sizeof(head), write_badly, NULL),
         NEAP_ERROR_MEMORY);
     assert_int_not_equal(access(path, F_OK), 0);
     assert_int_equal(neap__container_file_save("/nowhere/at/all", NEAP_CONTAINER_MAP, VERSION, &head,
-                                               sizeof head, write_pieces, "a"),
+                                               sizeof(head), write_pieces, "a"),
                      NEAP_ERROR_ABSENT);
 }
 

@@ -20,13 +20,13 @@ struct thing {
 static struct thing *thing_new(const struct neap_allocator *given) {
     struct thing *thing = neap__container_memory_new(given, sizeof(struct thing));
     assert_non_null(thing);
-    for (size_t i = 0; i < sizeof thing->own; i++)
+    for (size_t i = 0; i < sizeof(thing->own); i++)
         assert_int_equal(thing->own[i], 0);
     return thing;
 }
 
 static void thing_end(struct thing *thing) {
-    neap__container_memory_end(thing, sizeof *thing);
+    neap__container_memory_end(thing, sizeof(*thing));
 }
 
 static void small_things_have_no_heap(void **state) {
@@ -38,7 +38,7 @@ static void small_things_have_no_heap(void **state) {
     for (int i = 0; i < 1000; i++)
         assert_int_equal(block[i], 7);
     assert_null(thing->memory.heap);
-    assert_int_equal(thing->memory.level.live_bytes, sizeof *thing + 2000);
+    assert_int_equal(thing->memory.level.live_bytes, sizeof(*thing) + 2000);
     assert_true(neap__container_memory_ends_all(&thing->memory));
     thing_end(thing); /* and the block with it: valgrind and ASan would tell */
 }
@@ -65,7 +65,7 @@ static void blocks_outlast_the_move_to_an_own_heap(void **state) {
             assert_int_equal(blocks[i][at], i & 255);
         NEAP_FREE(&thing->memory, blocks[i], i % 4 == 0 ? 3 * BYTES : i % 2 == 0 ? BYTES / 2 : BYTES);
     }
-    assert_int_equal(thing->memory.level.live_bytes, sizeof *thing);
+    assert_int_equal(thing->memory.level.live_bytes, sizeof(*thing));
     thing_end(thing);
 }
 
@@ -79,14 +79,14 @@ static void freed_memory_goes_back_unasked(void **state) {
     (void)state;
     enum { BLOCKS = 2000, BYTES = 4096 };
     struct thing *thing = thing_new(NULL);
-    void **blocks = malloc(BLOCKS * sizeof *blocks);
+    void **blocks = malloc(BLOCKS * sizeof(*blocks));
     for (int i = 0; i < BLOCKS; i++) {
         blocks[i] = NEAP_ALLOC(&thing->memory, BYTES);
         memset(blocks[i], 1, BYTES);
     }
     for (int i = 0; i < BLOCKS; i++) {
         NEAP_FREE(&thing->memory, blocks[i], BYTES);
-        if (thing->memory.heap != NULL)
+        if (thing->memory.heap)
             assert_true(dirty_bytes(thing->memory.heap) <= (1 << 20));
     }
     struct neap_heap_stats stats;
@@ -142,7 +142,7 @@ static void *counter_alloc(void *context, size_t bytes) {
 }
 
 static void counter_free(void *context, void *block, size_t bytes) {
-    ((struct counter *)context)->bytes -= block != NULL ? bytes : 0;
+    ((struct counter *)context)->bytes -= block ? bytes : 0;
     free(block);
 }
 
@@ -154,7 +154,7 @@ static void a_given_allocator_gets_every_byte_back(void **state) {
     assert_false(neap__container_memory_ends_all(&thing->memory));
     void *block = NEAP_REALLOC(&thing->memory, NULL, 0, 100);
     block = NEAP_REALLOC(&thing->memory, block, 100, 300);
-    assert_int_equal(counter.bytes, sizeof *thing + 300);
+    assert_int_equal(counter.bytes, sizeof(*thing) + 300);
     assert_int_equal(thing->memory.level.live_bytes, counter.bytes);
     counter.fails_at = counter.calls + 1;
     assert_null(NEAP_REALLOC(&thing->memory, block, 300, 400));

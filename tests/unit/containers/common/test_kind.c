@@ -33,7 +33,7 @@ static void integers_fit_up_to_their_limits(void **state) {
         {NEAP_KIND_I16, INT16_MIN, INT16_MAX},
         {NEAP_KIND_I32, INT32_MIN, INT32_MAX},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         assert_true(neap_kind_fits(rows[i].kind, (union neap_item){.i = rows[i].least}));
         assert_true(neap_kind_fits(rows[i].kind, (union neap_item){.i = rows[i].most}));
         assert_false(neap_kind_fits(rows[i].kind, (union neap_item){.i = rows[i].least - 1}));
@@ -43,7 +43,7 @@ static void integers_fit_up_to_their_limits(void **state) {
         enum neap_kind kind;
         uint64_t most;
     } unsigned_rows[] = {{NEAP_KIND_U8, UINT8_MAX}, {NEAP_KIND_U16, UINT16_MAX}, {NEAP_KIND_U32, UINT32_MAX}};
-    for (size_t i = 0; i < sizeof unsigned_rows / sizeof unsigned_rows[0]; i++) {
+    for (size_t i = 0; i < sizeof(unsigned_rows) / sizeof(unsigned_rows[0]); i++) {
         assert_true(neap_kind_fits(unsigned_rows[i].kind, (union neap_item){.u = 0}));
         assert_true(neap_kind_fits(unsigned_rows[i].kind, (union neap_item){.u = unsigned_rows[i].most}));
         assert_false(
@@ -68,19 +68,19 @@ static void values_come_back(void **state) {
     for (int k = NEAP_KIND_I8; k <= NEAP_KIND_F64; k++) {
         enum neap_kind kind = (enum neap_kind)k;
         size_t width = neap_kind_width(kind);
-        for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
             unsigned char bytes[10];
             union neap_item item = {.i = numbers[i]};
             if (kind >= NEAP_KIND_F32)
                 item.f = (double)numbers[i] / 2;
             else if (kind >= NEAP_KIND_U8)
                 item.u = (uint64_t)(numbers[i] & 127);
-            memset(bytes, 0xa5, sizeof bytes);
+            memset(bytes, 0xa5, sizeof(bytes));
             neap_kind_store(kind, item, bytes + 1); /* unaligned */
             assert_int_equal(bytes[0], 0xa5);
             assert_int_equal(bytes[1 + width], 0xa5);
             union neap_item back = neap_kind_load(kind, bytes + 1);
-            assert_memory_equal(&back.u, &item.u, sizeof back.u);
+            assert_memory_equal(&back.u, &item.u, sizeof(back.u));
         }
     }
     unsigned char limits[8];

@@ -35,8 +35,8 @@ static size_t random_key(unsigned style, char *key) {
         bytes += run;
     }
     const char *of = letters[style];
-    for (size_t length = of == NULL ? 1 + chance(3) : chance(12); length > 0; length--)
-        key[bytes++] = of == NULL ? (char)chance(256) : of[chance((uint32_t)strlen(of))];
+    for (size_t length = !of ? 1 + chance(3) : chance(12); length > 0; length--)
+        key[bytes++] = !of ? (char)chance(256) : of[chance((uint32_t)strlen(of))];
     return bytes;
 }
 
@@ -132,7 +132,7 @@ static void is_as_its_trie(void **unused) {
     static const enum neap_kind kinds[] = {NEAP_KIND_U32,   NEAP_KIND_I64, NEAP_KIND_NONE,
                                            NEAP_KIND_BYTES, NEAP_KIND_I8,  NEAP_KIND_F64};
     (void)unused;
-    for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         for (unsigned style = 0; style < STYLES; style++) {
             const enum neap_kind kind = kinds[(i + style) % 6];
             neap_trie_t *trie = neap_trie_new(NEAP_KIND_BYTES, kind, NULL);
@@ -259,7 +259,7 @@ static void *meter_realloc(void *context, void *block, size_t old_bytes, size_t 
 
 static void meter_free(void *context, void *block, size_t bytes) {
     struct meter *meter = context;
-    if (block != NULL)
+    if (block)
         meter->bytes -= bytes;
     free(block);
 }
@@ -269,13 +269,13 @@ static void failure_leaves_nothing(void **unused) {
     neap_trie_t *trie = random_trie(1, 2000, NEAP_KIND_U32);
     neap_frozen_trie_t *frozen = NULL;
     unsigned refused = 0;
-    for (long at = 0; frozen == NULL; at++) {
+    for (long at = 0; !frozen; at++) {
         struct meter meter = {0, at};
         const struct neap_allocator allocator = {meter_alloc, meter_realloc, meter_free, NULL, &meter};
         frozen = neap_trie_freeze(trie, &allocator);
         const char *why = "";
         assert_true(neap_trie_check(trie, &why));
-        if (frozen == NULL) {
+        if (!frozen) {
             assert_int_equal(meter.bytes, 0);
             refused++;
             continue;

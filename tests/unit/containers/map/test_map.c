@@ -32,10 +32,10 @@ static void *counter_realloc(void *context, void *block, size_t old_bytes, size_
     assert_true(bytes > 0);
     if (++counter->calls == counter->fails_at)
         return NULL;
-    counter->bytes += bytes - (block != NULL ? old_bytes : 0);
+    counter->bytes += bytes - (block ? old_bytes : 0);
     /* Always elsewhere, so that what is used after it moved is found. */
     char *fresh = malloc(bytes);
-    if (block != NULL) {
+    if (block) {
         memcpy(fresh, block, old_bytes < bytes ? old_bytes : bytes);
         memset(block, 0xdd, old_bytes);
         free(block);
@@ -48,7 +48,7 @@ static void *counter_alloc(void *context, size_t bytes) {
 }
 
 static void counter_free(void *context, void *block, size_t bytes) {
-    if (block == NULL)
+    if (!block)
         return;
     ((struct counter *)context)->bytes -= bytes;
     memset(block, 0xdd, bytes);
@@ -184,7 +184,7 @@ static void walk(struct model *model, uint32_t steps) {
 
 static uint32_t steps_wanted(uint32_t few) {
     const char *text = getenv("NEAP_TEST_STEPS");
-    return text != NULL && atoi(text) > (int)few ? (uint32_t)atoi(text) : few;
+    return text && atoi(text) > (int)few ? (uint32_t)atoi(text) : few;
 }
 
 /* --- tests --- */
@@ -196,7 +196,7 @@ static void every_kind_of_key_and_value(void **state) {
         for (int value = 0; value < NEAP_KINDS; value++) {
             if (key > 2 && value > 2 && (key + value) % 5 != 0)
                 continue; /* numbers differ in their width only */
-            struct model *model = calloc(1, sizeof *model);
+            struct model *model = calloc(1, sizeof(*model));
             model->key = (enum neap_kind)key;
             model->value = (enum neap_kind)value;
             model->map = neap_map_new(model->key, model->value, counting());
@@ -214,8 +214,8 @@ static void long_random_walks(void **state) {
     (void)state;
     static const enum neap_kind kinds[][2] = {
         {NEAP_KIND_STR, NEAP_KIND_U32}, {NEAP_KIND_BYTES, NEAP_KIND_STR}, {NEAP_KIND_U64, NEAP_KIND_NONE}};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        struct model *model = calloc(1, sizeof *model);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct model *model = calloc(1, sizeof(*model));
         random_state = i + 77;
         model->key = kinds[i][0];
         model->value = kinds[i][1];
@@ -230,8 +230,8 @@ static void when_memory_runs_out_the_map_is_as_before(void **state) {
     (void)state;
     static const enum neap_kind kinds[][2] = {{NEAP_KIND_STR, NEAP_KIND_BYTES},
                                               {NEAP_KIND_U32, NEAP_KIND_U8}};
-    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
-        struct model *model = calloc(1, sizeof *model);
+    for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+        struct model *model = calloc(1, sizeof(*model));
         const struct neap_allocator *allocator = counting();
         counter.fails_at = 1;
         assert_null(neap_map_new(kinds[k][0], kinds[k][1], allocator));
@@ -339,7 +339,7 @@ static void memory_follows_the_entries(void **state) {
 
 static void copies(void **state) {
     (void)state;
-    struct model *model = calloc(1, sizeof *model);
+    struct model *model = calloc(1, sizeof(*model));
     random_state = 9;
     model->key = model->value = NEAP_KIND_STR;
     model->map = neap_map_new(model->key, model->value, NULL);

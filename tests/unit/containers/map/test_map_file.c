@@ -20,7 +20,7 @@ static char path[64];
 
 static int set_up(void **state) {
     (void)state;
-    snprintf(path, sizeof path, "/tmp/neap-map-XXXXXX");
+    snprintf(path, sizeof(path), "/tmp/neap-map-XXXXXX");
     int descriptor = mkstemp(path);
     return descriptor < 0 ? -1 : close(descriptor);
 }

@@ -74,7 +74,7 @@ static void verify(const struct places *places, const neap_map_t *map) {
     assert_true(map->group_count <= places->count + 1 && places->count <= map->group_count + 1);
     for (uint32_t i = 0; i < map->group_count; i++) {
         const struct neap__map_group *now = *neap__map_place(map, i);
-        if (now == NULL || (i < places->count && places->of[i] == now))
+        if (!now || (i < places->count && places->of[i] == now))
             continue;
         groups++;
         bytes += now->used;

@@ -113,7 +113,7 @@ static void random_walk(unsigned seed, size_t block_bytes, size_t block_count, u
     struct model models[READERS];
     uint64_t claimed = 0;
     srand(seed);
-    memset(models, 0, sizeof models);
+    memset(models, 0, sizeof(models));
     for (int i = 0; i < READERS; i++)
         neap_stream_reader_open(&readers[i], stream, 0);
     for (unsigned step = 0; step < steps; step++) {
@@ -143,10 +143,10 @@ static void random_walk(unsigned seed, size_t block_bytes, size_t block_count, u
 static void any_order(void **state) {
     (void)state;
     const char *asked = getenv("NEAP_TEST_STEPS");
-    unsigned steps = asked != NULL ? (unsigned)atoi(asked) / 20 : 3000;
+    unsigned steps = asked ? (unsigned)atoi(asked) / 20 : 3000;
     static const size_t measures[][2] = {{1, 1},  {1, 7},    {8, 4},    {13, 5},
                                          {64, 1}, {100, 33}, {1000, 2}, {4096, 3}};
-    for (unsigned i = 0; i < sizeof measures / sizeof measures[0]; i++)
+    for (unsigned i = 0; i < sizeof(measures) / sizeof(measures[0]); i++)
         random_walk(i + 1, measures[i][0], measures[i][1], steps);
 }
 

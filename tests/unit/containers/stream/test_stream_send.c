@@ -20,7 +20,7 @@ static int open_pair(void **state) {
     (void)state;
     int bytes = 4096;
     return socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0 ||
-           setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes) != 0;
+           setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)) != 0;
 }
 
 static int close_pair(void **state) {
@@ -32,7 +32,7 @@ static int close_pair(void **state) {
 
 static void received(uint64_t offset, size_t bytes) {
     uint8_t buffer[65536];
-    assert_true(bytes <= sizeof buffer);
+    assert_true(bytes <= sizeof(buffer));
     assert_int_equal(recv(pair[1], buffer, bytes, MSG_WAITALL), bytes);
     assert_true(stream_bytes_good(buffer, offset, bytes));
 }
@@ -143,7 +143,7 @@ static void *write_on(void *argument) {
 /* Receives it all and looks at it; whether it is `bytes` from `offset` on. */
 static int received_well(uint64_t offset, size_t bytes) {
     static uint8_t data[LARGE_BYTES];
-    assert_true(bytes <= sizeof data);
+    assert_true(bytes <= sizeof(data));
     assert_int_equal(bytes > 0 ? recv(pair[1], data, bytes, MSG_WAITALL) : 0, bytes);
     return stream_bytes_good(data, offset, bytes);
 }
@@ -162,7 +162,7 @@ static void lapped_while_sending(void **state) {
     struct writer writer = {neap_stream_new(LARGE_BYTES, 4, NULL), 0};
     struct neap_stream_reader reader;
     pthread_t thread;
-    assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof room), 0);
+    assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), 0);
     assert_int_equal(pthread_create(&thread, NULL, write_on, &writer), 0);
     neap_stream_reader_open(&reader, writer.stream, 0);
     for (unsigned i = 0; i < SENDS; i++) {

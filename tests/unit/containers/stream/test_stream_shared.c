@@ -25,7 +25,7 @@ static char name[64];
 static int make_name(void **state) {
     static unsigned count;
     (void)state;
-    snprintf(name, sizeof name, "test-stream.%d.%u", (int)getpid(), count++);
+    snprintf(name, sizeof(name), "test-stream.%d.%u", (int)getpid(), count++);
     return 0;
 }
 
@@ -58,8 +58,8 @@ static void names_and_measures(void **state) {
     (void)state;
     neap_stream_t *stream;
     char longest[202];
-    memset(longest, 'x', sizeof longest - 1);
-    longest[sizeof longest - 1] = '\0';
+    memset(longest, 'x', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
     assert_int_equal(neap_stream_share("", 10, 10, 0600, &stream), NEAP_ERROR_ARGUMENT);
     assert_int_equal(neap_stream_share("a/b", 10, 10, 0600, &stream), NEAP_ERROR_ARGUMENT);
     assert_int_equal(neap_stream_share(longest, 10, 10, 0600, &stream), NEAP_ERROR_ARGUMENT);
@@ -205,7 +205,7 @@ static void strange_files(void **state) {
     (void)state;
     char path[128];
     neap_stream_t *stream = NULL;
-    snprintf(path, sizeof path, "/dev/shm/neap.%s", name);
+    snprintf(path, sizeof(path), "/dev/shm/neap.%s", name);
     FILE *file = fopen(path, "w");
     assert_int_equal(neap_stream_attach(name, &stream), NEAP_ERROR_FORMAT); /* empty */
     assert_int_equal(neap_stream_share(name, 10, 10, 0600, &stream), NEAP_ERROR_FORMAT);
@@ -270,7 +270,7 @@ static int verify_all(void) {
     for (unsigned turn = 0;; turn++) {
         int ended = neap_stream_state(stream) == NEAP_STREAM_CLOSED;
         size_t bytes = turn % 2 == 0 ? neap_stream_reader_read_block(&reader, buffer)
-                                     : neap_stream_reader_read(&reader, buffer, sizeof buffer);
+                                     : neap_stream_reader_read(&reader, buffer, sizeof(buffer));
         if (!stream_bytes_good(buffer, reader.offset - bytes, bytes))
             return 1;
         delivered += bytes;
@@ -293,7 +293,7 @@ static void write_until_killed(unsigned seed) {
 static void readers_and_dying_writers(void **state) {
     (void)state;
     pid_t readers[READING_PROCESSES];
-    unsigned rounds = getenv("NEAP_TEST_LONG") != NULL ? 200 : ROUNDS;
+    unsigned rounds = getenv("NEAP_TEST_LONG") ? 200 : ROUNDS;
     for (int i = 0; i < READING_PROCESSES; i++) {
         readers[i] = fork();
         if (readers[i] == 0)

@@ -85,7 +85,7 @@ static void write_to_many(size_t block_bytes, size_t block_count, unsigned piece
 
 static unsigned steps(unsigned few) {
     const char *asked = getenv("NEAP_TEST_STEPS");
-    return asked != NULL ? (unsigned)atoi(asked) / 5 : few;
+    return asked ? (unsigned)atoi(asked) / 5 : few;
 }
 
 static void small_pieces(void **state) {

@@ -46,7 +46,7 @@ static void *meter_realloc(void *context, void *block, size_t old_bytes, size_t 
 
 static void meter_free(void *context, void *block, size_t bytes) {
     struct meter *meter = context;
-    if (block == NULL)
+    if (!block)
         return;
     assert_true(meter->bytes >= bytes && meter->blocks > 0);
     meter->bytes -= bytes;
@@ -101,7 +101,7 @@ static void model_set(struct model *model, const char *key, size_t bytes, uint32
     if (!model_has(model, place, key, bytes)) {
         assert_true(model->count < MODEL_MAX);
         memmove(model->entry + place + 1, model->entry + place,
-                (model->count - place) * sizeof model->entry[0]);
+                (model->count - place) * sizeof(model->entry[0]));
         model->entry[place].key = malloc(bytes + 1);
         memcpy(model->entry[place].key, key, bytes);
         model->entry[place].bytes = bytes;
@@ -116,7 +116,7 @@ static bool model_remove(struct model *model, const char *key, size_t bytes) {
         return false;
     free(model->entry[place].key);
     model->count--;
-    memmove(model->entry + place, model->entry + place + 1, (model->count - place) * sizeof model->entry[0]);
+    memmove(model->entry + place, model->entry + place + 1, (model->count - place) * sizeof(model->entry[0]));
     return true;
 }
 
@@ -147,8 +147,8 @@ static size_t random_key(unsigned style, char *key) {
         bytes += run;
     }
     const char *of = letters[style % 5];
-    for (size_t length = of == NULL ? 1 + chance(3) : chance(10); length > 0; length--)
-        key[bytes++] = of == NULL ? (char)chance(256) : of[chance((uint32_t)strlen(of))];
+    for (size_t length = !of ? 1 + chance(3) : chance(10); length > 0; length--)
+        key[bytes++] = !of ? (char)chance(256) : of[chance((uint32_t)strlen(of))];
     return bytes;
 }
 
@@ -225,7 +225,7 @@ static void require_same_prefixes(const neap_trie_t *trie, const struct model *m
         for (size_t i = 0; i < model->count; i++)
             if (model->entry[i].bytes <= limit &&
                 memcmp(model->entry[i].key, text, model->entry[i].bytes) == 0 &&
-                (entry == NULL || model->entry[i].bytes > wanted)) {
+                (!entry || model->entry[i].bytes > wanted)) {
                 entry = &model->entry[i];
                 wanted = entry->bytes;
             }
@@ -274,7 +274,7 @@ static void step(neap_trie_t *trie, unsigned style, unsigned removals) {
 
 static unsigned long steps(void) {
     const char *text = getenv("NEAP_TEST_STEPS");
-    return text != NULL ? strtoul(text, NULL, 10) / 10 + 2000 : 6000;
+    return text ? strtoul(text, NULL, 10) / 10 + 2000 : 6000;
 }
 
 static void is_as_a_sorted_array(void **unused) {
@@ -375,11 +375,11 @@ static void values_may_be_texts(void **unused) {
     const struct neap_allocator allocator = allocator_of(&meter);
     neap_trie_t *trie = neap_trie_new(NEAP_KIND_BYTES, NEAP_KIND_BYTES, &allocator);
     char value[3000];
-    memset(value, 'v', sizeof value);
+    memset(value, 'v', sizeof(value));
     for (uint32_t i = 0; i < 4000; i++) {
         char key[KEY_MAX];
         const size_t bytes = random_key(i % 4, key);
-        const size_t value_bytes = chance(20) == 0 ? chance(sizeof value) : chance(9);
+        const size_t value_bytes = chance(20) == 0 ? chance(sizeof(value)) : chance(9);
         if (chance(4) == 0) {
             assert_int_equal(neap_trie_remove(trie, text_of(key, bytes)), model_remove(&model, key, bytes));
         } else {

@@ -114,7 +114,7 @@ static inline void heap_image_make(struct heap_image *image, uint32_t page_bytes
     image->size =
         image->mapped_at + HEAP_IMAGE_MAPPED * (sizeof(struct neap_layout_mapped_run) + extra_bytes);
     image->bytes = calloc(1, image->size);
-    assert(image->bytes != NULL);
+    assert(image->bytes);
     *heap_image_anchor(image) = (struct neap_layout_anchor){
         .version = NEAP_LAYOUT_VERSION,
         .anchor_bytes = (uint32_t)sizeof(struct neap_layout_anchor) + extra_bytes,

@@ -1,5 +1,5 @@
-/* pylayout/version.c: the columns of version_rows.h. */
-#include "pylayout/version.h"
+/* pylayout/cpython_version.c: the columns of version_rows.h. */
+#include "pylayout/cpython_version.h"
 
 /* The columns, in the order of the table's. */
 enum { V3_8, V3_9, V3_10, V3_11, V3_12, V3_13, V3_14, V3_15, VERSIONS };

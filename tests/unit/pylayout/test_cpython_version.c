@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "pylayout/version.h"
+#include "pylayout/cpython_version.h"
 
 static void test_find(void **state) {
     (void)state;

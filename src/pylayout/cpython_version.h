@@ -1,4 +1,4 @@
-/* pylayout/version.h: what one version of CPython looks like in memory.
+/* pylayout/cpython_version.h: what one version of CPython looks like in memory.
  *
  *                      3.8   3.9   3.10  3.11 ...
  *     pool_bytes      4096  4096  16384 16384      version_rows.h: the table itself
@@ -8,8 +8,8 @@
  * versions and an enumerator below: no decoder compares version numbers. Adding
  * a version is adding a column. For 64-bit little-endian builds with the GIL.
  */
-#ifndef NEAP_PYLAYOUT_VERSION_H
-#define NEAP_PYLAYOUT_VERSION_H
+#ifndef NEAP_PYLAYOUT_CPYTHON_VERSION_H
+#define NEAP_PYLAYOUT_CPYTHON_VERSION_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,0 +1,6 @@
+/* base/version.c */
+#include <neap/version.h>
+
+const char *neap_version(void) {
+    return NEAP_VERSION;
+}

@@ -334,6 +334,32 @@ def complain_function_lengths(root):
     return complaints
 
 
+# ---- tests --------------------------------------------------------------------------
+
+
+def listed(root, name):
+    """What a meson.build has in quotation marks, by the key in front of it: {key: names}."""
+    found = {}
+    if (root / name).is_file():
+        for key, names in re.findall(r"'([\w/]+)': (\[[^]]*\]|'[\w/]+')", text(root / name)):
+            found[key] = re.findall(r"'([\w/]+)'", names)
+    return found
+
+
+def complain_forgotten_tests(root):
+    """Tests and fuzz targets that no meson.build names: they would not run."""
+    units, targets, folder = listed(root, "tests/unit/meson.build"), listed(root, "tests/fuzz/meson.build"), root / "tests"
+    return [
+        f"{path.relative_to(root)}: tests/unit/meson.build does not name it"
+        for path in sorted(folder.glob("unit/**/test_*.c"))
+        if path.stem[len("test_"):] not in units.get(module_of(root, path), ())
+    ] + [
+        f"{path.relative_to(root)}: tests/fuzz/meson.build does not name it"
+        for path in sorted(folder.glob("fuzz/fuzz_*.c"))
+        if path.stem[len("fuzz_"):] not in targets
+    ]
+
+
 # ---- one dialect ------------------------------------------------------------------
 
 DIALECT = {
@@ -367,6 +393,7 @@ RULES = [
     complain_file_lengths,
     complain_function_lengths,
     complain_dialect,
+    complain_forgotten_tests,
 ]
 
 # ---- a small tree, and what is planted in it ----------------------------------------
@@ -404,6 +431,8 @@ GOOD = {
     "src/cli/main.c": '#include "inspect/process/image.h"\nint main(void) {\n    return 0;\n}\n',
     "python/neap/extension.h": "#include <Python.h>\nint neap__extension_ready(void);\n",
     "python/neap/extension.c": '#include "extension.h"\n#include <neap/map.h>\n',
+    "tests/unit/meson.build": "unit_tests = {\n  'os': ['page', 'long'],\n}\n",
+    "tests/fuzz/meson.build": "fuzz_modules = {\n  'page': 'os',\n}\n",
     "tests/unit/os/test_page.c": '#include <cmocka.h>\n#include "os/page.h"\n#include "base/words.h"\n',
     "tests/fuzz/fuzz_page.c": '#include "os/page.h"\n#include <unistd.h>\n',
 }
@@ -449,6 +478,9 @@ PLANTED = [
     (complain_function_lengths, "src/os/long.c", "int neap_long(void) {\n" + "\n" * FUNCTION_LINES_MAX + "}\n"),
     (complain_function_lengths, "python/neap/long.c", LONG % "neap__long"),
     (complain_function_lengths, "tests/unit/os/test_long.c", LONG % "test_long"),
+    (complain_forgotten_tests, "tests/unit/os/test_new.c", "\n"),
+    (complain_forgotten_tests, "tests/unit/heap/test_page.c", "\n"),
+    (complain_forgotten_tests, "tests/fuzz/fuzz_new.c", "\n"),
     (complain_dialect, "src/os/null.c", "static int none(void *p) {\n    return p == NULL;\n}\n"),
     (complain_dialect, "src/os/null.c", "static int some(void *p) {\n    if (p != NULL)\n        return 1;\n}\n"),
     (complain_dialect, "src/os/null.c", "static int some(void *p, int n) {\n    return n && p->q != NULL;\n}\n"),

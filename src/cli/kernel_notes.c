@@ -38,17 +38,23 @@ static void huge_value(const struct neap_os_kernel_settings *settings, char *val
     snprintf(value, VALUE_BYTES, "%s", huge_word(settings));
 }
 
+static void number_value(bool known, unsigned long long number, char *value) {
+    if (known)
+        snprintf(value, VALUE_BYTES, "%llu", number);
+    else
+        value[0] = '\0';
+}
+
 static void overcommit_value(const struct neap_os_kernel_settings *settings, char *value) {
-    snprintf(value, VALUE_BYTES, settings->overcommit < 0 ? "" : "%d", settings->overcommit);
+    number_value(settings->overcommit >= 0, (unsigned long long)settings->overcommit, value);
 }
 
 static void scope_value(const struct neap_os_kernel_settings *settings, char *value) {
-    snprintf(value, VALUE_BYTES, settings->ptrace_scope < 0 ? "" : "%d", settings->ptrace_scope);
+    number_value(settings->ptrace_scope >= 0, (unsigned long long)settings->ptrace_scope, value);
 }
 
 static void mappings_value(const struct neap_os_kernel_settings *settings, char *value) {
-    snprintf(value, VALUE_BYTES, settings->mappings == 0 ? "" : "%llu",
-             (unsigned long long)settings->mappings);
+    number_value(settings->mappings != 0, settings->mappings, value);
 }
 
 struct row {

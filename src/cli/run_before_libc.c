@@ -142,7 +142,7 @@ static void command_exec(char *const *command, char *const *environment, const c
     }
 }
 
-void cli_run_before_libc(long *stack);
+__attribute__((used)) void cli_run_before_libc(long *stack);
 
 void cli_run_before_libc(long *stack) {
     static const char notable[][16] = {"LD_PRELOAD=", "PYTHONPATH=", "PYTHONMALLOC=", "PYTHONDEVMODE="};

@@ -191,7 +191,7 @@ def prepare():
 
 def main(boot, only):
     prepare()
-    os.environ.update(BOOTS[boot].variables)
+    os.environ.update(BOOTS[boot].variables, NEAP_TEST_EMULATED="1")
     tell(kernel=os.uname().release)
     for step in BOOTS[boot].steps:
         if not only or step in only:

@@ -22,7 +22,7 @@ from scenarios import BOOTS, KERNELS
 HERE = Path(__file__).resolve().parent
 TREE = HERE.parent.parent
 FILES = ("build/neap", "build/libneap*.so*", "build/python", "build/tests/unit/test_*",
-         "build/tests/guest/confine", "docs/settings.md", "docs/neap.1", "src/hook/settings.c",
+         "build/tests/guest/confine", "docs/settings.md", "docs/neap.1", "meson.build", "tests/golden",
          "tests/unit/**/test_*.c", "tests/guest", "tests/system")
 GUEST_LIBC = (2, 36)
 LIMIT_SECONDS = 5400  # of one boot

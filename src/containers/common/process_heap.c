@@ -68,7 +68,8 @@ void neap__process_heap_unlock(struct neap__process_heap *shared, uint64_t more_
     neap_os_unlock(&shared->lock);
 }
 
-void *neap__process_heap_resize(struct neap__process_heap *shared, void *block, size_t old_bytes, size_t bytes) {
+void *neap__process_heap_resize(struct neap__process_heap *shared, void *block, size_t old_bytes,
+                                size_t bytes) {
     neap_heap_t *heap = neap__process_heap_lock(shared);
     void *fresh = heap ? neap_heap_realloc(heap, block, bytes) : NULL;
     if (fresh)

@@ -33,7 +33,8 @@ neap_heap_t *neap__process_heap_lock(struct neap__process_heap *shared);
 void neap__process_heap_unlock(struct neap__process_heap *shared, uint64_t more_bytes, uint64_t less_bytes);
 
 /* A block of `bytes`; `block` goes on in it with its `old_bytes`, or is NULL. NULL if there is no memory. */
-void *neap__process_heap_resize(struct neap__process_heap *shared, void *block, size_t old_bytes, size_t bytes);
+void *neap__process_heap_resize(struct neap__process_heap *shared, void *block, size_t old_bytes,
+                                size_t bytes);
 
 void neap__process_heap_free(struct neap__process_heap *shared, void *block, size_t bytes);
 

@@ -18,7 +18,7 @@
 #include "trial/trial.h"
 
 #define MS     UINT64_C(1000000)
-#define PYTHON "/usr/bin/python3"
+#define PYTHON NEAP_TEST_PYTHON
 
 static const struct neap_allocator_setup as_it_is = {.present = true};
 

@@ -33,6 +33,19 @@ BASELINE = os.environ.get("NEAP_BASELINE") == "1"
 SUPPORTED = [(3, minor) for minor in range(8, 16)]
 MIB = 1 << 20
 
+
+def has_terminals():
+    """Whether the system gives out pseudo-terminals: a chroot may have no devpts."""
+    try:
+        for descriptor in os.openpty():
+            os.close(descriptor)
+        return True
+    except OSError:
+        return False
+
+
+needs_terminal = pytest.mark.skipif(not has_terminals(), reason="no pseudo-terminals here: is /dev/pts mounted?")
+
 sys.path.insert(0, str(PROGRAMS))  # for tests that import witness and work, as the programs do
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

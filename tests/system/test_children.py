@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from support import MIB, Talk, assert_ok, children, every_python, needs_neap, program, run, wait_until
+from support import MIB, Talk, assert_ok, children, every_python, needs_neap, needs_terminal, program, run, wait_until
 import witness
 
 pytestmark = every_python
@@ -18,6 +18,7 @@ def test_fork_500_times(python):
     assert_ok(run(python, program("fork_loop.py"), "500"))
 
 
+@needs_terminal
 def test_no_warning_about_threads_at_fork(python):
     assert_ok(run(python, program("fork_quietly.py"), options=["-W", "error::DeprecationWarning"]))
 

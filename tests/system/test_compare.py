@@ -11,10 +11,11 @@ import sys
 import termios
 import time
 import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
 
 import pytest
 
-from support import NEAP, PROGRAMS, clean_environment, free_port, needs_neap, wait_until
+from support import NEAP, PROGRAMS, clean_environment, free_port, needs_neap, needs_terminal, wait_until
 
 pytestmark = needs_neap
 PYTHON = os.path.realpath(sys.executable)
@@ -50,6 +51,44 @@ def everything(tmp_path_factory):
     result = compare("-n", 1, "--html", folder / "page.html", "--svg", folder / "picture.svg", "--", PYTHON, BURST)
     assert result.returncode == 0, result.stdout + result.stderr
     return result, (folder / "page.html").read_text(), (folder / "picture.svg").read_text()
+
+
+class Tables(HTMLParser):
+    """The tables of a page: a list of rows each, a row a list of (text, columns) for its cells."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tables, self.cell = [], None
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("th", "td"):
+            self.cell = ["", int(dict(attributes).get("colspan", 1))]
+
+    def handle_endtag(self, tag):
+        if tag in ("th", "td"):
+            self.tables[-1][-1].append((" ".join(self.cell[0].split()), self.cell[1]))
+            self.cell = None
+
+    def handle_data(self, data):
+        if self.cell:
+            self.cell[0] += data
+
+
+def test_page_has_the_printed_table(everything):
+    result, page, _ = everything
+    head, *rows = Tables(page).tables[0]
+    lines = result.stdout.splitlines()
+    assert " ".join(text for text, _ in head).split() == lines[0].split()
+    assert [row[0][0] for row in rows[:len(NAMES)]] == NAMES
+    width = sum(columns for _, columns in head)
+    for line, row in zip(lines[1:], rows):
+        assert " ".join(text for text, _ in row).split() == line.split()
+        assert sum(columns for _, columns in row) == width, row
 
 
 def test_table_has_every_allocator_and_fits(everything):
@@ -265,6 +304,7 @@ def on_terminal(*arguments, **environment):
     return shown.decode()
 
 
+@needs_terminal
 def test_terminal_shows_progress_and_colours():
     command = ["-n", "2", "--with", "glibc", "--", PYTHON, BURST, "300"]
     shown = on_terminal(*command)

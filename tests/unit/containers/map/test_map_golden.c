@@ -31,7 +31,8 @@ static int write_today(void) {
     char key[400];
     neap_map_t *map = neap_map_new(NEAP_KIND_STR, NEAP_KIND_I64, NULL);
     for (uint32_t i = 0; i < ENTRIES; i++)
-        assert_int_equal(neap_map_put(map, key_of(i, key), (union neap_item){.i = value_of(i)}, NULL), NEAP_OK);
+        assert_int_equal(neap_map_put(map, key_of(i, key), (union neap_item){.i = value_of(i)}, NULL),
+                         NEAP_OK);
     int error = neap_map_save(map, PATH);
     neap_map_destroy(map);
     return error;

@@ -40,8 +40,8 @@ struct neap_heap_options {
     unsigned flags;         /* enum neap_heap_flag, or-ed */
     uint64_t reserve_bytes; /* address space reserved at the start; 4 x memory, less under RLIMIT_AS */
     uint64_t limit_bytes;   /* resident bytes beyond which allocation fails; the control group's limit */
-    uint32_t page_bytes;    /* the heap gives back pages of this size: a power of two, a multiple of the
-                               system's page; the system's page */
+    uint32_t page_bytes;    /* the heap gives back pages of this size: a power of two up to 64 KiB, at
+                               least the system's page; the system's page */
     uint32_t decay_ms;      /* how long a free page is kept for the next demand; 100 */
 };
 

@@ -8,7 +8,7 @@
  *     | 16 17 18 19  | 20 21 ** **  | 8  9  10 11  | 12 13 14 15  |
  *     +--------------+--------------+--------------+--------------+
  *                      written = 22   oldest = 8: the first block still whole
- *                      claimed = 24: ** may be half written; bytes 8 and 9 of the ring are gone
+ *                      claimed = 24: ** may be half written; the bytes at offsets 6 and 7 are gone
  *
  * The writer raises `claimed`, writes, and then raises `written`. A reader copies bytes below
  * `written` and then loads `claimed`. If the claim reaches the copied bytes, the reader drops them.

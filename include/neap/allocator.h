@@ -1,14 +1,13 @@
 /* neap/allocator.h: where a container's memory comes from.
  *
- * A container never calls malloc. Each takes an allocator when it is made, keeps
- * a copy of this struct, and asks it for every byte it holds; the sizes it got
- * are told again when they are given back, so that an allocator may be as simple
- * as a counter or an arena. NULL in the place of an allocator means a heap of the
- * container's own (neap/heap.h): it gives pages back as the container shrinks,
- * and ends at once with it.
+ * A container never calls malloc. It takes an allocator when it is made, and asks
+ * that allocator for every byte it holds. It passes the size of a block again when
+ * it frees the block, so that an allocator may be as simple as a counter. If the
+ * allocator is NULL, the container uses a heap of Neap's (neap/heap.h), which gives
+ * pages back as the container shrinks.
  *
- * Threads: those of the container; an allocator that serves several containers
- * in several threads has to lock by itself.
+ * Threads: the container calls its allocator from the threads that call the
+ * container. An allocator that serves containers of several threads must lock.
  */
 #ifndef NEAP_ALLOCATOR_H
 #define NEAP_ALLOCATOR_H
@@ -24,19 +23,19 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 struct neap_allocator {
-    /* `bytes` > 0, aligned to 16, contents undefined. NULL: there is none. */
+    /* Returns a block of `bytes` > 0, aligned to 16, contents undefined; NULL if there is no memory. */
     void *(*alloc)(void *context, size_t bytes);
-    /* Makes a block of `old_bytes` one of `bytes` > 0, moved where it must be.
-     * NULL: there is none, and `block` is as before. */
+    /* Resizes a block from `old_bytes` to `bytes` > 0 and moves it if it must. Returns NULL if there
+     * is no memory; `block` is then as before. */
     void *(*realloc)(void *context, void *block, size_t old_bytes, size_t bytes);
-    /* Ends a block of `bytes`. NULL is allowed. Cannot fail. */
+    /* Frees a block of `bytes`. `block` may be NULL. Cannot fail. */
     void (*free)(void *context, void *block, size_t bytes);
-    /* Gives free pages back to the system now and returns the bytes; may be NULL. */
+    /* Gives free pages back to the system now and returns their bytes. The member may be NULL. */
     uint64_t (*trim)(void *context);
     void *context;
 };
 
-/* An allocator over a heap that the caller owns and that outlives its users. */
+/* An allocator over a heap. The caller owns the heap, which must outlive all users of the allocator. */
 struct neap_allocator neap_allocator_of_heap(neap_heap_t *heap);
 
 #pragma GCC visibility pop

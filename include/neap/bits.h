@@ -1,19 +1,19 @@
 /* neap/bits.h: an array of bits that grows and shrinks, in memory or in a file.
  *
- *     up to 64 bits   [ word | count | 0 | allocator | state ]           no block at all
+ *     up to 64 bits   [ word | count | 0 | allocator | state ]           without a block
  *     more            [ words | count | room | allocator | state ]
  *                         └──> [ word 0 | word 1 | ... | room ]          one block
  *     a file          [ words | count | room | file | state ]
- *                         └──> the file's own pages, mapped
+ *                         └──> the pages of the file, mapped
  *
  * Bit i is bit i % 8 of byte i / 8, in memory, in a buffer and in a file, on every
  * machine. As a number, bit 0 is the lowest. Bits of the last word beyond `count` are
- * zero, unless somebody wrote them through neap_bits_data.
+ * zero, unless the caller wrote them through neap_bits_data.
  *
- * The struct is open so that it can lie inside of others; its members are private.
+ * The struct is public so that it can be a member of others; its members are private.
  * Every `from`, `to`, `at` is a position in bits; ranges are [from, to), to <= count.
- * Threads: any number may read, or one may write. An array may be moved by copying
- * its struct, never held twice.
+ * Threads: any number of threads may read, or one may write. An array may be moved by
+ * copying its struct; only one of the two copies may be used afterwards.
  */
 #ifndef NEAP_BITS_H
 #define NEAP_BITS_H
@@ -33,8 +33,8 @@ extern "C" {
 
 enum neap_bits_state {
     NEAP_BITS_IN_MEMORY = 0,
-    NEAP_BITS_IN_FILE = 1,        /* mapped; what is written is in the file */
-    NEAP_BITS_IN_FILE_TO_READ = 2 /* mapped; nothing may be written */
+    NEAP_BITS_IN_FILE = 1,        /* mapped; writes go to the file */
+    NEAP_BITS_IN_FILE_TO_READ = 2 /* mapped read-only */
 };
 
 typedef struct neap_bits {
@@ -49,71 +49,75 @@ typedef struct neap_bits {
         struct neap__bits_file *file;
     } from;
     uint32_t state; /* enum neap_bits_state */
-    uint32_t user;  /* for whoever embeds it; 0 at first */
+    uint32_t user;  /* free for the caller's use; 0 at first */
 } neap_bits_t;
 
 /* --- life --- */
 
-/* `count` bits, all zero. `allocator` is kept by reference and outlives the array; NULL: one
- * heap of the process for all arrays, which any thread may share. NEAP_ERROR_MEMORY. */
+/* Makes an array of `count` bits, all zero. The array keeps a reference to `allocator`, which must
+ * outlive it. NULL: a heap that all arrays of the process share, in any thread. Returns
+ * NEAP_ERROR_MEMORY if there is no memory. The caller ends the array with neap_bits_end. */
 int neap_bits_init(neap_bits_t *bits, const struct neap_allocator *allocator, uint64_t count);
 
-/* The same, holding bits [from, to) of `source`. */
+/* The same, as a copy of bits [from, to) of `source`. */
 int neap_bits_init_copy(neap_bits_t *bits, const struct neap_allocator *allocator, const neap_bits_t *source,
                         uint64_t from, uint64_t to);
 
 enum neap_bits_mode {
-    NEAP_BITS_READ = 0,  /* nothing may be written */
-    NEAP_BITS_WRITE = 1, /* a file or block device that is there */
-    NEAP_BITS_MAKE = 2   /* a new file without a bit, in the place of any other */
+    NEAP_BITS_READ = 0,  /* read-only */
+    NEAP_BITS_WRITE = 1, /* an existing file or block device */
+    NEAP_BITS_MAKE = 2   /* a new file of no bits, in place of an existing one */
 };
 
-/* The bits of a file or a block device, mapped: eight for each of its bytes. Writes are in the
- * file when the system wants, or with neap_bits_flush; other processes that map it see them at
- * once. Who truncates the file meanwhile from elsewhere ends those who read it (SIGBUS).
- * NEAP_ERROR_ABSENT, _PERMISSION, _FORMAT (neither file nor block device), _MEMORY, _SYSTEM. */
+/* Maps the bits of a file or a block device: eight for each of its bytes. The system writes changes
+ * to the disk later, or when neap_bits_flush is called. Other processes that map the file see them
+ * at once. If another process truncates the file, a read of the lost part ends this process (SIGBUS).
+ * Returns NEAP_ERROR_ABSENT, _PERMISSION, _FORMAT (neither file nor block device), _MEMORY, _SYSTEM. */
 int neap_bits_open(neap_bits_t *bits, const char *path, enum neap_bits_mode mode);
 
-/* Ends the array; it is then as one of no bits, and may be ended again. */
+/* Ends the array and frees its memory. It then is an array of no bits, and may be ended again. */
 void neap_bits_end(neap_bits_t *bits);
 
-/* Makes it `count` bits long; new ones are zero, and pages that it no longer needs go back. A file
- * is made as long. NEAP_ERROR_MEMORY, and of files _PERMISSION (to read only, a device) and
- * _SYSTEM: the array is then as before. Making it shorter in memory cannot fail. */
+/* Makes the array `count` bits long. New bits are zero; pages that it no longer needs go back to the
+ * system. A mapped file gets the new length too. Returns NEAP_ERROR_MEMORY, and for a file also
+ * _PERMISSION (it is read-only, or a device) and _SYSTEM; the array is then as before. To shorten an
+ * array in memory cannot fail. */
 int neap_bits_resize(neap_bits_t *bits, uint64_t count);
 
-/* Whether its length can change: that of a file to read only and of a device cannot. */
+/* Whether the length can change. That of a read-only file or of a device cannot. */
 bool neap_bits_resizes(const neap_bits_t *bits);
 
-/* The same, and some more room, or keeping it, so that many small steps are cheap. */
+/* As neap_bits_resize, but allocates spare room when the array grows and keeps some when it shrinks,
+ * so that many small steps are cheap. */
 int neap_bits_stretch(neap_bits_t *bits, uint64_t count);
 
-/* One more bit at the end. Errors as those of neap_bits_stretch. */
+/* Appends a bit. Errors as for neap_bits_stretch. */
 int neap_bits_append(neap_bits_t *bits, bool value);
 
-/* Gives back spare room, and the pages that hold nothing but zeros (in memory of the default
- * heap). Returns bytes, estimated. */
+/* Gives back spare room and, if the array uses the default heap, pages that hold only zeros. Returns
+ * an estimate of the bytes given back. */
 uint64_t neap_bits_trim(neap_bits_t *bits);
 
-/* Puts what was written to a mapped file on its disk. NEAP_ERROR_SYSTEM. */
+/* Writes all changes of a mapped file to the disk and waits for it. NEAP_ERROR_SYSTEM. */
 int neap_bits_flush(neap_bits_t *bits);
 
-/* Bytes of the block or mapping, the struct not counted. */
+/* Bytes of the block or mapping, without the struct. */
 static inline uint64_t neap_bits_block_bytes(const neap_bits_t *bits) {
     return bits->room_words * sizeof(uint64_t);
 }
 
-/* Verifies the invariants; false with a static text in *why at the first that does not hold. */
+/* Verifies the invariants. Returns false, with a static text in *why, at the first that does not
+ * hold. */
 bool neap_bits_check(const neap_bits_t *bits, const char **why);
 
 /* --- one bit, up to 64 bits --- */
 
-/* The first of (count + 7) / 8 bytes, good until the array is resized or ended. */
+/* The first of (count + 7) / 8 bytes; valid until the array is resized or ended. */
 static inline unsigned char *neap_bits_data(const neap_bits_t *bits) {
     return bits->room_words ? (unsigned char *)bits->in.words : (unsigned char *)&bits->in.word;
 }
 
-/* Zeroes what somebody wrote through neap_bits_data beyond the last bit. */
+/* Zeroes the bits beyond the last one. Call it after writing the last byte through neap_bits_data. */
 void neap_bits_clear_rest(neap_bits_t *bits);
 
 static inline bool neap_bits_get(const neap_bits_t *bits, uint64_t at) {
@@ -143,24 +147,25 @@ void neap_bits_reverse(neap_bits_t *bits);
 void neap_bits_copy(neap_bits_t *bits, uint64_t at, const neap_bits_t *source, uint64_t source_at,
                     uint64_t count);
 
-/* Makes `count` zero bits before position `at`, or takes out the `count` bits from `at`.
- * Errors as neap_bits_stretch and neap_bits_resize. */
+/* The first inserts `count` zero bits before position `at`; errors as for neap_bits_stretch. The
+ * second removes `count` bits from position `at`; errors as for neap_bits_resize. */
 int neap_bits_insert(neap_bits_t *bits, uint64_t at, uint64_t count);
 int neap_bits_remove(neap_bits_t *bits, uint64_t at, uint64_t count);
 
-/* Moves all bits by `distance` to higher (lower) positions; the length stays, zeros come in. As
- * numbers: times (divided by) 2^distance. */
+/* Moves all bits by `distance` to higher (lower) positions and fills with zeros; the length does not
+ * change. As a number, the array is multiplied (divided) by 2^distance. */
 void neap_bits_shift_up(neap_bits_t *bits, uint64_t distance);
 void neap_bits_shift_down(neap_bits_t *bits, uint64_t distance);
 
-/* Set bits in a range. */
+/* How many bits of a range are set. */
 uint64_t neap_bits_count(const neap_bits_t *bits, uint64_t from, uint64_t to);
 
-/* The first, or last, bit that is `value` in a range; false if there is none. */
+/* Finds the first (last) bit of a range that equals `value`; false if there is none. */
 bool neap_bits_find(const neap_bits_t *bits, bool value, uint64_t from, uint64_t to, uint64_t *at);
 bool neap_bits_find_last(const neap_bits_t *bits, bool value, uint64_t from, uint64_t to, uint64_t *at);
 
-/* The first place in a range where all of `pattern` lies. An empty one is found at `from`. */
+/* Finds the first position in a range where all of `pattern` lies. An empty pattern is found at
+ * `from`. False if there is none. */
 bool neap_bits_search(const neap_bits_t *bits, const neap_bits_t *pattern, uint64_t from, uint64_t to,
                       uint64_t *at);
 
@@ -172,13 +177,14 @@ enum neap_bits_operation {
     NEAP_BITS_AND = 0,
     NEAP_BITS_OR = 1,
     NEAP_BITS_XOR = 2,
-    NEAP_BITS_AND_NOT = 3 /* what is set in the first alone */
+    NEAP_BITS_AND_NOT = 3 /* set in the first and not in the second */
 };
 
-/* bits = bits operation other. NEAP_ERROR_ARGUMENT if they are not of one length. */
+/* bits = bits operation other. NEAP_ERROR_ARGUMENT if their lengths differ. */
 int neap_bits_combine(neap_bits_t *bits, enum neap_bits_operation operation, const neap_bits_t *other);
 
-/* How many bits bits operation other would have set, without making it. Equal lengths (assert). */
+/* How many bits of (bits operation other) are set, without storing that result. The lengths must be
+ * equal (assert). */
 uint64_t neap_bits_combined_count(const neap_bits_t *bits, enum neap_bits_operation operation,
                                   const neap_bits_t *other);
 

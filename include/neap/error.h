@@ -1,6 +1,6 @@
-/* neap/error.h: what can go wrong, as one enumeration.
+/* neap/error.h: all errors, as one enumeration.
  *
- * A function that can fail returns 0 or one of these (all negative); its
+ * A function that can fail returns 0 or one of these (all are negative). Its
  * results come last among the parameters and are untouched on failure.
  * Constructors return NULL instead. Any thread may call neap_error_text.
  */
@@ -18,12 +18,12 @@ enum neap_error {
     NEAP_ERROR_ARGUMENT = -2,   /* a parameter is outside its documented range */
     NEAP_ERROR_PERMISSION = -3, /* the system refused: other user, ptrace scope, container */
     NEAP_ERROR_PROCESS = -4,    /* no such process, or it ended meanwhile */
-    NEAP_ERROR_FORMAT = -5,     /* what was read is not what its header claims */
-    NEAP_ERROR_ABSENT = -6,     /* the thing asked for is not there (no Neap heap, no program) */
-    NEAP_ERROR_SYSTEM = -7,     /* any other refusal of the system; errno tells */
+    NEAP_ERROR_FORMAT = -5,     /* a file or memory is not of the expected format, or is damaged */
+    NEAP_ERROR_ABSENT = -6,     /* it does not exist (no Neap heap, no program, no file) */
+    NEAP_ERROR_SYSTEM = -7,     /* any other error of the system; errno has it */
     NEAP_ERROR_TIMEOUT = -8,    /* the other side did not answer in time */
-    NEAP_ERROR_BUSY = -9,       /* somebody else has it, or it takes nothing now: later, perhaps */
-    NEAP_ERROR_OVERRUN = -10,   /* it was overwritten while it was used */
+    NEAP_ERROR_BUSY = -9,       /* in use by another, or cannot accept data now; try again later */
+    NEAP_ERROR_OVERRUN = -10,   /* it was overwritten while it was being used */
 };
 
 /* One short English phrase for an error, static; never NULL. */

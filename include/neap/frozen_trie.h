@@ -1,17 +1,17 @@
-/* neap/frozen_trie.h: a trie for reading only, as small as it can be.
+/* neap/frozen_trie.h: a compressed trie that cannot be changed.
  *
- * It is made from a trie (neap/trie.h), lies in one piece, in memory or in a file,
- * and is what the keys have in common written once: each entry says how many bytes
- * it keeps of the key before it and spells the rest in an alphabet learned from
- * the keys, sixteen or thirty-two entries to a leaf:
+ * A frozen trie is made from a trie (neap/trie.h). It is one contiguous piece of
+ * memory or of a file. An entry stores how many bytes its key shares with the key
+ * before it, and spells the rest of the key in an alphabet that is learned from all
+ * keys. A leaf has sixteen or thirty-two entries:
  *
  *     dance 2 | keep 5: "r" 3 | keep 3: "ger" 4 | keep 2: "rt" 1
  *
- * A file is mapped, not read: opening takes the same time whatever its length, and
- * what is looked up is what comes into memory. Any number of processes share it.
+ * A file is mapped and not read. So opening takes constant time, lookups bring only
+ * the pages they touch into memory, and all processes that open the file share them.
  *
- * Threads: a frozen trie never changes; any number of threads may use one. A
- * cursor is one thread's.
+ * Threads: a frozen trie never changes, so any number of threads may use it. A
+ * cursor belongs to one thread.
  */
 #ifndef NEAP_FROZEN_TRIE_H
 #define NEAP_FROZEN_TRIE_H
@@ -25,19 +25,20 @@ extern "C" {
 
 typedef struct neap_frozen_trie neap_frozen_trie_t;
 
-/* Makes the frozen form of a trie, which is as before and must not change meanwhile. `allocator` may be
- * NULL and is copied. NULL: no memory. The caller ends it with neap_frozen_trie_destroy. */
+/* Makes the frozen form of a trie. The trie itself stays as it is and must not be changed during the
+ * call. `allocator` may be NULL and is copied. Returns NULL if there is no memory. The caller ends the
+ * frozen trie with neap_frozen_trie_destroy. */
 neap_frozen_trie_t *neap_trie_freeze(const neap_trie_t *trie, const struct neap_allocator *allocator);
 
-/* Writes it to a file, which appears whole or not at all. NEAP_ERROR_PERMISSION, NEAP_ERROR_SYSTEM (errno).
- */
+/* Saves it as a file. The file is replaced as a whole: after a crash there is the old one or the new
+ * one. NEAP_ERROR_PERMISSION, NEAP_ERROR_SYSTEM (errno). */
 int neap_frozen_trie_save(const neap_frozen_trie_t *trie, const char *path);
 
-/* Opens such a file. NEAP_ERROR_ABSENT, NEAP_ERROR_PERMISSION, NEAP_ERROR_SYSTEM; NEAP_ERROR_FORMAT
- * for what is not a frozen trie or has been cut; NEAP_ERROR_MEMORY. */
+/* Opens a saved file. NEAP_ERROR_ABSENT, NEAP_ERROR_PERMISSION, NEAP_ERROR_SYSTEM, NEAP_ERROR_MEMORY;
+ * NEAP_ERROR_FORMAT if it is not a frozen trie or is cut short. */
 int neap_frozen_trie_open(const char *path, neap_frozen_trie_t **trie);
 
-/* The same for the bytes of such a file in memory, aligned to 64, which outlive the trie. */
+/* The same for the bytes of a saved file in memory. They must be aligned to 64 and outlive the trie. */
 int neap_frozen_trie_view(const void *data, size_t bytes, neap_frozen_trie_t **trie);
 
 /* Ends it. NULL is allowed. Its cursors must have ended before. */
@@ -47,27 +48,28 @@ enum neap_kind neap_frozen_trie_key_kind(const neap_frozen_trie_t *trie);
 enum neap_kind neap_frozen_trie_value_kind(const neap_frozen_trie_t *trie);
 size_t neap_frozen_trie_count(const neap_frozen_trie_t *trie);
 
-/* Bytes of it: in memory, or mapped. */
+/* Its size in bytes, in memory or mapped. */
 size_t neap_frozen_trie_bytes(const neap_frozen_trie_t *trie);
 
-/* As for a trie; a text in *value is borrowed as long as the frozen trie lives. */
+/* As for a trie. A text in *value is borrowed and valid as long as the frozen trie exists. */
 bool neap_frozen_trie_get(const neap_frozen_trie_t *trie, union neap_item key, union neap_item *value);
 bool neap_frozen_trie_longest_prefix(const neap_frozen_trie_t *trie, union neap_item text, size_t limit,
                                      size_t *bytes, union neap_item *value);
 
-/* Verifies all of it: the file's checksum, and that every key is in order and found. False and the
- * reason otherwise; only a damaged file, or having no memory for it, can make it so. */
+/* Verifies the checksum of the file, and that every key is in order and is found by a lookup. Returns
+ * false with the reason in *why if the file is damaged, or if there is no memory for the test. */
 bool neap_frozen_trie_check(const neap_frozen_trie_t *trie, const char **why);
 
 typedef struct neap_frozen_cursor neap_frozen_cursor_t;
 
-/* As for a trie. _next gives NEAP_ERROR_FORMAT where a file is damaged. */
+/* As for a trie. neap_frozen_cursor_next returns NEAP_ERROR_FORMAT where the file is damaged. */
 neap_frozen_cursor_t *neap_frozen_cursor_new(const neap_frozen_trie_t *trie,
                                              const struct neap_trie_range *range);
 void neap_frozen_cursor_destroy(neap_frozen_cursor_t *cursor);
 int neap_frozen_cursor_next(neap_frozen_cursor_t *cursor, union neap_item *key, union neap_item *value);
 
-/* Entries in a range: two searches. NEAP_ERROR_ARGUMENT for a bound that does not fit the kind. */
+/* Counts the entries in a range with two searches. NEAP_ERROR_ARGUMENT for a bound that does not fit
+ * the kind. */
 int neap_frozen_trie_range_count(const neap_frozen_trie_t *trie, const struct neap_trie_range *range,
                                  size_t *count);
 

@@ -1,9 +1,9 @@
-/* neap/kind.h: what a container holds: the kinds of keys and values.
+/* neap/kind.h: the kinds of keys and values that containers hold.
  *
- * Integers and floats are kept in exactly the bytes that their name says, in the
- * machine's order; texts and byte strings in their length. A text is UTF-8 and is
- * compared byte by byte, which is also the order of its code points.
- * All functions are pure; any thread.
+ * An integer or float takes the bits that the name of its kind says, in the byte
+ * order of the machine. A text or byte string takes its length. A text is UTF-8.
+ * Texts are compared byte by byte, which is also the order of their code points.
+ * All functions are pure; any thread may call them.
  */
 #ifndef NEAP_KIND_H
 #define NEAP_KIND_H
@@ -19,7 +19,7 @@ extern "C" {
 
 /* The numbers are part of the file formats. */
 enum neap_kind {
-    NEAP_KIND_NONE = 0, /* no value at all: the container is a set */
+    NEAP_KIND_NONE = 0, /* no value: the container is a set */
     NEAP_KIND_STR = 1,
     NEAP_KIND_BYTES = 2,
     NEAP_KIND_I8 = 3,
@@ -35,7 +35,7 @@ enum neap_kind {
 };
 enum { NEAP_KINDS = 13 };
 
-/* One key or value on its way in or out: the member that its kind says. */
+/* One key or value as a parameter or result. Its kind says which member is used. */
 union neap_item {
     struct {
         const void *data; /* borrowed; NULL only with 0 bytes */
@@ -52,13 +52,13 @@ const char *neap_kind_name(enum neap_kind kind);
 /* The kind of that name; false if there is none. */
 bool neap_kind_parse(const char *name, enum neap_kind *kind);
 
-/* Bytes a value of this kind takes: 1 to 8; 0 for NONE, STR and BYTES. */
+/* Bytes that a value of this kind takes: 1 to 8; 0 for NONE, STR and BYTES. */
 size_t neap_kind_width(enum neap_kind kind);
 
-/* Whether `item` can be kept as `kind` without loss of range (F32 loses precision only). */
+/* Whether `item` is in the range of `kind`. (A double that is in the range of F32 loses precision.) */
 bool neap_kind_fits(enum neap_kind kind, union neap_item item);
 
-/* Writes item as neap_kind_width(kind) bytes to `place`, unaligned; and reads it back. */
+/* Writes item as neap_kind_width(kind) bytes to `place`, which need not be aligned; reads it back. */
 void neap_kind_store(enum neap_kind kind, union neap_item item, void *place);
 union neap_item neap_kind_load(enum neap_kind kind, const void *place);
 

@@ -1,4 +1,4 @@
-/* neap.h: all of the C library. `pkg-config --cflags --libs neap`. */
+/* neap.h: includes all headers of the C library. Compile with `pkg-config --cflags --libs neap`. */
 #ifndef NEAP_NEAP_H
 #define NEAP_NEAP_H
 

@@ -1,26 +1,25 @@
 /* neap/trie.h: a sorted mapping from texts or integers to small values.
  *
- * A trie keeps bytes, not objects. Keys that begin alike share what they have in
- * common, and up to 64 neighbours live in one block, a leaf, so that an entry
- * costs little more than the rest of its key and its value:
+ * A trie keeps bytes and not objects. Up to 64 neighbouring keys lie in one block, a
+ * leaf, which stores their common prefix once. So an entry takes little more than its
+ * value and the rest of its key:
  *
  *     leaf:  prefix "da"    nce 2   ncer 3   nger 4   rt 1
  *
- *     had more than 64 keys begin so:
+ *     with more than 64 keys of this prefix:
  *
  *     node "da"   letters          n        o
  *                 children  leaf   node     leaf
  *                 for       < n    n        o and on
  *                                  └─ ... leaf  ce 2   cer 3   ger 4
  *
- * A frozen trie is the same in a form of its own for reading only, in a third of
- * the memory, which can be saved to a file and opened by any number of processes.
+ * A frozen trie (neap/frozen_trie.h) is a smaller form for reading only, which can be
+ * saved to a file and opened by any number of processes.
  *
- * Keys are ordered by their bytes: texts by code points, integers by value.
+ * Texts are ordered by code points, byte strings by their bytes, integers by value.
  *
- * Threads: one thread at a time may call for one trie; reading functions (those
- * that take a const trie) may run at the same time, and those of a frozen trie
- * always. Errors are those of neap/error.h; what failed has changed nothing.
+ * Threads: one thread at a time may use a trie. Functions that take a const trie may
+ * run at the same time as each other. A call that fails has changed nothing.
  */
 #ifndef NEAP_TRIE_H
 #define NEAP_TRIE_H
@@ -42,9 +41,9 @@ extern "C" {
 
 typedef struct neap_trie neap_trie_t;
 
-/* Makes an empty trie. `key` is STR, BYTES or an integer kind, `value` any kind.
- * `allocator` may be NULL (a heap of its own) and is copied. NULL: no memory, or a
- * kind that cannot be. The caller owns the trie and ends it with neap_trie_destroy. */
+/* Makes an empty trie. `key` is STR, BYTES or an integer kind, `value` is any kind.
+ * `allocator` may be NULL and is copied. Returns NULL if there is no memory or a kind is
+ * not allowed. The caller owns the trie and ends it with neap_trie_destroy. */
 neap_trie_t *neap_trie_new(enum neap_kind key, enum neap_kind value, const struct neap_allocator *allocator);
 
 /* Ends a trie. NULL is allowed. Its cursors must have ended before. */
@@ -53,47 +52,48 @@ void neap_trie_destroy(neap_trie_t *trie);
 enum neap_kind neap_trie_key_kind(const neap_trie_t *trie);
 enum neap_kind neap_trie_value_kind(const neap_trie_t *trie);
 
-/* Entries. */
+/* How many entries there are. */
 size_t neap_trie_count(const neap_trie_t *trie);
 
-/* Whether there is such a key; its value in *value, which may be NULL. A text is
- * borrowed until the trie changes. Keys that do not fit the kind are not there. */
+/* Looks up a key and returns whether it is there; if so, its value is in *value. `value` may be
+ * NULL. A text is borrowed until the trie changes. A key that does not fit the kind is not there. */
 bool neap_trie_get(const neap_trie_t *trie, union neap_item key, union neap_item *value);
 
 /* Adds an entry or replaces its value. NEAP_ERROR_MEMORY; NEAP_ERROR_ARGUMENT for a key or
- * value that does not fit its kind, or text of more than 256 MiB. */
+ * value that does not fit its kind, or a text of more than 256 MiB. */
 int neap_trie_set(neap_trie_t *trie, union neap_item key, union neap_item value);
 
-/* Removes an entry, and the nodes that only it needed. False: it was not there. */
+/* Removes an entry, and the nodes that only this entry needed. Returns false if the key is not
+ * there. */
 bool neap_trie_remove(neap_trie_t *trie, union neap_item key);
 
 /* Removes all entries and gives their memory back. */
 void neap_trie_clear(neap_trie_t *trie);
 
-/* Of the keys that `text` begins with, the longest of at most `limit` bytes: its bytes and
- * value, both of which may be NULL. False: none. STR and BYTES only. */
+/* Finds the longest key that `text` begins with and that has at most `limit` bytes. Its length goes
+ * to *bytes and its value to *value; both may be NULL. False if there is none. STR and BYTES only. */
 bool neap_trie_longest_prefix(const neap_trie_t *trie, union neap_item text, size_t limit, size_t *bytes,
                               union neap_item *value);
 
-/* Makes the trie as small as it can be: neighbouring leaves become one where they fit,
- * paths without a choice one node, and blocks move together. Gives the pages back.
- * NEAP_ERROR_MEMORY: it went part of the way; no entry is lost. */
+/* Makes the trie as small as it can be: merges neighbouring leaves that fit into one, merges nodes
+ * with a single child, and moves blocks together. Gives the free pages back.
+ * NEAP_ERROR_MEMORY: only a part was done; no entry is lost. */
 int neap_trie_compact(neap_trie_t *trie);
 
-/* Bytes of all blocks that the trie holds now. */
+/* Bytes of all blocks that the trie holds. */
 size_t neap_trie_bytes(const neap_trie_t *trie);
 
 /* Gives free pages back to the system now; returns the bytes. */
 uint64_t neap_trie_trim(neap_trie_t *trie);
 
-/* Verifies every invariant; false at the first that does not hold, its static text in *why.
- * Costs a walk over all entries. */
+/* Verifies every invariant. Returns false, with a static text in *why, at the first that does not
+ * hold. Walks over all entries. */
 bool neap_trie_check(const neap_trie_t *trie, const char **why);
 
 /* --- in order ------------------------------------------------------------ */
 
-/* Which entries a cursor gives: those whose key begins with `prefix` (STR, BYTES; length 0
- * for all), is at least `first` and less than `last`. All borrowed during the call only. */
+/* A cursor returns the entries whose key begins with `prefix` (STR and BYTES only; length 0
+ * for all), is at least `first` and is less than `last`. Texts are borrowed during the call only. */
 struct neap_trie_range {
     union neap_item prefix, first, last;
     bool has_prefix, has_first, has_last;
@@ -101,20 +101,21 @@ struct neap_trie_range {
 
 typedef struct neap_trie_cursor neap_trie_cursor_t;
 
-/* Makes a cursor before the first entry of a range; `range` NULL for all. NULL: no memory.
- * The caller ends it before the trie. */
+/* Makes a cursor before the first entry of a range; NULL for `range` means all entries. Returns NULL
+ * if there is no memory. The caller ends the cursor before the trie. */
 neap_trie_cursor_t *neap_trie_cursor_new(const neap_trie_t *trie, const struct neap_trie_range *range);
 void neap_trie_cursor_destroy(neap_trie_cursor_t *cursor);
 
-/* Goes on to the next entry: 1 and the entry, its texts borrowed until the next call or change;
- * either may be NULL. 0 at the end. A trie that changed meanwhile is no harm: it goes on after
- * the key that was last. NEAP_ERROR_MEMORY: a longer key than before has no room; call again. */
+/* Moves to the next entry. Returns 1 and the entry, or 0 at the end. Texts are borrowed until the next
+ * call or change; `key` and `value` may be NULL. The trie may change between calls: the cursor then
+ * continues after the last key it returned. NEAP_ERROR_MEMORY: there is no memory for a longer key
+ * than before; the call may be repeated. */
 int neap_trie_cursor_next(neap_trie_cursor_t *cursor, union neap_item *key, union neap_item *value);
 
-/* Whether keys came or went since the cursor was made. */
+/* Whether keys were added or removed since the cursor was made. */
 bool neap_trie_cursor_changed(const neap_trie_cursor_t *cursor);
 
-/* Entries in a range, counted leaf by leaf. NEAP_ERROR_MEMORY. */
+/* Counts the entries in a range, leaf by leaf. NEAP_ERROR_MEMORY. */
 int neap_trie_range_count(const neap_trie_t *trie, const struct neap_trie_range *range, size_t *count);
 
 #pragma GCC visibility pop

@@ -87,8 +87,7 @@ static void hint_print(const struct cli_look_report *report, FILE *out) {
     neap_census_account(report->census, &heap);
     uint64_t free_bytes = heap.free_pool_bytes + heap.free_block_bytes;
     if (!report->python->core && free_bytes > report->account->rss_bytes / HINT_SHARE)
-        fprintf(out,
-                "\n%s of this is free but cannot go back to the system: `neap pins %d` shows what holds it\n",
+        fprintf(out, "\n%s of this is free and cannot go back: see `neap pins %d`\n",
                 neap_units_bytes(size, free_bytes), (int)report->python->target.pid);
 }
 

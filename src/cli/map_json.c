@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <neap/error.h>
 
+#include "base/outside_text.h"
 #include "os/file.h"
 #include "report/json.h"
 
@@ -166,6 +167,7 @@ static int document_parse(const json_t *document, struct neap_space_map *map, co
     map->pid = (pid_t)json_integer_value(json_object_get(document, "pid"));
     map->core = json_is_true(json_object_get(document, "core"));
     snprintf(map->program, sizeof(map->program), "%s", member_text(document, "program"));
+    neap_outside_text_clean(map->program);
     map->pointer_bytes = member_bytes(document, "pointer_bytes", &number) && number == 4 ? 4 : 8;
     *why = "it lacks page_bytes or rss_bytes";
     if (!member_bytes(document, "page_bytes", &map->page_bytes) ||

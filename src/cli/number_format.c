@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/outside_text.h"
 #include "report/terminal.h"
 
 char *cli_number_format(char out[CLI_NUMBER_ROOM], uint64_t number) {
@@ -19,8 +20,10 @@ char *cli_number_format(char out[CLI_NUMBER_ROOM], uint64_t number) {
 }
 
 const char *cli_text_cut(char *out, size_t room, const char *text, unsigned columns) {
-    if (neap_terminal_text_columns(text) <= columns)
-        return text;
+    if (neap_terminal_text_columns(text) <= columns) {
+        snprintf(out, room, "%s", text);
+        return neap_outside_text_clean(out);
+    }
     size_t from = strlen(text);
     unsigned seen = 0;
     while (from > 0 && seen + 2 < columns) {
@@ -28,5 +31,5 @@ const char *cli_text_cut(char *out, size_t room, const char *text, unsigned colu
         seen += ((unsigned char)text[from] & 0xc0) != 0x80;
     }
     snprintf(out, room, "..%s", text + from);
-    return out;
+    return neap_outside_text_clean(out);
 }

@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/outside_text.h"
 #include "cli/verb.h"
 
-enum { WIDTH = 80, HELP_COLUMN = 26 };
+enum { ERROR_BYTES = 8192, WIDTH = 80, HELP_COLUMN = 26 };
 
 /* A factor by the letters that may follow a number. */
 struct suffix {
@@ -31,13 +32,13 @@ static const struct suffix duration_suffixes[] = {
 };
 
 int cli_error(int exit_code, const char *format, ...) {
+    char line[ERROR_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    fflush(stdout);
-    fputs("neap: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    vsnprintf(line, sizeof(line), format, arguments);
     va_end(arguments);
+    fflush(stdout);
+    fprintf(stderr, "neap: %s\n", neap_outside_text_clean(line));
     return exit_code;
 }
 

@@ -2,7 +2,6 @@
 #include "cli/output.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +10,8 @@
 
 #include "cli/option.h"
 #include "cli/verb.h"
-#include "os/descriptor.h"
 #include "os/atomic_file.h"
+#include "os/path.h"
 
 static bool is_stdout(const char *path) {
     return path && strcmp(path, "-") == 0;
@@ -29,9 +28,11 @@ static int write_error(const char *path, int error) {
     case NEAP_ERROR_ABSENT:
         return cli_error(CLI_EXIT_FAILED, "cannot write %s: no such folder: give another file", path);
     case NEAP_ERROR_PERMISSION:
-        return cli_error(CLI_EXIT_NOT_PERMITTED, "not permitted to write %s: give another file", path);
+        return cli_error(CLI_EXIT_NOT_PERMITTED, "not permitted to write %s: %sgive another file", path,
+                         neap_os_path_is_foreign(path) ? "it is a link or pipe of another user: " : "");
     case NEAP_ERROR_FORMAT:
-        return cli_error(CLI_EXIT_FAILED, "cannot write %s: it is a folder: give a file", path);
+        return cli_error(CLI_EXIT_FAILED, "cannot write %s: it is a %s: give a file", path,
+                         neap_os_path_kind(path) == NEAP_OS_PATH_DISK ? "disk" : "folder");
     default:
         return cli_error(CLI_EXIT_FAILED, "cannot write %s: %s: make room, or give another file", path,
                          error == NEAP_ERROR_SYSTEM ? strerror(reason) : neap_error_text(error));
@@ -42,12 +43,14 @@ static int write_error(const char *path, int error) {
 
 static int path_check(const char *path) {
     struct neap_os_atomic_file file;
-    if (!path || is_stdout(path) || is_stream(path))
+    if (!path || is_stdout(path))
         return CLI_GO_ON;
     if (!*path)
         return cli_error(CLI_EXIT_USAGE, "a file to write has no name: give one, like --json=FILE");
-    if (neap_os_path_kind(path) == NEAP_OS_PATH_FOLDER)
-        return write_error(path, NEAP_ERROR_FORMAT);
+    if (neap_os_path_is_foreign(path))
+        return write_error(path, NEAP_ERROR_PERMISSION);
+    if (is_stream(path))
+        return CLI_GO_ON;
     int error = neap_os_atomic_file_open(&file, path);
     if (error != NEAP_OK)
         return write_error(path, error);
@@ -82,13 +85,13 @@ static int stream_write(const char *path, const char *text, size_t bytes) {
     return failed ? NEAP_ERROR_SYSTEM : NEAP_OK;
 }
 
-/* Where the path is a link, the file that it leads to is the one that changes. */
 static int file_write(const char *path, const char *text, size_t bytes) {
     struct neap_os_atomic_file file;
-    char real[PATH_MAX];
+    if (neap_os_path_is_foreign(path))
+        return NEAP_ERROR_PERMISSION;
     if (is_stream(path))
         return stream_write(path, text, bytes);
-    int error = neap_os_atomic_file_open(&file, realpath(path, real) ? real : path);
+    int error = neap_os_atomic_file_open(&file, path);
     if (error != NEAP_OK)
         return error;
     error = neap_os_atomic_file_write(&file, text, bytes);

@@ -36,7 +36,7 @@ static void summary_print(const struct cli_pins_report *report, FILE *out) {
             cli_number_format(number, pins->place_total), place_name(report, true),
             neap_units_bytes(some, pins->resident_bytes), neap_units_bytes(all, pins->total_bytes));
     if (pins->place_count)
-        fprintf(out, "They can go back when the %s blocks in them are freed. What holds these blocks:\n\n",
+        fprintf(out, "They can go back when the %s blocks in them are freed. These are held by:\n\n",
                 cli_number_format(number, pins->pin_count));
 }
 

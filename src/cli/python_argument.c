@@ -75,9 +75,7 @@ static void version_print(const struct neap_python_view *view, FILE *out) {
 
 static void limits_print(const struct neap_python_view *view, FILE *out) {
     if (view->limits & NEAP_PYTHON_NO_BLOCKS)
-        fputs(
-            "not seen: objects allocated by malloc that no visible object refers to (PYTHONMALLOC=malloc)\n",
-            out);
+        fputs("not seen: blocks of malloc that no visible object refers to (PYTHONMALLOC=malloc)\n", out);
     if (view->limits & NEAP_PYTHON_COLLARS)
         fputs("debug hooks are on: sizes are given without their padding\n", out);
     if (view->limits & NEAP_PYTHON_NO_RUNTIME)
@@ -90,6 +88,7 @@ static void limits_print(const struct neap_python_view *view, FILE *out) {
 
 void cli_python_print(const struct cli_python *python, uint64_t rejected, FILE *out) {
     const struct neap_snapshot_facts *facts = neap_snapshot_facts(python->snapshot);
+    const char *lack = facts->too_little_memory ? ", since there is too little memory to copy it" : "";
     char time[NEAP_UNITS_ROOM], number[CLI_NUMBER_ROOM];
     if (python->core)
         fprintf(out, "core file %.60s: ", python->core);
@@ -100,10 +99,10 @@ void cli_python_print(const struct cli_python *python, uint64_t rejected, FILE *
         fprintf(out, "read while it ran: %s structure%s changed meanwhile and left out\n",
                 cli_number_format(number, rejected), rejected == 1 ? "" : "s");
     else if (facts->way == NEAP_SNAPSHOT_HOLD && python->pause_ns == 0)
-        fputs("paused during the whole analysis\n", out);
+        fprintf(out, "paused during the whole analysis%s\n", lack);
     else if (facts->way != NEAP_SNAPSHOT_CORE)
-        fprintf(out, "paused for %s\n",
-                neap_units_ns(time, python->pause_ns ? python->pause_ns : facts->pause_ns));
+        fprintf(out, "paused for %s%s\n",
+                neap_units_ns(time, python->pause_ns ? python->pause_ns : facts->pause_ns), lack);
     if (facts->way != NEAP_SNAPSHOT_RUNNING && rejected)
         fprintf(out, "%s inconsistent structure%s left out\n", cli_number_format(number, rejected),
                 rejected == 1 ? "" : "s");

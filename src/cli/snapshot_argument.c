@@ -3,6 +3,7 @@
 
 #include "cli/pid_argument.h"
 #include "cli/verb.h"
+#include "os/limits.h"
 
 int cli_snapshot_check(const char *verb, const struct cli_snapshot_options *options, int operands) {
     if (options->pause + options->no_pause + options->low_memory + (options->core != NULL) > 1)
@@ -37,7 +38,11 @@ static int process_error(const char *verb, const struct neap_live_heap *target, 
         return cli_error(CLI_EXIT_FAILED,
                          "cannot stop process %d: a thread of it does not stop: use --no-pause", pid);
     case NEAP_ERROR_MEMORY:
-        return cli_error(CLI_EXIT_FAILED, "no memory to copy process %d: use --low-memory", pid);
+        return cli_error(
+            CLI_EXIT_FAILED,
+            "too little memory to copy process %d: use --low-memory, or look from outside of its "
+            "control group",
+            pid);
     case NEAP_ERROR_ARGUMENT:
         return cli_error(CLI_EXIT_USAGE, "process %d is neap itself: name another", pid);
     default:
@@ -55,6 +60,7 @@ int cli_snapshot_open(const char *verb, const struct cli_snapshot_options *optio
     enum neap_snapshot_way way = options->low_memory ? NEAP_SNAPSHOT_HOLD
                                  : options->no_pause ? NEAP_SNAPSHOT_RUNNING
                                                      : NEAP_SNAPSHOT_PAUSE;
+    neap_os_offer_to_be_ended();
     int error = neap_snapshot_take(target->pid, way, snapshot);
     return error == NEAP_OK ? CLI_GO_ON : process_error(verb, target, error);
 }

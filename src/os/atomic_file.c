@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "os/file.h"
+#include "os/path.h"
+#include "os/random.h"
 
 static unsigned fault_countdown;
 
@@ -26,17 +28,107 @@ static bool fault_now(void) {
     return true;
 }
 
-int neap_os_atomic_file_open(struct neap_os_atomic_file *file, const char *path) {
-    int length = snprintf(file->temporary, sizeof(file->temporary), "%s.XXXXXX", path);
-    if (length < 0 || (size_t)length >= sizeof(file->temporary)) {
+/* --- where it is to be --------------------------------------------------------- */
+
+enum { SUFFIX_BYTES = 18, TRIES = 100 };
+
+/* Opens the folder of `path`, which need not be readable, and takes the name within it. */
+static int folder_open(struct neap_os_atomic_file *file, char path[PATH_MAX]) {
+    char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path, *folder = !slash ? "." : path;
+    if (strlen(name) >= sizeof(file->name)) {
         errno = ENAMETOOLONG;
         return NEAP_ERROR_SYSTEM;
     }
-    file->path = path;
-    file->buffered = 0;
-    file->descriptor = mkostemp(file->temporary, O_CLOEXEC);
-    return file->descriptor < 0 ? neap__os_file_error() : NEAP_OK;
+    if (name[0] == '\0') {
+        errno = EISDIR;
+        return NEAP_ERROR_FORMAT;
+    }
+    strcpy(file->name, name);
+    if (slash == path)
+        folder = "/";
+    else if (slash)
+        *slash = '\0';
+    file->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (file->folder < 0 && errno == EACCES)
+        file->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return file->folder < 0 ? neap__os_file_error() : NEAP_OK;
 }
+
+/* Looks at what has the name already. */
+static int old_look(struct neap_os_atomic_file *file) {
+    struct stat status;
+    file->mode = 0;
+    if (fstatat(file->folder, file->name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? NEAP_OK : neap__os_file_error();
+    if (!S_ISREG(status.st_mode)) {
+        errno = S_ISDIR(status.st_mode) ? EISDIR : ENODEV;
+        return NEAP_ERROR_FORMAT;
+    }
+    if (status.st_uid == geteuid())
+        file->mode = status.st_mode & 0777;
+    return NEAP_OK;
+}
+
+/* --- the new file ----------------------------------------------------------------- */
+
+static void temporary_name(struct neap_os_atomic_file *file) {
+    snprintf(file->temporary, sizeof(file->temporary), "%.*s.%016llx",
+             (int)(sizeof(file->temporary) - SUFFIX_BYTES), file->name, (unsigned long long)neap_os_random());
+}
+
+/* Bits that the new file has from the start; an old file's come at the end. */
+static mode_t first_mode(const struct neap_os_atomic_file *file) {
+    return file->mode != 0 ? 0600 : 0666;
+}
+
+static int make_unnamed(struct neap_os_atomic_file *file) {
+    file->temporary[0] = '\0';
+    if (access("/proc/self/fd", F_OK) != 0) /* without it, it could not be given a name */
+        return -1;
+    return openat(file->folder, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, first_mode(file));
+}
+
+static int make_named(struct neap_os_atomic_file *file) {
+    int descriptor = -1;
+    for (int i = 0; i < TRIES && descriptor < 0; i++) {
+        temporary_name(file);
+        descriptor = openat(file->folder, file->temporary,
+                            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, first_mode(file));
+        if (descriptor < 0 && errno != EEXIST)
+            break;
+    }
+    return descriptor;
+}
+
+int neap_os_atomic_file_open(struct neap_os_atomic_file *file, const char *path) {
+    char resolved[PATH_MAX];
+    if (strlen(path) >= sizeof(resolved)) {
+        errno = ENAMETOOLONG;
+        return NEAP_ERROR_SYSTEM;
+    }
+    strcpy(resolved, path);
+    int error = neap__os_path_follow(resolved);
+    if (error == NEAP_OK)
+        error = folder_open(file, resolved);
+    if (error != NEAP_OK)
+        return error;
+    file->buffered = 0;
+    error = old_look(file);
+    file->descriptor = error == NEAP_OK ? make_unnamed(file) : -1;
+    if (error == NEAP_OK && file->descriptor < 0) {
+        file->descriptor = make_named(file);
+        error = file->descriptor < 0 ? neap__os_file_error() : NEAP_OK;
+    }
+    if (error != NEAP_OK) {
+        int reason = errno;
+        close(file->folder);
+        errno = reason;
+    }
+    return error;
+}
+
+/* --- writing -------------------------------------------------------------------------- */
 
 /* The whole of `data`, at `offset` or, with -1, at the end. */
 static int write_all(int descriptor, const char *data, size_t bytes, off_t offset) {
@@ -81,53 +173,55 @@ int neap_os_atomic_file_write_start(struct neap_os_atomic_file *file, const void
     return error != NEAP_OK ? error : write_all(file->descriptor, data, bytes, 0);
 }
 
-/* The mode of the file that is replaced, or that of any new file. */
-static mode_t mode_of(const char *path) {
-    struct stat status;
-    if (stat(path, &status) == 0)
-        return status.st_mode & 07777;
-    mode_t mask = umask(0); /* can only be read by setting it */
-    umask(mask);
-    return 0666 & ~mask;
-}
+/* --- its end --------------------------------------------------------------------------- */
 
-/* Makes the rename outlast a crash. Where a folder cannot be opened or synced
- * (some network and user-space file systems) it is as good as it gets. */
-static void sync_folder_of(const char *path) {
-    char folder[NEAP_OS_ATOMIC_FILE_PATH_BYTES];
-    const char *slash = strrchr(path, '/');
-    size_t length = !slash ? 0 : slash == path ? 1 : (size_t)(slash - path);
-    if (length >= sizeof(folder))
-        return;
-    memcpy(folder, !slash ? "." : path, length == 0 ? 1 : length);
-    folder[length == 0 ? 1 : length] = '\0';
-    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor >= 0) {
-        fsync(descriptor);
-        close(descriptor);
+/* Gives the file a name of its own beside `name`. */
+static int link_in(struct neap_os_atomic_file *file) {
+    char descriptor[32];
+    snprintf(descriptor, sizeof(descriptor), "/proc/self/fd/%d", file->descriptor);
+    for (int i = 0; i < TRIES; i++) {
+        temporary_name(file);
+        if (!fault_now() &&
+            linkat(AT_FDCWD, descriptor, file->folder, file->temporary, AT_SYMLINK_FOLLOW) == 0)
+            return NEAP_OK;
+        if (errno != EEXIST)
+            break;
     }
+    file->temporary[0] = '\0';
+    return neap__os_file_error();
 }
 
-int neap_os_atomic_file_commit(struct neap_os_atomic_file *file) {
+static int finish(struct neap_os_atomic_file *file) {
     int error = flush(file);
-    if (error == NEAP_OK && fchmod(file->descriptor, mode_of(file->path)) != 0)
+    if (error == NEAP_OK && file->mode != 0 && fchmod(file->descriptor, (mode_t)file->mode) != 0)
         error = neap__os_file_error();
     if (error == NEAP_OK && (fault_now() || fsync(file->descriptor) != 0))
         error = neap__os_file_error();
-    if (error == NEAP_OK && (fault_now() || rename(file->temporary, file->path) != 0))
+    if (error == NEAP_OK && file->temporary[0] == '\0')
+        error = link_in(file);
+    if (error == NEAP_OK &&
+        (fault_now() || renameat(file->folder, file->temporary, file->folder, file->name) != 0))
         error = neap__os_file_error();
+    return error;
+}
+
+int neap_os_atomic_file_commit(struct neap_os_atomic_file *file) {
+    int error = finish(file);
     if (error != NEAP_OK) {
         neap_os_atomic_file_discard(file);
         return error;
     }
     close(file->descriptor);
-    sync_folder_of(file->path);
+    fsync(file->folder); /* where a folder cannot be synced, as on some network file systems, it is not */
+    close(file->folder);
     return NEAP_OK;
 }
 
 void neap_os_atomic_file_discard(struct neap_os_atomic_file *file) {
-    int kept = errno; /* of the failure that led here */
+    int reason = errno; /* of the failure that led here */
     close(file->descriptor);
-    unlink(file->temporary);
-    errno = kept;
+    if (file->temporary[0] != '\0')
+        unlinkat(file->folder, file->temporary, 0);
+    close(file->folder);
+    errno = reason;
 }

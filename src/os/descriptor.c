@@ -8,30 +8,9 @@
 
 #include "os/file.h"
 
-enum neap_os_path_kind neap_os_path_kind(const char *path) {
-    struct stat status;
-    if (stat(path, &status) != 0)
-        return NEAP_OS_PATH_NONE;
-    return S_ISREG(status.st_mode)   ? NEAP_OS_PATH_FILE
-           : S_ISDIR(status.st_mode) ? NEAP_OS_PATH_FOLDER
-                                     : NEAP_OS_PATH_STREAM;
-}
-
-/* Opening a pipe for reading would wait for its writer. */
 int neap_os_descriptor_open(const char *path, int *descriptor) {
     struct stat status;
-    int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (opened < 0)
-        return neap__os_file_error();
-    int error = fstat(opened, &status) != 0 ? neap__os_file_error()
-                : S_ISREG(status.st_mode)   ? NEAP_OK
-                                            : NEAP_ERROR_FORMAT;
-    if (error != NEAP_OK) {
-        close(opened);
-        return error;
-    }
-    *descriptor = opened;
-    return NEAP_OK;
+    return neap__os_regular_open(path, descriptor, &status);
 }
 
 void neap_os_descriptor_close(int descriptor) {

@@ -1,4 +1,4 @@
-/* os/descriptor.h: descriptors for whoever must hold one, and what stands behind a path or a stream.
+/* os/descriptor.h: descriptors for code that must hold one, and what stands behind a stream.
  *
  * os/file.h reads files without a descriptor in the caller's hands and is to be preferred. Any thread.
  */
@@ -10,16 +10,6 @@
 #include <stdint.h>
 
 #include <neap/error.h>
-
-enum neap_os_path_kind {
-    NEAP_OS_PATH_NONE, /* nothing that can be asked */
-    NEAP_OS_PATH_FILE, /* a regular file */
-    NEAP_OS_PATH_FOLDER,
-    NEAP_OS_PATH_STREAM, /* a pipe, a socket, a device */
-};
-
-/* What lies at `path`, through symbolic links. */
-enum neap_os_path_kind neap_os_path_kind(const char *path);
 
 /* Opens a regular file for reading; the caller closes *descriptor. NEAP_ERROR_FORMAT for what is no regular
  * file, which is not waited for; the other errors are those of os/file.h. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,27 +26,34 @@ int neap__os_file_error(void) {
     }
 }
 
-/* Opening a pipe for reading would wait for its writer. */
-static int descriptor_open(const char *path) {
-    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+int neap__os_regular_open(const char *path, int *file, struct stat *status) {
+    char again[32];
+    int found = open(path, O_PATH | O_CLOEXEC), opened = -1;
+    if (found < 0)
+        return neap__os_file_error();
+    int error = fstat(found, status) != 0  ? neap__os_file_error()
+                : S_ISREG(status->st_mode) ? NEAP_OK
+                                           : NEAP_ERROR_FORMAT;
+    if (error == NEAP_OK) {
+        snprintf(again, sizeof(again), "/proc/self/fd/%d", found);
+        opened = open(again, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        error = opened < 0 ? neap__os_file_error() : NEAP_OK;
+    }
+    int reason = errno;
+    close(found);
+    errno = reason;
+    if (error == NEAP_OK)
+        *file = opened;
+    return error;
 }
 
 /* Opens a regular file; the caller closes *file. */
 static int regular_open(const char *path, int *file, uint64_t *bytes) {
     struct stat status;
-    int opened = descriptor_open(path);
-    if (opened < 0)
-        return neap__os_file_error();
-    int error = fstat(opened, &status) != 0 ? neap__os_file_error()
-                : S_ISREG(status.st_mode)   ? NEAP_OK
-                                            : NEAP_ERROR_FORMAT;
-    if (error != NEAP_OK) {
-        close(opened);
-        return error;
-    }
-    *file = opened;
-    *bytes = (uint64_t)status.st_size;
-    return NEAP_OK;
+    int error = neap__os_regular_open(path, file, &status);
+    if (error == NEAP_OK)
+        *bytes = (uint64_t)status.st_size;
+    return error;
 }
 
 /* --- mapping --- */
@@ -85,8 +93,9 @@ void neap_os_file_map_scattered(const void *data, size_t bytes) {
 
 void neap_os_file_forget(const char *path, size_t kept_bytes) {
     char start[4096];
-    int descriptor = descriptor_open(path);
-    if (descriptor < 0)
+    struct stat status;
+    int descriptor;
+    if (neap__os_regular_open(path, &descriptor, &status) != NEAP_OK)
         return;
     posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
     posix_fadvise(descriptor, 0, 0, POSIX_FADV_RANDOM);

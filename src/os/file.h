@@ -32,6 +32,13 @@ void neap_os_file_forget(const char *path, size_t kept_bytes);
 /* Copies `bytes` at `offset`, all or nothing. Opens and closes the file: 3 us. */
 int neap_os_file_read(const char *path, uint64_t offset, void *out, size_t bytes);
 
+struct stat;
+
+/* Opens `path` for reading if it is a regular file, and fills in *status. What else lies there is not opened
+ * at all: to open a pipe waits, and to open a device may do things. The caller closes *file. Errors as above.
+ */
+int neap__os_regular_open(const char *path, int *file, struct stat *status);
+
 /* The enum neap_error for errno after a call on a file. */
 int neap__os_file_error(void);
 

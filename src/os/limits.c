@@ -12,13 +12,35 @@
 
 enum { TEXT_BYTES = 4096 };
 
-/* Where a hierarchy is mounted, by the usual arrangement, and its file. */
+/* Where a hierarchy is mounted, by the usual arrangement, and its files. */
 struct hierarchy {
-    const char *root, *file;
+    const char *root, *limit, *swap, *usage;
+    const char *cache; /* the key in memory.stat of file pages that the kernel drops first */
+    bool together;     /* `swap` limits memory and swap together */
 };
 
-static const struct hierarchy unified = {"/sys/fs/cgroup", "memory.max"};
-static const struct hierarchy legacy = {"/sys/fs/cgroup/memory", "memory.limit_in_bytes"};
+static const struct hierarchy unified = {
+    .root = "/sys/fs/cgroup",
+    .limit = "memory.max",
+    .swap = "memory.swap.max",
+    .usage = "memory.current",
+    .cache = "\ninactive_file ",
+};
+static const struct hierarchy legacy = {
+    .root = "/sys/fs/cgroup/memory",
+    .limit = "memory.limit_in_bytes",
+    .swap = "memory.memsw.limit_in_bytes",
+    .usage = "memory.usage_in_bytes",
+    .cache = "\ntotal_inactive_file ",
+    .together = true,
+};
+
+/* One group of a hierarchy: "/a/b", without the slash at its end. */
+struct group {
+    const struct hierarchy *hierarchy;
+    const char *path;
+    size_t length;
+};
 
 /* Reads a small file whole, without stdio's buffer. False if it cannot. */
 static bool read_text(const char *path, char *text, size_t size) {
@@ -33,52 +55,120 @@ static bool read_text(const char *path, char *text, size_t size) {
     return true;
 }
 
-static uint64_t limit_in(const char *root, const char *group, size_t group_length, const char *file) {
-    char path[TEXT_BYTES], text[64];
-    int length = snprintf(path, sizeof(path), "%s%.*s/%s", root, (int)group_length, group, file);
-    if (length < 0 || (size_t)length >= sizeof(path) || !read_text(path, text, sizeof(text)))
-        return UINT64_MAX;
-    if (text[0] < '0' || text[0] > '9') /* "max" */
+static bool group_read(const struct group *group, const char *file, char *text, size_t size) {
+    char path[TEXT_BYTES];
+    int length = snprintf(path, sizeof(path), "%s%.*s/%s", group->hierarchy->root, (int)group->length,
+                          group->path, file);
+    return length >= 0 && (size_t)length < sizeof(path) && read_text(path, text, size);
+}
+
+/* UINT64_MAX for "max", or where there is no such file. */
+static uint64_t group_number(const struct group *group, const char *file) {
+    char text[64];
+    if (!group_read(group, file, text, sizeof(text)) || text[0] < '0' || text[0] > '9')
         return UINT64_MAX;
     return strtoull(text, NULL, 10);
 }
 
-/* The smallest limit from `group` up to the root of its hierarchy. */
-static uint64_t limit_above(const struct hierarchy *h, const char *group, size_t length) {
+/* The number behind `key` in a text, times `factor`; 0 if there is none. */
+static uint64_t number_behind(const char *text, const char *key, uint64_t factor) {
+    const char *found = strstr(text, key);
+    return found ? strtoull(found + strlen(key), NULL, 10) * factor : 0;
+}
+
+/* The kB behind `key` at the start of a line of a file of /proc, in bytes; 0 if there is none. */
+static uint64_t kb_in(const char *path, const char *key) {
+    char text[TEXT_BYTES];
+    return read_text(path, text, sizeof(text)) ? number_behind(text, key, 1024) : 0;
+}
+
+uint64_t neap__os_limit_with_swap(uint64_t memory, uint64_t swap, bool together, uint64_t swap_bytes) {
+    if (memory > UINT64_MAX - swap_bytes)
+        return UINT64_MAX;
+    if (together)
+        return swap < memory + swap_bytes ? swap : memory + swap_bytes;
+    return memory + (swap < swap_bytes ? swap : swap_bytes);
+}
+
+/* What processes of the group may have, with the swap that is free and what this process has there. */
+static uint64_t group_limit(const struct group *group) {
+    uint64_t limit = group_number(group, group->hierarchy->limit);
+    if (limit == UINT64_MAX)
+        return limit;
+    uint64_t swap = kb_in("/proc/meminfo", "\nSwapFree:") + kb_in("/proc/self/status", "\nVmSwap:");
+    return neap__os_limit_with_swap(limit, group_number(group, group->hierarchy->swap),
+                                    group->hierarchy->together, swap);
+}
+
+/* What the group may still take without anything being swapped out or ended for it. */
+static uint64_t group_headroom(const struct group *group) {
+    char text[TEXT_BYTES];
+    uint64_t limit = group_number(group, group->hierarchy->limit);
+    uint64_t usage = group_number(group, group->hierarchy->usage);
+    if (limit == UINT64_MAX || usage == UINT64_MAX)
+        return UINT64_MAX;
+    uint64_t cache = group_read(group, "memory.stat", text, sizeof(text))
+                         ? number_behind(text, group->hierarchy->cache, 1)
+                         : 0;
+    usage -= cache < usage ? cache : usage;
+    return limit > usage ? limit - usage : 0;
+}
+
+/* The least of `measure` for a group and all above it. */
+static uint64_t least_above(struct group group, uint64_t (*measure)(const struct group *group)) {
     uint64_t least = UINT64_MAX;
     for (;;) {
-        uint64_t limit = limit_in(h->root, group, length, h->file);
-        if (limit < least)
-            least = limit;
-        if (length == 0)
+        uint64_t found = measure(&group);
+        if (found < least)
+            least = found;
+        if (group.length == 0)
             return least;
-        while (length > 0 && group[--length] != '/') {
+        while (group.length > 0 && group.path[--group.length] != '/') {
         }
     }
 }
 
-/* A line of /proc/self/cgroup is "id:controllers:group"; version 2 has no
- * controllers there. */
-uint64_t neap_os_cgroup_limit_bytes(void) {
-    char text[TEXT_BYTES];
+/* The least of `measure` for all groups of this process. A line of /proc/self/cgroup is
+ * "id:controllers:group"; version 2 has no controllers there. */
+static uint64_t least_of_groups(uint64_t (*measure)(const struct group *group)) {
+    char text[TEXT_BYTES], *rest = NULL;
     uint64_t least = UINT64_MAX;
     if (!read_text("/proc/self/cgroup", text, sizeof(text)))
         return least;
-    char *rest = NULL;
     for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         char *controllers = strchr(line, ':');
-        char *group = controllers ? strchr(controllers + 1, ':') : NULL;
-        if (!group)
+        char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+        if (!path)
             continue;
-        *group++ = '\0';
-        const struct hierarchy *h = controllers[1] == '\0'                   ? &unified
-                                    : strcmp(controllers + 1, "memory") == 0 ? &legacy
-                                                                             : NULL;
-        uint64_t limit = h ? limit_above(h, group, strcmp(group, "/") == 0 ? 0 : strlen(group)) : UINT64_MAX;
-        if (limit < least)
-            least = limit;
+        *path++ = '\0';
+        struct group group = {.path = path, .length = strcmp(path, "/") == 0 ? 0 : strlen(path)};
+        if (controllers[1] == '\0')
+            group.hierarchy = &unified;
+        else if (strcmp(controllers + 1, "memory") == 0)
+            group.hierarchy = &legacy;
+        uint64_t found = group.hierarchy ? least_above(group, measure) : UINT64_MAX;
+        if (found < least)
+            least = found;
     }
     return least;
+}
+
+uint64_t neap_os_cgroup_limit_bytes(void) {
+    return least_of_groups(group_limit);
+}
+
+uint64_t neap_os_headroom_bytes(void) {
+    uint64_t available = kb_in("/proc/meminfo", "\nMemAvailable:"), groups = least_of_groups(group_headroom);
+    return available != 0 && available < groups ? available : groups;
+}
+
+void neap_os_offer_to_be_ended(void) {
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ssize_t written = write(fd, "1000", 4);
+    (void)written; /* where it is refused, it is as before */
+    close(fd);
 }
 
 uint64_t neap_os_resident_bytes(void) {

@@ -54,18 +54,26 @@ static bool path_strip_deleted(char *path) {
     return true;
 }
 
+static bool is_regular(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 int neap_os_mapped_file(pid_t pid, const struct neap_os_mapping *mapping, char *path, size_t bytes) {
     char name[sizeof(mapping->path)], candidate[sizeof(mapping->path) + 64];
     strcpy(name, mapping->path);
     if (name[0] != '/')
         return NEAP_ERROR_ABSENT;
-    if (path_strip_deleted(name)) /* needs a capability, but nothing else reaches such a file */
-        snprintf(candidate, sizeof(candidate), "/proc/%d/map_files/%llx-%llx", (int)pid,
-                 (unsigned long long)mapping->start, (unsigned long long)mapping->end);
-    else
+    snprintf(candidate, sizeof(candidate), "/proc/%d/map_files/%llx-%llx", (int)pid,
+             (unsigned long long)mapping->start, (unsigned long long)mapping->end);
+    if (!is_regular(candidate)) {
+        if (path_strip_deleted(name))
+            return NEAP_ERROR_ABSENT;
         snprintf(candidate, sizeof(candidate), "/proc/%d/root%s", (int)pid, name);
-    struct stat status;
-    if (stat(candidate, &status) != 0 || !S_ISREG(status.st_mode) || strlen(candidate) >= bytes)
+        if (!is_regular(candidate))
+            return NEAP_ERROR_ABSENT;
+    }
+    if (strlen(candidate) >= bytes)
         return NEAP_ERROR_ABSENT;
     strcpy(path, candidate);
     return NEAP_OK;

@@ -30,8 +30,10 @@ int neap_os_mappings_visit(pid_t pid, bool (*visit)(void *context, const struct 
  * is left out. Where the system does not show it, the bare name that it shows of every process. */
 int neap_os_program(pid_t pid, char *path, size_t bytes);
 
-/* Path under which the file `mapping` of `pid` can be opened from here, also if the target lives
- * in a container or the file was deleted. NEAP_ERROR_ABSENT if it can not. */
+/* Path under which the file `mapping` of `pid` can be opened from here, also if the target lives in a
+ * container or the file was deleted. With the capability for it (root, CAP_CHECKPOINT_RESTORE) that is
+ * /proc/PID/map_files: the very file that is mapped, whatever the target has put under its name since.
+ * Without it, the name as the target sees it. NEAP_ERROR_ABSENT if neither leads to a regular file. */
 int neap_os_mapped_file(pid_t pid, const struct neap_os_mapping *mapping, char *path, size_t bytes);
 
 enum neap_os_refusal {

@@ -6,11 +6,13 @@
 #include <linux/futex.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/word.h"
+#include "os/file.h"
 #include "os/memory.h"
 
 enum {
@@ -53,8 +55,9 @@ static const uint32_t *word_of(const uint32_t *page, int pid) {
 }
 
 static const uint32_t *map_page(const char *file) {
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    struct stat status;
+    int fd;
+    if (neap__os_regular_open(file, &fd, &status) != NEAP_OK)
         return NULL;
     void *page = mmap(NULL, neap_os_page_bytes(), PROT_READ, MAP_SHARED, fd, 0);
     close(fd);

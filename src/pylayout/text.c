@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/outside_text.h"
 #include "pylayout/reading.h"
 
 enum { PIECE = 64, SHORT_MAX = 64 };
@@ -11,11 +12,7 @@ enum { PIECE = 64, SHORT_MAX = 64 };
 static bool put(char *out, size_t room, size_t *used, uint32_t character) {
     unsigned char bytes[4];
     size_t count = 0;
-    bool bad = character < 0x20 || (character >= 0x7f && character < 0xa0) || character > 0x10ffff ||
-               (character >= 0xd800 && character < 0xe000) || (character >= 0x200b && character <= 0x200f) ||
-               (character >= 0x2028 && character <= 0x202e) || (character >= 0x2066 && character <= 0x2069) ||
-               character == 0xfeff;
-    if (bad)
+    if (!neap_outside_character_shown(character))
         character = '?';
     if (character < 0x80) {
         bytes[count++] = (unsigned char)character;

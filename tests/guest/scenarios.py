@@ -19,7 +19,8 @@ VERBS = ("stat", "trim", "look", "pins", "advise", "map")
 
 
 class Setting(NamedTuple):
-    """`exits` maps who asks ("root", "user") to the verbs whose exit code is not 0, and that code."""
+    """`exits` maps who asks to the verbs whose exit code is another than usual, and that code: "root" and
+    "user" about a process of their own (usually 0), "other" an ordinary user about root's (3)."""
     writes: dict = {}       # {file: text}, put back afterwards
     start: tuple = ()       # shell commands; the first that fails fails the step
     stop: tuple = ()
@@ -39,6 +40,7 @@ class Boot(NamedTuple):
     steps: tuple
     suites: tuple = tuple(KERNELS)
     options: tuple = ()     # of `boot`
+    variables: dict = {}    # of the environment of all its tests
 
 
 def refused(*who):
@@ -129,6 +131,8 @@ SETTINGS = {
     "proc-of-containers": Setting(tests="asking", start=(MASK, READ_ONLY), stop=(UNMASK,),
                                   proof="! echo 0 >%sovercommit_memory" % VM),
     "proc-hidden": Setting(tests="asking", start=("mount -o remount,hidepid=2 /proc",),
+                           exits={"other": dict.fromkeys(VERBS, 4)},
+                           because="an ordinary user sees no process of others",
                            proof="setpriv --reuid 65534 sh -c '! [ -e /proc/1 ]'",
                            stop=("mount -o remount,hidepid=0 /proc",)),
     "five-levels": Setting(units="os heap", needs="grep -qw la57 /proc/cpuinfo",
@@ -147,7 +151,8 @@ SYSTEM_FILES = ("run", "limits", "trim", "stat", "look", "pins", "address_map", 
 OTHER_BOOTS = ("group-v1", "four-levels", "no-avx")
 
 BOOTS = {
-    "quick": Boot(("unit os heap", "huge-pages-always growth given_back"), suites=("bookworm",)),
+    "quick": Boot(("unit os heap", "huge-pages-always growth given_back"), suites=("bookworm",),
+                  variables={"NEAP_TEST_STEPS": "2000"}),
     "two": Boot(("unit", "system"), options=("--cpus", "2")),
     "one": Boot(("unit", "system", "four-levels", "group-v1"), options=("--cpus", "1", "--append", "no5lvl")),
     "settings": Boot(tuple(name for name in SETTINGS if name not in OTHER_BOOTS), options=("--disk", "900")),

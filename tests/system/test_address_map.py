@@ -151,6 +151,8 @@ def not_python(tmp_path_factory):
 
     def build(*flags):
         path = folder / ("plain" + "".join(flags))
+        if not shutil.which("cc"):
+            pytest.skip("needs a C compiler")
         done = subprocess.run(["cc", *flags, str(source), "-o", str(path)], capture_output=True, text=True)
         if done.returncode != 0:
             pytest.skip("the compiler cannot make %s programs" % (" ".join(flags) or "such"))

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from support import clean_environment
+from support import NEAP, clean_environment
 
 BENCH = Path(__file__).resolve().parent.parent.parent / "bench"
 PROGRAMS = BENCH / "programs"
 sys.path.insert(0, str(BENCH))
-from harness import figures, measure, rows  # noqa: E402  (the folder is not a package)
+from harness import figures, huge_pages, measure, rows  # noqa: E402  (the folder is not a package)
 
 
 def run(*words):
     return subprocess.run([sys.executable, *map(str, words)], capture_output=True, text=True,
-                          env=clean_environment(PYTHONPATH=str(PROGRAMS), PYTHONHASHSEED="0"),
+                          env=clean_environment(PYTHONPATH="%s:%s" % (PROGRAMS, NEAP.parent / "python"), PYTHONHASHSEED="0"),
                           timeout=120)
 
 
@@ -58,6 +58,26 @@ def test_stories_speak_to_people():
     finished = run(BENCH / "stories" / "stations.py", "--scale", "0.01", "--quiet-s", "0")
     assert finished.returncode == 0
     assert [line.split()[0] for line in finished.stdout.splitlines()] == ["fresh", "peak", "end"]
+
+
+def test_a_container_beside_a_dict():
+    finished = run(BENCH / "stories" / "containers.py", "--entries", "2000")
+    assert finished.returncode == 0, finished.stderr
+    assert [line.split()[0] for line in finished.stdout.splitlines()] == ["full,", "dict", "neap.Map"]
+
+
+def test_growth_of_a_list():
+    line, = objects(run(PROGRAMS / "other" / "list_growth.py", "--elements", "50000"))
+    assert line["busy_s"] > 0 and line["faults"] > 0 and line["peak_kb"] > 1000
+
+
+def test_modes_of_huge_pages_are_put_back():
+    before = huge_pages.current()
+    if before is None or not huge_pages.settable("always"):
+        pytest.skip("this user may not set the mode of huge pages, or the kernel has none")
+    with huge_pages.mode("always"):
+        assert huge_pages.current() == "always"
+    assert huge_pages.current() == before
 
 
 @pytest.mark.parametrize("kind", measure.BURSTS)

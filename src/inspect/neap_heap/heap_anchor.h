@@ -1,12 +1,12 @@
-/* inspect/neap_heap/heap_anchor.h: the anchor of a Neap heap, found in foreign memory.
+/* inspect/neap_heap/heap_anchor.h: finds the anchor of a Neap heap in the memory of another process.
  *
  *   rw mapping of the library: |......|neap-heap-anchor, version, sizes, ...|.....|
  *                              '- every 16th byte may be its start
  *
- * Memory comes through a read callback, so that the same code serves another
- * process, a core file, a test's image and a fuzzer's bytes. Nothing in it is
- * believed: an anchor is accepted only when each of its figures is in range,
- * and its texts are cleaned of what a terminal would act upon. Any thread.
+ * Memory is read through a callback, so that the same code serves another process,
+ * a core file, the image of a test and the bytes of a fuzzer. The memory is not
+ * trusted: an anchor is accepted only if each of its figures is in range, and
+ * control characters are removed from its texts. Any thread.
  */
 #ifndef NEAP_INSPECT_NEAP_HEAP_HEAP_ANCHOR_H
 #define NEAP_INSPECT_NEAP_HEAP_HEAP_ANCHOR_H
@@ -19,14 +19,14 @@
 #include "base/memory_source.h"
 #include "heap/layout.h"
 
-/* Reads and checks the anchor at `address`. NEAP_ERROR_FORMAT with *fault if it
- * is none, or none that this version can read; else the reader's own error. */
+/* Reads and checks the anchor at `address`. Returns NEAP_ERROR_FORMAT with *fault
+ * if there is none, or one that this version cannot read; or the error of reading. */
 int neap_heap_anchor_read(const struct neap_memory *memory, uint64_t address,
                           struct neap_layout_anchor *anchor, struct neap_fault *fault);
 
-/* The first sound anchor in [start, end), of which at most the first 64 MiB are
- * searched. NEAP_ERROR_ABSENT if there is none; NEAP_ERROR_FORMAT with *fault if
- * there are only unsound ones. */
+/* Finds the first sound anchor in [start, end); searches at most the first 64 MiB.
+ * NEAP_ERROR_ABSENT if there is none; NEAP_ERROR_FORMAT with *fault if there are
+ * only unsound ones. */
 int neap_heap_anchor_find(const struct neap_memory *memory, uint64_t start, uint64_t end,
                           struct neap_layout_anchor *anchor, uint64_t *address, struct neap_fault *fault);
 

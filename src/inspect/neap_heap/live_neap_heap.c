@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/outside_text.h"
 #include "os/clock.h"
 #include "os/process_memory.h"
 #include "os/thread.h"
@@ -90,6 +91,7 @@ int neap_live_heap_find(pid_t pid, struct neap_live_heap *target) {
     *target = (struct neap_live_heap){.pid = pid};
     int result = neap_os_program(pid, path, sizeof(path));
     snprintf(target->program, sizeof(target->program), "%.255s", last_part(path));
+    neap_outside_text_clean(target->program);
     if (result == NEAP_OK)
         result = neap_os_mappings_visit(pid, mapping_survey, &survey);
     if (result != NEAP_OK)

@@ -3,12 +3,12 @@
  *   region:  | slab | slab | free | run of 3 units   | slab |
  *   holders:   0      1             2                  3        one batch each
  *
- * Behind those of the regions come the mapped runs, a holder each.
+ * The holders of the regions come first. Then each mapped run is a holder.
  *
- * The unit structs are read once, by neap_slab_source_open; a batch then takes its
- * bitmap from the unit struct again. Blocks in a magazine have their bit set and
- * count as used: what lies in them is no object that lives. A unit that makes no
- * sense is counted in `rejected` and is no holder. Read-only once open: any thread.
+ * neap_slab_source_open reads the unit structs once. A batch then reads the bitmap of
+ * its unit again. Blocks in a magazine have their bit set and count as used, although
+ * they hold no live object. A unit that contradicts itself is counted in `rejected` and
+ * is not a holder. Once open, the source is read-only: any thread may use it.
  */
 #ifndef NEAP_INSPECT_NEAP_HEAP_SLAB_SOURCE_H
 #define NEAP_INSPECT_NEAP_HEAP_SLAB_SOURCE_H
@@ -18,8 +18,8 @@
 
 typedef struct neap_slab_source neap_slab_source_t;
 
-/* `view` is of neap_heap_read over the same memory; both must outlive the source. NEAP_ERROR_MEMORY,
- * or the reader's own error. */
+/* `view` is the result of neap_heap_read for the same memory; both must outlive the source. Returns
+ * NEAP_ERROR_MEMORY, or the error of reading. */
 int neap_slab_source_open(const struct neap_memory *memory, const struct neap_heap_view *view,
                           neap_slab_source_t **source);
 void neap_slab_source_close(neap_slab_source_t *source);

@@ -1,6 +1,6 @@
-/* inspect/objects/address_set.h: a set of addresses, with a word kept for each.
+/* inspect/objects/address_set.h: a hash table from an address to a word.
  *
- * Open addressing, at most three quarters full; grows by itself, up to `limit` members.
+ * It uses open addressing, is at most three quarters full, and grows up to `limit` members.
  * Address 0 is never a member. One thread at a time.
  */
 #ifndef NEAP_INSPECT_OBJECTS_ADDRESS_SET_H
@@ -20,17 +20,17 @@ struct neap_address_set {
     struct neap_address_entry *slots;
     size_t count, slot_count; /* slot_count is a power of two, or 0 */
     size_t limit;             /* 0: none */
-    bool lost;                /* an address was not taken in: no memory, or the limit */
+    bool lost;                /* an address could not be added: no memory, or the limit */
 };
 
 void neap_address_set_clear(struct neap_address_set *set);
 
-/* Takes `address` in with `value` unless it is there. The entry, or NULL if that cannot be;
- * good until the next is added. *added may be NULL. */
+/* Adds `address` with `value` if it is not a member; *added says whether it was added. Returns the entry,
+ * which is valid until the next call, or NULL if it cannot be added. `added` may be NULL. */
 struct neap_address_entry *neap_address_set_add(struct neap_address_set *set, uint64_t address,
                                                 uint64_t value, bool *added);
 
-/* NULL if it is no member. */
+/* The entry of an address; NULL if it is not a member. */
 struct neap_address_entry *neap_address_set_find(const struct neap_address_set *set, uint64_t address);
 
 #endif

@@ -1,18 +1,18 @@
-/* inspect/objects/census.h: all objects of a Python, counted: not only those the collector tracks.
+/* inspect/objects/census.h: counts all objects of a Python, not only those the garbage collector tracks.
  *
- *   live blocks of pools and slabs ──> an object? ──> summed by type; its buffers claimed for it
- *        │                                  '── refers to, or is listed beside, an object
- *        │                                      outside of them ──> taken in likewise
- *        '── neither object nor claimed: a static variable of C code leads to it? else unknown
+ *   live blocks of pools and slabs ──> an object? ──> added to its type; its buffers are marked
+ *        │                                  '── refers to, or is on a collector's list with,
+ *        │                                      an object outside ──> counted likewise
+ *        '── neither object nor buffer: a static variable of C code points to it? else unknown
  *
  *   ordinal    0  1  2  3  4  5 ...      of the block index: pools and slabs, then outside
- *   objects    1  0  1  0  0  0          a bit each
+ *   objects    1  0  1  0  0  0          one bit each
  *   buffers    0  1  0  0  0  1
  *
- * Two threads walk, each with sums of its own. What contradicts itself is counted
- * in `rejected` and else left out; a buffer that looks like an object is none. Objects that are part of
- * a program's or a library's file (static types, small integers) are counted apart. Memory: 4 bits a block,
- * 48 bytes an object outside of pools. Read-only once made: any thread.
+ * Several threads walk, each with sums of its own. A structure that contradicts itself is counted
+ * in `rejected` and left out. A buffer that looks like an object does not count as one. Objects in the
+ * file of a program or library (static types, small integers) have a sum of their own. Memory: 4 bits
+ * per block, 48 bytes per object outside of pools. Once made, it is read-only: any thread.
  */
 #ifndef NEAP_INSPECT_OBJECTS_CENSUS_H
 #define NEAP_INSPECT_OBJECTS_CENSUS_H
@@ -23,10 +23,10 @@
 
 struct neap_census_sum {
     uint64_t objects;
-    uint64_t tracked;      /* of these, known to the garbage collector */
-    uint64_t object_bytes; /* with what stands before them: GC head, managed words */
-    uint64_t buffer_bytes; /* what they own elsewhere */
-    uint64_t sizeof_bytes; /* what sys.getsizeof tells of them */
+    uint64_t tracked;      /* objects that the garbage collector tracks */
+    uint64_t object_bytes; /* with the words before them: GC head, managed words */
+    uint64_t buffer_bytes; /* of their buffers */
+    uint64_t sizeof_bytes; /* as sys.getsizeof counts */
 };
 
 static inline uint64_t neap_census_sum_bytes(const struct neap_census_sum *sum) {
@@ -41,46 +41,46 @@ static inline void neap_census_sum_add(struct neap_census_sum *sum, const struct
     sum->sizeof_bytes += more->sizeof_bytes;
 }
 
-enum { NEAP_CENSUS_SIZES = 48 }; /* a sum for sizes of [2^i, 2^(i+1)) bytes */
+enum { NEAP_CENSUS_SIZES = 48 }; /* sum i is for sizes of [2^i, 2^(i+1)) bytes */
 
 struct neap_census_facts {
-    struct neap_census_sum total;  /* all but the next two */
+    struct neap_census_sum total;  /* all objects but the next two */
     struct neap_census_sum parked; /* on free lists: freed by the program, kept for reuse */
-    struct neap_census_sum fixed;  /* part of a file: static types and the like */
-    uint64_t outside_objects;      /* of the total, not in a pool or slab */
-    uint64_t shared_bytes;         /* buffers of several owners, once; part of no sum */
+    struct neap_census_sum fixed;  /* in a file: static types and the like */
+    uint64_t outside_objects;      /* objects of the total that are in no pool or slab */
+    uint64_t shared_bytes;         /* buffers with several owners, counted once and in no sum */
     uint64_t live_blocks, object_blocks, buffer_blocks, parked_blocks, unknown_blocks;
-    uint64_t code_blocks; /* C code's own: a static variable leads to them */
+    uint64_t code_blocks; /* blocks of C code, reached from a static variable */
     uint64_t unknown_bytes, code_bytes;
-    uint64_t exact_objects, scanned_objects;         /* whose references are known; found by scanning words */
+    uint64_t exact_objects, scanned_objects;         /* references known by layout; by scanning words */
     uint64_t rejected;                               /* structures that contradicted themselves */
-    bool incomplete;                                 /* memory ran out for some outside of pools */
-    struct neap_census_sum sizes[NEAP_CENSUS_SIZES]; /* by bytes with buffers */
+    bool incomplete;                                 /* no memory to count some objects outside of pools */
+    struct neap_census_sum sizes[NEAP_CENSUS_SIZES]; /* by the size of objects with their buffers */
 };
 
 typedef struct neap_census neap_census_t;
 
-/* Counts with at most `threads` threads (one for a snapshot that is held). NEAP_ERROR_MEMORY. `view`
- * must outlive the census. */
+/* Makes a census with at most `threads` threads (a snapshot with way HOLD allows one). `view` must
+ * outlive the census. NEAP_ERROR_MEMORY. */
 int neap_census_make(const struct neap_python_view *view, unsigned threads, neap_census_t **census);
 void neap_census_destroy(neap_census_t *census);
 
 const struct neap_census_facts *neap_census_facts(const neap_census_t *census);
 const struct neap_python_view *neap_census_view(const neap_census_t *census);
 
-/* The sums of each type by its index; of `count` types. */
+/* The sums of each type, by the index of the type; *count is the number of types. */
 const struct neap_census_sum *neap_census_types(const neap_census_t *census, size_t *count);
 
-/* Of the account of RSS: the lines of the heap. */
+/* Fills the part of the memory account that is about the heap. */
 void neap_census_account(const neap_census_t *census, struct neap_account_heap *heap);
 
-/* All blocks, and which of them hold an object, or a buffer of one. */
+/* The block index; and whether a block holds an object, or a buffer of an object. */
 const neap_block_index_t *neap_census_index(const neap_census_t *census);
 bool neap_census_is_object(const neap_census_t *census, uint32_t ordinal);
 bool neap_census_is_buffer(const neap_census_t *census, uint32_t ordinal);
-bool neap_census_is_fixed(const neap_census_t *census, uint32_t ordinal); /* part of a file */
+bool neap_census_is_fixed(const neap_census_t *census, uint32_t ordinal); /* in a file */
 
-/* The object of a block, parked ones too; false if there is none. A lens a thread. */
+/* Reads the object of a block, also a parked one; false if there is none. Each thread needs a lens. */
 bool neap_census_object(const neap_census_t *census, struct neap_py_lens *lens, uint32_t ordinal,
                         struct neap_py_object *object);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/outside_text.h"
 #include "base/array.h"
 #include "os/thread_registers.h"
 
@@ -162,6 +163,7 @@ void neap__core_notes_give(struct neap__core_notes *notes, struct neap_process_i
     image->texts = notes->texts;
     image->pid = notes->pid;
     memcpy(image->program, notes->program, sizeof(notes->program));
+    neap_outside_text_clean(image->program);
     for (size_t i = 1; i < image->thread_count; i++) /* the main one first */
         if (image->threads[i].tid == image->pid) {
             struct neap_image_thread first = image->threads[0];

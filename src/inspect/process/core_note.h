@@ -1,10 +1,11 @@
-/* inspect/process/core_note.h: the notes of a core file: files, threads, program. For core_file.c.
+/* inspect/process/core_note.h: the notes of a core file: files, threads, program.
  *
  *   NT_FILE      count, page size, (start, end, page offset)..., names...
- *   NT_PRSTATUS  one a thread: its number and registers
- *   NT_PRPSINFO  the program's name and process number
+ *   NT_PRSTATUS  one per thread: its number and registers
+ *   NT_PRPSINFO  the name of the program and the process number
  *
- * What is cut off or makes no sense is left out. One thread at a time.
+ * A note that is cut off or contradicts itself is left out. Called by core_file.c; one thread
+ * at a time.
  */
 #ifndef NEAP_INSPECT_PROCESS_CORE_NOTE_H
 #define NEAP_INSPECT_PROCESS_CORE_NOTE_H
@@ -23,7 +24,7 @@ struct neap__core_mapped {
 struct neap__core_notes {
     bool wide; /* set by the caller, as is `machine` */
     unsigned machine;
-    uint64_t page_bytes; /* 0: not told */
+    uint64_t page_bytes; /* 0: not known */
     struct neap__core_mapped *files;
     size_t file_count, file_room;
     struct neap_image_thread *threads;
@@ -36,7 +37,7 @@ struct neap__core_notes {
 /* Reads the notes of one segment. NEAP_ERROR_MEMORY. */
 int neap__core_notes_add(struct neap__core_notes *notes, const unsigned char *bytes, uint64_t length);
 
-/* To be called once after the last segment: sorts the files. */
+/* Sorts the files. Call it once, after the last segment. */
 void neap__core_notes_order(struct neap__core_notes *notes);
 
 /* The file that is mapped at `address`; NULL if none. */

@@ -1,12 +1,12 @@
-/* inspect/process/memory_copy.h: the private memory of a process, copied.
+/* inspect/process/memory_copy.h: a copy of the private memory of a process.
  *
  *     source    ....|== stretch ==|......|== stretch ==|....
- *     copy      [ slack |== bytes ==| slack ]   [ ... ]          a reservation each
+ *     copy      [ slack |== bytes ==| slack ]   [ ... ]          one reservation per stretch
  *
- * prepare: address space for each stretch and for its growth, and memory for the pages that
- * are there now, dense parts in huge pages; take: only copying, by several threads; fill:
- * pages that are still a file's, from the file. Pages that are nowhere read as zero, which
- * is what the process would read.
+ * Three steps keep the pause short. `prepare` reserves address space for each stretch and its
+ * growth, and takes memory for the pages that are present now, in huge pages where they are
+ * dense. `take` only copies, with several threads. `fill` reads pages that are unchanged since
+ * they were mapped from their file. A page that is nowhere reads as zero, as in the process.
  */
 #ifndef NEAP_INSPECT_PROCESS_MEMORY_COPY_H
 #define NEAP_INSPECT_PROCESS_MEMORY_COPY_H
@@ -16,7 +16,7 @@
 
 struct neap__copy_reservation {
     uint64_t start, end;  /* addresses of the process */
-    unsigned char *bytes; /* here, as many */
+    unsigned char *bytes; /* of the copy, as many */
 };
 
 struct neap__memory_copy {
@@ -27,20 +27,21 @@ struct neap__memory_copy {
     uint64_t copied_bytes, missing_bytes;
 };
 
-/* Whether a mapping's memory is the program's own, so that it has to be copied. */
+/* Whether a mapping is private memory of the program, which has to be copied. */
 bool neap__copy_wanted(const struct neap_image_mapping *mapping);
 
-/* The stretches of wanted mappings, without bytes. NEAP_ERROR_MEMORY. */
+/* Lists the stretches of the mappings that are wanted; their `bytes` are NULL. NEAP_ERROR_MEMORY. */
 int neap__copy_stretches(const struct neap_process_image *image, struct neap_snapshot_stretch **stretches,
                          size_t *count);
 
-/* A zeroed *copy becomes ready for an image like this. NEAP_ERROR_MEMORY. */
+/* Prepares a zeroed *copy for a process like `image`. NEAP_ERROR_MEMORY. */
 int neap__copy_prepare(struct neap__memory_copy *copy, const struct neap_process_image *image);
 
-/* Copies what `image`, just read, says is there. NEAP_ERROR_MEMORY, NEAP_ERROR_PROCESS. */
+/* Copies the pages that are present by `image`, which was read during this pause. NEAP_ERROR_MEMORY,
+ * NEAP_ERROR_PROCESS. */
 int neap__copy_take(struct neap__memory_copy *copy, const struct neap_process_image *image);
 
-/* Adds what lies in files. */
+/* Adds the pages that lie in files. */
 void neap__copy_fill(struct neap__memory_copy *copy, const struct neap_process_image *image);
 
 void neap__copy_clear(struct neap__memory_copy *copy);

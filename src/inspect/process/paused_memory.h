@@ -1,8 +1,8 @@
-/* inspect/process/paused_memory.h: the memory of a process that stands still, through a small cache.
+/* inspect/process/paused_memory.h: reads the memory of a paused process through a small cache.
  *
- * Lines of 16 KiB, each address in one place of the cache: 32 MiB in all, taken as they
- * are used. Pages that are not in the process's memory read as zero and are left so. One
- * thread at a time.
+ * The cache is direct-mapped: each address belongs to one line of 16 KiB. It has at most
+ * 32 MiB, which are allocated as they are used. Pages that are not in memory read as zero,
+ * and the process does not get them by being read. One thread at a time.
  */
 #ifndef NEAP_INSPECT_PROCESS_PAUSED_MEMORY_H
 #define NEAP_INSPECT_PROCESS_PAUSED_MEMORY_H
@@ -11,7 +11,7 @@
 
 struct neap__paused_memory {
     const struct neap_process_image *image;
-    uint64_t *tags; /* address of the line that is there, + 1 */
+    uint64_t *tags; /* of each line, the address that it holds, plus 1 */
     unsigned char *lines;
     uint64_t read_bytes; /* from the process */
 };

@@ -1,15 +1,15 @@
-/* inspect/process/process_image.h: what lies where in a process, as far as is known.
+/* inspect/process/process_image.h: the mappings and threads of a process, and what its memory is used for.
  *
  *   mappings   |--- file ---|-- [heap] --|      |------ rw-p anonymous ------|  [stack]
- *              as the system tells: access, path, figures of smaps, a bit a page
+ *              as the system reports them: access, path, figures of smaps, one bit per page
  *   spans      |code |data  |glibc main  |      |arena|arena|glibc |  other  |  stack
- *              each mapping cut into pieces of one kind, sorted, without gap or overlap
+ *              each mapping is divided into spans of one use, sorted, without gap or overlap
  *
- * The kernel joins neighbouring anonymous mappings, so one may hold many things:
- * who finds one claims its place (neap_process_image_claim), and what nobody
- * claimed stays NEAP_SPAN_ANONYMOUS. The account (inspect/space/memory_account.h) sums
- * the spans, the map draws them. Filled by a snapshot; a plain struct otherwise,
- * to be read by any thread and written by one.
+ * The kernel joins neighbouring anonymous mappings, so a mapping may hold many things.
+ * Code that recognises one of them claims its addresses as a span
+ * (neap_process_image_claim). Memory that no code claims stays NEAP_SPAN_ANONYMOUS. The
+ * account (inspect/space/memory_account.h) sums the spans, and the map draws them.
+ * A snapshot fills the image. Any thread may read it, one may write.
  */
 #ifndef NEAP_INSPECT_PROCESS_PROCESS_IMAGE_H
 #define NEAP_INSPECT_PROCESS_PROCESS_IMAGE_H
@@ -22,19 +22,19 @@
 #include <neap/error.h>
 
 enum neap_span_kind {
-    NEAP_SPAN_ANONYMOUS,     /* memory of the program that nobody claimed */
+    NEAP_SPAN_ANONYMOUS,     /* memory of the program that is not claimed */
     NEAP_SPAN_ARENA,         /* an arena of pymalloc */
     NEAP_SPAN_REGION,        /* units of a Neap heap */
-    NEAP_SPAN_REGION_TABLES, /* its tables in front of them */
-    NEAP_SPAN_GLIBC_MAIN,    /* glibc's heap: the one that grows by brk */
-    NEAP_SPAN_GLIBC_ARENA,   /* of other threads */
-    NEAP_SPAN_GLIBC_MAPPED,  /* a block with a mapping of its own */
-    NEAP_SPAN_STACK,         /* of a thread, `tid` */
-    NEAP_SPAN_PYTHON_FRAMES, /* where Python functions keep their variables (3.11 on), `tid` if known */
-    NEAP_SPAN_NAMED,         /* anonymous, and its owner gave it a name (PR_SET_VMA) */
+    NEAP_SPAN_REGION_TABLES, /* the tables of a Neap heap, in front of its units */
+    NEAP_SPAN_GLIBC_MAIN,    /* glibc's main heap, which grows by brk */
+    NEAP_SPAN_GLIBC_ARENA,   /* a heap of glibc's for other threads */
+    NEAP_SPAN_GLIBC_MAPPED,  /* a block of glibc's with a mapping of its own */
+    NEAP_SPAN_STACK,         /* the stack of thread `tid` */
+    NEAP_SPAN_PYTHON_FRAMES, /* variables of Python functions (3.11 on), `tid` if known */
+    NEAP_SPAN_NAMED,         /* anonymous, with a name that the program gave it (PR_SET_VMA) */
     NEAP_SPAN_CODE,          /* a file that can be executed */
-    NEAP_SPAN_FILE,          /* a file that is read */
-    NEAP_SPAN_DATA,          /* variables of a program or library: .data, .bss, its thread's own */
+    NEAP_SPAN_FILE,          /* any other file that is read */
+    NEAP_SPAN_DATA,          /* variables of a program or library: .data, .bss, thread-local ones */
     NEAP_SPAN_SHARED,        /* shared with other processes: /dev/shm, memfd, System V, MAP_SHARED */
     NEAP_SPAN_KERNEL,        /* [vdso], [vvar] ... */
     NEAP_SPAN_RESERVED,      /* address space without access */
@@ -48,16 +48,16 @@ struct neap_image_mapping {
     char access[5];      /* "rw-p" */
     const char *path;    /* "" for none; "[heap]", "[stack]", "/usr/bin/python3.11"; never NULL */
     uint64_t rss_bytes, pss_bytes, private_dirty_bytes, anonymous_bytes, swap_bytes;
-    uint64_t *resident; /* a bit a page, NULL where rss_bytes is 0 or all of it is in memory */
+    uint64_t *resident; /* one bit per page; NULL if nothing or all of it is in memory */
 };
 
 struct neap_image_span {
     uint64_t start, end;
     enum neap_span_kind kind;
-    bool has_use;        /* whether the next is known */
-    uint64_t used_bytes; /* of what is resident: in blocks handed out; the rest of it is free */
-    pid_t tid;           /* of STACK and PYTHON_FRAMES, 0: not known */
-    size_t mapping;      /* index of the mapping that it lies in */
+    bool has_use;        /* whether used_bytes is known */
+    uint64_t used_bytes; /* resident bytes in blocks handed out; the other resident bytes are free */
+    pid_t tid;           /* for STACK and PYTHON_FRAMES; 0: not known */
+    size_t mapping;      /* index of the mapping that the span lies in */
 };
 
 struct neap_image_thread {
@@ -68,8 +68,8 @@ struct neap_image_thread {
 
 struct neap_process_image {
     pid_t pid;              /* 0: a core file that does not say */
-    char program[256];      /* the name alone */
-    bool core;              /* read from a core file: all that it holds counts as resident */
+    char program[256];      /* name without its folder */
+    bool core;              /* read from a core file; all bytes in the file count as resident */
     unsigned pointer_bytes; /* 4 or 8 */
     uint64_t page_bytes;
     struct neap_image_mapping *mappings; /* by address */
@@ -79,43 +79,45 @@ struct neap_process_image {
     struct neap_image_thread *threads; /* the first is the main one */
     size_t thread_count;
     uint64_t mapping_limit; /* vm.max_map_count; 0: not known */
-    char *texts;            /* what the paths point into */
+    char *texts;            /* the paths point into this */
 };
 
-/* Reads mappings, figures, resident pages and names of threads of `pid`, and makes
- * one span a mapping (stacks of threads by `threads` stay for classify). The errors of
- * os/process_memory.h; on failure *image is untouched. */
+/* Reads mappings, figures, resident pages and thread names of `pid`, and makes one span per
+ * mapping. Stacks of threads are claimed later (inspect/space/thread_stack.h). Returns the
+ * errors of os/process_memory.h; on failure *image is untouched. */
 int neap_process_image_read(pid_t pid, struct neap_process_image *image);
 
-/* Frees what it holds. A zeroed image is empty. */
+/* Frees the contents of an image. A zeroed image is empty. */
 void neap_process_image_clear(struct neap_process_image *image);
 
-/* The mapping, or the span, that holds `address`; NULL if none. */
+/* The mapping (the span) that contains `address`; NULL if there is none. */
 const struct neap_image_mapping *neap_process_image_mapping(const struct neap_process_image *image,
                                                             uint64_t address);
 const struct neap_image_span *neap_process_image_span(const struct neap_process_image *image,
                                                       uint64_t address);
 
-/* Bytes of [start, end) that are in memory, whole pages counted by their part in it. */
+/* Bytes of [start, end) that are in memory. A page counts by its part in the range. */
 uint64_t neap_process_image_resident(const struct neap_process_image *image, uint64_t start, uint64_t end);
 
-/* The first address of [address, end) in a page that is in memory; `end` if there is none. Fast where a
- * mapping is large and little of it is there. */
+/* The first address of [address, end) in a page that is in memory; `end` if there is none. Fast for a
+ * large mapping with few pages in memory. */
 uint64_t neap_process_image_next(const struct neap_process_image *image, uint64_t address, uint64_t end);
 
-/* Makes [claim->start, claim->end) one span as `claim` says, cutting what was there; `mapping`
- * is found. NEAP_ERROR_ARGUMENT if it is empty or not within one mapping. Any order. */
+/* Makes [claim->start, claim->end) one span with the members of `claim`, and cuts the spans that were
+ * there. `mapping` need not be set. Claims may come in any order. NEAP_ERROR_ARGUMENT if the range is
+ * empty or not within one mapping. */
 int neap_process_image_claim(struct neap_process_image *image, const struct neap_image_span *claim);
 
 /* The same for many at once, sorted by address and not overlapping: one pass over the spans. */
 int neap_process_image_claim_all(struct neap_process_image *image, const struct neap_image_span *claims,
                                  size_t count);
 
-/* "arenas of CPython" ...: a name of the kind for people; and for JSON, "arena". Static. */
+/* The name of a kind for people ("arenas of CPython"), and for JSON ("arena"). Static. */
 const char *neap_span_kind_title(enum neap_span_kind kind);
 const char *neap_span_kind_name(enum neap_span_kind kind);
 
-/* Whether sorted, in bounds, without gap or overlap within mappings; *why is static. */
+/* Verifies that spans are sorted, in bounds, and without gap or overlap within mappings. False with a
+ * static text in *why otherwise. */
 bool neap_process_image_check(const struct neap_process_image *image, const char **why);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/outside_text.h"
 #include "base/array.h"
 #include "inspect/process/span_kind.h"
 #include "os/file.h"
@@ -81,6 +82,7 @@ static bool thread_add(void *context, const struct neap_os_process_thread *threa
     struct neap_image_thread *added = &threads[image->thread_count++];
     *added = (struct neap_image_thread){.tid = thread->tid, .stack_pointer = thread->stack_pointer};
     memcpy(added->name, thread->name, sizeof(added->name));
+    neap_outside_text_clean(added->name);
     if (thread->tid == image->pid) { /* the main one first */
         struct neap_image_thread first = threads[0];
         threads[0] = *added;
@@ -150,6 +152,7 @@ static void program_name(struct neap_process_image *image) {
         return;
     const char *slash = strrchr(path, '/');
     snprintf(image->program, sizeof(image->program), "%.255s", slash ? slash + 1 : path);
+    neap_outside_text_clean(image->program);
 }
 
 int neap_process_image_read(pid_t pid, struct neap_process_image *image) {

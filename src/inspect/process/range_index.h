@@ -1,10 +1,10 @@
-/* inspect/process/range_index.h: from an address to the range of memory that holds it, in a few ns.
+/* inspect/process/range_index.h: finds the range of memory that contains an address, in a few ns.
  *
  *     address >> shift ──> hash table ──> first range that touches the granule ──> forward
  *
- * Ranges are sorted and do not overlap. The table has a slot a granule that any range
- * touches, granules growing with the address space so that slots stay few. Read-only
- * once built: any thread.
+ * Ranges are sorted and do not overlap. The table has one slot for each granule that a
+ * range touches. Granules are the larger the more address space there is, so that there
+ * are few slots. Once built, the index is read-only, and any thread may use it.
  */
 #ifndef NEAP_INSPECT_PROCESS_RANGE_INDEX_H
 #define NEAP_INSPECT_PROCESS_RANGE_INDEX_H
@@ -17,8 +17,8 @@
 
 struct neap__range {
     uint64_t start, end;
-    const unsigned char *bytes; /* NULL: not in our memory; `file` says where, or it is the process's */
-    const char *file;           /* path as the process knows it, or NULL */
+    const unsigned char *bytes; /* in our memory; NULL: in `file` or, if that is NULL, in the process */
+    const char *file;           /* path in the process's view, or NULL */
     uint64_t offset;            /* into the file */
 };
 
@@ -34,12 +34,12 @@ struct neap__range_index {
     unsigned shift, slot_bits;
 };
 
-/* Takes `ranges` (of malloc; also on failure), sorts them, drops what overlaps one before.
- * NEAP_ERROR_MEMORY. */
+/* Builds the index. It takes ownership of `ranges` (from malloc), also on failure, sorts them, and drops
+ * a range that overlaps an earlier one. NEAP_ERROR_MEMORY. */
 int neap__range_index_build(struct neap__range_index *index, struct neap__range *ranges, size_t count);
 void neap__range_index_clear(struct neap__range_index *index);
 
-/* The range that holds `address`; NULL if none. */
+/* The range that contains `address`; NULL if there is none. */
 const struct neap__range *neap__range_index_find(const struct neap__range_index *index, uint64_t address);
 
 #endif

@@ -9,10 +9,16 @@
 #include "inspect/process/memory_copy.h"
 #include "inspect/process/range_index.h"
 #include "os/file.h"
+#include "os/limits.h"
 #include "os/pause.h"
+#include "os/process_info.h"
 #include "os/process_memory.h"
 
-enum { PAUSE_TIMEOUT_MS = 3000 };
+enum {
+    PAUSE_TIMEOUT_MS = 3000,
+    ANALYSIS_SHARE = 16,       /* what is found takes one part in so many of what was looked at, */
+    ANALYSIS_BYTES = 16 << 20, /* and at least so much; both more than was measured */
+};
 
 struct neap_snapshot {
     struct neap_snapshot_facts facts;
@@ -174,14 +180,30 @@ static int take_hold(neap_snapshot_t *snapshot, pid_t pid) {
     return error;
 }
 
+/* Which way there is memory for. A process whose size cannot be told is left to fail later. */
+static int way_choose(pid_t pid, enum neap_snapshot_way *way, bool *too_little) {
+    struct neap_os_process_info_memory memory;
+    if (neap_os_process_info_memory(pid, &memory) != NEAP_OK)
+        return NEAP_OK;
+    uint64_t analysis = memory.rss_bytes / ANALYSIS_SHARE + ANALYSIS_BYTES;
+    uint64_t headroom = neap_os_headroom_bytes();
+    *too_little = *way == NEAP_SNAPSHOT_PAUSE && headroom < memory.rss_bytes + analysis;
+    if (*too_little)
+        *way = NEAP_SNAPSHOT_HOLD;
+    uint64_t wanted = *way == NEAP_SNAPSHOT_HOLD ? analysis : memory.rss_bytes + analysis;
+    return headroom < wanted ? NEAP_ERROR_MEMORY : NEAP_OK;
+}
+
 int neap_snapshot_take(pid_t pid, enum neap_snapshot_way way, neap_snapshot_t **snapshot) {
     if (way == NEAP_SNAPSHOT_CORE)
         return NEAP_ERROR_ARGUMENT;
     neap_snapshot_t *made = calloc(1, sizeof(*made));
     if (!made)
         return NEAP_ERROR_MEMORY;
+    int error = way_choose(pid, &way, &made->facts.too_little_memory);
     made->facts.way = way;
-    int error = way == NEAP_SNAPSHOT_HOLD ? take_hold(made, pid) : take_copy(made, pid);
+    if (error == NEAP_OK)
+        error = way == NEAP_SNAPSHOT_HOLD ? take_hold(made, pid) : take_copy(made, pid);
     if (error == NEAP_OK)
         error = ranges_build(made);
     if (error != NEAP_OK) {

@@ -1,24 +1,24 @@
-/* inspect/process/snapshot.h: the memory of a process at one moment, to be read at leisure.
+/* inspect/process/snapshot.h: the memory of a process at one moment.
  *
- *     pause   stop, copy all that can hold objects, go on; then analyse        (default)
- *     running copy without stopping: structures may be torn, which readers reject
- *     hold    stop, analyse through a small cache, go on at destroy: little memory
- *     core    a core file, in place
+ *     pause   pause, copy all memory that can hold objects, resume; then analyse   (default)
+ *     running copy without pausing; readers reject structures that changed meanwhile
+ *     hold    pause, analyse through a small cache, resume at destroy; takes little memory
+ *     core    read a core file in place
  *
  *     target   |rw-p heap|   |rw-p arenas ... |    |r--p .rodata|
  *                   |               |                    |
- *     stretch    same length, same offsets, resident    the file itself, mapped
- *                pages copied, the others zero          when first asked for
+ *     stretch    same length, same offsets; resident    the file itself, mapped
+ *                pages are copied, others are zero      when it is first read
  *
- * What is copied is private memory that was written to; what a file still holds as it
- * is on disk is read from there. So a range within one mapping, or within neighbours
- * that were both copied, is one piece here too (`view`). Memory for the copy is taken
- * before the pause. neap_memory of a snapshot may be used by any number of threads
- * at once, with way HOLD by one.
+ * Private memory that was written is copied; unchanged memory of a file is read from the
+ * file. A range within one mapping, or within neighbouring copied mappings, is contiguous
+ * in the snapshot too (`view`). Memory for the copy is taken before the pause. Any number
+ * of threads may use the neap_memory of a snapshot at once; with way HOLD only one.
  */
 #ifndef NEAP_INSPECT_PROCESS_SNAPSHOT_H
 #define NEAP_INSPECT_PROCESS_SNAPSHOT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -37,14 +37,15 @@ enum neap_snapshot_way {
 
 struct neap_snapshot_facts {
     enum neap_snapshot_way way;
-    uint64_t pause_ns;      /* how long the target stood still; HOLD: known after release */
-    uint64_t copied_bytes;  /* pages copied; of a core file, bytes it holds */
-    uint64_t missing_bytes; /* that went away while being read, or that a cut file lacks; they read as
-                               zero in the copy, and not at all in a core file */
+    bool too_little_memory; /* HOLD was used instead of PAUSE, because there was too little memory to copy */
+    uint64_t pause_ns;      /* how long the target was paused; with HOLD known after release */
+    uint64_t copied_bytes;  /* bytes of copied pages; for a core file, bytes in the file */
+    uint64_t missing_bytes; /* bytes that were unmapped while being read, or that a cut file lacks; they
+                               read as zero in a copy and cannot be read in a core file */
 };
 
-/* A stretch of addresses of which the snapshot has the private memory, pages that were never
- * touched reading as zero. `bytes` NULL with way HOLD. What may hold blocks lies in these. */
+/* A range of addresses whose private memory is in the snapshot. Pages that were never touched read
+ * as zero. `bytes` is NULL with way HOLD. Only these ranges can hold blocks. */
 struct neap_snapshot_stretch {
     uint64_t start, end;
     const unsigned char *bytes;
@@ -52,8 +53,10 @@ struct neap_snapshot_stretch {
 
 typedef struct neap_snapshot neap_snapshot_t;
 
-/* Takes a snapshot of `pid` in one of the first three ways. Errors of os/pause.h, and
- * NEAP_ERROR_MEMORY (then HOLD may still do). The caller owns *snapshot. */
+/* Takes a snapshot of `pid` in one of the first three ways. If the machine, or a control group that
+ * this process shares with the target, has too little memory for a copy, PAUSE becomes HOLD, because the
+ * kernel might otherwise end the target. Returns the errors of os/pause.h, or NEAP_ERROR_MEMORY if there
+ * is too little memory for HOLD too, or for RUNNING. The caller owns *snapshot. */
 int neap_snapshot_take(pid_t pid, enum neap_snapshot_way way, neap_snapshot_t **snapshot);
 
 /* Opens a core file (ELF, 32 or 64 bits, this byte order). NEAP_ERROR_ABSENT if there is no such
@@ -61,17 +64,17 @@ int neap_snapshot_take(pid_t pid, enum neap_snapshot_way way, neap_snapshot_t **
  * no core file. A file that is cut off is read as far as it goes. */
 int neap_snapshot_open(const char *path, neap_snapshot_t **snapshot, struct neap_fault *fault);
 
-/* The same of a core file in memory, whose bytes must outlive the snapshot. */
+/* The same for a core file in memory, whose bytes must outlive the snapshot. */
 int neap_snapshot_read(const void *bytes, size_t length, neap_snapshot_t **snapshot,
                        struct neap_fault *fault);
 
-/* Lets a target that is still held go on; reading after that is for what was copied only (all,
- * but with HOLD). Returns the pause in ns. */
+/* Resumes a target that is still paused. Afterwards only copied memory can be read: all of it, or none
+ * with HOLD. Returns the length of the pause in ns. */
 uint64_t neap_snapshot_release(neap_snapshot_t *snapshot);
 
 void neap_snapshot_destroy(neap_snapshot_t *snapshot);
 
-/* Good as long as the snapshot. */
+/* The results of these are valid until the snapshot is destroyed. */
 struct neap_memory neap_snapshot_memory(neap_snapshot_t *snapshot);
 struct neap_process_image *neap_snapshot_image(neap_snapshot_t *snapshot); /* of the same moment */
 const struct neap_snapshot_facts *neap_snapshot_facts(const neap_snapshot_t *snapshot);

@@ -1,10 +1,10 @@
-/* inspect/python/live_pymalloc.h: CPython's own allocator in a running process, counted from outside.
+/* inspect/python/live_pymalloc.h: sums up CPython's own allocator in a running process, from outside.
  *
  *     neap_live_pymalloc_find -> neap_live_pymalloc_read   any number of times
  *
- * The target neither stops nor runs anything for it: heads of pools are read one
- * by one while it goes on, so the figures are of no single instant, and a pool
- * caught in between is counted as rejected. One thread per target.
+ * The target is not paused and runs no code for it. The heads of pools are read one
+ * by one while it runs, so the figures do not describe a single instant. A pool that
+ * changes while it is read is counted as rejected. One thread per target.
  */
 #ifndef NEAP_INSPECT_PYTHON_LIVE_PYMALLOC_H
 #define NEAP_INSPECT_PYTHON_LIVE_PYMALLOC_H
@@ -15,13 +15,13 @@ struct neap_live_pymalloc {
     pid_t pid;
     struct neap_interpreter interpreter;
     struct neap_python_version version;
-    const char *why; /* after NEAP_ERROR_ABSENT: static */
+    const char *why; /* after NEAP_ERROR_ABSENT: the cause, a static text */
 };
 
 struct neap_live_pymalloc_view {
     enum neap_py_allocator allocator;
     struct neap_pymalloc_stats stats; /* of all interpreters */
-    uint32_t spaces;                  /* heaps in the process: more than one with isolated sub-interpreters */
+    uint32_t spaces;                  /* heaps in the process; isolated sub-interpreters have their own */
     uint64_t rejected_arenas;
 };
 

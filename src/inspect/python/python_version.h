@@ -1,8 +1,9 @@
-/* inspect/python/python_version.h: which CPython a process runs, and where it keeps writable memory.
+/* inspect/python/python_version.h: which version of CPython a process runs, and its writable memory.
  *
  *   _Py_DebugOffsets (3.13 on), else Py_Version (3.11 on), else the names of its files
  *
- * A process tells its version itself where it can; names are the last resort. Any thread.
+ * The version is read from a variable of the interpreter if it has one, and otherwise guessed
+ * from file names. Any thread.
  */
 #ifndef NEAP_INSPECT_PYTHON_PYTHON_VERSION_H
 #define NEAP_INSPECT_PYTHON_PYTHON_VERSION_H
@@ -13,15 +14,15 @@
 
 struct neap_python_version {
     const struct neap_py_version *layout;
-    uint32_t hex; /* 0x030b02f0; 0 where the process does not tell */
+    uint32_t hex; /* 0x030b02f0; 0 if the process has no such variable */
 };
 
-/* NEAP_ERROR_ABSENT with *why if it is none that is supported: free-threaded, not in the table. */
+/* NEAP_ERROR_ABSENT with *why if the version is not supported: free-threaded, or not in the table. */
 int neap_python_version_find(const struct neap_memory *memory, const struct neap_process_image *image,
                              const struct neap_interpreter *interpreter, struct neap_python_version *version,
                              const char **why);
 
-/* Whether blocks or an allocator's variables may lie in a mapping; then *range is it. */
+/* Whether a mapping may contain blocks or an allocator's variables; if so, *range is that mapping. */
 bool neap_python_version_range(const char *access, const char *path, uint64_t start, uint64_t end,
                                struct neap_py_range *range);
 

@@ -1,12 +1,12 @@
-/* inspect/python/symbols.h: where the variables of the interpreter in a process are.
+/* inspect/python/symbols.h: finds the variables of the interpreter in a process.
  *
  *     file:     ELF .dynsym (never stripped), .symtab, section .PyRuntime
  *     process:  the mappings of that file ── load bias = start - p_vaddr of the segment
  *
- * The file is libpython or the program itself, whichever defines _PyRuntime; it is opened
- * as the target sees it (other mount namespaces, deleted files). A second mapping of the
- * same file that is no load of it (a program that reads its own binary) is told apart by
- * its segments: one that has the writable data wins. Any thread.
+ * The file is libpython or the program itself, whichever defines _PyRuntime. It is opened as
+ * the target sees it (other mount namespaces, deleted files). A program may also map its own
+ * file as data; the loaded file is told apart by a mapping that matches its writable ELF
+ * segment. Any thread.
  */
 #ifndef NEAP_INSPECT_PYTHON_SYMBOLS_H
 #define NEAP_INSPECT_PYTHON_SYMBOLS_H
@@ -19,14 +19,14 @@
 #include "inspect/process/process_image.h"
 
 struct neap_symbol_range {
-    uint64_t address, bytes; /* in the process; address 0: not there. bytes 0: not told */
+    uint64_t address, bytes; /* in the process; address 0: there is none; bytes 0: not known */
 };
 
 struct neap_interpreter {
     char path[512];                   /* of the file, as the target sees it */
-    uint64_t bias;                    /* added to addresses in the file */
+    uint64_t bias;                    /* address in the process minus address in the file */
     uint64_t image_start, image_end;  /* its mappings, from the first to the end of .bss */
-    uint64_t data_start, data_end;    /* of these the writable ones, .data to the end of .bss */
+    uint64_t data_start, data_end;    /* its writable mappings, .data to the end of .bss */
     struct neap_symbol_range runtime; /* _PyRuntime, else section .PyRuntime */
 };
 
@@ -34,8 +34,8 @@ struct neap_interpreter {
  * has the section. */
 int neap_symbols_interpreter(const struct neap_process_image *image, struct neap_interpreter *interpreter);
 
-/* Looks `count` names up in the interpreter's file; ranges[i] of one that is not there is 0, 0.
- * NEAP_ERROR_ABSENT if the file cannot be opened, NEAP_ERROR_FORMAT if it is no ELF. */
+/* Looks up `count` names in the interpreter's file. ranges[i] is 0, 0 if there is no such name.
+ * NEAP_ERROR_ABSENT if the file cannot be opened, NEAP_ERROR_FORMAT if it is not an ELF file. */
 int neap_symbols_find(const struct neap_process_image *image, const struct neap_interpreter *interpreter,
                       const char *const *names, size_t count, struct neap_symbol_range *ranges);
 

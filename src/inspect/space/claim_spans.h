@@ -1,6 +1,8 @@
-/* inspect/space/claim_spans.h: an image with every place named that can be.
+/* inspect/space/claim_spans.h: claims all spans of an image that Neap recognises.
  *
- *     arenas or regions, then stacks, frames, then glibc's heap: each takes from what is left
+ *     arenas or regions, then stacks and frames, then glibc's heap
+ *
+ * Calls each claimant in order of priority: a claimant takes only memory that is not claimed yet.
  */
 #ifndef NEAP_INSPECT_SPACE_CLAIM_SPANS_H
 #define NEAP_INSPECT_SPACE_CLAIM_SPANS_H
@@ -10,8 +12,8 @@
 #include "inspect/process/snapshot.h"
 #include "pylayout/block_source.h"
 
-/* Claims all places in the snapshot's image. `arenas` is the block source of pymalloc, `heap` a Neap
- * heap with its `slabs`; NULL what is not there. To be called once. NEAP_ERROR_MEMORY. */
+/* Claims all spans in the image of the snapshot. `arenas` is the block source of pymalloc, `heap` a Neap
+ * heap and `slabs` its block source; each may be NULL. Call it once per snapshot. NEAP_ERROR_MEMORY. */
 int neap_claim_spans(neap_snapshot_t *snapshot, const struct neap_block_source *arenas,
                      const struct neap_heap_view *heap, const struct neap_block_source *slabs,
                      struct neap_glibc_facts *facts);

@@ -1,13 +1,13 @@
-/* inspect/space/glibc_heap.h: glibc's heap in another process, walked by its chunk headers.
+/* inspect/space/glibc_heap.h: walks glibc's heap in another process by its chunk headers.
  *
  *     chunk: | size of the one before, if free | size + flags P M A | ... | next chunk
  *
- * P: the one before is in use; M: has a mapping of its own; A: of another arena than the main.
- * Nothing is assumed to be a heap: the walk must reach the end of the mapping (main heap), or
- * the `top` chunk, over chunks whose sizes and flags agree; a chunk that does not ends it, and
- * the rest of the span is left as it was. Which chunks a thread's cache or a bin holds does
- * not show in their neighbour's flag: fast and cached chunks are found by a walk of main_arena
- * where it is known, and count as used otherwise. Pure over `memory`.
+ * P: the chunk before is in use; M: the chunk has a mapping of its own; A: it is not of the main
+ * arena. Memory counts as a heap only if the walk reaches the end of the mapping (main heap) or
+ * the `top` chunk, and the sizes and flags of all chunks agree. A chunk that does not agree ends
+ * the walk, and the rest of the span stays as it was. Chunks in fast bins and in the caches of
+ * threads look used by their flags. They are found by a walk of main_arena where it is known,
+ * and count as used otherwise. Pure over `memory`.
  */
 #ifndef NEAP_INSPECT_SPACE_GLIBC_HEAP_H
 #define NEAP_INSPECT_SPACE_GLIBC_HEAP_H
@@ -20,11 +20,11 @@
 struct neap_glibc_facts {
     uint64_t chunks, used_bytes, free_bytes; /* resident bytes; free: chunks marked free, and tops */
     unsigned arenas, mapped_blocks;
-    uint64_t broken; /* walks that did not reach their end */
+    uint64_t broken; /* how many walks did not reach their end */
 };
 
-/* Claims the spans of glibc's heap in `image` (main, threads' arenas, mapped blocks), with how
- * much of each is used. 0 or NEAP_ERROR_MEMORY. *facts is filled. */
+/* Claims the spans of glibc's heap in `image` (main heap, arenas of threads, mapped blocks) with their
+ * used bytes, and fills *facts. Returns 0 or NEAP_ERROR_MEMORY. */
 int neap_glibc_heap_claim(struct neap_process_image *image, const struct neap_memory *memory,
                           struct neap_glibc_facts *facts);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "os/descriptor.h"
+#include "os/path.h"
 
 static char folder[] = "/tmp/neap-descriptor-XXXXXX";
 static char file[64], pipe_path[64], absent[64];

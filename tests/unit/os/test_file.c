@@ -1,4 +1,4 @@
-/* Files that are mapped or read in pieces, and what is none; atomic files. */
+/* Files that are mapped or read in pieces, and what is none. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/atomic_file.h"
 #include "os/file.h"
 
 static char folder[] = "./neap-file-XXXXXX", path[64], empty[64], pipe_path[64];
@@ -70,61 +69,10 @@ static void test_map(void **state) {
     assert_int_equal(neap_os_file_map(inside, &data, &bytes), NEAP_ERROR_ABSENT);
 }
 
-/* Writes "new" over the file by an atomic file of which the n-th step fails, 0: none. */
-static int rewrite(const char *at, unsigned n) {
-    struct neap_os_atomic_file file;
-    neap_os_atomic_file_fault_after(n);
-    int error = neap_os_atomic_file_open(&file, at);
-    if (error != NEAP_OK)
-        return error;
-    error = neap_os_atomic_file_write(&file, "new", 3);
-    if (error == NEAP_OK)
-        error = neap_os_atomic_file_commit(&file);
-    else
-        neap_os_atomic_file_discard(&file);
-    neap_os_atomic_file_fault_after(0);
-    return error;
-}
-
-static void assert_content(const char *at, const char *text) {
-    const void *data;
-    size_t bytes;
-    assert_int_equal(neap_os_file_map(at, &data, &bytes), NEAP_OK);
-    assert_int_equal(bytes, strlen(text));
-    assert_memory_equal(data, text, bytes);
-    neap_os_file_unmap(data, bytes);
-}
-
-/* The old file, or the whole new one; and its mode. The folder is empty at the end but for what is ours. */
-static void test_atomic_file(void **state) {
-    (void)state;
-    struct stat status;
-    char at[64];
-    snprintf(at, sizeof(at), "%s/rewritten", folder);
-    assert_int_equal(rewrite(at, 0), NEAP_OK);
-    FILE *file = fopen(at, "w");
-    assert_non_null(file);
-    assert_true(fputs("old content", file) >= 0 && fclose(file) == 0);
-    assert_int_equal(chmod(at, 0640), 0);
-    unsigned steps = 1;
-    for (int error = NEAP_ERROR_SYSTEM; error != NEAP_OK; steps++) {
-        error = rewrite(at, steps);
-        assert_true(error == NEAP_OK || error == NEAP_ERROR_SYSTEM);
-        assert_content(at, error == NEAP_OK ? "new" : "old content");
-    }
-    assert_int_equal(steps, 5); /* write, sync, rename; then it is there */
-    assert_int_equal(stat(at, &status), 0);
-    assert_int_equal(status.st_mode & 07777, 0640);
-    unlink(at);
-    assert_int_equal(rewrite(folder, 0), NEAP_ERROR_FORMAT);
-    assert_int_equal(rewrite("./no such folder/x", 0), NEAP_ERROR_ABSENT);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read),
         cmocka_unit_test(test_map),
-        cmocka_unit_test(test_atomic_file),
     };
     return cmocka_run_group_tests(tests, make, clear);
 }

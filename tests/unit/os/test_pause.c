@@ -170,19 +170,24 @@ static void state_wait(pid_t pid, char state) {
 
 /* --- tests --------------------------------------------------------------- */
 
+/* An emulated processor takes turns with its threads so slowly that a chain of them may be ahead for long. */
+static uint32_t patience_ms(void) {
+    return getenv("NEAP_TEST_EMULATED") ? 10 * TIMEOUT_MS : TIMEOUT_MS;
+}
+
 static void assert_holds(void (*be)(void), size_t least_threads) {
     pid_t child = child_start(be);
     for (int round = 0; round < 20; round++) {
         neap_os_pause_t *pause;
         size_t count;
-        assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &pause), NEAP_OK);
+        assert_int_equal(neap_os_pause_begin(child, patience_ms(), &pause), NEAP_OK);
         const struct neap_os_pause_thread *threads = neap_os_pause_threads(pause, &count);
         assert_true(count >= least_threads);
         for (size_t i = 0; i < count; i++)
             assert_true(threads[i].tid > 0);
         assert_false(moves(false));
         uint64_t ns = neap_os_pause_end(pause);
-        assert_true(ns >= LONG_MS * MS / 2 && ns < (uint64_t)TIMEOUT_MS * MS);
+        assert_true(ns >= LONG_MS * MS / 2 && ns < (uint64_t)patience_ms() * MS);
         assert_true(moves(true));
     }
     child_end(child);

@@ -1,0 +1,53 @@
+/* Plants an anchor in a file that is called like Neap's library, and puts a pipe in the file's place as soon as
+ * somebody asks for a trim: whoever opens it by its name waits for ever.
+ *
+ *     false_anchor FOLDER      prints "ready"; ends after a minute or with its standard input
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "heap/layout.h"
+
+static const struct neap_layout_anchor planted = {
+    .version = NEAP_LAYOUT_VERSION,
+    .anchor_bytes = sizeof(struct neap_layout_anchor),
+    .heap_bytes = sizeof(struct neap_layout_heap),
+    .region_bytes = sizeof(struct neap_layout_region),
+    .unit_bytes = sizeof(struct neap_layout_unit),
+    .class_bytes = sizeof(struct neap_layout_class),
+    .event_bytes = sizeof(struct neap_layout_event),
+    .mapped_run_bytes = sizeof(struct neap_layout_mapped_run),
+    .pointer_bytes = sizeof(void *),
+    .state = NEAP_STATE_SERVING,
+    .heap = 0x1000,
+    .helper = NEAP_HELPER_RUNS,
+};
+
+int main(int argc, char **argv) {
+    char path[4096];
+    if (argc != 2 || snprintf(path, sizeof(path), "%s/libneap-preload.so", argv[1]) >= (int)sizeof(path))
+        return 2;
+    int file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0644);
+    if (file < 0 || ftruncate(file, 4096) != 0)
+        return 1;
+    struct neap_layout_anchor *anchor = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+    if (anchor == MAP_FAILED)
+        return 1;
+    *anchor = planted;
+    anchor->pid = (uint32_t)getpid();
+    memcpy(anchor->magic, NEAP_LAYOUT_MAGIC, sizeof(anchor->magic));
+    puts("ready");
+    fflush(stdout);
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    for (int left_ms = 60000; left_ms > 0 && poll(&input, 1, 1) == 0; left_ms--)
+        if (__atomic_load_n(&anchor->trim_asked, __ATOMIC_RELAXED) != 0 && unlink(path) == 0)
+            if (mkfifo(path, 0600) != 0)
+                return 1;
+    return 0;
+}

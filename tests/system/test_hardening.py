@@ -1,0 +1,54 @@
+"""What the binaries are built with, read from them: a fault in what reads hostile bytes ends the program."""
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from support import NEAP
+
+BUILD = NEAP.parent
+SHARED = [BUILD / "libneap.so.0", BUILD / "libneap-preload.so"]
+
+pytestmark = pytest.mark.skipif(shutil.which("readelf") is None, reason="there is no readelf (binutils)")
+
+
+def readelf(option, path):
+    return subprocess.run(["readelf", "-W", option, path], capture_output=True, text=True, check=True).stdout
+
+
+def segments(path):
+    """(type, flags) of each program header."""
+    for line in readelf("-l", path).splitlines():
+        found = re.match(r"\s+([A-Z_]+)\s+0x\S+ 0x\S+ 0x\S+ 0x\S+ 0x\S+ ([R ][W ][E ])", line)
+        if found:
+            yield found[1], found[2].replace(" ", "")
+
+
+@pytest.mark.parametrize("path", [NEAP, *SHARED], ids=lambda path: path.name)
+def test_nothing_is_both_written_and_executed(path):
+    flags = list(segments(path))
+    assert ("GNU_STACK", "RW") in flags
+    assert not [pair for pair in flags if "W" in pair[1] and "E" in pair[1]]
+
+
+@pytest.mark.parametrize("path", [NEAP, SHARED[0]], ids=lambda path: path.name)
+def test_code_and_constants_lie_apart(path):
+    """Not in the preloaded library: each mapping more is a cost at the start of every program."""
+    assert {("LOAD", "RE"), ("LOAD", "R")} <= set(segments(path))
+
+
+@pytest.mark.parametrize("path", SHARED, ids=lambda path: path.name)
+def test_addresses_of_functions_are_read_only_after_start(path):
+    assert "GNU_RELRO" in dict(segments(path))
+    assert "BIND_NOW" in readelf("-d", path) or "Flags: NOW" in readelf("-d", path)
+
+
+@pytest.mark.parametrize("path", [NEAP, *SHARED], ids=lambda path: path.name)
+def test_stacks_are_guarded(path):
+    assert "__stack_chk_fail" in readelf("-s", path)
+
+
+@pytest.mark.parametrize("path", SHARED, ids=lambda path: path.name)
+def test_string_functions_are_checked(path):
+    assert re.search(r"__\w+_chk", readelf("--dyn-syms", path).replace("__stack_chk_fail", ""))

@@ -10,8 +10,8 @@
 #include "os/thread.h"
 
 enum {
-    SPARE_BYTES = 1 << 20,      /* kept for the next array, however little is in use */
-    TRUNCATION_BYTES = 64 << 10 /* a block that sinks by so much gives it back at once */
+    SPARE_BYTES = 1 << 20,      /* always kept for further arrays */
+    TRUNCATION_BYTES = 64 << 10 /* a block that shrinks by this much gives its pages back at once */
 };
 
 static struct {
@@ -19,7 +19,7 @@ static struct {
     bool forks_watched;
     neap_heap_t *heap;
     uint64_t live_bytes;
-    uint64_t spare_bytes; /* freed since the last trim and not taken again, at most */
+    uint64_t spare_bytes; /* upper bound of bytes freed since the last trim and not used again */
 } shared;
 
 static void shared_lock(void) {
@@ -30,7 +30,7 @@ static void shared_unlock(void) {
     neap_os_unlock(&shared.lock);
 }
 
-/* The heap, made with its first block and kept as long as the process. Lock held. */
+/* The heap, which is made with its first block and never destroyed. The lock is held. */
 static neap_heap_t *shared_heap(void) {
     if (!shared.forks_watched)
         shared.forks_watched = pthread_atfork(shared_lock, shared_unlock, shared_unlock) == 0;

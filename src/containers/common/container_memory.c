@@ -10,14 +10,14 @@
 #include "os/thread.h"
 
 enum {
-    STEP_SHARE = 32, /* of the high water: how much smaller is worth a trim */
+    STEP_SHARE = 32, /* a decrease by this share of the high water causes a trim */
     STEP_BYTES_MIN = 32 << 10,
     STEP_BYTES_MAX = 1 << 20,
-    GROWN_BYTES = 4 << 20, /* from here on a heap looks after itself while it grows */
-    ADDRESS_SHARE = 64     /* of limited address space, one part in so many for a heap */
+    GROWN_BYTES = 4 << 20, /* from this size on, a heap purges by itself while it grows */
+    ADDRESS_SHARE = 64     /* a heap takes this share of limited address space */
 };
 
-#define RESERVE_BYTES_64 (UINT64_C(8) << 30) /* and as much again as often as it is needed */
+#define RESERVE_BYTES_64 (UINT64_C(8) << 30) /* further regions are as large */
 #define RESERVE_BYTES_32 (UINT64_C(4) << 20)
 
 static struct {
@@ -27,7 +27,7 @@ static struct {
     struct neap__container_level level;
 } shared;
 
-/* Whether there is now enough less than at the high water to give it back. */
+/* Whether live bytes have fallen far enough below the high water for a trim. */
 static bool sank(struct neap__container_level *level) {
     uint64_t step = level->high_water_bytes / STEP_SHARE;
     step = step < STEP_BYTES_MIN ? STEP_BYTES_MIN : step > STEP_BYTES_MAX ? STEP_BYTES_MAX : step;
@@ -39,8 +39,8 @@ static bool sank(struct neap__container_level *level) {
     return true;
 }
 
-/* A heap looks for free pages by itself when it grows, but not while it is small; what
- * containers left behind on their way there would stay for good. */
+/* Whether a small heap has grown to its next mark. A large heap gives back free pages by itself
+ * when it grows, but a small one does not and would keep them. */
 static bool rose(struct neap__container_level *level) {
     if (level->live_bytes < level->next_bytes || level->live_bytes > GROWN_BYTES)
         return false;
@@ -48,10 +48,10 @@ static bool rose(struct neap__container_level *level) {
     return true;
 }
 
-/* Whether the heap is to be trimmed, now that so much has come and gone. */
+/* Whether to trim the heap after bytes were allocated and freed. */
 static bool count(struct neap__container_level *level, uint64_t more, uint64_t less) {
     level->live_bytes += more - less;
-    bool higher = rose(level), lower = sank(level); /* both have their marks to keep */
+    bool higher = rose(level), lower = sank(level); /* call both, because each updates its mark */
     return higher || lower;
 }
 
@@ -73,7 +73,7 @@ static void shared_unlock(void) {
     neap_os_unlock(&shared.lock);
 }
 
-/* The heap, made with its first block and kept as long as the process. Lock held. */
+/* The heap, which is made with its first block and never destroyed. The lock is held. */
 static neap_heap_t *shared_heap(void) {
     if (!shared.forks_watched)
         shared.forks_watched = pthread_atfork(shared_lock, shared_unlock, shared_unlock) == 0;
@@ -87,7 +87,7 @@ static void shared_count(uint64_t more, uint64_t less) {
         neap_heap_trim(shared.heap);
 }
 
-/* `block` NULL makes one. */
+/* If `block` is NULL, it allocates one. */
 static void *shared_resize(void *block, size_t old_bytes, size_t bytes) {
     shared_lock();
     neap_heap_t *heap = shared_heap();
@@ -105,7 +105,7 @@ static void shared_free(void *block, size_t bytes) {
     shared_unlock();
 }
 
-/* All blocks of a ring; their bytes, links included, are `bytes`. */
+/* Frees all blocks of a ring; `bytes` is their sum, with links. */
 static void shared_free_ring(struct neap__shared_link *ring, uint64_t bytes) {
     shared_lock();
     for (struct neap__shared_link *link = ring->next, *next; link != ring; link = next) {
@@ -140,10 +140,10 @@ static void counted(struct neap__container_memory *memory, uint64_t more, uint64
         neap_heap_trim(memory->heap);
 }
 
-/* Whether the next block is to come from the heap of its own, which is made now if need be. */
+/* Whether the next block comes from the container's own heap, which is made now if necessary. */
 static bool is_large(struct neap__container_memory *memory, size_t bytes) {
     if (memory->heap == NULL && memory->level.live_bytes + bytes > NEAP_SHARED_BYTES_MAX)
-        memory->heap = neap__container_memory_heap(); /* refused: the shared heap may still have room */
+        memory->heap = neap__container_memory_heap(); /* if that fails, the shared heap may still have room */
     return memory->heap != NULL;
 }
 
@@ -180,7 +180,7 @@ static void default_free(void *context, void *block, size_t bytes) {
     counted(memory, 0, bytes);
 }
 
-/* A block of the shared heap that goes on there. */
+/* Resizes a block within the shared heap. */
 static void *shared_realloc(struct neap__container_memory *memory, void *block, size_t old_bytes,
                             size_t bytes) {
     struct neap__shared_link *link = (struct neap__shared_link *)block - 1, *fresh;

@@ -1,8 +1,8 @@
-/* containers/map/map_check.c: whether a map is what map_model.h says. */
+/* containers/map/map_check.c: verifies the invariants of map_model.h. */
 #include "containers/map/map_group.h"
 #include "containers/map/map_slot.h"
 
-/* What a walk over the groups has come by. */
+/* The sums of a walk over the groups. */
 struct tally {
     uint64_t count, bytes, far_count, slots;
 };

@@ -375,7 +375,7 @@ static PyObject *reader_send(PyObject *object, PyObject *arguments, PyObject *ke
     }
 }
 
-/* --- what it is like ----------------------------------------------------------------- */
+/* --- properties ---------------------------------------------------------------------- */
 
 static PyObject *get_stream(PyObject *self, void *unused) {
     (void)unused;

@@ -217,7 +217,7 @@ static PyObject *stream_on_change(PyObject *object, PyObject *callback) {
     return PyList_Append(self->callbacks, callback) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
-/* --- what it is like ------------------------------------------------------------- */
+/* --- properties ------------------------------------------------------------------ */
 
 static neap_stream_t *stream_of(PyObject *object) {
     return ((struct stream_object *)object)->stream;

@@ -40,7 +40,7 @@ static enum meaning meaning_of(const struct neap__nested_trie_step *step,
     }
 }
 
-/* --- what it is ----------------------------------------------------------------------------- */
+/* --- description ---------------------------------------------------------------------------- */
 
 static void value_measure(struct trie *trie, const struct neap__nested_trie_step *step) {
     struct neap_py_lens *lens = &trie->search->lens;

@@ -209,11 +209,11 @@ bool neap_bits_check(const neap_bits_t *bits, const char **why) {
     unsigned used = bits->count % WORD_BITS;
     *why = NULL;
     if (bits->state > NEAP_BITS_IN_FILE_TO_READ)
-        *why = "a state that there is not";
+        *why = "an unknown state";
     else if (words_for(bits->count) > room)
         *why = "more bits than there is room for";
     else if (in_memory(bits) && (bits->from.allocator == NULL || bits->room_words == 1))
-        *why = "a block where none is needed, or nobody to have it from";
+        *why = "a block that is not needed, or no allocator";
     else if (!in_memory(bits) && !neap__bits_file_check(bits))
         *why = "array and file are not of one length";
     else if (used != 0 && turned(words_of(bits)[bits->count / WORD_BITS]) & ~low_ones(used))

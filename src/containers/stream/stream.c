@@ -196,7 +196,7 @@ int neap_stream_close(neap_stream_t *stream) {
     return NEAP_OK;
 }
 
-/* --- what it is like --------------------------------------------------------------- */
+/* --- properties -------------------------------------------------------------------- */
 
 enum neap_stream_state neap_stream_state(const neap_stream_t *stream) {
     const _Atomic uint32_t *state = &stream->layout->state;
@@ -242,19 +242,19 @@ bool neap_stream_check(const neap_stream_t *stream, const char **why) {
     if (neap__ring_adopt(&again, stream->layout,
                          neap__ring_bytes(stream->block_bytes, stream->block_count)) != NEAP_OK ||
         again.ring_bytes != stream->ring_bytes || again.ring != stream->ring)
-        wrong = "the layout is not of the stream's measures";
+        wrong = "the layout has other sizes than the stream";
     else if ((uintptr_t)layout % NEAP_STREAM_LINE_BYTES != 0)
         wrong = "the layout is not on a line of its own";
     else if (written > claimed)
         wrong = "more is written than was claimed";
     else if (atomic_load(&layout->state) > NEAP_STREAM_CLOSED)
-        wrong = "the state is none";
+        wrong = "the state is unknown";
     else if (neap_stream_writes(stream) && (stream->written != written || stream->claimed != claimed))
         wrong = "the writer's numbers are not the published ones";
     else if (neap_stream_writes(stream) && stream->place != written % stream->ring_bytes)
         wrong = "the writer's place is not where its offset is";
     else if (neap_stream_writes(stream) && claimed - written > stream->ring_bytes)
-        wrong = "more is claimed than there is";
+        wrong = "more is claimed than the ring holds";
     if (wrong != NULL)
         *why = wrong;
     return wrong == NULL;

@@ -80,7 +80,7 @@ static const char *headers_find(struct neap__core_file *core, struct headers *he
     if (headers->count == PN_XNUM)
         headers->count = count_beyond(core, core->wide ? wide.e_shoff : narrow.e_shoff);
     if (headers->count > SEGMENTS_MOST || !inside(core, headers->offset, headers->count * headers->step))
-        return "its list of segments is not all there";
+        return "its list of segments is incomplete";
     return NULL;
 }
 

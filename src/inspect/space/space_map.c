@@ -273,6 +273,6 @@ bool neap_space_map_check(const struct neap_space_map *map, const char **why) {
             return false;
         end = pool->address + pool->bytes;
     }
-    *why = "the page size is none";
+    *why = "the page size is invalid";
     return map->page_bytes >= 512 && (map->page_bytes & (map->page_bytes - 1)) == 0;
 }

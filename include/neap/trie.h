@@ -1,12 +1,9 @@
 /* neap/trie.h: a sorted mapping from texts or integers to small values.
  *
  * A trie keeps bytes and not objects. Up to 64 neighbouring keys lie in one block, a
- * leaf, which stores their common prefix once. So an entry takes little more than its
- * value and the rest of its key:
+ * leaf, which stores their common prefix once. With more keys, there are nodes:
  *
  *     leaf:  prefix "da"    nce 2   ncer 3   nger 4   rt 1
- *
- *     with more than 64 keys of this prefix:
  *
  *     node "da"   letters          n        o
  *                 children  leaf   node     leaf

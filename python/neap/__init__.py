@@ -1,10 +1,10 @@
 """Neap: memory that follows the live data of a long-running program.
 
-    neap.serving     whether this program is under Neap
-    neap.trim()      give back now all memory that can be; returns bytes
-    neap.stats()     what the heap holds, in bytes and counts
+    neap.serving     whether this program runs under Neap
+    neap.trim()      gives back all free memory now; returns the bytes given back
+    neap.stats()     figures of the heap, in bytes and counts
 
-A program comes under Neap by `neap run python3 app.py`, or `python3 -m neap app.py`.
+To run a program under Neap, start it with `neap run python3 app.py` or `python3 -m neap app.py`.
 """
 
 import gc
@@ -23,7 +23,7 @@ __all__ = ["NotServing", "Stats", "serving", "stats", "trim"]
 __version__: str = _version
 serving: bool = is_serving()
 
-# The containers, each in an extension module that is loaded when it is first asked for.
+# The containers. Each is in an extension module that is loaded at its first use.
 _CONTAINERS = {
     "Bits": "_bits",
     "FrozenTrie": "_trie",
@@ -53,20 +53,20 @@ def __dir__():
 
 
 def _drop_caches() -> None:
-    """Have CPython let go of what it keeps only for reuse."""
+    """Empty the caches and free lists of CPython."""
     gc.collect()  # a full collection also empties the free lists of floats, tuples, frames ...
     clear = getattr(sys, "_clear_internal_caches", None)
-    if clear is None:  # up to 3.12; later it is deprecated
+    if clear is None:  # up to 3.12; deprecated later
         clear = getattr(sys, "_clear_type_cache", None)
     if clear is not None:
         clear()
 
 
 def trim() -> int:
-    """Give back now all memory that can be, and return how many bytes that was.
+    """Give back all free memory now, and return how many bytes that was.
 
-    CPython drops its free lists first, by a full garbage collection. Raises
-    NotServing if this program is not under Neap.
+    A full garbage collection first empties CPython's free lists. Raises
+    NotServing if this program does not run under Neap.
     """
     if serving:
         _drop_caches()

@@ -1,19 +1,19 @@
 """python3 -m neap [options] (SCRIPT | -m MODULE | -c CODE) [ARGUMENT ...]
 
-Runs a program as python3 itself would, with the same interpreter and the same
-flags of it, on Neap's heap. The options are those of `neap run`.
+Runs a program on Neap's heap, with this interpreter and its flags, as python3
+itself would run it. The options are those of `neap run`.
 """
 
 import os
 import shutil
 import sys
 
-# Options of `neap run` whose value is the next word; it reads and checks them itself.
+# Options of `neap run` whose value is the next word. `neap run` itself checks the value.
 TAKES_VALUE = {"--decay", "--limit", "--reserve"}
 
 
 def find_tool():
-    """The program `neap`: above the package, in place or under the prefix, else on the path."""
+    """Path of the program `neap`: in a folder above the package (build or prefix), or else on PATH."""
     folder = os.path.dirname(os.path.realpath(__file__))
     while folder != os.path.dirname(folder):
         folder = os.path.dirname(folder)

@@ -1,4 +1,4 @@
-/* _bits.c: neap.Bits: its module, making and ending, buffers, files, pickling. */
+/* _bits.c: the module of neap.Bits; objects, buffers, files and pickling. */
 #include "bits_object.h"
 
 #include <string.h>
@@ -52,7 +52,7 @@ bool neap__bits_resizable(const bits_object *self) {
     return false;
 }
 
-/* An object around an array that it takes over. */
+/* Makes an object that owns the array. */
 bits_object *neap__bits_wrap(PyTypeObject *type, neap_bits_t *bits) {
     bits_object *self = PyObject_New(bits_object, type);
     if (self)
@@ -149,7 +149,7 @@ static void buffer_release(PyObject *object, Py_buffer *view) {
     (void)view;
     bits->user--;
     if (bits->state != NEAP_BITS_IN_FILE_TO_READ)
-        neap_bits_clear_rest(bits); /* what was written beyond the last bit */
+        neap_bits_clear_rest(bits); /* the buffer may have been written beyond the last bit */
 }
 
 /* --- copies and figures --- */
@@ -194,14 +194,14 @@ static PyGetSetDef bits_figures[] = {
 
 enum { SLOTS_MAX = 64 };
 
-/* Appends `from` to the slots at `to`, without its end; where the next go. */
+/* Appends `from` to the slots at `to`, without its end; returns where to append next. */
 static PyType_Slot *append_slots(PyType_Slot *to, const PyType_Slot *from) {
     while (from->slot != 0)
         *to++ = *from++;
     return to;
 }
 
-/* The type's slots and methods lie in the files that have their functions. */
+/* The slots and methods of the type are in the files of their functions. */
 static int add_bits_type(PyObject *module, PyTypeObject **type) {
     static const PyType_Slot own[] = {
         {Py_tp_new, neap__bits_new},           {Py_tp_dealloc, bits_dealloc},

@@ -1,8 +1,8 @@
-/* _neap.c: the heap of this very process, for Python.
+/* _neap.c: Python access to the heap of this process.
  *
- * The heap is found by the functions that the preloaded library exports; nothing
- * of Neap is linked. All calls are made with the GIL held, as the heap's owner.
- * No state is shared between interpreters, so each may have its own copy.
+ * The heap is reached through functions that the preloaded library exports, so nothing
+ * of Neap is linked. All calls are made with the GIL held, whose holder owns the heap.
+ * Interpreters share no state, so each may have its own copy of the module.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -15,9 +15,9 @@
 #include <neap/heap.h>
 #include <neap/version.h>
 
-/* What libneap-preload.so exports; see the module src/hook. */
+/* The functions that libneap-preload.so exports; see src/hook. */
 struct hook {
-    neap_heap_t *(*heap)(void); /* NULL: it serves nothing */
+    neap_heap_t *(*heap)(void); /* returns NULL if it serves nothing */
     uint64_t (*trim)(void);     /* bytes given back */
     void (*stats)(struct neap_heap_stats *stats);
 };
@@ -50,8 +50,7 @@ static int hook_demand(PyObject *module, struct hook *hook) {
     }
     if (!hook->heap()) {
         PyErr_Format(state->not_serving,
-                     "Neap is loaded but does not serve this Python: `neap stat %d` tells why",
-                     (int)getpid());
+                     "Neap is loaded but does not serve this Python: `neap stat %d` says why", (int)getpid());
         return 0;
     }
     return 1;
@@ -59,7 +58,7 @@ static int hook_demand(PyObject *module, struct hook *hook) {
 
 /* --- statistics -------------------------------------------------------- */
 
-/* One row a member of struct neap_heap_stats, in its order. */
+/* One row per member of struct neap_heap_stats, in its order. */
 static const struct member {
     const char *name, *doc;
     size_t offset, bytes;
@@ -175,7 +174,7 @@ static int module_clear(PyObject *module) {
     return 0;
 }
 
-/* A module that ends without a collection is not cleared before. */
+/* A module that is freed without a garbage collection has not been cleared. */
 static void module_free(void *module) {
     module_clear(module);
 }

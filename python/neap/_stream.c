@@ -1,4 +1,4 @@
-/* _stream.c: the module of neap.Stream: its types and exceptions. */
+/* _stream.c: the module of neap.Stream, with its types and exceptions. */
 #include "stream_types.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* _trie.c: the module of neap.Trie and neap.FrozenTrie. */
 #include "trie_object.h"
 
-/* The keys are what a range is. */
+/* Only a view of keys has values() and items(). */
 static PyMethodDef keys_methods[] = {
     {"values", neap__mapping_view_values, METH_NOARGS, "The values of these keys."},
     {"items", neap__mapping_view_items, METH_NOARGS, "These keys and their values, as pairs."},

@@ -16,10 +16,10 @@ static int out_of_range(void) {
     return -1;
 }
 
-/* An index as it was given, negative ones too. */
+/* Converts an index; it may be negative. */
 static int index_of(PyObject *key, Py_ssize_t *index) {
     *index = PyLong_AsSsize_t(key);
-    if (*index == -1 && PyErr_Occurred()) { /* no int, or one of any size: the slower way knows */
+    if (*index == -1 && PyErr_Occurred()) { /* not an int, or a large one: take the slow path */
         PyErr_Clear();
         *index = PyNumber_AsSsize_t(key, PyExc_IndexError);
         if (*index == -1 && PyErr_Occurred())
@@ -28,7 +28,7 @@ static int index_of(PyObject *key, Py_ssize_t *index) {
     return 0;
 }
 
-/* The position that an index means; false if there is none. */
+/* Converts an index to a position; false if it is out of range. */
 static inline bool position_of(const bits_object *self, Py_ssize_t index, uint64_t *at) {
     *at = index < 0 ? (uint64_t)index + self->bits.count : (uint64_t)index;
     return *at < self->bits.count;
@@ -53,7 +53,7 @@ static int bit_set(bits_object *self, Py_ssize_t index, int bit) {
     return 0;
 }
 
-/* Takes [at, at + count) out. */
+/* Removes [at, at + count). */
 static int take_out(bits_object *self, uint64_t at, uint64_t count) {
     if (!neap__bits_writable(self))
         return -1;
@@ -72,7 +72,7 @@ static int no_index(PyObject *key) {
     return -1;
 }
 
-/* Runs what foreign code there is; the span is adjusted afterwards. */
+/* Reads a slice, which may run foreign code; the caller adjusts the span afterwards. */
 static int span_parse(PyObject *key, struct span *span) {
     if (!PySlice_Check(key))
         return no_index(key);
@@ -85,12 +85,12 @@ static void span_adjust(const bits_object *self, struct span *span) {
     span->count = (uint64_t)count;
 }
 
-/* The position of its n-th bit. */
+/* The position of the n-th bit of a span. */
 static uint64_t span_at(const struct span *span, uint64_t n) {
     return (uint64_t)(span->start + (Py_ssize_t)n * span->step);
 }
 
-/* The bits of a span with steps, side by side. */
+/* Copies the bits of a span with steps to a new array. */
 static void gather(const bits_object *self, const struct span *span, neap_bits_t *to) {
     for (uint64_t n = 0; n < span->count; n++)
         neap_bits_set(to, n, neap_bits_get(&self->bits, span_at(span, n)));
@@ -143,7 +143,7 @@ static int slice_set_number(bits_object *self, struct span span, PyObject *value
     return result;
 }
 
-/* Bits in the place of others, of which there may be more or less. */
+/* Replaces bits by others; their number may differ. */
 static int replace(bits_object *self, const struct span *span, const neap_bits_t *bits) {
     uint64_t at = (uint64_t)span->start, old = span->count, fresh = bits->count;
     int error = NEAP_OK;
@@ -177,7 +177,7 @@ static int slice_set_bits(bits_object *self, struct span span, PyObject *value) 
     return result;
 }
 
-/* The gaps of a span with steps are closed one after the other, and the length set at the end. */
+/* Closes the gaps of a span with steps one after the other, and then sets the length. */
 static int slice_delete(bits_object *self, struct span span) {
     span_adjust(self, &span);
     if (span.step < 0 && span.count != 0) {
@@ -236,7 +236,7 @@ static Py_ssize_t length(PyObject *self) {
     return (Py_ssize_t)((bits_object *)self)->bits.count;
 }
 
-/* Negative indices have been adjusted by the caller, and may still be negative. */
+/* The caller has adjusted negative indices; they may still be negative. */
 static PyObject *item(PyObject *self, Py_ssize_t index) {
     if (index < 0) {
         out_of_range();
@@ -254,7 +254,7 @@ static int contains(PyObject *object, PyObject *value) {
     return bit < 0 ? -1 : neap_bits_find(bits, bit, 0, bits->count, &at);
 }
 
-/* `self` and, after it, what `other` holds; in place, or as a new array. */
+/* Concatenates `self` and `other`, in place or as a new array. */
 static PyObject *joined(PyObject *object, PyObject *other, bool in_place) {
     bits_object *self = (bits_object *)object, *target = NULL;
     neap_bits_t more;
@@ -289,7 +289,7 @@ static PyObject *concat_here(PyObject *self, PyObject *other) {
     return joined(self, other, true);
 }
 
-/* The first `one` bits, again and again until all are filled. */
+/* Repeats the first `one` bits until all are filled. */
 static void repeat_bits(neap_bits_t *bits, uint64_t one) {
     for (uint64_t done = one; done < bits->count;) {
         uint64_t more = bits->count - done < done ? bits->count - done : done;

@@ -1,6 +1,6 @@
-/* bits_iterator.c: the bits of neap.Bits, or the places of the set ones, one after the other.
+/* bits_iterator.c: iterators over the bits of neap.Bits, or over the positions of set bits.
  *
- * Only a position is kept, so that the bits may change meanwhile in any way.
+ * An iterator keeps only a position, so the bits may change meanwhile in any way.
  */
 #include "bits_object.h"
 
@@ -47,7 +47,7 @@ static PyObject *iterator_next(PyObject *object) {
     return NULL;
 }
 
-/* How many bits are left; of the set ones, nobody knows. */
+/* How many bits are left; not known for set bits. */
 static PyObject *iterator_length(PyObject *object, PyObject *unused) {
     const iterator_object *iterator = (iterator_object *)object;
     (void)unused;

@@ -1,4 +1,4 @@
-/* bits_make.c: neap.Bits from other things: text, bytes, numbers, anything that has bits. */
+/* bits_make.c: makes a neap.Bits from text, bytes, numbers, or any iterable of bits. */
 #include "bits_object.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@ int neap__bits_bit_of(PyObject *value) {
     return -1;
 }
 
-/* '0' and '1', the first one bit 0; '_' and white space between them mean nothing. */
+/* Reads '0' and '1', the first as bit 0; ignores '_' and white space between them. */
 static int convert_text(PyObject *text, neap_bits_t *bits) {
     Py_ssize_t length;
     const char *data = PyUnicode_AsUTF8AndSize(text, &length);
@@ -88,7 +88,7 @@ int neap__bits_convert(PyObject *source, neap_bits_t *bits) {
     return -1;
 }
 
-/* `count` bits that hold a number, or are the first of some bytes. */
+/* Makes `count` bits from a number, or from the first bits of bytes. */
 static int convert_value(PyObject *value, uint64_t count, neap_bits_t *bits) {
     if (PyIndex_Check(value))
         return neap__bits_from_int(value, count, false, bits);

@@ -1,4 +1,4 @@
-/* bits_method.c: what neap.Bits can do by name: counting, finding, growing, text. */
+/* bits_method.c: the methods of neap.Bits: counting, finding, growing, text. */
 #include "bits_object.h"
 
 enum { REPR_BITS_MAX = 1024 };
@@ -33,7 +33,7 @@ bool neap__bits_bounds_adjust(const struct bits_bounds *bounds, uint64_t count, 
     return start <= stop && (bounds->start < 0 || (uint64_t)bounds->start <= count);
 }
 
-/* How many arguments a method got, of those it takes. */
+/* Checks the number of arguments of a method. */
 static int arguments_check(const char *name, Py_ssize_t given, Py_ssize_t least, Py_ssize_t most) {
     if (given >= least && given <= most)
         return 0;
@@ -43,7 +43,7 @@ static int arguments_check(const char *name, Py_ssize_t given, Py_ssize_t least,
     return -1;
 }
 
-/* (start=0, stop=None) as a range of self. */
+/* Reads (start=0, stop=None) as a range of self. */
 static int range_of(const char *name, PyObject *self, PyObject *const *args, Py_ssize_t given, uint64_t *from,
                     uint64_t *to) {
     struct bits_bounds bounds;
@@ -53,7 +53,7 @@ static int range_of(const char *name, PyObject *self, PyObject *const *args, Py_
     return 0;
 }
 
-/* (bit, start=0, stop=None). */
+/* Reads (bit, start=0, stop=None). */
 static int bit_and_range_of(const char *name, PyObject *self, PyObject *const *args, Py_ssize_t given,
                             int *bit, uint64_t *from, uint64_t *to) {
     if (arguments_check(name, given, 1, 3) < 0 || (*bit = neap__bits_bit_of(args[0])) < 0)
@@ -98,7 +98,7 @@ static PyObject *bits_count_xor(PyObject *self, PyObject *other) {
     return combined_count(self, other, NEAP_BITS_XOR);
 }
 
-/* Where a bit, or all of some bits, is first in a range. 1, 0 for nowhere, -1. */
+/* Finds the first position of a bit, or of a pattern, in a range. 1; 0 if there is none; -1 on error. */
 static int find_any(PyObject *self, PyObject *const *args, Py_ssize_t given, uint64_t *at) {
     const neap_bits_t *bits = &((bits_object *)self)->bits;
     struct bits_bounds bounds;
@@ -162,7 +162,7 @@ static PyObject *bits_ones(PyObject *self, PyObject *const *args, Py_ssize_t giv
     if (arguments_check("ones", given, 0, 2) < 0 || neap__bits_bounds_parse(args, given, &bounds) < 0)
         return NULL;
     neap__bits_bounds_adjust(&bounds, ((bits_object *)self)->bits.count, &from, &to);
-    /* Without an end, also what is added meanwhile. */
+    /* If there is no stop, bits that are added meanwhile count too. */
     return neap__bits_iterate_ones(self, from, bounds.stop == PY_SSIZE_T_MAX ? UINT64_MAX : to);
 }
 
@@ -327,35 +327,37 @@ PyObject *neap__bits_repr(PyObject *self) {
 
 PyMethodDef neap__bits_methods[] = {
     {"count", FUNCTION(bits_count), METH_FASTCALL,
-     "count(bit=1, start=0, stop=None): how many are that bit."},
-    {"count_and", bits_count_and, METH_O, "How many a & b would have set."},
-    {"count_or", bits_count_or, METH_O, "How many a | b would have set."},
-    {"count_xor", bits_count_xor, METH_O, "How many differ."},
+     "count(bit=1, start=0, stop=None): how many bits equal `bit`."},
+    {"count_and", bits_count_and, METH_O, "The number of set bits of a & b."},
+    {"count_or", bits_count_or, METH_O, "The number of set bits of a | b."},
+    {"count_xor", bits_count_xor, METH_O, "The number of set bits of a ^ b: how many bits differ."},
     {"find", FUNCTION(bits_find), METH_FASTCALL,
-     "find(bit or bits, start=0, stop=None): the first place, or -1."},
+     "find(bit or bits, start=0, stop=None): the first position, or -1."},
     {"index", FUNCTION(bits_index), METH_FASTCALL,
-     "index(bit or bits, start=0, stop=None): the first place."},
-    {"rfind", FUNCTION(bits_rfind), METH_FASTCALL, "rfind(bit, start=0, stop=None): the last place, or -1."},
+     "index(bit or bits, start=0, stop=None): the first position."},
+    {"rfind", FUNCTION(bits_rfind), METH_FASTCALL,
+     "rfind(bit, start=0, stop=None): the last position, or -1."},
     {"any", bits_any, METH_NOARGS, "Whether a bit is set."},
     {"all", bits_all, METH_NOARGS, "Whether every bit is set."},
-    {"ones", FUNCTION(bits_ones), METH_FASTCALL, "ones(start=0, stop=None): the places of the set bits."},
+    {"ones", FUNCTION(bits_ones), METH_FASTCALL, "ones(start=0, stop=None): the positions of the set bits."},
     {"append", bits_append, METH_O, "Add a bit at the end."},
-    {"extend", bits_extend, METH_O, "Add all of some bits at the end."},
-    {"insert", FUNCTION(bits_insert), METH_FASTCALL, "insert(index, bit): add it before that index."},
-    {"pop", FUNCTION(bits_pop), METH_FASTCALL, "pop(index=-1): take a bit out and return it."},
-    {"resize", bits_resize, METH_O, "Make it so many bits long; new ones are 0, memory goes back."},
-    {"clear", bits_clear, METH_NOARGS, "Take all bits out."},
-    {"trim", bits_trim, METH_NOARGS, "Give back spare room and pages of nothing but zeros; returns bytes."},
-    {"fill", FUNCTION(bits_fill), METH_FASTCALL, "fill(bit, start=0, stop=None): set all to that bit."},
+    {"extend", bits_extend, METH_O, "Add bits at the end."},
+    {"insert", FUNCTION(bits_insert), METH_FASTCALL, "insert(index, bit): add a bit before that index."},
+    {"pop", FUNCTION(bits_pop), METH_FASTCALL, "pop(index=-1): remove a bit and return it."},
+    {"resize", bits_resize, METH_O, "Set the length in bits; new bits are 0, and freed memory goes back."},
+    {"clear", bits_clear, METH_NOARGS, "Remove all bits."},
+    {"trim", bits_trim, METH_NOARGS, "Give back spare room and pages of zeros; returns the bytes."},
+    {"fill", FUNCTION(bits_fill), METH_FASTCALL, "fill(bit, start=0, stop=None): set all bits to `bit`."},
     {"invert", FUNCTION(bits_invert), METH_FASTCALL, "invert(start=0, stop=None): change every bit."},
-    {"reverse", bits_reverse, METH_NOARGS, "The first bit becomes the last."},
-    {"copy", FUNCTION(bits_copy), METH_FASTCALL, "copy(start=0, stop=None): these bits as new Bits."},
+    {"reverse", bits_reverse, METH_NOARGS, "Reverse the order of the bits."},
+    {"copy", FUNCTION(bits_copy), METH_FASTCALL, "copy(start=0, stop=None): a new Bits with these bits."},
     {"to01", bits_to01, METH_NOARGS, "The bits as text of 0 and 1, b[0] first."},
-    {"from_int", neap__bits_of_int, METH_O | METH_CLASS, "The bits of a number, as many as it has."},
+    {"from_int", neap__bits_of_int, METH_O | METH_CLASS,
+     "The bits of a number; as many as its bit_length()."},
     {"open", FUNCTION(neap__bits_open), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
      "open(path, mode='r'): the bits of a file or block device, mapped; mode 'r', 'r+' or 'w+'."},
-    {"flush", neap__bits_flush, METH_NOARGS, "Wait until what was written to the file is on its disk."},
-    {"close", neap__bits_close, METH_NOARGS, "Let go of the file; no bits are left then."},
+    {"flush", neap__bits_flush, METH_NOARGS, "Write all changes of the file to its disk, and wait for that."},
+    {"close", neap__bits_close, METH_NOARGS, "Close the file; the array then has no bits."},
     {"__enter__", neap__bits_enter, METH_NOARGS, NULL},
     {"__exit__", neap__bits_exit, METH_VARARGS, NULL},
     {"__reduce__", neap__bits_reduce, METH_NOARGS, NULL},

@@ -35,7 +35,7 @@ int neap__bits_word_of(PyObject *value, unsigned width, uint64_t *word) {
         return -1;
     unsigned long long taken = PyLong_AsUnsignedLongLong(number);
     int problem = taken == (unsigned long long)-1 && PyErr_Occurred();
-    if (problem && PyErr_ExceptionMatches(PyExc_OverflowError)) { /* in the words of int.to_bytes */
+    if (problem && PyErr_ExceptionMatches(PyExc_OverflowError)) { /* with the message of int.to_bytes */
         PyErr_Clear();
         PyObject *zero = PyLong_FromLong(0);
         int negative = zero ? PyObject_RichCompareBool(number, zero, Py_LT) : -1;
@@ -54,7 +54,7 @@ int neap__bits_word_of(PyObject *value, unsigned width, uint64_t *word) {
     return 0;
 }
 
-/* int.to_bytes, whose errors are the right ones but for the bits of the last byte. */
+/* Uses int.to_bytes, which raises the right errors except for the unused bits of the last byte. */
 static PyObject *bytes_of_int(PyObject *value, uint64_t count, bool is_signed) {
     PyObject *number = PyNumber_Index(value), *data = NULL;
     PyObject *method = number ? PyObject_GetAttrString(number, "to_bytes") : NULL;
@@ -70,7 +70,7 @@ static PyObject *bytes_of_int(PyObject *value, uint64_t count, bool is_signed) {
     return data;
 }
 
-/* Whether all bits from `count` on are zero, or (is_signed) all alike. */
+/* Whether all bits from `count` on are zero or, if is_signed, all equal. */
 static bool fits(const unsigned char *bytes, Py_ssize_t length, uint64_t count, bool is_signed) {
     unsigned char above = is_signed && bytes[length - 1] & 0x80 ? 0xFF : 0;
     unsigned char last = bytes[count / 8] ^ above;
@@ -87,7 +87,7 @@ int neap__bits_from_int(PyObject *value, uint64_t count, bool is_signed, neap_bi
         PyErr_SetString(PyExc_OverflowError, "int too big to convert");
     } else if (neap__bits_raise(neap_bits_init(bits, NULL, count)) == 0) {
         memcpy(neap_bits_data(bits), bytes, (size_t)((count + 7) / 8));
-        neap_bits_stretch(bits, count); /* clears what lies beyond; needs no room */
+        neap_bits_stretch(bits, count); /* clears the bits beyond; allocates nothing */
         result = 0;
     }
     Py_DECREF(data);
@@ -102,7 +102,7 @@ static PyObject *number_int(PyObject *self) {
 
 /* --- & | ^ --- */
 
-/* The other operand: a Bits as it is, a number as bits in *made. 1, 0 for neither, -1. */
+/* Reads the other operand: a Bits as it is, a number as bits in *made. 1; 0 for neither; -1 on error. */
 static int operand(PyObject *self, PyObject *other, neap_bits_t *made, const neap_bits_t **bits) {
     if (neap__bits_is(other)) {
         *bits = &((bits_object *)other)->bits;
@@ -127,7 +127,7 @@ static bits_object *copy_of(PyObject *self) {
     return neap__bits_copy(self, 0, ((bits_object *)self)->bits.count);
 }
 
-/* `self` is the target if `in_place`. */
+/* If `in_place`, the result goes to `self`. */
 static PyObject *operate(PyObject *self, PyObject *other, enum neap_bits_operation operation, bool in_place) {
     neap_bits_t made = {.from.allocator = NULL};
     const neap_bits_t *bits = NULL;
@@ -146,7 +146,7 @@ static PyObject *operate(PyObject *self, PyObject *other, enum neap_bits_operati
     return (PyObject *)target;
 }
 
-/* Either operand may be the Bits; the operation is the same both ways round. */
+/* Either operand may be the Bits, because the operations are commutative. */
 static PyObject *operate_new(PyObject *a, PyObject *b, enum neap_bits_operation operation) {
     return neap__bits_is(a) ? operate(a, b, operation, false) : operate(b, a, operation, false);
 }
@@ -184,7 +184,7 @@ static PyObject *number_invert(PyObject *self) {
 
 /* --- << >> --- */
 
-/* A distance; more than any length if it is a number larger than that. 1, 0 for none, -1. */
+/* Reads a distance; a number that is too large is clipped. 1; 0 if it is not a number; -1 on error. */
 static int distance_of(PyObject *value, uint64_t *distance) {
     if (!PyIndex_Check(value))
         return 0;

@@ -1,4 +1,4 @@
-/* bits_object.h: neap.Bits, for the files of its extension.
+/* bits_object.h: the type neap.Bits, for the files of its extension module.
  *
  *     _bits.c        the module; one object, its buffers, files, pickling
  *     bits_make.c    Bits(...) from text, bytes, numbers, anything with bits
@@ -7,11 +7,11 @@
  *     bits_iterator.c
  *     bits_method.c  counting, finding, growing, text
  *
- * An object is 56 bytes, and one block beyond 64 bits. `bits.user` counts the buffers
- * that are lent out; while it is not 0, nothing may be resized. The type cannot be
- * derived from, so that any object of it is exactly one. A call that may run foreign
- * code (an __index__, an iterator) comes before the first look at the bits, which such
- * code could change. Errors: NULL or -1 with an exception set. All with the GIL held.
+ * An object is 56 bytes, and has one block if it has more than 64 bits. `bits.user` counts
+ * the buffers of it that exist; while it is not 0, nothing may be resized. The type has no
+ * subtypes. Foreign code (an __index__, an iterator) can change the bits, so calls that may
+ * run it come before the bits are first read. Errors: NULL or -1 with an exception set. The
+ * GIL is always held.
  */
 #ifndef NEAP_PYTHON_BITS_OBJECT_H
 #define NEAP_PYTHON_BITS_OBJECT_H
@@ -37,11 +37,11 @@ bits_object *neap__bits_make(PyTypeObject *type, uint64_t count);
 /* Bits [from, to) of self as a new object. */
 bits_object *neap__bits_copy(PyObject *self, uint64_t from, uint64_t to);
 
-/* An object around an array, which it takes over, also on failure. */
+/* Makes an object that owns the array, which it takes over also on failure. */
 bits_object *neap__bits_wrap(PyTypeObject *type, neap_bits_t *bits);
 const struct bits_state *neap__bits_state(PyObject *self);
 
-/* Raises what a call of neap_bits_... returned; -1, or 0 for NEAP_OK. */
+/* Raises the exception for an error of neap_bits_...; returns -1, or 0 for NEAP_OK. */
 int neap__bits_raise(int error);
 
 /* Whether self may be written; may move, as no buffer is lent out; may be resized. Else an
@@ -61,7 +61,7 @@ PyObject *neap__bits_sizeof(PyObject *self, PyObject *unused);
 
 /* --- from other things (bits_make.c) --- */
 
-/* Any of what Bits(...) takes but a number, as a new array in *bits. */
+/* Makes a new array in *bits from any argument of Bits(...) except a number. */
 int neap__bits_convert(PyObject *source, neap_bits_t *bits);
 
 /* A bit, 0 or 1, or -1. */

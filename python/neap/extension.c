@@ -18,7 +18,7 @@ void *neap__extension_state(PyTypeObject *type, const char *module_name) {
     for (; type; type = PyType_GetSlot(type, Py_tp_base)) {
         PyObject *module = PyType_GetModule(type);
         if (!module) {
-            PyErr_Clear(); /* made in Python */
+            PyErr_Clear(); /* a class made in Python */
             continue;
         }
         const PyModuleDef *definition = PyModule_GetDef(module);
@@ -55,7 +55,7 @@ int neap__extension_register(PyTypeObject *type, const char *abc_name) {
     return done ? 0 : -1;
 }
 
-/* The subclass of OSError follows from errno. */
+/* CPython chooses the subclass of OSError by errno. */
 static void raise_os(int number, PyObject *path) {
     errno = number;
     if (path)

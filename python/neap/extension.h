@@ -1,12 +1,12 @@
-/* extension.h: what every extension module of the package has in common.
+/* extension.h: the common part of all extension modules of the package.
  *
  *   PyInit ──> a definition that this CPython accepts ──> one module object an
  *              interpreter, with a state of its own: types and nothing else
  *
- * Modules are made in several phases, their types are heap types kept in the
- * module's state, and nothing of Python's is in a static: a module can be imported
- * again, and in interpreters with a GIL of their own. Each links the modules it
- * needs statically and exports its PyInit alone (extension.map).
+ * Modules use multi-phase initialisation, their types are heap types in the state of
+ * the module, and no static variable holds a Python object. So a module can be
+ * imported again, and in interpreters with a GIL of their own. Each module links the
+ * containers it needs statically and exports only its PyInit (extension.map).
  */
 #ifndef NEAP_PYTHON_EXTENSION_H
 #define NEAP_PYTHON_EXTENSION_H
@@ -22,7 +22,7 @@ enum { NEAP_SLOT_MULTIPLE_INTERPRETERS = 3 };
  * and the array module_methods of this file; `state` is a type and zeroed at the start. */
 #define NEAP_EXTENSION(name, state, doc)                                                                     \
     static void module_free(void *module) {                                                                  \
-        module_clear(module); /* one that ends without a collection has not been cleared */                  \
+        module_clear(module); /* not cleared if freed without a garbage collection */                        \
     }                                                                                                        \
     static PyModuleDef_Slot module_slots_3_11[] = {{Py_mod_exec, module_exec}, {0, NULL}};                   \
     static PyModuleDef_Slot module_slots[] = {                                                               \
@@ -55,13 +55,15 @@ int neap__extension_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject *
  * derived from; it lives as long as the type. NULL with an exception if none did. */
 void *neap__extension_state(PyTypeObject *type, const char *module_name);
 
-/* A new instance of `type`, which it holds, zeroed behind its head; NULL with an exception. */
+/* A new instance of `type`, zeroed behind its head; it holds a reference to `type`. NULL with an exception.
+ */
 PyObject *neap__extension_new(PyTypeObject *type);
 
-/* The end of a tp_dealloc: frees `self`, that holds nothing any more, and lets go of its type. */
+/* The end of a tp_dealloc: frees `self`, whose members have been released, and releases its type. */
 void neap__extension_free(PyObject *self);
 
-/* The whole tp_dealloc of a type that a garbage collector knows, and whose tp_clear lets go of all. */
+/* A whole tp_dealloc, for a type that the garbage collector tracks and whose tp_clear releases all members.
+ */
 void neap__extension_clear_and_free(PyObject *self);
 
 /* Registers `type` with collections.abc.<abc_name>, so that isinstance knows it. */

@@ -1,4 +1,4 @@
-/* kind_object.h: Python's objects as the keys and values of containers, and back.
+/* kind_object.h: converts Python objects to keys and values of containers, and back.
  *
  *     kind        takes                        gives
  *     str         str without lone surrogates  str
@@ -8,8 +8,8 @@
  *                 __float__ or __index__
  *     none        None                         None
  *
- * Anything else is a TypeError; what is too large an OverflowError; a lone surrogate
- * a UnicodeEncodeError. The GIL is held.
+ * Anything else raises TypeError, a number that is too large OverflowError, and a lone
+ * surrogate UnicodeEncodeError. The GIL is held.
  */
 #ifndef NEAP_PYTHON_KIND_OBJECT_H
 #define NEAP_PYTHON_KIND_OBJECT_H
@@ -25,7 +25,7 @@ int neap__kind_from_any(enum neap_kind kind, PyObject *object, union neap_item *
 
 /* Reads an object; a text is borrowed from it and lives as long. 0, or -1 with an exception. */
 static inline int neap__kind_from_object(enum neap_kind kind, PyObject *object, union neap_item *item) {
-    /* What is asked for most needs one call of CPython's; all else is looked at closely. */
+    /* The most frequent kinds need one call of CPython; others take the slow path. */
     if (kind == NEAP_KIND_STR) {
         Py_ssize_t bytes;
         const char *data = PyUnicode_AsUTF8AndSize(object, &bytes);

@@ -108,7 +108,7 @@ static PyObject *map_verify(PyObject *self, PyObject *unused) {
     (void)unused;
     if (!neap_map_is_file(map))
         return Py_NewRef(Py_None);
-    Py_BEGIN_ALLOW_THREADS /* nobody can change it meanwhile */
+    Py_BEGIN_ALLOW_THREADS /* a map from a file cannot change meanwhile */
         error = neap_map_verify(map);
     Py_END_ALLOW_THREADS if (error != NEAP_OK) return neap__extension_raise(
         error, NULL, "the file of this Map is damaged");
@@ -148,7 +148,8 @@ static PyObject *get_readonly(PyObject *self, void *unused) {
 }
 
 PyGetSetDef neap__map_getset[] = {
-    {"nbytes", get_nbytes, NULL, "Bytes the map holds; of one that is a file, the file's length.", NULL},
+    {"nbytes", get_nbytes, NULL, "Bytes that the map holds; for a map from a file, the length of the file.",
+     NULL},
     {"kinds", neap__mapping_kinds, NULL, "The kinds of key and value, as they were given.", NULL},
     {"readonly", get_readonly, NULL, "Whether the map is a file, and cannot be changed.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
@@ -156,9 +157,9 @@ PyGetSetDef neap__map_getset[] = {
 
 PyMethodDef neap__map_methods[] = {
     {"get", NEAP_FUNCTION(neap__mapping_get), METH_FASTCALL,
-     "get(key, default=None, /)\n--\n\nThe value, or the default."},
+     "get(key, default=None, /)\n--\n\nReturns the value, or the default."},
     {"setdefault", NEAP_FUNCTION(neap__mapping_setdefault), METH_FASTCALL,
-     "setdefault(key, default=None, /)\n--\n\nThe value; the default is put first if there is none."},
+     "setdefault(key, default=None, /)\n--\n\nReturns the value; if there is none, adds the default."},
     {"pop", NEAP_FUNCTION(neap__mapping_pop), METH_FASTCALL,
      "pop(key, default=<unrepresentable>, /)\n--\n\nRemoves a key and returns its value, or the default."},
     {"popitem", map_popitem, METH_NOARGS, "Removes some entry and returns it as a pair."},
@@ -167,20 +168,21 @@ PyMethodDef neap__map_methods[] = {
     {"values", neap__mapping_values, METH_NOARGS, "A view of the values."},
     {"items", neap__mapping_items, METH_NOARGS, "A set-like view of the entries, as pairs."},
     {"update", NEAP_FUNCTION(neap__mapping_method_update), METH_VARARGS | METH_KEYWORDS,
-     "Puts all entries of a mapping, of an iterable of pairs (of keys, if there are no values), and\n"
+     "Adds all entries of a mapping, of an iterable of pairs (of keys, if there are no values), and\n"
      "of keyword arguments."},
     {"copy", map_copy, METH_NOARGS, "A copy that can be changed, also of a map that is a file."},
     {"add", NEAP_FUNCTION(map_add), METH_FASTCALL,
      "add(key, amount=1, /)\n--\n\nAdds to the number under the key, 0 if there is none, in one search, and\n"
-     "returns the sum. In a map without values: puts the key."},
+     "returns the sum. In a map without values it adds the key."},
     {"from_items", map_from_items, METH_VARARGS | METH_CLASS,
-     "from_items(key, value, items, /)\n--\n\nA Map of the items of a mapping or of an iterable of pairs."},
+     "from_items(key, value, items, /)\n--\n\nMakes a Map from a mapping or an iterable of pairs."},
     {"trim", map_trim, METH_NOARGS,
-     "Packs what can be packed, gives free memory back now, and returns how many bytes."},
+     "Packs groups closer, gives free memory back now, and returns the bytes."},
     {"save", map_save, METH_O,
-     "save(path, /)\n--\n\nSaves the map; at `path` is the old file or the whole new one, whatever happens."},
+     "save(path, /)\n--\n\nSaves the map; after a crash there is the old file or the new one."},
     {"open", NEAP_FUNCTION(map_open), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
-     "open(path, *, verify=False)\n--\n\nA saved map, read where it lies and shared by all who open it. With "
+     "open(path, *, verify=False)\n--\n\nOpens a saved map; all processes that open it share its memory. "
+     "With "
      "verify,\nall of it is read and checked first."},
     {"verify", map_verify, METH_NOARGS, "Reads all of a map that is a file; ValueError if it is damaged."},
     {"__reduce__", neap__mapping_reduce, METH_NOARGS, NULL},

@@ -91,10 +91,10 @@ static Py_ssize_t map_length(PyObject *self) {
 /* --- all entries --- */
 
 struct iterator_object {
-    PyObject_HEAD struct map_object *map; /* owned; NULL when it has come to its end */
+    PyObject_HEAD struct map_object *map; /* owned; NULL at the end */
     enum mapping_part part;
     uint64_t changes; /* of the map when the iterator was made */
-    uint64_t left;    /* entries not given yet, for a guess at the length */
+    uint64_t left;    /* entries not returned yet, for __length_hint__ */
     struct neap_map_cursor cursor;
 };
 
@@ -102,7 +102,7 @@ static struct iterator_object *iterator_of(PyObject *self) {
     return (struct iterator_object *)(void *)self;
 }
 
-/* A view shows all of the map: it has no order, and no ranges. */
+/* A view always shows the whole map: a map has no order, so there are no ranges. */
 static PyObject *map_iterate(const struct mapping_view *view) {
     struct map_object *map = neap__map_of((PyObject *)view->mapping);
     PyTypeObject *type = map->state->iterator;
@@ -139,7 +139,7 @@ static PyObject *iterator_next(PyObject *self) {
     if (!map)
         return NULL;
     if (neap_map_changes(map->map) != iterator->changes) {
-        iterator->changes = UINT64_MAX; /* and so each time it is asked again */
+        iterator->changes = UINT64_MAX; /* so that further calls fail too */
         PyErr_SetString(PyExc_RuntimeError, "Map changed size during iteration");
         return NULL;
     }
@@ -189,7 +189,7 @@ static bool same_item(enum neap_kind kind, union neap_item a, union neap_item b)
     if (kind == NEAP_KIND_STR || kind == NEAP_KIND_BYTES)
         return a.text.bytes == b.text.bytes &&
                (a.text.bytes == 0 || memcmp(a.text.data, b.text.data, a.text.bytes) == 0);
-    if (kind >= NEAP_KIND_F32) /* a map equals its copy, also with a NaN */
+    if (kind >= NEAP_KIND_F32) /* a map with a NaN must equal its copy */
         return a.f == b.f || (a.f != a.f && b.f != b.f);
     return a.u == b.u;
 }
@@ -225,7 +225,7 @@ static int map_absorb(PyObject *self, PyObject *source) {
         return neap__map_raise_file();
     while (neap_map_next(other->map, &cursor, &key, &value)) {
         if (neap_map_put(map->map, key, value, NULL) != NEAP_OK) {
-            PyErr_NoMemory(); /* all else fits */
+            PyErr_NoMemory(); /* no other error is possible */
             return -1;
         }
     }
@@ -257,7 +257,7 @@ static const struct mapping_class map_class = {
 
 PyDoc_STRVAR(map_doc,
              "Map(key, value, items=(), /)\n--\n\n"
-             "A mapping that holds its keys and values as bytes: a dict in a fifth of the memory.\n\n"
+             "A mapping that holds its keys and values as bytes, in a fifth of the memory of a dict.\n\n"
              "`key` and `value` are kinds: 'str', 'bytes', 'i8' to 'i64', 'u8' to 'u64', 'f32',\n"
              "'f64'; `value` may be None, for a set of keys. Entries have no order.");
 

@@ -33,10 +33,10 @@ static inline struct map_object *neap__map_of(PyObject *self) {
     return (struct map_object *)(void *)self;
 }
 
-/* A Map over `map`, which it takes over also on failure; NULL means a MemoryError. */
+/* Makes a Map that owns `map`, which it takes over also on failure. A NULL `map` raises MemoryError. */
 PyObject *neap__map_wrap(PyTypeObject *type, neap_map_t *map);
 
-/* Raises for what cannot be done to a Map that is a file; -1. */
+/* Raises the error for a change of a Map from a file; returns -1. */
 int neap__map_raise_file(void);
 
 /* 0, or -1 with a ValueError if the file has turned out to be damaged. */

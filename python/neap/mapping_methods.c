@@ -1,4 +1,4 @@
-/* mapping_methods.c: methods and operators, done by the calls in which mappings differ. */
+/* mapping_methods.c: methods and operators, on top of the calls of struct mapping_class. */
 #include "mapping_object.h"
 
 /* --- making --- */
@@ -37,7 +37,7 @@ int neap__mapping_delete(const struct mapping_class *class, PyObject *self, PyOb
     return removed > 0 ? 0 : -1;
 }
 
-/* The value: 1 with a new reference in *object, 0 if there is none, -1 with an exception. */
+/* Looks up a value: 1 with a new reference in *object, 0 if there is none, -1 with an exception. */
 static int value_of(PyObject *self, PyObject *key, PyObject **object) {
     const struct mapping_object *mapping = neap__mapping_of(self);
     union neap_item value;
@@ -66,7 +66,7 @@ PyObject *neap__mapping_setdefault(PyObject *self, PyObject *const *args, Py_ssi
     if (value_of(self, args[0], &value) == 0 &&
         neap__mapping_assign(neap__mapping_of(self)->class, self, args[0], count == 2 ? args[1] : Py_None) ==
             0)
-        value_of(self, args[0], &value); /* as it was kept: an f32 is rounded */
+        value_of(self, args[0], &value); /* as it was stored: an f32 is rounded */
     return value;
 }
 
@@ -77,15 +77,15 @@ PyObject *neap__mapping_pop(PyObject *self, PyObject *const *args, Py_ssize_t co
     int found = value_of(self, args[0], &value);
     if (found == 0 && count == 2)
         return Py_NewRef(args[1]);
-    if (found >= 0 &&
-        neap__mapping_assign(neap__mapping_of(self)->class, self, args[0], NULL) < 0) /* or a KeyError */
+    if (found >= 0 && neap__mapping_assign(neap__mapping_of(self)->class, self, args[0], NULL) <
+                          0) /* raises KeyError if there is none */
         Py_CLEAR(value);
     return value;
 }
 
 /* --- update --- */
 
-/* An element of an iterable: a pair, or, without values, a key. */
+/* Adds an element of an iterable: a pair or, if there are no values, a key. */
 static int put_element(PyObject *self, PyObject *element, Py_ssize_t number) {
     const struct mapping_class *class = neap__mapping_of(self)->class;
     if (neap__mapping_of(self)->value == NEAP_KIND_NONE && !PyTuple_Check(element))
@@ -101,7 +101,7 @@ static int put_element(PyObject *self, PyObject *element, Py_ssize_t number) {
     return result;
 }
 
-/* A key of a mapping, with its value if there are values. */
+/* Adds a key of a mapping, with its value if there are values. */
 static int put_key(PyObject *self, PyObject *key, PyObject *mapping) {
     const struct mapping_object *ours = neap__mapping_of(self);
     PyObject *value = ours->value == NEAP_KIND_NONE ? Py_NewRef(Py_None) : PyObject_GetItem(mapping, key);
@@ -110,7 +110,7 @@ static int put_key(PyObject *self, PyObject *key, PyObject *mapping) {
     return result;
 }
 
-/* Puts each that `iterable` gives: an element, or a key of `mapping`, if that is not NULL. */
+/* Adds each item of `iterable`: an element or, if `mapping` is not NULL, a key of it. */
 static int update_each(PyObject *self, PyObject *iterable, PyObject *mapping) {
     PyObject *iterator = PyObject_GetIter(iterable), *next;
     int result = iterator ? 0 : -1;
@@ -167,7 +167,7 @@ static int has_pair(PyObject *mapping, PyObject *pair) {
     if (!other) {
         if (!PyErr_ExceptionMatches(PyExc_KeyError) && !PyErr_ExceptionMatches(PyExc_TypeError))
             return -1;
-        PyErr_Clear(); /* also one of other kinds, which has no such key */
+        PyErr_Clear(); /* a mapping of other kinds has no such key */
         return 0;
     }
     int equal = PyObject_RichCompareBool(PyTuple_GetItem(pair, 1), other, Py_EQ);
@@ -175,7 +175,7 @@ static int has_pair(PyObject *mapping, PyObject *pair) {
     return equal;
 }
 
-/* Entry by entry, as objects: 1, 0, or -1 with an exception. */
+/* Compares entry by entry, as objects: 1, 0, or -1 with an exception. */
 static int same_entries(PyObject *self, PyObject *other) {
     PyObject *pair;
     Py_ssize_t length = PyObject_Size(other), ours = PyObject_Size(self);
@@ -243,7 +243,7 @@ PyObject *neap__mapping_dict(PyObject *self) {
     return Py_NewRef(Py_None);
 }
 
-/* The entries go as an iterator, so that not all are objects at once. */
+/* Entries are passed as an iterator, so that they are not all objects at once. */
 PyObject *neap__mapping_reduce(PyObject *self, PyObject *unused) {
     const struct mapping_object *mapping = neap__mapping_of(self);
     (void)unused;

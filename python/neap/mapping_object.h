@@ -1,4 +1,4 @@
-/* mapping_object.h: what Map, Trie and FrozenTrie have in common as Python mappings.
+/* mapping_object.h: the common part of Map, Trie and FrozenTrie as Python mappings.
  *
  *     mapping_methods.c   get, pop, update, ==, repr and others, by a few calls
  *     mapping_views.c     keys(), values() and items(), whole or of a range
@@ -7,12 +7,12 @@
  *     struct trie_object  [ struct mapping_object | trie, frozen ]
  *                            class: the calls that differ
  *
- * The head of each is one struct; a table of calls says what is done differently. What
- * is asked most, m[k] and its setting, is inline: given a table that is a constant, a
- * type's own slots call its own functions.
+ * All have the same head struct, and a table of calls for the parts that differ. The most
+ * frequent operations, reading and setting m[k], are inline; with a constant table, the
+ * slots of a type call its functions directly.
  *
- * While texts are borrowed from a mapping no Python code can run: what is made of them
- * are str, bytes and numbers, whose making starts no garbage collection.
+ * While texts are borrowed from a mapping, no Python code can run, because only str, bytes
+ * and numbers are made from them, which does not start a garbage collection.
  */
 #ifndef NEAP_PYTHON_MAPPING_OBJECT_H
 #define NEAP_PYTHON_MAPPING_OBJECT_H
@@ -36,14 +36,14 @@ struct mapping_view {
 };
 
 enum mapping_comparison {
-    MAPPING_BY_ENTRIES = 2, /* entries are to be compared as objects */
-    MAPPING_UNLIKE = 3,     /* never equal: let the other say */
+    MAPPING_BY_ENTRIES = 2, /* compare the entries as objects */
+    MAPPING_UNLIKE = 3,     /* not equal as far as this type knows: ask the other one */
 };
 
-/* What is done differently. `self` is the mapping. */
+/* The calls that differ. `self` is the mapping. */
 struct mapping_class {
-    const char *name;      /* as reprs have it */
-    const char *view_name; /* the same of its views */
+    const char *name;      /* for repr() */
+    const char *view_name; /* for the repr() of its views */
     /* Looks a key up: 1 if it is there, with the item in *value (which may be NULL); 0 if not; -1
      * with an exception for a damaged file. */
     int (*get)(PyObject *self, union neap_item key, union neap_item *value);
@@ -51,7 +51,7 @@ struct mapping_class {
     int (*put)(PyObject *self, union neap_item key, union neap_item value);
     /* Removes an entry: 1, 0 if there is none, -1 with an exception. NULL as above. */
     int (*remove)(PyObject *self, union neap_item key);
-    /* A new iterator over what the view shows. */
+    /* Makes an iterator over the entries of a view. */
     PyObject *(*iterate)(const struct mapping_view *view);
     Py_ssize_t (*length)(const struct mapping_view *view);
     /* What is no dict: 1 or 0 if it can be told without making objects whether both are equal, or an
@@ -68,7 +68,7 @@ static inline struct mapping_object *neap__mapping_of(PyObject *self) {
 
 /* --- by key: `class` is that of `self` --- */
 
-/* As get, of an object; -1 with an exception also for what is no key at all. */
+/* As get, for an object; -1 with an exception also if it cannot be a key. */
 static inline int neap__mapping_find(const struct mapping_class *class, PyObject *self, PyObject *key,
                                      union neap_item *value) {
     union neap_item item;
@@ -107,7 +107,7 @@ static inline int neap__mapping_assign(const struct mapping_class *class, PyObje
 
 /* --- entries as objects --- */
 
-/* What was read as an object: a key, a value, or a pair of both. */
+/* Converts an entry to an object: a key, a value, or a pair of both. */
 PyObject *neap__mapping_part(const struct mapping_object *mapping, enum mapping_part part,
                              union neap_item key, union neap_item value);
 
@@ -117,7 +117,7 @@ PyObject *neap__mapping_part(const struct mapping_object *mapping, enum mapping_
 int neap__mapping_add_views(PyObject *module, const char *const names[3], PyMethodDef *keys_methods,
                             PyTypeObject *types[3]);
 
-/* A view of the whole, of a range. */
+/* Make a view of the whole mapping; of a range. */
 PyObject *neap__mapping_view(PyObject *self, enum mapping_part part);
 PyObject *neap__mapping_view_of(PyObject *self, enum mapping_part part, PyObject *prefix, PyObject *first,
                                 PyObject *last);
@@ -132,7 +132,7 @@ static inline bool neap__mapping_view_is_whole(const struct mapping_view *view) 
 PyObject *neap__mapping_keys(PyObject *self, PyObject *unused);
 PyObject *neap__mapping_values(PyObject *self, PyObject *unused);
 PyObject *neap__mapping_items(PyObject *self, PyObject *unused);
-/* Of a view of keys: the same entries' values and pairs; and what every set has. */
+/* Methods of a view of keys: values() and items() of the same entries, and those of every set. */
 PyObject *neap__mapping_view_values(PyObject *view, PyObject *unused);
 PyObject *neap__mapping_view_items(PyObject *view, PyObject *unused);
 PyObject *neap__mapping_view_isdisjoint(PyObject *view, PyObject *other);
@@ -158,7 +158,7 @@ int neap__mapping_update(PyObject *self, PyObject *source);
 /* `copy`, which is used up, with the entries of `other` put over its own: what | gives. */
 PyObject *neap__mapping_joined(PyObject *copy, PyObject *other);
 
-/* A new reference to what an object of a subclass has besides, or None. */
+/* A new reference to the __dict__ of an object of a subclass, or None. */
 PyObject *neap__mapping_dict(PyObject *self);
 
 /* Reads the arguments (key, value, items=()) of a constructor by `format`, "OO|O:Map";
@@ -169,7 +169,7 @@ int neap__mapping_arguments(PyObject *args, PyObject *kwargs, const char *format
 /* Between `least` and `most` arguments, or a TypeError. */
 bool neap__mapping_count_fits(const char *name, Py_ssize_t count, Py_ssize_t least, Py_ssize_t most);
 
-/* Through a function pointer without parameters, that no compiler warns of. */
+/* Casts through a function pointer without parameters, so that no compiler warns. */
 #define NEAP_FUNCTION(name) ((PyCFunction)(void (*)(void))(name))
 
 #endif

@@ -1,4 +1,4 @@
-/* mapping_views.c: what keys(), values() and items() give. */
+/* mapping_views.c: the views that keys(), values() and items() return. */
 #include "mapping_object.h"
 
 static struct mapping_view *view_of(PyObject *self) {
@@ -63,7 +63,7 @@ PyObject *neap__mapping_part(const struct mapping_object *mapping, enum mapping_
         return neap__kind_to_object(mapping->key, key_item);
     if (part == MAPPING_VALUES)
         return neap__kind_to_object(mapping->value, value_item);
-    /* The pair last: making a tuple may start a collection, and that any code. */
+    /* Make the pair last: a new tuple may start a garbage collection, which can run any code. */
     PyObject *key = neap__kind_to_object(mapping->key, key_item);
     PyObject *value = key ? neap__kind_to_object(mapping->value, value_item) : NULL;
     PyObject *pair = value ? PyTuple_New(2) : NULL;
@@ -139,7 +139,7 @@ static int items_contain(PyObject *self, PyObject *pair) {
     return found > 0 ? within(view, PyTuple_GetItem(pair, 0)) : found;
 }
 
-/* The same entries, another part of them. */
+/* Makes a view of another part of the same entries. */
 static PyObject *view_as(PyObject *self, enum mapping_part part) {
     const struct mapping_view *view = view_of(self);
     return neap__mapping_view_of((PyObject *)view->mapping, part, view->prefix, view->first, view->last);
@@ -213,13 +213,14 @@ PyObject *neap__mapping_view_isdisjoint(PyObject *self, PyObject *other) {
 
 /* --- types --- */
 
-/* Pairs must not have keys(), by which dict() would know a mapping. */
+/* A view of pairs must not have keys(), because dict() would take it for a mapping. */
 static PyMethodDef items_methods[] = {
-    {"isdisjoint", neap__mapping_view_isdisjoint, METH_O, "Whether nothing in it is in the other iterable."},
+    {"isdisjoint", neap__mapping_view_isdisjoint, METH_O,
+     "Whether the view and the other iterable have no common items."},
     {NULL, NULL, 0, NULL},
 };
 
-/* One type of view, registered as what collections.abc calls it. */
+/* Makes a type of view and registers it with collections.abc. */
 static int add_view(PyObject *module, const char *name, const char *abc, PyType_Slot *slots,
                     PyTypeObject **type) {
     PyType_Spec spec = {

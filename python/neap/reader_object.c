@@ -5,7 +5,7 @@
 #include <poll.h>
 #include <time.h>
 
-enum { SLICE_MS = 1000 }; /* a signal may come to another thread: how long a sleep goes without a look */
+enum { SLICE_MS = 1000 }; /* longest sleep without checking for signals, which may go to another thread */
 
 static struct reader_object *reader_of(PyObject *object) {
     return (struct reader_object *)object;
@@ -30,7 +30,7 @@ int neap__stream_reader_nothing(struct reader_object *self) {
 
 /* --- making --------------------------------------------------------------------- */
 
-/* "now", "oldest" or a number of bytes back. */
+/* Reads `start`: "now", "oldest" or a number of bytes back. */
 static int parse_start(PyObject *start, uint64_t *back_bytes) {
     if (!start || (PyUnicode_Check(start) && PyUnicode_CompareWithASCIIString(start, "now") == 0)) {
         *back_bytes = 0;
@@ -84,7 +84,7 @@ static PyObject *nothing(struct reader_object *self, PyObject *at_end) {
     return result;
 }
 
-/* What was `got` of `bytes`, which it takes over. */
+/* Shortens `bytes`, which it takes over, to `got`. */
 static PyObject *cut(PyObject *bytes, size_t room, size_t got) {
     if (got == room)
         return bytes;
@@ -106,7 +106,7 @@ static PyObject *read_at_most(struct reader_object *self, uint64_t bytes) {
     return cut(result, room, got);
 }
 
-/* An optional number, -1 and None meaning all; -2 with an exception. */
+/* Reads an optional size; -1 and None mean all; -2 with an exception. */
 static Py_ssize_t parse_size(const char *name, PyObject *const *arguments, Py_ssize_t count) {
     if (count > 1) {
         PyErr_Format(PyExc_TypeError, "%s expected at most 1 argument, got %zd", name, count);
@@ -195,7 +195,7 @@ static uint64_t now_ms(void) {
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* A time limit: None is none. */
+/* Reads a time limit; None means no limit. */
 struct limit {
     bool none;
     uint64_t until_ms;
@@ -217,7 +217,7 @@ static int limit_parse(PyObject *timeout, struct limit *limit) {
     return 0;
 }
 
-/* Milliseconds to sleep at once; 0 when the time is over. */
+/* Milliseconds of the next sleep; 0 if the time is over. */
 static uint32_t limit_slice(const struct limit *limit) {
     if (limit->none)
         return SLICE_MS;
@@ -226,7 +226,7 @@ static uint32_t limit_slice(const struct limit *limit) {
     return left < SLICE_MS ? (uint32_t)left : SLICE_MS;
 }
 
-/* A look, which does not sleep. */
+/* Checks without sleeping. */
 static bool is_ready(struct neap_stream_reader reader, uint64_t bytes) {
     struct neap_span block;
     bool there =
@@ -266,12 +266,12 @@ static PyObject *reader_wait(PyObject *object, PyObject *arguments, PyObject *ke
     }
     const neap_stream_t *stream = reader_of(object)->reader.stream;
     uint64_t ring = (uint64_t)neap_stream_block_bytes(stream) * neap_stream_block_count(stream);
-    uint64_t wanted = (uint64_t)bytes < ring ? (uint64_t)bytes : ring; /* more are never there at once */
+    uint64_t wanted = (uint64_t)bytes < ring ? (uint64_t)bytes : ring; /* there are never more at once */
     int ready = wait_for(reader_of(object), wanted, &limit);
     return ready < 0 ? NULL : PyBool_FromLong(ready);
 }
 
-/* Iteration: block by block, asleep in between, to the end. */
+/* Iteration: returns the next block, and sleeps until it is complete. */
 static PyObject *reader_iternext(PyObject *object) {
     struct reader_object *self = reader_of(object);
     const struct limit unlimited = {.none = true};
@@ -289,7 +289,7 @@ static PyObject *reader_iternext(PyObject *object) {
 
 /* --- sending ------------------------------------------------------------------------ */
 
-/* The socket's own time limit, as its send would keep it; a bare descriptor never waits. */
+/* The timeout of the socket, as for its own send; for a bare descriptor it never waits. */
 static int limit_of_socket(PyObject *socket, struct limit *limit) {
     *limit = (struct limit){0};
     if (PyLong_Check(socket))
@@ -308,7 +308,7 @@ static int limit_of_socket(PyObject *socket, struct limit *limit) {
     return result;
 }
 
-/* Sleeps until the socket takes more; 0 if its time is over, -1 with an exception. */
+/* Sleeps until the socket accepts more; 0 if the time is over, -1 with an exception. */
 static int wait_for_socket(int file, const struct limit *limit) {
     uint32_t ms = limit_slice(limit);
     struct pollfd poll_file = {.fd = file, .events = POLLOUT};
@@ -323,7 +323,7 @@ static int wait_for_socket(int file, const struct limit *limit) {
 static PyObject *raise_send(struct reader_object *self, int error) {
     if (error == NEAP_ERROR_OVERRUN) {
         PyErr_SetString(neap__stream_state(self)->overrun,
-                        "what was sent was overwritten meanwhile: the other side got bytes that are no good");
+                        "the sent bytes were overwritten meanwhile: the other side received wrong data");
         return NULL;
     }
     return PyErr_SetFromErrno(PyExc_OSError);
@@ -375,7 +375,7 @@ static PyObject *reader_send(PyObject *object, PyObject *arguments, PyObject *ke
     }
 }
 
-/* --- what it is like ----------------------------------------------------------------- */
+/* --- properties ---------------------------------------------------------------------- */
 
 static PyObject *get_stream(PyObject *self, void *unused) {
     (void)unused;
@@ -424,7 +424,8 @@ static int reader_traverse(PyObject *self, visitproc visit, void *arg) {
     return 0;
 }
 
-/* No tp_clear: a reader without its stream is none; the stream's callbacks break every circle. */
+/* There is no tp_clear, because a reader needs its stream; clearing the stream's callbacks breaks every
+ * cycle. */
 static void reader_dealloc(PyObject *self) {
     PyObject_GC_UnTrack(self);
     Py_DECREF(reader_of(self)->stream);
@@ -444,17 +445,18 @@ static PyGetSetDef reader_members[] = {
 
 static PyMethodDef reader_methods[] = {
     {"read", WITH_KEYWORDS(reader_read), METH_FASTCALL,
-     "read($self, size=-1, /)\n--\n\nUp to size bytes; None if nothing is there now, b'' at the end."},
+     "read($self, size=-1, /)\n--\n\nReads up to size bytes; None if there are none now, b'' at the end."},
     {"read_block", reader_read_block, METH_NOARGS,
-     "read_block($self)\n--\n\nThe rest of the block, once it is complete; None if it is not, b'' at the "
+     "read_block($self)\n--\n\nReads the rest of the block if it is complete; None if not, b'' at the "
      "end."},
     {"readinto", reader_readinto, METH_O,
-     "readinto($self, buffer, /)\n--\n\nFill a buffer; how many bytes, None if nothing is there now, 0 at "
+     "readinto($self, buffer, /)\n--\n\nReads into a buffer; returns how many bytes, None if none now, 0 at "
      "the end."},
     {"view", reader_view, METH_NOARGS,
-     "view($self)\n--\n\nThe next block in place, to be verified after use; None if it is not complete."},
+     "view($self)\n--\n\nA view of the next block, to verify after use; None if it is not complete."},
     {"send", WITH_KEYWORDS(reader_send), METH_VARARGS | METH_KEYWORDS,
-     "send($self, sock, max_bytes=sys.maxsize)\n--\n\nSend to a socket without a copy; how many bytes went."},
+     "send($self, sock, max_bytes=sys.maxsize)\n--\n\nSends to a socket without a copy; returns the bytes "
+     "sent."},
     {"wait", WITH_KEYWORDS(reader_wait), METH_VARARGS | METH_KEYWORDS,
      "wait($self, timeout=None, nbytes=0)\n--\n\nSleep until nbytes (0: a block) are there or the stream "
      "ended; "
@@ -464,7 +466,7 @@ static PyMethodDef reader_methods[] = {
 
 static PyType_Slot reader_slots[] = {
     {Py_tp_doc, "Reader(stream, start='now')\n--\n\n"
-                "A place in a stream. start: 'now', 'oldest', or a number of bytes back."},
+                "A reader of a stream. start: 'now', 'oldest', or a number of bytes back."},
     {Py_tp_new, reader_new},
     {Py_tp_repr, reader_repr},
     {Py_tp_iter, reader_iter},

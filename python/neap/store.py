@@ -1,12 +1,12 @@
-"""Mappings that lie elsewhere: in a Redis, a Redis Cluster, an SQLite file.
+"""Mappings that are kept in a Redis, a Redis Cluster or an SQLite file.
 
     neap.connect("redis://host:6379/0?name=words", "str", "u32")
     neap.connect("sqlite:words.db", "str", "u32")
 
-The same interface as neap.Map, and two methods for many at once, since what costs here is the
-way: get_many(keys) and delete_many(keys); update() goes in batches too. Any number of processes
-may use one store at the same time; each single call is done whole or not at all, a batch piece
-by piece. What goes wrong on the way is a StoreError, which says what to look at.
+They have the interface of neap.Map. Two more methods save round trips: get_many(keys) and
+delete_many(keys); update() works in batches too. Any number of processes may use a store at the
+same time. A single call is atomic, and so is each part of a batch. A failure of the store raises
+StoreError, which says what to check.
 """
 
 from collections.abc import ItemsView, Iterable, Iterator, MutableMapping, ValuesView
@@ -17,12 +17,12 @@ from .store_kind import KINDS, check_of, is_number
 
 __all__ = ["Store", "StoreError", "connect"]
 
-BATCH = 10_000  # entries that are on the way together
+BATCH = 10_000  # entries that are sent at once
 _MISSING: Any = object()
 
 
 class StoreError(OSError):
-    """A store cannot be reached, broke off, or refused."""
+    """A store cannot be reached, broke the connection, or refused a command."""
 
 
 def batches(things: Iterable[Any], count: int = BATCH) -> Iterator[list[Any]]:
@@ -48,8 +48,8 @@ class _Values(ValuesView[Any]):
 class Store(MutableMapping[Any, Any]):
     """A mapping in a store; made by connect().
 
-    What a kind of store has to do stands below, with keys and values as they are kept
-    there: `_encoded(kind)` and `_decoded(kind)` are the functions for that.
+    A kind of store implements the methods below. They take keys and values in the form in
+    which the store keeps them; `_encoded(kind)` and `_decoded(kind)` return the conversions.
     """
 
     def __init__(self, url: str, key: str, value: str | None, options: tuple[Any, ...]) -> None:
@@ -73,25 +73,25 @@ class Store(MutableMapping[Any, Any]):
         raise NotImplementedError
 
     def _fetch(self, keys: list[Any]) -> list[Any]:
-        """Their values; None where there is none."""
+        """The values of the keys; None for a key that is not there."""
         raise NotImplementedError
 
     def _put(self, pairs: list[tuple[Any, Any]]) -> None:
         raise NotImplementedError
 
     def _put_if_absent(self, key: Any, value: Any) -> Any:
-        """The value that is there afterwards."""
+        """Returns the value that is there afterwards."""
         raise NotImplementedError
 
     def _take(self, key: Any) -> Any:
-        """Deletes; the value that was there, or None."""
+        """Deletes a key and returns its value, or None."""
         raise NotImplementedError
 
     def _remove(self, keys: list[Any]) -> int:
         raise NotImplementedError
 
     def _increase(self, key: Any, amount: Any) -> Any:
-        """The sum, or OverflowError with nothing changed."""
+        """Adds and returns the sum; raises OverflowError and changes nothing if it does not fit."""
         raise NotImplementedError
 
     def _scan(self) -> Iterator[tuple[Any, Any]]:
@@ -104,18 +104,18 @@ class Store(MutableMapping[Any, Any]):
         raise NotImplementedError
 
     def trim(self) -> int:
-        """Have the store give back what it no longer needs; returns bytes."""
+        """Asks the store to give back memory that it does not need; returns the bytes."""
         raise NotImplementedError
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the store holds for this mapping, estimated."""
+        """An estimate of the bytes that the store holds for this mapping."""
         raise NotImplementedError
 
     def close(self) -> None:
         raise NotImplementedError
 
-    # --- keys and values on their way ---
+    # --- conversion of keys and values ---
 
     def _key(self, key: Any) -> Any:
         return self._key_in(self._key_checked(key))
@@ -124,7 +124,7 @@ class Store(MutableMapping[Any, Any]):
         return self._value_in(self._value_checked(value))
 
     def _findable(self, key: Any) -> Any:
-        """As it is kept, or None for what cannot be a key here; TypeError for another type."""
+        """The stored form of a key, or None if it cannot be a key here; TypeError for another type."""
         try:
             return self._key(key)
         except (OverflowError, UnicodeEncodeError):
@@ -150,7 +150,7 @@ class Store(MutableMapping[Any, Any]):
         return self.get_many([key], default)[0]
 
     def get_many(self, keys: Iterable[Any], default: Any = None) -> list[Any]:
-        """The values of all these keys, in their order; `default` where there is none."""
+        """Returns the values of the keys, in their order; `default` for a key that is not there."""
         values: list[Any] = []
         for batch in batches(keys):
             places = [self._findable(key) for key in batch]
@@ -171,7 +171,7 @@ class Store(MutableMapping[Any, Any]):
             raise KeyError(key)
 
     def delete_many(self, keys: Iterable[Any]) -> int:
-        """Deletes those of the keys that are there; returns how many."""
+        """Deletes the keys that are there; returns how many there were."""
         removed = 0
         for batch in batches(keys):
             places = dict.fromkeys(place for place in map(self._findable, batch) if place is not None)
@@ -179,7 +179,7 @@ class Store(MutableMapping[Any, Any]):
         return removed
 
     def update(self, other: Any = (), /, **more: Any) -> None:
-        """Sets all of a mapping's entries, or of pairs, in batches; the last of a key counts."""
+        """Sets the entries of a mapping, or an iterable of pairs, in batches; the last value of a key wins."""
         for source in (other, more):
             if hasattr(source, "items"):
                 pairs = source.items()
@@ -206,12 +206,12 @@ class Store(MutableMapping[Any, Any]):
 
     def popitem(self) -> tuple[Any, Any]:
         for key, _ in self._scan():
-            if (value := self._take(key)) is not None:  # nobody else took it meanwhile
+            if (value := self._take(key)) is not None:  # no other process took it meanwhile
                 return self._key_out(key), self._value_out(value)
         raise KeyError(f"popitem(): {self!r} is empty")
 
     def add(self, key: Any, amount: Any = 1, /) -> Any:
-        """Adds to the number at `key`, 0 if there is none, in one step; returns the sum."""
+        """Adds to the number at `key` (0 if there is none) atomically; returns the sum."""
         if not self._is_number:
             raise TypeError(f"kind '{self._kinds[1] or 'none'}' is no number")
         if isinstance(amount, (str, bytes)):
@@ -228,7 +228,7 @@ class Store(MutableMapping[Any, Any]):
         return _Values(self)
 
     def __or__(self, other: Any) -> Any:
-        return NotImplemented  # a third store would have to be somewhere
+        return NotImplemented  # the result would have to be in a third store
 
     def __ior__(self, other: Any) -> "Store":
         self.update(other)
@@ -257,16 +257,16 @@ def _check_kinds(key: str, value: str | None) -> None:
 
 
 def connect(url: str, key: str = "str", value: str | None = "str", expect: int = 100_000, timeout: float = 5.0) -> Store:
-    """The mapping in the store at `url`, made if it is not there; key and value as of neap.Map.
+    """Opens the mapping in the store at `url`, or makes it; `key` and `value` are kinds as of neap.Map.
 
     redis://[user:password@]host[:port][/db][?name=NAME], rediss:// and unix:// likewise; a Redis
-    Cluster is recognised. `expect` is how many entries a new one is laid out for; more is no
-    mistake, but costs more memory each. Needs python3-redis.
+    Cluster is recognised. A new mapping is laid out for `expect` entries; it may have more, but
+    then each takes more memory. Needs python3-redis.
 
-    sqlite:PATH, or sqlite::memory: for one in this process alone.
+    sqlite:PATH for a file, or sqlite::memory: for a mapping in this process alone.
 
-    `timeout` in seconds: how long an answer may take. Raises StoreError where the store cannot
-    be reached, ValueError where it holds something else.
+    `timeout` is how many seconds an answer may take. Raises StoreError if the store cannot be
+    reached, and ValueError if it holds something else under that name.
     """
     _check_kinds(key, value)
     scheme = url.partition(":")[0]

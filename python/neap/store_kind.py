@@ -1,7 +1,7 @@
-"""The kinds of keys and values, for stores that lie elsewhere: as neap.Map has them.
+"""The kinds of keys and values of neap.Map, for mappings in Redis and SQLite.
 
-Neap's containers check in C; what goes to Redis or SQLite is checked here, with the same
-answers: TypeError for another type, OverflowError for a number that does not fit.
+Neap's containers check kinds in C. Values for Redis or SQLite are checked here and raise the same
+exceptions: TypeError for another type, OverflowError for a number that does not fit.
 """
 
 import operator
@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-# What each kind of whole number takes, both included.
+# The least and the largest number of each integer kind.
 RANGES = {f"i{bits}": (-(1 << bits - 1), (1 << bits - 1) - 1) for bits in (8, 16, 32, 64)}
 RANGES |= {f"u{bits}": (0, (1 << bits) - 1) for bits in (8, 16, 32, 64)}
 KINDS = ("str", "bytes", *RANGES, "f32", "f64")
@@ -22,7 +22,7 @@ def _wrong_type(kind: str, takes: str, value: object) -> TypeError:
 def _checked_text(value: Any) -> str:
     if not isinstance(value, str):
         raise _wrong_type("str", "str", value)
-    value.encode()  # UnicodeEncodeError, as it can be kept nowhere
+    value.encode()  # raises UnicodeEncodeError for a lone surrogate, which no store can keep
     return value
 
 
@@ -78,7 +78,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
 
 
 def check_of(kind: str) -> Callable[[Any], Any]:
-    """The function that gives a value as this kind keeps it, or raises."""
+    """The function that converts a value to the form that this kind keeps, or raises."""
     return _CHECKS[kind]
 
 

@@ -1,15 +1,15 @@
-"""A mapping in a Redis or a Redis Cluster: about a hundred entries to a hash.
+"""A mapping in a Redis or a Redis Cluster: hashes of about 90 entries each, the buckets.
 
     neap:NAME          hash    format, key, value, buckets
     neap:NAME:17       hash    the entries whose CRC-32 of the key is 17 modulo buckets
 
 Redis keeps a hash of up to 128 short entries as one packed block, which takes half the memory of
-a key for each entry. How many buckets there are is decided when the mapping is made; one that
-outgrows them still works, with Redis's dearer kind of hash. Numbers are kept as decimal text,
-which Redis packs into the bytes they need and can add to by itself.
+one key per entry. The number of buckets is fixed when the mapping is made. A mapping that outgrows
+them still works, but Redis then uses a kind of hash that takes more memory. Numbers are kept as
+decimal text, which Redis packs and can add to by itself.
 
-In a cluster the buckets lie on all its nodes. A batch is one round trip to each; it is not a
-transaction. Any thread may use a store; a forked child's first call opens connections of its own.
+In a cluster the buckets lie on all nodes. A batch takes one round trip to each node and is not a
+transaction. Any thread may use a store. The first call in a forked child opens new connections.
 """
 
 import zlib
@@ -28,11 +28,11 @@ from .store import Store, StoreError, batches
 from .store_kind import RANGES
 
 FORMAT = "1"
-ENTRIES = 90  # a bucket on average; 128 is where Redis changes its kind of hash
+ENTRIES = 90  # per bucket on average; above 128, Redis changes the kind of hash
 SCAN = 100  # buckets read at once
 SAMPLE = 200  # buckets measured for nbytes
 
-# Done by the server as one: what several clients would else do in between.
+# Scripts, which the server runs atomically.
 TAKE = "local v = redis.call('HGET', KEYS[1], ARGV[1]); if v then redis.call('HDEL', KEYS[1], ARGV[1]) end; return v"
 PUT_IF_ABSENT = "redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]); return redis.call('HGET', KEYS[1], ARGV[1])"
 REPLACE = ("local v = redis.call('HGET', KEYS[1], ARGV[1]); if (v or '') ~= ARGV[2] then return 0 end; "
@@ -102,7 +102,7 @@ class RedisStore(Store):
         return RedisCluster(startup_nodes=nodes, ssl=url.startswith("rediss"), **secret, **times)
 
     def _agreed(self, buckets: int) -> int:
-        """How many buckets there are: what the first that came has said."""
+        """The number of buckets, which the first process that used the mapping has set."""
         key, value = self._kinds
         mine = {"format": FORMAT, "key": key, "value": value or "none", "buckets": buckets}
         pipeline = self._client.pipeline(transaction=False)
@@ -177,7 +177,7 @@ class RedisStore(Store):
             return sum(pipeline.execute())
 
     def _increase(self, key: bytes, amount: Any) -> Any:
-        """Added here and put in the place of what was read, if that is still there."""
+        """Adds here, and replaces the value if it has not changed since it was read."""
         if self._kinds[1] in RANGES and not hasattr(amount, "__index__"):
             raise TypeError(f"kind '{self._kinds[1]}' takes int, not '{type(amount).__name__}'")
         client, bucket = self._open(), self._of(key)
@@ -217,7 +217,7 @@ class RedisStore(Store):
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the buckets, from a sample of them."""
+        """An estimate of the bytes of all buckets, from a sample."""
         step = -(-self._buckets // SAMPLE)
         figures = [figure or 0 for figure in self._on_each(lambda pipeline, bucket: pipeline.memory_usage(bucket),
                                                            range(0, self._buckets, step))]
@@ -228,7 +228,7 @@ class RedisStore(Store):
         return [node.redis_connection for node in client.get_primaries()] if isinstance(client, RedisCluster) else [client]
 
     def trim(self) -> int:
-        """Has Redis's allocator give back its free pages; the bytes are those of all the server."""
+        """Asks Redis's allocator to give back its free pages; returns the bytes, of the whole server."""
         with self._errors():
             nodes = self._nodes()
             before = sum(node.info("memory")["used_memory_rss"] for node in nodes)

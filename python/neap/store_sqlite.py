@@ -1,10 +1,10 @@
-"""A mapping in an SQLite file: one table, keys and values as SQLite's own types.
+"""A mapping in an SQLite file: one table, with keys and values in SQLite's own types.
 
     neap          key PRIMARY KEY, value            WITHOUT ROWID
     neap_about    format, kind of key, kind of value
 
-The file is in WAL mode, so that readers and a writer do not wait for each other. What a call
-has done survives the end of the process; the end of the machine may cost the last calls, never
+The file is in WAL mode, so readers and a writer do not wait for each other. A completed call
+survives a crash of the process. A crash of the machine may lose the last calls but does not damage
 the file. Threads of one process share a connection; a forked child opens its own.
 """
 
@@ -19,7 +19,7 @@ from .store import Store, StoreError, batches
 from .store_kind import RANGES
 
 FORMAT = "1"
-WRAP = 1 << 64  # SQLite's integers have a sign
+WRAP = 1 << 64  # SQLite's integers are signed
 SCAN = 1000
 VARIABLES = 500  # in one statement; every SQLite takes 999
 
@@ -71,8 +71,8 @@ class SqliteStore(Store):
             raise StoreError(f"{self._shown_url}: {error}{hint}") from error
 
     def _database(self) -> sqlite3.Connection:
-        """The connection of this very process. Lock held, but for the first time."""
-        if self._process != os.getpid():  # a parent's is its own: not even closed here
+        """The connection of this process. The caller holds the lock, except at the first call."""
+        if self._process != os.getpid():  # the connection belongs to the parent: do not even close it
             self._inherited = self._connection
             if self._connection is not None and self._path == ":memory:":
                 raise StoreError(f"{self._shown_url}: it is in the memory of the parent process")
@@ -85,7 +85,7 @@ class SqliteStore(Store):
     def _opened(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, timeout=self._timeout, isolation_level=None, check_same_thread=False)
         try:
-            database.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heeded while there is no table
+            database.execute("PRAGMA auto_vacuum = INCREMENTAL")  # has an effect only before the first table
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = NORMAL")
             self._make_tables(database)
@@ -117,7 +117,7 @@ class SqliteStore(Store):
 
     @contextmanager
     def _change(self) -> Iterator[sqlite3.Connection]:
-        """All of it or nothing."""
+        """A transaction."""
         with self._use() as database:
             database.execute("BEGIN IMMEDIATE")
             try:
@@ -183,7 +183,7 @@ class SqliteStore(Store):
             return total
 
     def _scan(self) -> Iterator[tuple[Any, Any]]:
-        """In the order of keys; no transaction is open between two pages."""
+        """Yields the entries in the order of keys; no transaction is open between two batches."""
         with self._use() as database:
             page = database.execute("SELECT key, value FROM neap ORDER BY key LIMIT ?", (SCAN,)).fetchall()
         while page:
@@ -208,12 +208,12 @@ class SqliteStore(Store):
 
     @property
     def nbytes(self) -> int:
-        """The file's bytes."""
+        """The size of the file."""
         with self._use() as database:
             return self._file_bytes(database)
 
     def trim(self) -> int:
-        """Shortens the file by its free pages, and lets go of SQLite's cache."""
+        """Removes free pages from the file, and frees SQLite's cache."""
         with self._use() as database:
             before = self._file_bytes(database)
             database.execute("PRAGMA incremental_vacuum").fetchall()

@@ -1,12 +1,12 @@
-"""What readers in event loops wait at, and what feeds a stream from one.
+"""Streams in event loops: how readers wait for a block, and a protocol that writes to a stream.
 
-    reader ─┐            writes in this process: the stream calls the gate once
-    reader ─┼─> gate <── writes in another: a thread sleeps on the stream for all of them
+    reader ─┐            writer in this process: the stream calls the gate once
+    reader ─┼─> gate <── writer in another process: one thread waits for all readers
     reader ─┘
-              one gate for each stream and loop, so one wake-up, however many readers
+              There is one gate for each stream and loop, so a block causes one wake-up.
 
-A gate that was passed is armed again by the next reader that has to wait: a stream on which
-nobody waits costs its writer nothing.
+The next reader that has to wait arms the gate again. So a stream without waiting readers costs
+its writer nothing.
 """
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import threading
 
 from .streams import Reader, Stream
 
-LOOK_SECONDS = 0.25  # how long a watching thread outlives the last reader that waited
+LOOK_SECONDS = 0.25  # how long the watching thread continues after the last reader has waited
 
 
 class Gate:
@@ -24,13 +24,13 @@ class Gate:
     def __init__(self, stream: Stream, loop: asyncio.AbstractEventLoop) -> None:
         self.stream, self.loop = stream, loop
         self.waiters: set[asyncio.Future[None]] = set()
-        self.armed = False  # the stream will call ring, or a thread will
-        self.ringing = False  # ring has called open, which has not run yet
-        self.watched = False  # there is such a thread
-        self.lock = threading.Lock()  # between the loop and that thread: the last two
+        self.armed = False  # the stream or the watching thread will call ring
+        self.ringing = False  # ring has scheduled open, which has not run yet
+        self.watched = False  # there is a watching thread
+        self.lock = threading.Lock()  # protects `ringing` and `watched`
 
     def enter(self) -> asyncio.Future[None]:
-        """A future that ends when something has changed since now."""
+        """Returns a future that ends at the next change of the stream."""
         waiter = self.loop.create_future()
         self.waiters.add(waiter)
         if not self.armed:
@@ -46,7 +46,7 @@ class Gate:
         waiter.cancel()
 
     def open(self) -> None:
-        """In the loop: lets everybody pass."""
+        """Wakes all waiting readers. Called in the loop."""
         self.armed = self.ringing = False
         waiters, self.waiters = self.waiters, set()
         for waiter in waiters:
@@ -54,7 +54,7 @@ class Gate:
                 waiter.set_result(None)
 
     def ring(self) -> None:
-        """In any thread: the stream has changed."""
+        """Called when the stream has changed, in any thread."""
         if asyncio._get_running_loop() is self.loop:
             self.open()
         elif not self.ringing:
@@ -62,7 +62,7 @@ class Gate:
             try:
                 self.loop.call_soon_threadsafe(self.open)
             except RuntimeError:
-                pass  # the loop was closed, and its readers are no more
+                pass  # the loop was closed, so there are no readers
 
     # --- a writer in another process -------------------------------------------------
 
@@ -74,12 +74,12 @@ class Gate:
         arguments = {"target": self.sleep, "args": (Reader(self.stream),), "name": "neap-stream"}
         try:
             thread = threading.Thread(daemon=True, **arguments)
-        except RuntimeError:  # an interpreter that has no such threads
+        except RuntimeError:  # an interpreter without daemon threads
             thread = threading.Thread(**arguments)
         thread.start()
 
     def sleep(self, reader: Reader) -> None:
-        """The thread: until nobody has waited for a while, or the stream ended."""
+        """The watching thread. It ends when no reader has waited for a while, or the stream has ended."""
         while True:
             changed = reader.wait(LOOK_SECONDS)
             with self.lock:
@@ -93,7 +93,7 @@ class Gate:
 
 
 async def next_block(reader: Reader) -> bytes:
-    """What the next block of an asynchronous iteration is, b"" at the end."""
+    """Returns the next block of an asynchronous iteration; b"" at the end."""
     stream, loop = reader.stream, asyncio.get_running_loop()
     gates = getattr(stream, "_gates", None)
     if gates is None:
@@ -106,7 +106,7 @@ async def next_block(reader: Reader) -> bytes:
     while True:
         waiter = gate.enter()
         try:
-            block = reader.read_block()  # after entering: what comes from now on opens the gate
+            block = reader.read_block()  # after entering, so that a later change opens the gate
             if block is not None:
                 return block
             await waiter
@@ -115,7 +115,7 @@ async def next_block(reader: Reader) -> bytes:
 
 
 class StreamProtocol(asyncio.BufferedProtocol):
-    """Feeds what a connection receives into a stream, right into its ring.
+    """A protocol that receives the data of a connection directly into the ring of a stream.
 
         await loop.create_connection(lambda: neap.StreamProtocol(stream), host, port)
     """

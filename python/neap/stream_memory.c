@@ -1,4 +1,4 @@
-/* stream_memory.c: pieces of a ring as Python's memory: _Memory and View. */
+/* stream_memory.c: access to the ring without a copy: _Memory and View. */
 #include "stream_types.h"
 
 /* --- _Memory: an exporter that keeps its stream ------------------------------- */
@@ -63,7 +63,7 @@ struct view_object {
     PyObject *memory; /* memoryview */
     uint64_t offset;
     size_t bytes;
-    int result; /* of done: -1 not called yet, else 0 or 1 */
+    int result; /* of done; -1: not called yet */
 };
 
 PyObject *neap__view_new(struct reader_object *reader) {
@@ -88,21 +88,21 @@ PyObject *neap__view_new(struct reader_object *reader) {
     return (PyObject *)view;
 }
 
-/* Whether the bytes are still those that were written; moves nothing. */
+/* Whether the bytes have not been overwritten; does not move the reader. */
 static bool view_is_valid(const struct view_object *view) {
     struct neap_stream_reader copy = view->reader->reader;
     return view->result < 0 ? copy.offset == view->offset && neap_stream_reader_done(&copy, view->bytes)
                             : view->result == 1;
 }
 
-/* Ends the use of the memory; -1 with BufferError if something else still looks through it. */
+/* Ends the use of the memory; -1 with BufferError if another buffer of it still exists. */
 static int view_release(struct view_object *view) {
     PyObject *done = PyObject_CallMethod(view->memory, "release", NULL);
     Py_XDECREF(done);
     return done ? 0 : -1;
 }
 
-/* 1 good, 0 overwritten, -1 with an exception. */
+/* 1: not overwritten; 0: overwritten; -1 with an exception. */
 static int view_finish(struct view_object *view) {
     if (view->result >= 0)
         return view->result;
@@ -132,7 +132,7 @@ static PyObject *view_exit(PyObject *self, PyObject *arguments) {
     PyObject *type, *value, *traceback;
     if (!PyArg_ParseTuple(arguments, "OOO:__exit__", &type, &value, &traceback))
         return NULL;
-    if (type != Py_None) { /* not used up: the reader stays before it */
+    if (type != Py_None) { /* the block was not used completely, so the reader stays before it */
         if (view_release(view) < 0)
             return NULL;
         Py_RETURN_FALSE;
@@ -175,8 +175,8 @@ static void view_dealloc(PyObject *self) {
 
 static PyMethodDef view_methods[] = {
     {"done", view_done, METH_NOARGS,
-     "done($self)\n--\n\nEnd its use and move the reader behind it; False if it was overwritten meanwhile."},
-    {"__enter__", view_enter, METH_NOARGS, "__enter__($self)\n--\n\nThe memory."},
+     "done($self)\n--\n\nEnds the use and moves the reader on; False if the block was overwritten."},
+    {"__enter__", view_enter, METH_NOARGS, "__enter__($self)\n--\n\nReturns the memory."},
     {"__exit__", view_exit, METH_VARARGS, "__exit__($self, /, *exc)\n--\n\nAs done, but raises Overrun."},
     {NULL, NULL, 0, NULL},
 };

@@ -1,4 +1,4 @@
-/* stream_object.c: the type Stream: the writer's side, and what a stream is like. */
+/* stream_object.c: the type Stream: writing, and the properties of a stream. */
 #include "stream_types.h"
 
 #include <errno.h>
@@ -6,7 +6,7 @@
 
 /* --- making ------------------------------------------------------------------- */
 
-/* An object around a stream, which it takes over also on failure. */
+/* Makes an object that owns the stream, which it takes over also on failure. */
 static PyObject *stream_wrap(PyTypeObject *type, neap_stream_t *stream, PyObject *name) {
     struct stream_object *self = (struct stream_object *)neap__extension_new(type);
     if (!self) {
@@ -18,7 +18,7 @@ static PyObject *stream_wrap(PyTypeObject *type, neap_stream_t *stream, PyObject
     return (PyObject *)self;
 }
 
-/* Both 1 or more; what does not fit is a matter of memory. */
+/* Checks that both are 1 or more; numbers that are too large give a MemoryError later. */
 static bool measures_fit(Py_ssize_t block_bytes, Py_ssize_t block_count) {
     if (block_bytes > 0 && block_count > 0)
         return true;
@@ -105,7 +105,7 @@ static PyObject *stream_unlink(PyObject *unused, PyObject *name) {
 
 /* --- writing ------------------------------------------------------------------ */
 
-/* As the io module says it. */
+/* With the message of the io module. */
 static PyObject *raise_write(int error) {
     if (error == NEAP_ERROR_PERMISSION) {
         PyObject *io = PyImport_ImportModule("io");
@@ -193,7 +193,7 @@ static PyObject *stream_close(PyObject *object, PyObject *unused) {
     (void)unused;
     if (neap_stream_close(self->stream) == NEAP_OK)
         tell(self, true);
-    Py_RETURN_NONE; /* one that only reads has nothing to close */
+    Py_RETURN_NONE; /* a stream that may only be read need not be closed */
 }
 
 static PyObject *stream_enter(PyObject *self, PyObject *unused) {
@@ -217,7 +217,7 @@ static PyObject *stream_on_change(PyObject *object, PyObject *callback) {
     return PyList_Append(self->callbacks, callback) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
-/* --- what it is like ------------------------------------------------------------- */
+/* --- properties ------------------------------------------------------------------ */
 
 static neap_stream_t *stream_of(PyObject *object) {
     return ((struct stream_object *)object)->stream;
@@ -300,12 +300,12 @@ static size_t (*const sizes[])(const neap_stream_t *) = {neap_stream_block_bytes
 static PyGetSetDef stream_members[] = {
     {"block_bytes", get_size, NULL, "Bytes in a block.", SIZE(0)},
     {"block_count", get_size, NULL, "Blocks in the ring.", SIZE(1)},
-    {"nbytes", get_size, NULL, "All the memory it holds, in bytes; the same for life.", SIZE(2)},
+    {"nbytes", get_size, NULL, "All memory that the stream holds, in bytes; it never changes.", SIZE(2)},
     {"written", get_written, NULL, "Bytes written since the beginning.", NULL},
-    {"oldest", get_oldest, NULL, "Offset of the oldest block still whole.", NULL},
+    {"oldest", get_oldest, NULL, "Offset of the oldest block that is still whole.", NULL},
     {"state", get_state, NULL,
-     "'live', 'closed', or 'died': a shared one whose writer ended without closing it.", NULL},
-    {"closed", get_closed, NULL, "Whether its writer said that this is all.", NULL},
+     "'live', 'closed', or 'died' (shared, and the writer ended without closing it).", NULL},
+    {"closed", get_closed, NULL, "Whether its writer has closed it.", NULL},
     {"writable", get_writable, NULL, "Whether it may be written through this object.", NULL},
     {"name", get_name, NULL, "Its name, or None if it is not shared.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
@@ -314,20 +314,19 @@ static PyGetSetDef stream_members[] = {
 static PyMethodDef stream_methods[] = {
     {"shared", (PyCFunction)(void (*)(void))stream_shared, METH_VARARGS | METH_KEYWORDS | METH_CLASS,
      "shared($type, name, block_bytes=None, block_count=None, *, mode=0o600)\n--\n\n"
-     "A stream in shared memory: with measures, to be written here; without, to be read."},
+     "Opens a stream in shared memory: with block sizes to write it, without to read it."},
     {"unlink", stream_unlink, METH_O | METH_STATIC,
-     "unlink(name, /)\n--\n\nRemove the name that a writer left that died."},
+     "unlink(name, /)\n--\n\nRemoves the name that a dead writer left."},
     {"write", stream_write, METH_O,
-     "write($self, data, /)\n--\n\nAppend bytes, without ever waiting; returns how many."},
+     "write($self, data, /)\n--\n\nAppends bytes and never waits; returns how many."},
     {"claim", stream_claim, METH_O,
-     "claim($self, max_bytes, /)\n--\n\nWhere the next bytes go, as a writable memoryview of 1 to "
+     "claim($self, max_bytes, /)\n--\n\nReturns a writable memoryview for the next bytes, of 1 to "
      "max_bytes."},
     {"commit", stream_commit, METH_O,
-     "commit($self, count, /)\n--\n\nAppend the first bytes of what was claimed."},
-    {"close", stream_close, METH_NOARGS,
-     "close($self)\n--\n\nSay that this is all; a shared name is free then."},
+     "commit($self, count, /)\n--\n\nAppends the first bytes of the last claim."},
+    {"close", stream_close, METH_NOARGS, "close($self)\n--\n\nEnds the stream; a shared name becomes free."},
     {"_on_change", stream_on_change, METH_O,
-     "_on_change($self, callback, /)\n--\n\nCall it once, when a block was completed here or the stream was "
+     "_on_change($self, callback, /)\n--\n\nCalls it once, when a block is completed here or the stream is "
      "closed."},
     {"__enter__", stream_enter, METH_NOARGS, "__enter__($self)\n--\n\n"},
     {"__exit__", stream_exit, METH_VARARGS, "__exit__($self, /, *exc)\n--\n\nClose it."},
@@ -336,7 +335,7 @@ static PyMethodDef stream_methods[] = {
 
 static PyType_Slot stream_slots[] = {
     {Py_tp_doc, "Stream(block_bytes, block_count)\n--\n\n"
-                "A ring of blocks with one writer and any number of readers; its memory is fixed for life."},
+                "A ring of blocks with one writer and any number of readers, and a fixed amount of memory."},
     {Py_tp_new, stream_new},
     {Py_tp_repr, stream_repr},
     {Py_tp_methods, stream_methods},

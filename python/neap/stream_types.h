@@ -1,11 +1,11 @@
-/* stream_types.h: what the files of the module _stream share.
+/* stream_types.h: types and functions that the files of the module _stream share.
  *
  *     Stream ──< Reader ──< View          each holds a reference to the one before it
  *       └──────< _Memory <──┘             what memoryviews over the ring look through
  *
- * A stream's memory lives as long as anything that can see it. All is done with the GIL
- * held but waiting and sending; a reader that sends is marked, so that another thread
- * gets an exception and not half a reader.
+ * The memory of a stream lives as long as any object that can access it. All calls hold the
+ * GIL except while they wait or send. A reader that sends is marked as busy, so that another
+ * thread that uses it gets an exception.
  */
 #ifndef NEAP_PYTHON_STREAM_TYPES_H
 #define NEAP_PYTHON_STREAM_TYPES_H
@@ -23,8 +23,8 @@ struct stream_state {
 
 struct stream_object {
     PyObject_HEAD neap_stream_t *stream;
-    PyObject *callbacks;  /* list: each is called once, when a block is complete; or NULL */
-    uint64_t blocks_seen; /* complete ones when the list was begun */
+    PyObject *callbacks;  /* list: each is called once, when a block is complete; NULL: none */
+    uint64_t blocks_seen; /* number of complete blocks when the list was begun */
     PyObject *name;       /* of a shared one, or NULL */
 };
 

@@ -1,4 +1,4 @@
-"""neap.Stream and neap.Reader, with what of them is written in Python: asynchronous iteration."""
+"""neap.Stream and neap.Reader; their asynchronous iteration is written in Python."""
 from __future__ import annotations
 
 from . import _stream
@@ -9,16 +9,16 @@ __all__ = ["Overrun", "Reader", "Stream", "View", "WriterDied"]
 
 class Stream(_stream.Stream):
     __doc__ = _stream.Stream.__doc__
-    __slots__ = ("_gates", "__weakref__")  # _gates: where readers wait: stream_asyncio.py
+    __slots__ = ("_gates", "__weakref__")  # _gates: see stream_asyncio.py
 
     def reader(self, start: str | int = "now") -> Reader:
-        """A reader from now on, from the "oldest" block there is, or from so many bytes back."""
+        """A reader that starts at "now", at the "oldest" block, or a number of bytes before now."""
         return Reader(self, start)
 
     def __reduce__(self):
         if self.name is None:
             raise TypeError("cannot pickle 'Stream' object")
-        return type(self).shared, (self.name,)  # another process reads it
+        return type(self).shared, (self.name,)  # the other process can read it
 
 
 class Reader(_stream.Reader):
@@ -34,7 +34,7 @@ class Reader(_stream.Reader):
     async def __anext__(self) -> bytes:
         block = self.read_block()
         if block is None:
-            from .stream_asyncio import next_block  # asyncio is loaded by those who use it
+            from .stream_asyncio import next_block  # loads asyncio only when it is needed
 
             block = await next_block(self)
         if not block:

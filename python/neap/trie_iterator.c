@@ -1,7 +1,7 @@
-/* trie_iterator.c: the iterators over what views show of a Trie or FrozenTrie. */
+/* trie_iterator.c: the iterators over views of a Trie or FrozenTrie. */
 #include "trie_object.h"
 
-/* trie is NULL when it has come to its end. */
+/* `trie` is NULL at the end. */
 struct iterator_object {
     PyObject_HEAD struct trie_object *trie; /* owned */
     enum mapping_part part;
@@ -13,7 +13,7 @@ static struct iterator_object *iterator_of(PyObject *self) {
     return (struct iterator_object *)(void *)self;
 }
 
-/* One bound: 0, or -1 with an exception. */
+/* Reads a bound: 0, or -1 with an exception. */
 static int bound_from(enum neap_kind key, PyObject *object, union neap_item *item, bool *has) {
     *has = object != NULL;
     return !object ? 0 : neap__kind_from_object(key, object, item);
@@ -59,7 +59,8 @@ static int iterator_traverse(PyObject *self, visitproc visit, void *arg) {
 
 static int iterator_clear(PyObject *self) {
     struct iterator_object *iterator = iterator_of(self);
-    neap_trie_cursor_destroy(iterator->cursor); /* before the trie, in whose memory it is */
+    neap_trie_cursor_destroy(
+        iterator->cursor); /* before the trie, because it lies in the memory of the trie */
     neap_frozen_cursor_destroy(iterator->frozen_cursor);
     iterator->cursor = NULL;
     iterator->frozen_cursor = NULL;

@@ -3,7 +3,7 @@
 
 /* --- ranges --- */
 
-/* The keys within bounds, which are looked at now. */
+/* Makes a view of the keys within bounds, and checks the bounds. */
 static PyObject *keys_within(PyObject *self, PyObject *prefix, PyObject *first, PyObject *last) {
     const struct mapping_view view = {
         .mapping = neap__mapping_of(self), .prefix = prefix, .first = first, .last = last};
@@ -13,7 +13,7 @@ static PyObject *keys_within(PyObject *self, PyObject *prefix, PyObject *first, 
     return neap__mapping_view_of(self, MAPPING_KEYS, prefix, first, last);
 }
 
-/* Whether there are texts among the keys, or a TypeError. */
+/* Whether keys are texts; raises TypeError otherwise. */
 static bool has_prefixes(const struct trie_object *trie) {
     if (trie->base.key == NEAP_KIND_STR || trie->base.key == NEAP_KIND_BYTES)
         return true;
@@ -69,7 +69,7 @@ static PyObject *trie_prefixes_of(PyObject *self, PyObject *object) {
             break;
         limit = prefix.text.bytes - 1;
     }
-    if (found && PyList_Reverse(found) < 0) /* they came longest first */
+    if (found && PyList_Reverse(found) < 0) /* they were found from the longest to the shortest */
         Py_CLEAR(found);
     return found;
 }
@@ -83,7 +83,7 @@ static PyObject *trie_copy(PyObject *self, PyObject *unused) {
     return neap__mapping_joined(neap__trie_wrap(trie->state->trie, empty, NULL), self);
 }
 
-/* A FrozenTrie has to have its entries when it is made. */
+/* A FrozenTrie gets all its entries when it is made. */
 static PyObject *frozen_reduce(PyObject *self, PyObject *unused) {
     const struct mapping_object *mapping = neap__mapping_of(self);
     (void)unused;
@@ -165,7 +165,7 @@ static PyObject *frozen_verify(PyObject *self, PyObject *unused) {
     const char *why = "";
     bool sound;
     (void)unused;
-    Py_BEGIN_ALLOW_THREADS /* nobody can change it meanwhile */
+    Py_BEGIN_ALLOW_THREADS /* a FrozenTrie cannot change meanwhile */
         sound = neap_frozen_trie_check(neap__trie_of(self)->frozen, &why);
     Py_END_ALLOW_THREADS if (sound) return Py_NewRef(Py_None);
     PyErr_Format(PyExc_ValueError, "the file of this FrozenTrie is damaged: %s", why);
@@ -225,15 +225,16 @@ PyMethodDef neap__trie_methods[] = {
     READING_METHODS,
     {"__reduce__", neap__mapping_reduce, METH_NOARGS, NULL},
     {"setdefault", NEAP_FUNCTION(neap__mapping_setdefault), METH_FASTCALL,
-     "setdefault(key, default=None, /)\n--\n\nThe value; the default is put first if there is none."},
+     "setdefault(key, default=None, /)\n--\n\nReturns the value; if there is none, adds the default."},
     {"pop", NEAP_FUNCTION(neap__mapping_pop), METH_FASTCALL,
      "pop(key, default=<unrepresentable>, /)\n--\n\nRemoves a key and returns its value, or the default."},
     {"popitem", trie_popitem, METH_NOARGS, "Removes the first entry and returns it as a pair."},
     {"clear", trie_clear, METH_NOARGS, "Removes all entries."},
     {"update", NEAP_FUNCTION(neap__mapping_method_update), METH_VARARGS | METH_KEYWORDS,
-     "Puts all entries of a mapping, of an iterable of pairs (of keys, if there are no values), and\n"
+     "Adds all entries of a mapping, of an iterable of pairs (of keys, if there are no values), and\n"
      "of keyword arguments."},
-    {"compact", trie_compact, METH_NOARGS, "Makes it as small as it can be, and gives the memory back."},
+    {"compact", trie_compact, METH_NOARGS,
+     "Makes the trie as small as possible, and gives the free memory back."},
     {"trim", trie_trim, METH_NOARGS, "Gives free memory back now; returns bytes."},
     {"freeze", trie_freeze, METH_NOARGS, "A FrozenTrie with the same entries."},
     {NULL, NULL, 0, NULL},
@@ -243,9 +244,10 @@ PyMethodDef neap__frozen_trie_methods[] = {
     READING_METHODS,
     {"__reduce__", frozen_reduce, METH_NOARGS, NULL},
     {"save", frozen_save, METH_O,
-     "save(path, /)\n--\n\nSaves it; at `path` is the old file or the whole new one, whatever happens."},
+     "save(path, /)\n--\n\nSaves the trie; after a crash there is the old file or the new one."},
     {"open", NEAP_FUNCTION(frozen_open), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
-     "open(path, *, verify=False)\n--\n\nA saved one, read where it lies and shared by all who open it. With "
+     "open(path, *, verify=False)\n--\n\nOpens a saved trie; all processes that open it share its memory. "
+     "With "
      "verify,\nall of it is read and checked first."},
     {"verify", frozen_verify, METH_NOARGS, "Reads all of it; ValueError if the file is damaged."},
     {NULL, NULL, 0, NULL},

@@ -1,4 +1,4 @@
-/* trie_object.c: what Trie and FrozenTrie are. */
+/* trie_object.c: the types Trie and FrozenTrie. */
 #include "trie_object.h"
 
 static const struct mapping_class trie_class, frozen_class;
@@ -160,9 +160,10 @@ PyDoc_STRVAR(trie_doc, "Trie(key, value, items=(), /)\n--\n\n"
                        "`key` is 'str', 'bytes' or a kind of integer, 'i8' to 'i64', 'u8' to 'u64'; `value`\n"
                        "any of these, 'f32', 'f64', or None, for a set of keys.");
 
-PyDoc_STRVAR(frozen_doc, "FrozenTrie(key, value, items=(), /)\n--\n\n"
-                         "A Trie for reading only, in a third of the memory; save() and open() share it\n"
-                         "between processes. A Trie's freeze() makes one.");
+PyDoc_STRVAR(frozen_doc,
+             "FrozenTrie(key, value, items=(), /)\n--\n\n"
+             "A Trie that cannot be changed, in less than half of the memory; processes share it\n"
+             "by save() and open(). freeze() of a Trie makes one.");
 
 #define READING_SLOTS                                                                                        \
     {Py_tp_dealloc, (void *)trie_dealloc}, {Py_tp_iter, (void *)neap__mapping_iter},                         \

@@ -37,13 +37,14 @@ static inline struct trie_object *neap__trie_of(PyObject *self) {
     return (struct trie_object *)(void *)self;
 }
 
-/* An object over one of the two, which it takes over also on failure; both NULL means a MemoryError. */
+/* Makes an object that owns one of the two, which it takes over also on failure. If both are NULL, it raises
+ * MemoryError. */
 PyObject *neap__trie_wrap(PyTypeObject *type, neap_trie_t *trie, neap_frozen_trie_t *frozen);
 
-/* Entries. */
+/* The number of entries. */
 size_t neap__trie_length(const struct trie_object *trie);
 
-/* What a view shows of its trie: 0, or -1 with an exception for bounds that are no keys. */
+/* Converts the bounds of a view to a range: 0, or -1 with an exception if a bound cannot be a key. */
 int neap__trie_range(const struct mapping_view *view, struct neap_trie_range *range);
 
 /* The iterator over a view. */

@@ -1,4 +1,4 @@
-/* advice/advice.c: which containers to look at, and the order of what was found. */
+/* advice/advice.c: chooses the containers to examine, and sorts the advice. */
 #include "advice/advice.h"
 
 #include <stdarg.h>
@@ -49,7 +49,7 @@ void neap__advice_option(struct neap_advice *advice, uint64_t bytes, const char 
     option->bytes = bytes;
 }
 
-/* "'str'", or None for no value at all. */
+/* "'str'", or None if there are no values. */
 static const char *kind_text(enum neap_kind kind, char out[8]) {
     if (kind == NEAP_KIND_NONE)
         return "None";

@@ -1,4 +1,4 @@
-/* advice/advice_class.c: instances that could have slots, strings that are equal. */
+/* advice/advice_class.c: advice for instances that could have slots, and for equal strings. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@ enum { TEXTS_MAX = 1 << 24 };
 
 struct instances {
     uint64_t count, own_bytes, dict_bytes;
-    unsigned attributes; /* the most that one has */
+    unsigned attributes; /* the largest number in one instance */
     bool wanted;
 };
 
@@ -44,7 +44,7 @@ static bool attribute_count(void *context, const struct neap_py_referent *refere
     return true;
 }
 
-/* A class of Python's own making whose instances have a dict, right below object. */
+/* A class written in Python, directly derived from object, whose instances have a dict. */
 static bool could_have_slots(const struct neap_py_type *type, const struct neap_census_sum *sum) {
     bool dict = type->dict_offset != 0 || (type->flags & NEAP_PY_TYPE_MANAGED_DICT);
     return sum->objects >= NEAP_ADVICE_ITEMS_LEAST && type->kind == NEAP_PY_PLAIN &&
@@ -111,14 +111,14 @@ void neap__advice_classes(struct neap__advice_search *search) {
 
 /* --- strings -------------------------------------------------------------------------- */
 
-/* Bytes of all strings but the first of each text, and of these firsts where there is another. */
+/* Sums the bytes of strings that equal an earlier one, and of the first strings that have such equals. */
 struct texts {
     struct neap_address_set seen; /* hash -> bytes << 1 | whether there was another */
     uint64_t strings, bytes, different, different_bytes;
     struct neap_simple_value_buffer buffer;
 };
 
-/* Equal texts have equal ones. */
+/* A hash of the text of a str: equal texts have equal hashes. */
 static uint64_t text_hash(const union neap_item *item) {
     uint64_t hash = UINT64_C(0xcbf29ce484222325) + item->text.bytes, word;
     const unsigned char *at = item->text.data;
@@ -131,7 +131,7 @@ static uint64_t text_hash(const union neap_item *item) {
         hash ^= hash >> 32;
         left -= part;
     }
-    return hash ? hash : 1; /* no member of a set is 0 */
+    return hash ? hash : 1; /* a set has no member 0 */
 }
 
 static void text_take(struct neap__advice_search *search, const struct neap_py_object *object,

@@ -1,4 +1,4 @@
-/* advice/advice_column.c: kinds that agree, ranges that grow. */
+/* advice/advice_column.c: collects the kind and range of a column. */
 #include "advice/advice_column.h"
 
 static void bytes_add(struct neap_advice_column *column, struct neap_py_lens *lens,
@@ -30,7 +30,7 @@ struct neap_simple_value neap_advice_column_add(struct neap_advice_column *colum
     return content;
 }
 
-/* The least kind of integer that holds [least, most], with a sign if one of that width does. */
+/* The smallest integer kind that holds [least, most]; a signed one if its width suffices. */
 static enum neap_kind integer_kind(int64_t least, int64_t most) {
     static const enum neap_kind with_sign[] = {NEAP_KIND_I8, NEAP_KIND_I16, NEAP_KIND_I32};
     static const enum neap_kind without[] = {NEAP_KIND_U8, NEAP_KIND_U16, NEAP_KIND_U32};

@@ -1,6 +1,6 @@
-/* advice/advice_column.h: what all keys, or all values, of something have in common.
+/* advice/advice_column.h: the common kind of all keys, or all values, of a container.
  *
- *     str  str  str  ...    -> str, so many, so many bytes that only this refers to
+ *     str  str  str  ...    -> str, their number, and the bytes to which only this container refers
  *     7    -1   300  ...    -> int, from -1 to 300: "i16", array.array('h')
  *     7    "a"  ...         -> a mixture: NEAP_SIMPLE_OTHER
  *
@@ -14,23 +14,24 @@
 
 /* A zeroed one is empty. */
 struct neap_advice_column {
-    enum neap_simple_value_kind kind; /* of all; NEAP_SIMPLE_OTHER: a mixture, or none that is simple */
+    enum neap_simple_value_kind kind; /* of all items; NEAP_SIMPLE_OTHER: a mixture, or not simple */
     uint64_t count;
-    uint64_t bytes;      /* sys.getsizeof of those that only this refers to */
+    uint64_t bytes;      /* sys.getsizeof of the items to which only this container refers */
     int64_t least, most; /* of ints and bools */
 };
 
-/* Adds one; what it is. `shared` counts, for all columns of one thing, how often the items that
- * are referred to more than once were met: they belong to it once all that refer to them have. */
+/* Adds an item and returns its value. `shared` is one set for all columns of a container. It counts how
+ * often each item with several references was met; an item belongs to the container when all of its
+ * references have been met. */
 struct neap_simple_value neap_advice_column_add(struct neap_advice_column *column, struct neap_py_lens *lens,
                                                 struct neap_address_set *shared,
                                                 const struct neap_py_object *item,
                                                 struct neap_simple_value_buffer *buffer);
 
-/* The kind that a container of Neap's would hold it as; false if there is none. */
+/* The kind of a Neap container that can hold the column; false if there is none. */
 bool neap_advice_column_kind(const struct neap_advice_column *column, enum neap_kind *kind);
 
-/* The type code of the array.array that would; 0 if there is none. */
+/* The type code of the array.array that can hold the column; 0 if there is none. */
 char neap_advice_column_code(const struct neap_advice_column *column);
 
 #endif

@@ -1,5 +1,5 @@
-/* advice/advice_container.c: one list, set or dict, item after item: once to know what its
- * items are, and once more to put them elsewhere. */
+/* advice/advice_container.c: advice for one list, set or dict. A first pass over its items finds
+ * their kinds, and a second pass adds them to Neap's containers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +9,10 @@
 
 struct walk {
     struct neap__advice_search *search;
-    struct neap_advice_column keys, values; /* of lists the values, of sets the keys */
+    struct neap_advice_column keys, values; /* items of lists are values, items of sets are keys */
     struct neap_address_set shared;
     struct neap_simple_value_buffer key_text, value_text;
-    struct neap_simple_value key; /* of the value that comes next */
+    struct neap_simple_value key; /* of the next value */
     uint64_t text_bytes;
     struct neap_size_estimate_sqlite sqlite;
     struct neap_size_estimate_redis redis;
@@ -27,7 +27,7 @@ static enum neap_size_estimate_cell cell_of(const struct neap_simple_value *cont
     return text ? NEAP_CELL_TEXT : content->kind == NEAP_SIMPLE_FLOAT ? NEAP_CELL_REAL : NEAP_CELL_INTEGER;
 }
 
-/* Of a content as a text. */
+/* The length of a value as a text. */
 static uint64_t decimal_bytes(const struct neap_simple_value *content) {
     enum { DOUBLE_DIGITS = 17 };
     return neap_simple_value_is_text(content->kind) ? content->item.text.bytes
@@ -69,7 +69,7 @@ static bool item_take(void *context, const struct neap_py_referent *referent) {
 
 /* --- what they would take elsewhere ------------------------------------------------------- */
 
-/* What stands at the other end of a reference, as it was seen the first time. */
+/* Reads the item of a reference again, in the second pass. */
 static struct neap_simple_value content_again(struct walk *walk, uint64_t address,
                                               struct neap_simple_value_buffer *buffer) {
     struct neap_py_object item;
@@ -96,7 +96,7 @@ static bool dict_item_store(void *context, const struct neap_py_referent *refere
     return neap_size_measured_add(&walk->store, walk->key.item, value.item);
 }
 
-/* Keys and values in containers of Neap's, which are to be smaller than `advice` is now. */
+/* Measures keys and values in Neap's containers, up to the present size in `advice`. */
 static void store_advise(struct walk *walk, const struct neap_py_object *object, struct neap_advice *advice) {
     enum neap_kind key, value = NEAP_KIND_NONE;
     bool dict = advice->kind == NEAP_ADVICE_DICT;
@@ -122,7 +122,7 @@ static void dict_advise(struct walk *walk, const struct neap_py_object *object, 
     neap__advice_option(advice, neap_size_estimate_redis_end(&walk->redis), "Redis, one hash");
 }
 
-/* Numbers: in an array, and where they are bits, or places of bits, as these. */
+/* Options for numbers: an array.array and, if they are 0 and 1 or positions, a neap.Bits. */
 static void numbers_advise(struct walk *walk, const struct neap_advice_column *items,
                            struct neap_advice *advice) {
     enum neap_kind kind;

@@ -1,4 +1,4 @@
-/* advice/advice_trie.c: the tries that are made of nodes, as neap.Trie: measured, then made. */
+/* advice/advice_trie.c: advice for tries made of nodes: measures them, and fills a neap.Trie. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,13 +12,13 @@ struct trie {
     struct neap_simple_value_buffer text, key_text;
     uint64_t own_bytes;
     uint64_t marks;    /* entries without a value */
-    uint64_t mark_key; /* the key of all simple things in dicts; 0: none yet */
-    bool mark_differs; /* there is more than one such key: they are part of the texts */
+    uint64_t mark_key; /* the key of all simple values in dicts; 0: none yet */
+    bool mark_differs; /* there are several such keys, so they are part of the texts */
     struct neap_size_measured store;
     unsigned char entry[NEAP_NESTED_TRIE_WAY_MAX + NEAP_SIMPLE_TEXT_MAX];
 };
 
-/* What a simple thing in a node says: of an entry, or of none. */
+/* What a simple value in a node means: an entry, or none. */
 enum meaning { NOTHING, MARK, VALUE };
 
 static enum meaning meaning_of(const struct neap__nested_trie_step *step,
@@ -29,7 +29,7 @@ static enum meaning meaning_of(const struct neap__nested_trie_step *step,
         return in_dict ? MARK : NOTHING;
     case NEAP_SIMPLE_BOOL:
         return content->item.i ? MARK : NOTHING;
-    case NEAP_SIMPLE_STR: /* a node that knows its own letter */
+    case NEAP_SIMPLE_STR: /* the letter of the node itself */
         return !in_dict && content->item.text.bytes == step->last_bytes &&
                        memcmp(content->item.text.data, step->way + step->way_bytes - step->last_bytes,
                               step->last_bytes) == 0
@@ -40,7 +40,7 @@ static enum meaning meaning_of(const struct neap__nested_trie_step *step,
     }
 }
 
-/* --- what it is ----------------------------------------------------------------------------- */
+/* --- description ---------------------------------------------------------------------------- */
 
 static void value_measure(struct trie *trie, const struct neap__nested_trie_step *step) {
     struct neap_py_lens *lens = &trie->search->lens;
@@ -63,7 +63,7 @@ static bool step_measure(void *context, const struct neap__nested_trie_step *ste
     switch (step->role) {
     case NEAP_NESTED_TRIE_NODE:
         if (!neap_address_set_add(&trie->seen, step->object.address, 0, &added) || !added)
-            return false; /* no tree, or no memory */
+            return false; /* not a tree, or no memory */
         if (neap_py_object_measure(&trie->search->lens, &step->object, &measure, NULL, NULL) == NEAP_OK)
             trie->own_bytes += measure.sizeof_bytes;
         break;
@@ -82,7 +82,7 @@ static bool step_measure(void *context, const struct neap__nested_trie_step *ste
 
 /* --- what it would take elsewhere ------------------------------------------------------------- */
 
-/* The text of an entry: the way, and the key where keys differ. False if that is no text. */
+/* The text of an entry: the way, and the key if keys differ. False if it is not a text. */
 static bool entry_text(struct trie *trie, const struct neap__nested_trie_step *step, union neap_item *text) {
     size_t bytes = step->way_bytes;
     memcpy(trie->entry, step->way, bytes);

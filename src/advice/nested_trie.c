@@ -1,4 +1,4 @@
-/* advice/nested_trie.c: nodes counted from the leaves up, and walked from the top down. */
+/* advice/nested_trie.c: counts nodes from the leaves up, and walks over them from the top down. */
 #include "advice/nested_trie.h"
 
 #include <stdlib.h>
@@ -21,16 +21,16 @@ static bool is_attribute(const struct neap_py_referent *referent) {
 
 /* --- from the leaves up ------------------------------------------------------------------- */
 
-enum { TURNS = 2 }; /* a node that is met before those above it counts in the next one */
+enum { TURNS = 2 }; /* a node that comes before its parents counts in the next turn */
 
 struct count {
     struct neap__advice_search *search;
     const struct neap__nested_tries *tries;
     uint64_t sum;
-    const struct neap_py_type *child_type; /* of all children; NULL before the first */
-    struct neap_py_object children;        /* of an instance: the one dict that has them */
+    const struct neap_py_type *child_type; /* the type of all children; NULL before the first */
+    struct neap_py_object children;        /* for an instance: the dict of its children */
     unsigned child_dicts;
-    bool mark; /* tell tries->children */
+    bool mark; /* also set tries->children */
     bool failed;
 };
 
@@ -38,7 +38,7 @@ static void bit_set(uint64_t *bits, uint32_t ordinal) {
     bits[ordinal / 64] |= UINT64_C(1) << (ordinal % 64);
 }
 
-/* Counts what is referred to, if it is a node. */
+/* Counts a referent, if it is a node. */
 static bool below_add(struct count *count, const struct neap_py_referent *referent) {
     uint32_t ordinal;
     if (!neap_referrers_resolve(count->search->census, referent, &ordinal) ||
@@ -159,7 +159,7 @@ bool neap__nested_tries_find(struct neap__advice_search *search, struct neap__ne
     for (uint32_t i = 0; i < reached; i++)
         names_find(search, tries, order[i]);
     for (unsigned turn = 0; turn < TURNS; turn++)
-        for (uint32_t i = reached; i-- > 0;) { /* as a rule what is below comes first */
+        for (uint32_t i = reached; i-- > 0;) { /* children usually come before their parents */
             struct count count = {.search = search, .tries = tries, .sum = 1};
             if (tries->nodes[order[i]] == 0)
                 tries->nodes[order[i]] = node_count(&count, order[i]);
@@ -182,7 +182,7 @@ void neap__nested_tries_clear(struct neap__nested_tries *tries) {
 
 struct pending {
     uint64_t node, key; /* addresses; key 0 at the top */
-    size_t way_bytes;   /* to the node above */
+    size_t way_bytes;   /* of the node above */
 };
 
 struct walk {
@@ -199,7 +199,7 @@ struct walk {
     bool failed;
 };
 
-/* A reference takes a word: where more are met than there is memory for, nodes are met again and again. */
+/* A reference takes a word. If there are more references than the process has words, nodes repeat. */
 static bool tell(struct walk *walk, enum neap__nested_trie_role role, const struct neap_py_object *object,
                  uint64_t key) {
     const struct neap__nested_trie_step step = {role,      *object,         key,
@@ -251,7 +251,7 @@ static bool attribute_walk(void *context, const struct neap_py_referent *referen
     return !walk->failed;
 }
 
-/* Sets the way to a node: that to the one above, and its key. */
+/* Sets the way to a node: the way of its parent, and its key. */
 static bool way_set(struct walk *walk, const struct pending *pending) {
     struct neap_py_object key;
     walk->way_bytes = pending->way_bytes;
@@ -270,7 +270,7 @@ static bool way_set(struct walk *walk, const struct pending *pending) {
     return true;
 }
 
-/* What was pushed last comes out first: so that those of one node come in the order they have there. */
+/* Reverses the last children, because the last pushed is popped first. */
 static void stack_turn(struct walk *walk, size_t first) {
     for (size_t last = walk->count; first + 1 < last; first++) {
         struct pending kept = walk->stack[first];

@@ -1,4 +1,4 @@
-/* advice/simple_value.c: digits and characters. */
+/* advice/simple_value.c: decodes ints and texts. */
 #include "advice/simple_value.h"
 
 #include <stdlib.h>
@@ -82,7 +82,7 @@ static bool bytes_read(struct neap_py_lens *lens, uint64_t address, uint64_t byt
     return true;
 }
 
-/* Bytes that the character takes in UTF-8, written to `out`. */
+/* Writes a character in UTF-8 to `out`; returns the number of bytes. */
 static size_t utf8_put(uint32_t character, unsigned char *out) {
     static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};
     size_t bytes = character < 0x80 ? 1 : character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
@@ -92,7 +92,7 @@ static size_t utf8_put(uint32_t character, unsigned char *out) {
     return bytes;
 }
 
-/* Characters of 1, 2 or 4 bytes each become UTF-8. */
+/* Converts characters of 1, 2 or 4 bytes each to UTF-8. */
 
 static bool characters_read(struct neap_py_lens *lens, uint64_t address, uint64_t count, unsigned width,
                             struct neap_simple_value_buffer *buffer, union neap_item *item) {

@@ -1,4 +1,4 @@
-/* advice/size_estimate.c: formulas of other people's data structures. */
+/* advice/size_estimate.c: formulas for data structures of CPython, SQLite and Redis. */
 #include "advice/size_estimate.h"
 
 enum {
@@ -51,14 +51,14 @@ static unsigned varint_bytes(uint64_t value) {
 static unsigned integer_bytes(int64_t value) {
     static const unsigned bits[] = {7, 15, 23, 31, 47}, bytes[] = {1, 2, 3, 4, 6};
     if (value == 0 || value == 1)
-        return 0; /* the type alone says it */
+        return 0; /* the type alone gives the value */
     for (unsigned i = 0; i < sizeof(bits) / sizeof(bits[0]); i++)
         if (value >= -(INT64_C(1) << bits[i]) && value < INT64_C(1) << bits[i])
             return bytes[i];
     return 8;
 }
 
-/* A column of a record: bytes of its type in the header, and of itself. */
+/* Adds a column of a record: the bytes of its type in the header, and its own. */
 struct column {
     uint64_t head, body;
 };
@@ -81,7 +81,7 @@ static uint64_t record_bytes(struct column one, struct column other) {
     return head + one.body + other.body;
 }
 
-/* What of a payload stays in the B-tree's page, its overflow pages added to *overflow. */
+/* The part of a payload that stays in the page of the B-tree. Adds its overflow pages to *overflow. */
 static uint64_t payload_local(uint64_t payload, bool index, uint64_t *overflow) {
     uint64_t most = index ? (PAGE - 12) * 64 / 255 - 23 : PAGE - 35, least = (PAGE - 12) * 32 / 255 - 23;
     if (payload <= most)
@@ -116,7 +116,7 @@ void neap_size_estimate_sqlite_add(struct neap_size_estimate_sqlite *sqlite,
         sqlite->index_cell_most = cell;
 }
 
-/* Pages above `pages` children, when each takes `cell` bytes of an interior page. */
+/* Interior pages above `pages` children, if each child takes `cell` bytes of an interior page. */
 static uint64_t interior_pages(uint64_t pages, uint64_t cell) {
     uint64_t sum = 0, children = (PAGE - INTERIOR_HEADER) / cell + 1;
     while (pages > 1) {
@@ -126,11 +126,11 @@ static uint64_t interior_pages(uint64_t pages, uint64_t cell) {
     return sum;
 }
 
-/* The cells of the index come sorted and fill leaf after leaf; between two leaves one goes up. What
- * stays free at the end of a leaf is half a cell on average. */
+/* The cells of the index are sorted and fill leaf after leaf. Between two leaves, one cell moves up. The
+ * free room at the end of a leaf is half a cell on average. */
 static uint64_t index_pages(const struct neap_size_estimate_sqlite *sqlite) {
     double cell = (double)sqlite->index_bytes / (double)sqlite->rows;
-    double leaf = (PAGE - LEAF_HEADER - (cell - 1) / 2) + cell; /* with the one that goes up */
+    double leaf = (PAGE - LEAF_HEADER - (cell - 1) / 2) + cell; /* with the cell that moves up */
     uint64_t leaves = (uint64_t)((double)sqlite->index_bytes / leaf) + 1;
     return leaves + interior_pages(leaves, (uint64_t)cell + CHILD);
 }

@@ -1,9 +1,9 @@
-/* advice/size_measured.c: filled, measured, ended. */
+/* advice/size_measured.c: fills, measures and ends the containers. */
 #include "advice/size_measured.h"
 
 #include <neap/frozen_trie.h>
 
-enum { MAPPED_ENTRIES = 200000 }; /* in all maps together, where one has fewer: their mean is then sure */
+enum { MAPPED_ENTRIES = 200000 }; /* in all maps together, if one has fewer, so that their mean is reliable */
 
 static void maps_drop(struct neap_size_measured *store) {
     while (store->map_count > 0)
@@ -62,7 +62,7 @@ static uint64_t maps_mean(const struct neap_size_measured *store) {
 
 struct neap_size_measured_bytes neap_size_measured_close(struct neap_size_measured *store) {
     struct neap_size_measured_bytes bytes = {.map = maps_mean(store)};
-    maps_drop(store); /* before the frozen one is made: never three at a time */
+    maps_drop(store); /* before the frozen trie is made, so that there are never three containers */
     if (store->trie && neap_trie_count(store->trie) == store->count) {
         bytes.trie = neap_trie_bytes(store->trie);
         neap_frozen_trie_t *frozen = neap_trie_freeze(store->trie, NULL);

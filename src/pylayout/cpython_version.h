@@ -1,12 +1,12 @@
-/* pylayout/cpython_version.h: what one version of CPython looks like in memory.
+/* pylayout/cpython_version.h: the memory layout of a version of CPython.
  *
  *                      3.8   3.9   3.10  3.11 ...
  *     pool_bytes      4096  4096  16384 16384      version_rows.h: the table itself
  *     tuple_items       24    24     24    24      a column is one struct neap_py_version
  *
- * Every fact about a version that a decoder uses is here, or is the same in all
- * versions and an enumerator below: no decoder compares version numbers. Adding
- * a version is adding a column. For 64-bit little-endian builds with the GIL.
+ * All facts about a version that decoders use are in this table. Facts that are the
+ * same in all versions are enumerators below. No decoder compares version numbers.
+ * To add a version, add a column. For 64-bit little-endian builds with the GIL.
  */
 #ifndef NEAP_PYLAYOUT_CPYTHON_VERSION_H
 #define NEAP_PYLAYOUT_CPYTHON_VERSION_H
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { NEAP_PY_NONE = -32768 }; /* a version has no such field: no offset is as low */
+enum { NEAP_PY_NONE = -32768 }; /* a version has no such field; no real offset is as low */
 
 struct neap_py_version {
     uint32_t minor; /* of Python 3 */
@@ -23,14 +23,14 @@ struct neap_py_version {
 #undef ROW
 };
 
-/* NULL for a version that is not in the table. */
+/* The layout of a version; NULL if it is not in the table. */
 const struct neap_py_version *neap_py_version_find(unsigned major, unsigned minor);
 
-/* Those in the table, oldest first. */
+/* The versions in the table, the oldest first. */
 size_t neap_py_version_count(void);
 const struct neap_py_version *neap_py_version_at(size_t index);
 
-/* The same in all of them: Include/object.h and its neighbours. */
+/* Facts that are the same in all versions, from Include/object.h and its neighbours. */
 enum {
     NEAP_PY_WORD = 8,
     NEAP_PY_POOL_HEADER = 48,  /* struct pool_header */

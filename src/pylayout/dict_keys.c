@@ -1,4 +1,4 @@
-/* pylayout/dict_keys.c: sizes of a table of keys, from its head. */
+/* pylayout/dict_keys.c: decodes the head of a table of keys. */
 #include "pylayout/dict_keys.h"
 
 #include "pylayout/reading.h"

@@ -1,11 +1,11 @@
-/* pylayout/dict_keys.h: PyDictKeysObject: the table of names or keys behind dicts and instances.
+/* pylayout/dict_keys.h: PyDictKeysObject, the table of names or keys of dicts and instances.
  *
  *   |refcount, sizes|indices 1 << n bytes|entry|entry| ... |entry|unused|
  *                                         hash, key, value; or key, value
  *
- * Shared by dicts (values in the entries) and by the instances of a class (names
- * in the entries, values elsewhere). Bounded: no more entries than the table's
- * size, no table beyond 2^40 entries. Any thread.
+ * A dict has its values in the entries. Instances of a class share a table with their
+ * names; their values lie elsewhere. Reading is bounded: there are no more entries than
+ * the table has room for, and at most 2^40. Any thread.
  */
 #ifndef NEAP_PYLAYOUT_DICT_KEYS_H
 #define NEAP_PYLAYOUT_DICT_KEYS_H
@@ -16,14 +16,14 @@
 #include "pylayout/cpython_version.h"
 
 struct neap__py_keys {
-    uint64_t address, bytes; /* all of it */
+    uint64_t address, bytes; /* of the whole table */
     uint64_t refcount;
     uint64_t entries;       /* address of entry 0 */
-    uint64_t count;         /* entries ever used: holes among them have no value */
-    uint64_t room;          /* entries there is room for */
-    uint64_t shared_usable; /* values of an instance, where names are shared */
+    uint64_t count;         /* entries that were ever used; deleted ones have no value */
+    uint64_t room;          /* number of entries that fit */
+    uint64_t shared_usable; /* number of values of an instance, if names are shared */
     uint32_t entry_bytes;
-    uint32_t key_offset; /* in an entry; the value is behind it */
+    uint32_t key_offset; /* in an entry; the value follows the key */
 };
 
 /* False if it cannot be read or contradicts itself. */

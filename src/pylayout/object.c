@@ -1,4 +1,4 @@
-/* pylayout/object.c: is there an object, where does it begin, how much of its block does it need. */
+/* pylayout/object.c: finds out whether a block holds an object, where it begins and how long it is. */
 #include "pylayout/object.h"
 
 #include "base/word.h"
@@ -18,7 +18,7 @@ static bool linked_to_same_type(const struct neap_py_lens *lens, uint64_t link, 
            neap__py_word(lens->memory, link + NEAP_PY_OBJECT_TYPE, &other) && other == type;
 }
 
-/* Whether the word can be a refcount; a pointer, which buffers begin with, is none. */
+/* Whether the word can be a refcount. A pointer, with which many buffers begin, cannot. */
 static bool refcount_decode(const struct neap_py_lens *lens, uint64_t word, uint64_t type,
                             struct neap_py_object *object) {
     uint64_t high = word >> 32;
@@ -78,7 +78,7 @@ static uint64_t items_of(const struct neap_py_version *version, const struct nea
     }
 }
 
-/* Bytes from the refcount to the end of characters: in the object's own block if it is compact. */
+/* Bytes from the refcount to the end of the characters, if these lie in the object's block (compact). */
 static uint64_t str_bytes(const struct neap_py_version *version, const struct neap_py_type *type,
                           const void *head, uint64_t length) {
     uint32_t state = neap__py_u32(head, NEAP_PY_STR_STATE);
@@ -90,7 +90,7 @@ static uint64_t str_bytes(const struct neap_py_version *version, const struct ne
            (length + 1) * (state >> NEAP_PY_STR_KIND_SHIFT & NEAP_PY_STR_KIND);
 }
 
-/* What it needs from its refcount on; UINT64_MAX if that is absurd. */
+/* Bytes that the object needs from its refcount on; UINT64_MAX if the number is absurd. */
 static uint64_t body_bytes(const struct neap_py_version *version, const struct neap_py_type *type,
                            const void *head, uint64_t items) {
     if (type->kind == NEAP_PY_STR)
@@ -99,13 +99,13 @@ static uint64_t body_bytes(const struct neap_py_version *version, const struct n
         items = 1;
     if (type->item_bytes == 0)
         return type->basic_bytes;
-    if (items > UINT64_C(1) << 40) /* times the largest item it is still a number */
+    if (items > UINT64_C(1) << 40) /* the product with the largest item size must not overflow */
         return UINT64_MAX;
     return (uint64_t)type->basic_bytes + items * type->item_bytes;
 }
 
-/* PyDictValues behind an object: a head with its capacity, the values, a byte of order each. Each
- * instance has room for the names that its class was thought to need when it was made. */
+/* PyDictValues behind an object: a head with the capacity, the values, and a byte of order for each. The
+ * capacity is the number of names that the class was expected to need when the instance was made. */
 static uint32_t inline_bytes_of(unsigned char capacity) {
     return (uint32_t)neap_word_round_up(capacity, NEAP_PY_WORD) + (capacity + 1u) * NEAP_PY_WORD;
 }
@@ -135,7 +135,7 @@ static bool accept(struct neap_py_lens *lens, const struct neap_py_type *type, u
         body += object->inline_bytes;
     }
     if (body > block_bytes - offset) {
-        /* What lies on a free list keeps its last size, and its block. */
+        /* An object on a free list keeps its last size and its block. */
         if (!(object->flags & NEAP_PY_OBJECT_PARKED))
             return false;
         body = block_bytes - offset;
@@ -146,8 +146,8 @@ static bool accept(struct neap_py_lens *lens, const struct neap_py_type *type, u
     return true;
 }
 
-/* Types that were met lately are tried at all three places first: the words of a buffer, which are
- * none, cost more to find out about. */
+/* Tries cached types at all three offsets first, because rejecting the words of a buffer, which are not
+ * types, takes longer. */
 bool neap_py_object_in_block(struct neap_py_lens *lens, uint64_t block, const void *bytes,
                              uint32_t block_bytes, struct neap_py_object *object) {
     enum { LAST = NEAP_PY_GC_HEAD + NEAP_PY_MANAGED };
@@ -189,7 +189,7 @@ bool neap_py_object_at(struct neap_py_lens *lens, uint64_t address, struct neap_
         return false;
     uint32_t prefix = type->prefix_bytes;
     if (type->kind == NEAP_PY_TYPE) {
-        /* Static types have no GC head, though `type` says so. */
+        /* Static types have no GC head, although `type` says that its instances have one. */
         uint64_t tp_flags;
         if (!neap__py_word(lens->memory, address + NEAP_PY_TP_FLAGS, &tp_flags))
             return false;

@@ -1,7 +1,7 @@
-/* pylayout/object_measure.c: what an object owns outside its block, and what sys.getsizeof says of it.
+/* pylayout/object_measure.c: the buffers of an object, and its size as sys.getsizeof counts.
  *
- * Each built-in type answers __sizeof__ in its own way (Objects/<type>object.c); the functions here are
- * those answers, seen from outside, one a kind.
+ * Each built-in type has its own __sizeof__ (Objects/<type>object.c). There is a function here for each
+ * kind, which computes the same from outside.
  */
 #include "base/word.h"
 #include "pylayout/object.h"
@@ -28,10 +28,10 @@ enum {
     STR_DATA_READY = 0x80, /* state.ready, where there is one */
     STRING_BYTES_MOST = 1 << 16,
     CODE_CODE = 48,      /* PyCodeObject.co_code, where there is an opcache */
-    OPCACHE = 8,         /* from its map's address to that of the caches */
-    OPCACHE_FLAG = 16,   /* and in the upper half of that word the size */
+    OPCACHE = 8,         /* offset from the address of the map to that of the caches */
+    OPCACHE_FLAG = 16,   /* the upper half of that word is the size */
     OPCACHE_BYTES = 32,  /* _PyOpcache, Include/internal/pycore_code.h */
-    FIELDS_BYTES = 112,  /* of an object that is looked at in one piece */
+    FIELDS_BYTES = 112,  /* bytes of an object that are read at once */
     SIZE_MOST_LOG2 = 56, /* no buffer is larger */
 };
 
@@ -72,12 +72,12 @@ static bool dict_measure(struct measuring *m) {
         return false;
     bool own_keys = keys.refcount == 1;
     if (values == 0 && !own_keys && keys.count != 0)
-        return false; /* names are shared, and the empty table, but no values */
+        return false; /* the names and the empty table are shared; there are no values */
     if (values != 0) {
         uint64_t block = values, bytes;
         m->measure->sizeof_bytes += keys.shared_usable * NEAP_PY_WORD;
         if (version->values_header) {
-            /* Inline values belong to the object that the dict stands for. */
+            /* Inline values belong to the object whose __dict__ this is. */
             unsigned char head[4];
             if (m->lens->memory->read(m->lens->memory->context, values, head, sizeof(head)) != NEAP_OK)
                 return false;
@@ -95,7 +95,7 @@ static bool dict_measure(struct measuring *m) {
     return buffer(m, keys.address, keys.bytes, NEAP_PY_BUFFER_KEYS, !own_keys);
 }
 
-/* A dict and a chain of nodes, one a key. */
+/* An OrderedDict: a dict and a chain of nodes, one per key. */
 static bool odict_measure(struct measuring *m) {
     uint64_t fast, fast_size, node;
     if (!dict_measure(m) || !word_of(m, ODICT_FAST_NODES, &fast) ||
@@ -150,14 +150,14 @@ static bool bytearray_measure(struct measuring *m) {
     if (bytes == 0 || allocated == 0)
         return true;
     if (m->lens->version->bytearray_object != NEAP_PY_NONE) {
-        /* Since 3.15 its storage is an object of its own, to which it refers. */
+        /* Since 3.15 the storage is a bytes object, to which the bytearray refers. */
         m->measure->sizeof_bytes += NEAP_PY_BYTES_DATA + 1;
         return true;
     }
     return buffer(m, bytes, allocated, NEAP_PY_BUFFER_STORAGE, false);
 }
 
-/* A chain of blocks of 64 items; the last leads nowhere. */
+/* A deque: a chain of blocks of 64 items; the last has no next block. */
 static bool deque_measure(struct measuring *m) {
     uint64_t left, index;
     if (!word_of(m, DEQUE_LEFT_BLOCK, &left) || !word_of(m, DEQUE_LEFT_INDEX, &index) ||
@@ -190,7 +190,7 @@ static bool array_measure(struct measuring *m) {
 
 /* --- str ----------------------------------------------------------------------------- */
 
-/* The copy in UTF-8, and in wchar_t up to 3.11, that a str made when it was asked for it. */
+/* The copies that a str makes on request: in UTF-8, and up to 3.11 in wchar_t. */
 static bool str_copies(struct measuring *m, uint32_t state, uint64_t data) {
     const struct neap_py_version *version = m->lens->version;
     uint64_t utf8, utf8_length, wstr, wstr_length;
@@ -231,7 +231,7 @@ static bool str_measure(struct measuring *m) {
         data = m->object->address +
                (uint64_t)(state & NEAP_PY_STR_ASCII ? version->str_ascii_bytes : version->str_compact_bytes);
     } else {
-        /* Two blocks; __sizeof__ counted the first as if it were no subclass. */
+        /* Two blocks; __sizeof__ counts the first one as if the object were not of a subclass. */
         if (!version->sizeof_str_by_type)
             m->measure->sizeof_bytes += (uint64_t)version->str_data + NEAP_PY_WORD - m->body;
         if (!word_of(m, version->str_data, &data))
@@ -257,7 +257,7 @@ static uint64_t tuple_length(const struct measuring *m, uint64_t code, int32_t o
                : 0;
 }
 
-/* Up to 3.10 a frame may have more room than its code needs: it was another's before. */
+/* Up to 3.10 a frame may have more room than its code needs, because it was used for other code before. */
 static bool old_frame_measure(struct measuring *m) {
     const struct neap_py_version *version = m->lens->version;
     unsigned char head[FIELDS_BYTES];
@@ -273,8 +273,8 @@ static bool old_frame_measure(struct measuring *m) {
     return true;
 }
 
-/* Frames and generators since 3.11 have room for a frame, as long as its code says: what they show
- * may be another's, which still runs. */
+/* Since 3.11 frame objects and generators have room for a frame, whose length its code gives. The frame
+ * that they show may be another one, which still runs. */
 static bool frame_measure(struct measuring *m) {
     const struct neap_py_version *version = m->lens->version;
     struct neap__py_iframe frame;
@@ -294,7 +294,7 @@ static bool frame_measure(struct measuring *m) {
     return true;
 }
 
-/* A C string of the object's own, which __sizeof__ leaves out. One that does not end soon is let be. */
+/* A C string that the object owns and that __sizeof__ leaves out. A string that is too long is ignored. */
 static bool string_measure(struct measuring *m, int32_t place) {
     const struct neap_memory *memory = m->lens->memory;
     uint64_t string;
@@ -325,7 +325,7 @@ static bool type_measure(struct measuring *m) {
     m->measure->sizeof_bytes += (uint64_t)version->heap_type_bytes;
     if (!word_of(m, version->ht_cached_keys, &cached))
         return false;
-    /* A class made at run time has copies of its docstring, and since 3.11 of its name in C. */
+    /* A class made at run time has a copy of its docstring and, since 3.11, of its name as a C string. */
     if (!string_measure(m, NEAP_PY_TP_DOC) || !string_measure(m, version->ht_tpname))
         return false;
     if (cached == 0 || !neap__py_keys_read(m->lens->memory, version, cached, &keys))
@@ -353,7 +353,7 @@ static bool opcache_measure(struct measuring *m) {
            buffer(m, caches, cache_bytes, NEAP_PY_BUFFER_FRAME, false);
 }
 
-/* What is hung onto it: the map of its cells, and _PyCodeObjectExtra, a count and so many pointers. */
+/* Further buffers of code: the map of its cells, and _PyCodeObjectExtra, a count and that many pointers. */
 static bool code_measure(struct measuring *m) {
     const struct neap_py_version *version = m->lens->version;
     uint64_t extra, count, map;
@@ -379,7 +379,7 @@ static bool code_measure(struct measuring *m) {
 
 /* --- instances ---------------------------------------------------------------------------- */
 
-/* Values apart from the object: __sizeof__ leaves them out. */
+/* Values in a block of their own, which __sizeof__ leaves out. */
 static bool values_measure(struct measuring *m) {
     struct neap__py_values values;
     return neap__py_values_read(m->lens, m->object, &values) &&

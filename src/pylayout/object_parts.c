@@ -1,11 +1,11 @@
-/* pylayout/object_parts.c: managed attributes and frames. */
+/* pylayout/object_parts.c: decodes managed attributes and frames. */
 #include "pylayout/object_parts.h"
 
 #include "base/word.h"
 #include "pylayout/reading.h"
 
 enum {
-    VALUES_ORDER = 2, /* bytes in front of the values that are no order: size and prefix */
+    VALUES_ORDER = 2, /* bytes in front of the values that are not of the order: size and prefix */
     VALUES_MOST = 256,
     SPACE_LOCALS = 1 << 20, /* locals of one function, at most */
     DICT_TAG = 1,
@@ -27,7 +27,7 @@ bool neap__py_values_block(struct neap_py_lens *lens, uint64_t values, const str
     } else {
         uint64_t header = (uint64_t)lens->version->values_header;
         *block = values - header;
-        /* Bytes of order follow where the sizes are in front. */
+        /* The bytes of order follow the values in versions whose sizes are in front. */
         *bytes = header + values_bytes + (header ? neap_word_round_up(keys->shared_usable, NEAP_PY_WORD) : 0);
     }
     return true;
@@ -89,7 +89,7 @@ uint64_t neap__py_dict_word(const struct neap_py_object *object) {
         return object->address + (uint64_t)type->dict_offset;
     if (type->dict_offset == 0 || (type->flags & NEAP_PY_TYPE_MANAGED_DICT))
         return 0;
-    /* Counted from the end of an object of variable size. */
+    /* A negative offset counts from the end of an object of variable size. */
     uint64_t end = neap_word_round_up(object->block_bytes - type->prefix_bytes, NEAP_PY_WORD);
     uint64_t back = (uint64_t)-type->dict_offset;
     return back <= end && end - back >= NEAP_PY_OBJECT_BYTES ? object->address + end - back : 0;
@@ -167,7 +167,7 @@ bool neap__py_iframe_visit(struct neap_py_lens *lens, const struct neap__py_ifra
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
         if (own[i].address != 0 && !visit(context, &own[i]))
             return false;
-    /* Of a running frame nobody knows how deep its stack is: its room is scanned as words. */
+    /* The depth of the stack of a running frame is not known, so its room is scanned as words. */
     bool known = frame->stack_count != NEAP__PY_STACK_UNKNOWN;
     uint64_t count = frame->local_count + (known ? frame->stack_count : frame->stack_room);
     *sound = neap__py_loose_take(lens, count);

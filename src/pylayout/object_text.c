@@ -1,4 +1,4 @@
-/* pylayout/object_text.c: a few words on an object, of its contents only when asked. */
+/* pylayout/object_text.c: describes an object; shows its contents only on request. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -22,7 +22,7 @@ static const char *grouped(char out[NUMBER_MAX], uint64_t number) {
     return out;
 }
 
-/* What the items of a kind are called; NULL where it has none. */
+/* The word for the items of a kind; NULL if it has none. */
 static const char *items_name(const struct neap_py_type *type) {
     switch (type->kind) {
     case NEAP_PY_STR:
@@ -46,7 +46,7 @@ static const char *items_name(const struct neap_py_type *type) {
     }
 }
 
-/* Ints of up to two digits; larger ones have their length. */
+/* Writes an int of up to two digits; for a larger one, its length. */
 static bool int_text(struct neap_py_lens *lens, const struct neap_py_object *object, char *out, size_t room) {
     uint64_t tag, digits = 0;
     if (object->items > 2 || !neap__py_word(lens->memory, object->address + NEAP_PY_INT_TAG, &tag))

@@ -1,8 +1,8 @@
-/* pylayout/object_visit.c: what an object refers to, one function a kind.
+/* pylayout/object_visit.c: visits the references of an object, with one function per kind.
  *
- * Fields of structs that CPython keeps to itself come from tables; slots and
- * members from the type; whatever is left of an extension's object is scanned
- * word by word, and said to be.
+ * Fields of internal structs of CPython come from tables; slots and
+ * members come from the type. The other words of an extension's object are scanned
+ * and reported as not exact.
  */
 #include "base/word.h"
 #include "pylayout/object.h"
@@ -28,7 +28,7 @@ struct visiting {
     bool stopped; /* by the visitor */
 };
 
-/* False when the walk is to end: by the visitor, or (stopped is false) because nothing can be read. */
+/* Returns false to end the walk: the visitor asks for it or, if `stopped` is false, memory cannot be read. */
 static bool tell(struct visiting *v, const struct neap_py_referent *referent) {
     if (referent->address == 0)
         return true;
@@ -45,7 +45,7 @@ static bool tell_member(struct visiting *v, int64_t offset, const char *name, en
     return word_of(v, offset, &referent.address) && tell(v, &referent);
 }
 
-/* Objects side by side. */
+/* Visits an array of references. */
 static bool tell_array(struct visiting *v, uint64_t address, uint64_t count, uint64_t first_index,
                        enum neap_py_edge edge) {
     uint64_t scratch[CHUNK_WORDS];
@@ -69,7 +69,7 @@ static bool tell_array(struct visiting *v, uint64_t address, uint64_t count, uin
 
 /* --- containers ---------------------------------------------------------------- */
 
-/* Values by the names in `keys`: of an instance, or of a dict that shares its keys. */
+/* Visits values by the names in `keys`: of an instance, or of a dict that shares its keys. */
 static bool tell_values(struct visiting *v, uint64_t values, uint64_t most, const struct neap__py_keys *keys,
                         enum neap_py_edge edge) {
     for (uint64_t i = 0; i < keys->count && i < most; i++) {
@@ -85,7 +85,7 @@ static bool tell_values(struct visiting *v, uint64_t values, uint64_t most, cons
     return true;
 }
 
-/* Keys that are still in use, and their values. */
+/* Visits keys that are in use, and their values. */
 static bool tell_entries(struct visiting *v, const struct neap__py_keys *keys) {
     uint64_t scratch[CHUNK_WORDS];
     uint64_t each = CHUNK_WORDS * NEAP_PY_WORD / keys->entry_bytes;
@@ -120,7 +120,7 @@ static bool visit_dict(struct visiting *v) {
         return false;
     if (values == 0)
         return tell_entries(v, &keys);
-    /* Shared names belong to the class, and are told there. */
+    /* Shared names belong to the class and are visited there. */
     uint64_t most = keys.count;
     if (version->values_header) {
         unsigned char capacity;
@@ -137,7 +137,8 @@ static bool visit_odict(struct visiting *v) {
 
 static bool visit_tuple(struct visiting *v) {
     uint64_t first = (uint64_t)v->lens->version->tuple_items;
-    if (v->object->items > v->object->block_bytes / NEAP_PY_WORD) /* a type that lies about its items */
+    if (v->object->items >
+        v->object->block_bytes / NEAP_PY_WORD) /* the number of items contradicts the size of the block */
         return false;
     return tell_array(v, v->object->address + first, v->object->items, 0, NEAP_PY_EDGE_INDEX);
 }
@@ -148,7 +149,7 @@ static bool visit_list(struct visiting *v) {
            (items == 0 || tell_array(v, items, v->object->items, 0, NEAP_PY_EDGE_INDEX));
 }
 
-/* |key, hash| each; an entry of which the key was taken out has a hash that no key has. */
+/* Each entry is |key, hash|; an entry whose key was removed has a hash that no key has. */
 static bool visit_set(struct visiting *v) {
     const uint64_t removed = UINT64_MAX;
     uint64_t table, mask, scratch[CHUNK_WORDS];
@@ -207,7 +208,7 @@ static bool tell_fields(struct visiting *v, const struct field *fields) {
     return true;
 }
 
-/* Include/cpython/funcobject.h: up to 3.9; from 3.10 on, where what came later lies behind. */
+/* Include/cpython/funcobject.h: one table up to 3.9, one from 3.10 on, where newer fields are behind. */
 static bool visit_function(struct visiting *v) {
     static const struct field first[] = {
         {16, "__code__"},    {24, "__globals__"},     {32, "__defaults__"},  {40, "__kwdefaults__"},
@@ -269,7 +270,7 @@ static bool visit_cfunction(struct visiting *v) {
            (v->object->type->basic_bytes <= 56 || tell_member(v, 56, "__objclass__", NEAP_PY_EDGE_MEMBER));
 }
 
-/* Its object it does not keep alive. */
+/* A weak reference does not keep its object alive, so only the callback is visited. */
 static bool visit_weakref(struct visiting *v) {
     return tell_member(v, 24, "__callback__", NEAP_PY_EDGE_MEMBER);
 }
@@ -278,12 +279,13 @@ static bool tell_iframe(struct visiting *v, uint64_t address) {
     struct neap__py_iframe frame;
     bool sound = true;
     if (!neap__py_iframe_read(v->lens, address, &frame))
-        return true; /* gone, or never begun */
+        return true; /* it has ended, or has not begun */
     v->stopped = !neap__py_iframe_visit(v->lens, &frame, v->visit, v->context, &sound);
     return sound && !v->stopped;
 }
 
-/* Up to 3.10: locals behind the object, and a stack of which only a frame that stands still knows. */
+/* Up to 3.10: locals lie behind the object. The depth of the stack is only known if the frame is not running.
+ */
 static bool visit_old_frame(struct visiting *v) {
     const struct neap_py_version *version = v->lens->version;
     static const struct field fields[] = {
@@ -335,7 +337,7 @@ static bool visit_module(struct visiting *v) {
            scan(v, NEAP_PY_OBJECT_BYTES + NEAP_PY_WORD, v->object->type->known_bytes);
 }
 
-/* Since 3.15 its bytes are those of a bytes object. */
+/* Since 3.15 the storage of a bytearray is a bytes object. */
 static bool visit_bytearray(struct visiting *v) {
     int32_t inner = v->lens->version->bytearray_object;
     return inner == NEAP_PY_NONE || tell_member(v, inner, "ob_bytes_object", NEAP_PY_EDGE_MEMBER);
@@ -421,7 +423,7 @@ static bool is_told(const struct neap_py_type *type, uint64_t offset) {
     return false;
 }
 
-/* Words of [first, end) of the object that could be addresses of objects, and were not told yet. */
+/* Visits words in [first, end) of the object that may be addresses of objects and were not visited yet. */
 static bool scan(struct visiting *v, uint64_t first, uint64_t end) {
     uint64_t most = first + (uint64_t)SCAN_WORDS_MOST * NEAP_PY_WORD;
     for (uint64_t at = first; at + NEAP_PY_WORD <= end && at < most; at += NEAP_PY_WORD) {
@@ -467,7 +469,7 @@ int neap_py_object_visit(struct neap_py_lens *lens, const struct neap_py_object 
     const struct neap_py_referent type = {
         .address = object->type->address, .name = "__class__", .edge = NEAP_PY_EDGE_TYPE, .exact = true};
     if (object->flags & NEAP_PY_OBJECT_PARKED)
-        return NEAP_OK; /* what it referred to is gone */
+        return NEAP_OK; /* the object was freed, and its references are invalid */
     if ((object->type->flags & NEAP_PY_TYPE_HEAP) && !tell(&v, &type))
         return NEAP_OK;
     if ((visit_kind(&v) && visit_members(&v) && visit_attributes(&v) && visit_rest(&v)) || v.stopped)

@@ -1,4 +1,4 @@
-/* pylayout/pymalloc.c: finds the allocator's states and adds up their arenas. */
+/* pylayout/pymalloc.c: finds the states of the allocator and their arenas. */
 #include "pylayout/pymalloc.h"
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "pylayout/reading.h"
 
 enum {
-    COLLAR_SAMPLE = 64, /* blocks looked at for the debug hooks' marks */
+    COLLAR_SAMPLE = 64, /* blocks that are checked for the marks of the debug hooks */
     COLLAR_BYTE = 0xfd,
 };
 
@@ -65,8 +65,8 @@ static int arena_compare(const void *a, const void *b) {
     return (left > right) - (left < right);
 }
 
-/* By address, and those that overlap an earlier one rejected: so there are no more of them than fit
- * into the ranges, whatever the vectors claim. */
+/* Sorts the arenas by address and rejects those that overlap an earlier one. So there are no more arenas
+ * than fit into the ranges, whatever the vectors claim. */
 static void arenas_order(struct neap_pymalloc *found) {
     uint32_t kept = 0;
     if (found->arena_count)
@@ -81,7 +81,7 @@ static void arenas_order(struct neap_pymalloc *found) {
     found->arena_count = kept;
 }
 
-/* The counters behind usedpools, from 3.12 on: now, ever, most. */
+/* The counters behind usedpools, from 3.12 on: arenas now, ever, and the most at once. */
 static void counters_read(const struct neap_pymalloc *found, struct neap_py_space *space) {
     unsigned char scratch[3 * NEAP_PY_WORD];
     const struct neap_py_version *version = found->version;
@@ -107,13 +107,13 @@ static int space_add(struct growth *growth, uint64_t used_pools) {
     if (neap__pymalloc_arenas(&growth->search, used_pools, &space.arenas, &entries))
         result = arenas_collect(growth, space.arenas, entries);
     counters_read(found, &space);
-    /* A sub-interpreter that shares the main one's arenas has a table of its own, unused. */
+    /* A sub-interpreter that shares the arenas of the main one has an unused table of its own. */
     bool idle = found->arena_count == before;
     if (idle && space.arenas_allocated == 0)
-        found->rejected_arenas = rejected; /* and what it leads to is no arena's */
+        found->rejected_arenas = rejected; /* and the table leads to no arenas */
     if (result == NEAP_OK && (!idle || found->space_count == 0)) {
         if (found->space_count == 1 && before == 0)
-            found->space_count = 0; /* the idle one that stood in until now */
+            found->space_count = 0; /* replace the idle space that was used so far */
         for (uint32_t i = before; i < found->arena_count; i++)
             found->arenas[i].space = found->space_count;
         found->spaces[found->space_count++] = space;
@@ -121,7 +121,7 @@ static int space_add(struct growth *growth, uint64_t used_pools) {
     return result;
 }
 
-/* All tables in [start, end), but for what is an arena by now. */
+/* Finds all tables in [start, end), outside of known arenas. */
 static int range_search(struct growth *growth, uint64_t start, uint64_t end) {
     struct neap_pymalloc *found = growth->found;
     uint64_t table;
@@ -134,7 +134,7 @@ static int range_search(struct growth *growth, uint64_t start, uint64_t end) {
     return result;
 }
 
-/* What lies between the arenas of the first space: there the tables of sub-interpreters may be. */
+/* Searches between the arenas of the first space for tables of sub-interpreters. */
 static int gaps_search(struct growth *growth, const struct neap_py_range *range,
                        const struct neap_py_arena *known, uint32_t known_count) {
     uint64_t start = range->start;
@@ -155,8 +155,9 @@ static bool is_large(const struct neap_py_range *range) {
     return range->end - range->start > UINT64_C(32) << 20;
 }
 
-/* The main interpreter's table is a static variable, in one of the smaller ranges; only where arenas
- * can be apart (from 3.12 on) may there be more of them, and then outside the arenas. */
+/* The table of the main interpreter is a static variable in one of the smaller ranges. Only from 3.12 on,
+ * where interpreters can have arenas of their own, may there be more tables, and these lie outside of arenas.
+ */
 static int spaces_search(struct growth *growth) {
     struct neap_pymalloc *found = growth->found;
     const struct neap__pymalloc_search *search = &growth->search;
@@ -181,7 +182,7 @@ static int spaces_search(struct growth *growth) {
     return result;
 }
 
-/* Whether the blocks wear what the debug hooks put around them: [size][id 1][fd fd fd fd fd fd fd]. */
+/* Whether the blocks have the padding of the debug hooks: [size][id 1][fd fd fd fd fd fd fd]. */
 static bool blocks_wear_collars(const struct neap_pymalloc *found) {
     unsigned seen = 0, collars = 0;
     for (uint32_t i = 0; i < found->arena_count && seen < COLLAR_SAMPLE; i++) {

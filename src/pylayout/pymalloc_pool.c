@@ -1,4 +1,4 @@
-/* pylayout/pymalloc_pool.c: pools: their heads, which of their blocks are in use, what they add up to. */
+/* pylayout/pymalloc_pool.c: decodes pools: their heads, the blocks in use, and sums. */
 #include "base/word.h"
 #include "pylayout/pymalloc.h"
 #include "pylayout/reading.h"
@@ -11,7 +11,7 @@ struct head {
     uint32_t used, size_class, block_bytes, blocks, carved;
 };
 
-/* NEAP_ERROR_ABSENT if nothing is in use; NEAP_ERROR_FORMAT if it is no head of a pool. */
+/* NEAP_ERROR_ABSENT if no block is in use; NEAP_ERROR_FORMAT if it is not the head of a pool. */
 static int head_decode(const struct neap_pymalloc *found, const void *bytes, struct head *head) {
     uint32_t next = neap__py_u32(bytes, 40), last = neap__py_u32(bytes, 44);
     head->used = neap__py_u32(bytes, 0);
@@ -31,8 +31,8 @@ static int head_decode(const struct neap_pymalloc *found, const void *bytes, str
     return NEAP_OK;
 }
 
-/* Takes the free blocks out of batch->live: a chain through their first words, exactly as long as the
- * head says: so it meets no block twice, or it would not end. */
+/* Removes the free blocks from batch->live. They are chained through their first words. The chain must be
+ * exactly as long as the head says, so a cycle is noticed. */
 static bool free_blocks_clear(const unsigned char *pool, const struct head *head,
                               struct neap_block_batch *batch) {
     uint64_t at = head->free_block;
@@ -55,8 +55,8 @@ static void live_fill(uint64_t *live, uint32_t blocks, uint32_t carved) {
                                                : 0;
 }
 
-/* What the program holds begins behind the collar. So moved, the last block may stick out of its pool: it
- * is left out then. */
+/* Moves the blocks behind their padding, to the addresses that the program uses. The last block may then
+ * reach beyond its pool; it is left out. */
 static void collars_skip(const struct neap_pymalloc *found, struct neap_block_batch *batch) {
     uint32_t last = batch->blocks - 1;
     batch->first += NEAP_PY_COLLAR;

@@ -1,4 +1,4 @@
-/* pylayout/pymalloc_search.c: usedpools[] by its signature, arenas[] by what it must contain. */
+/* pylayout/pymalloc_search.c: finds usedpools[] by its pattern and arenas[] by what it must contain. */
 #include "pylayout/pymalloc_search.h"
 
 #include "base/word.h"
@@ -7,10 +7,10 @@
 enum {
     TABLE_BYTES = NEAP_PYMALLOC_CLASSES * 2 * NEAP_PY_WORD,
     PAIR_BYTES = 2 * NEAP_PY_WORD,
-    CHUNK_BYTES = 1 << 16,   /* looked at in one piece */
+    CHUNK_BYTES = 1 << 16,   /* read at once */
     VECTOR_FIRST = 16,       /* INITIAL_ARENA_OBJECTS: doubled as needed */
     VECTOR_MOST = 1 << 22,   /* entries: 4 TiB of arenas */
-    ARENA_TIMES = 16,        /* the size of a version's arenas */
+    ARENA_TIMES = 16,        /* largest arena, in arenas of the version's size */
     WITNESSES = 8,           /* pools that a vector must lead to */
     STATICS_MOST = 64 << 20, /* bytes of one range that are searched for the static pointer */
 };
@@ -24,7 +24,7 @@ bool neap__pymalloc_covered(const struct neap__pymalloc_search *search, uint64_t
         else
             high = middle;
     }
-    /* The kernel tells neighbours apart that are one to a program. */
+    /* The kernel reports neighbouring mappings separately that are one range to the program. */
     uint64_t at = start;
     for (; low < search->range_count && search->ranges[low].start <= at && *search->left > 0; low++) {
         if (search->ranges[low].end - start >= bytes)
@@ -41,7 +41,8 @@ static bool may_be_pool(const struct neap__pymalloc_search *search, uint64_t wor
     return word != 0 && word % (uint64_t)search->version->pool_bytes == 0;
 }
 
-/* Whether the two words could be a pair that lies at `address`. Cheap: memory is searched by it. */
+/* Whether the two words can be a pair at `address`. It is cheap, because it is called for all memory
+ * searched. */
 static bool may_be_pair(const struct neap__pymalloc_search *search, uint64_t address, uint64_t first,
                         uint64_t second) {
     if (first == address - PAIR_BYTES)
@@ -75,7 +76,7 @@ static bool is_table(const struct neap__pymalloc_search *search, uint64_t addres
     return table != NULL;
 }
 
-/* The table that has one of its pairs at `pair`. */
+/* Finds the table of which one pair is at `pair`. */
 static bool table_around(const struct neap__pymalloc_search *search, uint64_t pair, uint64_t *address) {
     for (unsigned k = 0; k < NEAP_PYMALLOC_CLASSES && pair >= k * PAIR_BYTES; k++)
         if (is_table(search, pair - k * PAIR_BYTES)) {
@@ -85,7 +86,7 @@ static bool table_around(const struct neap__pymalloc_search *search, uint64_t pa
     return false;
 }
 
-/* A table is so long that one of its pairs lies at every 31st: only those are looked at. */
+/* A table has so many pairs that it suffices to test every 31st pair of words. */
 bool neap__pymalloc_used_pools(const struct neap__pymalloc_search *search, uint64_t start, uint64_t end,
                                uint64_t *address) {
     enum { STEP = TABLE_BYTES - PAIR_BYTES, LOOK = 3 * NEAP_PY_WORD };
@@ -136,8 +137,8 @@ bool neap__pymalloc_entry_read(const struct neap__pymalloc_search *search, uint6
     return bytes != NULL;
 }
 
-/* An arena that does not begin at a pool's multiple has lost one pool to that. Arenas are of one size a
- * version, and of some times that in builds of one's own: an entry cannot claim more pools than these. */
+/* An arena whose address is not a multiple of a pool has one pool less. A version has one size of arenas,
+ * and custom builds may have a small multiple of it. So the number of pools in an entry is bounded. */
 uint64_t neap__pymalloc_entry_bytes(const struct neap__pymalloc_search *search,
                                     const struct neap__pymalloc_entry *entry) {
     uint64_t pool = (uint64_t)search->version->pool_bytes;
@@ -151,8 +152,8 @@ uint64_t neap__pymalloc_entry_bytes(const struct neap__pymalloc_search *search,
     return neap__pymalloc_covered(search, entry->address, bytes) ? bytes : 0;
 }
 
-/* Entries of a vector of which only the start is known: as many, 16 times a power of two, as keep
- * to the rule that unused entries are one chain within the vector. 0 if it is no vector. */
+/* The length of a vector whose start is known: 16 times a power of two, so that all unused entries form one
+ * chain within the vector. 0 if it is not a vector. */
 static uint64_t vector_length(const struct neap__pymalloc_search *search, uint64_t arenas) {
     uint64_t farthest = 0, ends = 0, found = 0; /* of the entries so far: the chain's reach, its ends */
     for (uint64_t i = 0, length = VECTOR_FIRST; i < VECTOR_MOST; i++) {
@@ -183,7 +184,7 @@ struct witness {
     uint64_t pool, index;
 };
 
-/* Pools that the allocator has at hand, and the numbers of their arenas. */
+/* Pools in usedpools[], and the numbers of their arenas. */
 static size_t witnesses_collect(const struct neap__pymalloc_search *search, uint64_t used_pools,
                                 struct witness witnesses[WITNESSES]) {
     size_t count = 0;
@@ -209,7 +210,7 @@ static bool vector_leads_to(const struct neap__pymalloc_search *search, uint64_t
     return bytes != 0 && witness->pool - entry.address < bytes;
 }
 
-/* Up to 3.11 the pointer is a static variable: one of these words. */
+/* Up to 3.11 the pointer to the vector is a static variable; searches these words for it. */
 static bool pointer_search(const struct neap__pymalloc_search *search, uint64_t start, uint64_t end,
                            const struct witness *witnesses, size_t count, uint64_t *arenas,
                            uint64_t *entries) {
@@ -238,7 +239,7 @@ static bool pointer_search(const struct neap__pymalloc_search *search, uint64_t 
     return false;
 }
 
-/* Beside usedpools first: the variables of one file lie in one piece, its .bss right behind. */
+/* Searches near usedpools first, because the variables of a file lie together, followed by its .bss. */
 static bool static_arenas(const struct neap__pymalloc_search *search, uint64_t used_pools, uint64_t *arenas,
                           uint64_t *entries) {
     struct witness witnesses[WITNESSES];

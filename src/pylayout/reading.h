@@ -1,7 +1,7 @@
-/* pylayout/reading.h: words taken from bytes and from memory, for the decoders of this module.
+/* pylayout/reading.h: reads words from bytes and from memory, for the decoders of this module.
  *
- * Bytes of the target are little-endian, as are the machines Neap reads them on.
- * Nothing here believes or checks; any thread.
+ * The target and this machine are little-endian. These functions check nothing. Any
+ * thread.
  */
 #ifndef NEAP_PYLAYOUT_READING_H
 #define NEAP_PYLAYOUT_READING_H
@@ -37,7 +37,7 @@ static inline bool neap__py_word(const struct neap_memory *memory, uint64_t addr
     return true;
 }
 
-/* Whether [address, address + bytes) is a range at all. */
+/* Whether [address, address + bytes) is a valid range: it does not begin at 0 and does not wrap around. */
 static inline bool neap__py_in_space(uint64_t address, uint64_t bytes) {
     return address != 0 && address + bytes >= address;
 }

@@ -1,4 +1,4 @@
-/* pylayout/runtime.c: interpreters, their threads and the lists of their garbage collectors. */
+/* pylayout/runtime.c: decodes interpreters, their threads and the lists of their garbage collectors. */
 #include "pylayout/runtime.h"
 
 #include <stdlib.h>
@@ -17,7 +17,7 @@ enum {
     GENERATIONS_LISTED = 3,
     HEAD_SEARCH_BYTES = 4096, /* of the runtime, for its first interpreter */
     NAMES_MOST = 1 << 16,     /* keys of the dict of sys, at most */
-    NAME_WORTH = 64,          /* words or links that one of them costs as much time as */
+    NAME_WORTH = 64,          /* the cost of a name, in words or links */
 };
 
 bool neap_py_cookie_read(const struct neap_memory *memory, uint64_t address, struct neap_py_cookie *cookie) {
@@ -32,7 +32,7 @@ bool neap_py_cookie_read(const struct neap_memory *memory, uint64_t address, str
 
 /* --- offsets ----------------------------------------------------------------- */
 
-/* Where things are in an interpreter: guesses of the table, or what the process says of itself. */
+/* The offsets in an interpreter: guesses of the version table, or those of _Py_DebugOffsets. */
 struct offsets {
     uint64_t head, next, threads, gc, modules, sys, builtins;
     bool gc_in_runtime;
@@ -100,7 +100,7 @@ static uint64_t dict_get(struct neap_py_lens *lens, uint64_t dict, const char *n
     return 0;
 }
 
-/* The dict of sys is the one that has sys.modules, which has sys. */
+/* Recognises the dict of sys: it has sys.modules, which has sys. */
 static bool is_sys(struct neap_py_lens *lens, uint64_t dict) {
     uint64_t modules = is_dict(lens, dict) ? dict_get(lens, dict, "modules") : 0;
     return modules != 0 && dict_get(lens, modules, "sys") != 0;
@@ -155,7 +155,7 @@ static void threads_find(struct neap_py_lens *lens, const struct offsets *offset
     interpreter->doubts |= NEAP_PY_DOUBT_THREADS;
 }
 
-/* A head of a list that leads back to itself at once, or whose neighbours know it. */
+/* Whether it is the head of a list: it points to itself, or its neighbours point back to it. */
 static bool is_ring(struct neap_py_lens *lens, uint64_t head) {
     uint64_t next, previous, back, forth;
     const uint64_t mask = ~UINT64_C(3);
@@ -193,7 +193,7 @@ static void generations_find(struct neap_py_lens *lens, uint64_t runtime, const 
         interpreter->generations[GENERATIONS_LISTED] = first + span;
 }
 
-/* An interpreter is what has both: threads that point back, and a sys. */
+/* Recognises an interpreter: it has threads that point back, and a dict of sys. */
 static bool interpreter_read(struct neap_py_lens *lens, uint64_t runtime, const struct offsets *offsets,
                              uint64_t address, struct neap_py_interpreter *interpreter) {
     uint64_t word;
@@ -202,7 +202,7 @@ static bool interpreter_read(struct neap_py_lens *lens, uint64_t runtime, const 
         return false;
     threads_find(lens, offsets, interpreter);
     if (interpreter->doubts)
-        return false; /* what is no interpreter is found out fast */
+        return false; /* the quick test, which rejects most words */
     dicts_find(lens, offsets, interpreter);
     generations_find(lens, runtime, offsets, interpreter);
     return !(interpreter->doubts & NEAP_PY_DOUBT_MODULES);
@@ -219,7 +219,7 @@ static bool first_read(struct neap_py_lens *lens, uint64_t address, const struct
         if (!neap__py_word(lens->memory, address + at, &word))
             return false;
         uint64_t threads;
-        /* Only what has a thread at the right place is looked through. */
+        /* Reads further only if there is a thread at the right offset. */
         if (word != before && word % NEAP_PY_WORD == 0 && word != 0 &&
             neap__py_word(lens->memory, word + offsets->threads, &threads) &&
             is_thread(lens, threads, word) && interpreter_read(lens, address, offsets, word, interpreter))

@@ -1,4 +1,4 @@
-/* pylayout/runtime_roots.c: what interpreters, threads and frames keep alive. */
+/* pylayout/runtime_roots.c: visits the roots: references of interpreters, threads and frames. */
 #include <stdlib.h>
 
 #include "pylayout/object_parts.h"
@@ -15,7 +15,7 @@ struct telling {
     neap_py_root_visit *visit;
     void *context;
     uint32_t interpreter;
-    const struct neap_py_frame *frame; /* while its locals are told */
+    const struct neap_py_frame *frame; /* while its locals are visited */
     bool stopped;
 };
 
@@ -30,7 +30,7 @@ static bool tell(struct telling *t, enum neap_py_root_kind kind, uint64_t object
     return !t->stopped;
 }
 
-/* Words of a struct that point at objects. */
+/* Visits words of a struct that point to objects. */
 static bool tell_words(struct telling *t, enum neap_py_root_kind kind, uint64_t start, uint64_t bytes) {
     struct neap_py_object object;
     for (uint64_t at = start; at < start + bytes; at += NEAP_PY_WORD) {
@@ -60,7 +60,7 @@ static void frame_name(struct neap_py_lens *lens, struct neap_py_frame *frame) {
     neap__py_word(lens->memory, frame->code + (uint64_t)version->code_filename, &frame->file);
 }
 
-/* Since 3.11. Frames that stand for C code have no code object, or one without a function. */
+/* Reads a frame, since 3.11. Frames of C code have no code object, or one without a function. */
 static bool tell_iframe(struct telling *t, struct neap_py_frame *frame, uint64_t at, uint64_t *next) {
     struct neap__py_iframe iframe;
     bool sound = true;
@@ -75,7 +75,7 @@ static bool tell_iframe(struct telling *t, struct neap_py_frame *frame, uint64_t
     return sound;
 }
 
-/* Up to 3.10: frames are objects. */
+/* Reads a frame up to 3.10, where frames are objects. */
 static bool tell_frame_object(struct telling *t, struct neap_py_frame *frame, uint64_t at, uint64_t *next) {
     struct neap_py_object object;
     if (!neap_py_object_at(t->lens, at, &object) || object.type->kind != NEAP_PY_FRAME ||
@@ -90,7 +90,7 @@ static bool tell_frame_object(struct telling *t, struct neap_py_frame *frame, ui
     return sound;
 }
 
-/* A list that runs in a circle ends with its bound; a frame is met once in 2^17 at most. */
+/* A circular list ends at its bound, NEAP_PY_FRAMES_MAX. */
 static bool tell_frames(struct telling *t, uint64_t thread, uint32_t thread_index) {
     const struct neap_py_version *version = t->lens->version;
     struct neap_py_frame frame = {.thread = thread, .thread_index = thread_index};

@@ -1,4 +1,4 @@
-/* pylayout/text.c: C strings and the three widths of str. */
+/* pylayout/text.c: reads C strings and the three widths of str. */
 #include "pylayout/text.h"
 
 #include <string.h>
@@ -37,7 +37,7 @@ static bool put(char *out, size_t room, size_t *used, uint32_t character) {
     return true;
 }
 
-/* Takes characters off the end until "..." fits. */
+/* Removes characters at the end until "..." fits. */
 static void cut(char *out, size_t room, size_t used) {
     while (used > 0 && (used + 4 > room || ((unsigned char)out[used] & 0xc0) == 0x80))
         used--;
@@ -45,7 +45,7 @@ static void cut(char *out, size_t room, size_t used) {
         memcpy(out + used, "...", 4);
 }
 
-/* As much as can be read of [address, address + want): whole, or by the byte up to where it ends. */
+/* Reads [address, address + want): the whole range or, if it ends earlier, byte by byte up to its end. */
 static size_t piece_read(const struct neap_memory *memory, uint64_t address, unsigned char *out,
                          size_t want) {
     if (memory->read(memory->context, address, out, want) == NEAP_OK)
@@ -56,7 +56,7 @@ static size_t piece_read(const struct neap_memory *memory, uint64_t address, uns
     return got;
 }
 
-/* C strings are names that CPython wrote: UTF-8 of other than ASCII is rare, and kept if it is whole. */
+/* C strings are names that CPython wrote. Non-ASCII UTF-8 is rare, and kept if it is valid. */
 bool neap__py_text_c(const struct neap_memory *memory, uint64_t address, char *out, size_t room) {
     unsigned char piece[PIECE];
     size_t used = 0;

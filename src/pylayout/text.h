@@ -1,7 +1,7 @@
-/* pylayout/text.h: texts of the target: C strings and str objects, bounded and cleaned.
+/* pylayout/text.h: reads texts of the target, C strings and str objects, bounded and cleaned.
  *
- * What a terminal would act upon (control characters, broken UTF-8) becomes '?';
- * what is too long ends in "...". Any thread.
+ * Control characters and broken UTF-8, which could confuse a terminal, become '?'. A
+ * text that is too long ends in "...". Any thread.
  */
 #ifndef NEAP_PYLAYOUT_TEXT_H
 #define NEAP_PYLAYOUT_TEXT_H
@@ -12,10 +12,10 @@
 #include "base/memory_source.h"
 #include "pylayout/cpython_version.h"
 
-/* A C string at `address` into out[room], terminated; false if it cannot be read or is empty. */
+/* Reads the C string at `address` into out[room], terminated; false if it cannot be read or is empty. */
 bool neap__py_text_c(const struct neap_memory *memory, uint64_t address, char *out, size_t room);
 
-/* The characters of the str object at `address`, whose type was checked. */
+/* Reads the characters of the object at `address`, which must be a str. */
 bool neap__py_text_str(const struct neap_memory *memory, const struct neap_py_version *version,
                        uint64_t address, char *out, size_t room);
 

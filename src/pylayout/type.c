@@ -1,4 +1,4 @@
-/* pylayout/type.c: types by address, decoded when first met. */
+/* pylayout/type.c: a cache of types by address, which decodes them at their first use. */
 #include "pylayout/type.h"
 
 #include <pthread.h>
@@ -11,13 +11,13 @@
 
 enum {
     TABLE_FIRST = 1 << 10, /* slots */
-    DEPTH_MOST = 100,      /* of bases and metatypes above each other */
+    DEPTH_MOST = 100,      /* longest chain of bases and metatypes */
     META_DEPTH_MOST = 8,
     BYTES_MOST = 512 << 20, /* for all types of one target */
-    ROOT_BLOCKS = 20000,    /* blocks that are tried for one of which the type leads to `type` */
+    ROOT_BLOCKS = 20000,    /* blocks that are tried to find `type` from the type of an object */
 };
 
-/* An entry without type is an address that claimed to be one and was not. */
+/* An entry whose type is NULL is an address that looked like a type and is not one. */
 struct slot {
     uint64_t address; /* 0: unused */
     struct neap_py_type *type;
@@ -86,7 +86,7 @@ static bool table_grow(neap_py_types_t *types) {
     return true;
 }
 
-/* Remembers a verdict, `type` or NULL. A verdict there is no room for is not remembered. */
+/* Caches a result, `type` or NULL, if there is room. */
 static void table_put(neap_py_types_t *types, uint64_t address, struct neap_py_type *type) {
     if (2 * (types->slots_used + 1) > types->slot_count &&
         (types->slot_count >= 4 * (size_t)NEAP_PY_TYPES_MAX || !table_grow(types)))
@@ -104,7 +104,7 @@ static struct neap_py_type *meet(neap_py_types_t *types, uint64_t address, unsig
 static struct neap_py_type *decode(neap_py_types_t *types, const struct neap__py_type_words *words,
                                    unsigned depth, unsigned meta_depth) {
     const struct neap_py_type *base = NULL, *metatype = NULL;
-    if (words->metatype == types->root) /* unknown yet while it is being decoded, and its base with it */
+    if (words->metatype == types->root) /* not known yet while `type` itself and its base are being decoded */
         metatype = slot_of(types->slots, types->slot_count, types->root)->type;
     else {
         metatype = meet(types, words->metatype, depth + 1, meta_depth + 1);
@@ -128,7 +128,7 @@ static struct neap_py_type *decode(neap_py_types_t *types, const struct neap__py
     return type;
 }
 
-/* The lock is held. Of a pointer that is no type nothing is remembered: there are too many. */
+/* The lock is held. Pointers that are not types are not cached, because there are too many. */
 static struct neap_py_type *meet(neap_py_types_t *types, uint64_t address, unsigned depth,
                                  unsigned meta_depth) {
     struct neap__py_type_words words;
@@ -155,8 +155,8 @@ void neap_py_lens_init(struct neap_py_lens *lens, neap_py_types_t *types) {
     lens->version = types->version;
 }
 
-/* Most of what comes here is no type: the words of buffers. They are sent away without the lock where
- * that can be: types lie in no pool, and their own type is one whose objects are types. */
+/* Most addresses here are not types but words of buffers. They are rejected without the lock if possible:
+ * a type does not lie in a pool, and its own type must be one whose objects are types. */
 static bool may_be_type(struct neap_py_lens *lens, uint64_t address) {
     const neap_py_types_t *types = lens->types;
     uint64_t metatype;
@@ -191,7 +191,7 @@ const struct neap_py_type *neap__py_type_meet(struct neap_py_lens *lens, uint64_
 
 /* --- the first: `type` ----------------------------------------------------------- */
 
-/* From an object, or a type, up to the type that is its own. */
+/* Climbs from an object or a type to the type whose type is itself. */
 static bool root_from(neap_py_types_t *types, uint64_t object) {
     for (unsigned step = 0; step < META_DEPTH_MOST; step++) {
         struct neap__py_type_words words;

@@ -1,12 +1,12 @@
-/* pylayout/type.h: type objects of the target, decoded once and kept.
+/* pylayout/type.h: decodes type objects of the target once and caches them.
  *
- *   ob_type --> front[] of a lens (one a thread, a few ns) --> types (shared, locked)
- *                                                         --> the target's memory, once a type
+ *   ob_type --> front[] of a lens (one per thread, a few ns) --> types (shared, locked)
+ *                                                         --> the target's memory, once per type
  *
- * A pointer is a type if its own type is one, in a few steps up to `type`, which
- * is its own; and each of its figures is in range. Names are bounded and cleaned of what a terminal would act
- * upon. A struct neap_py_type is never changed or moved once handed out, and lives as long as the types it
- * came from.
+ * A pointer is a type if its own type is one, which leads in a few steps to `type`, whose
+ * type is `type` itself, and if each of its figures is in range. Names are bounded, and
+ * control characters are removed. A struct neap_py_type is never changed or moved, and
+ * lives as long as the neap_py_types_t that it belongs to.
  */
 #ifndef NEAP_PYLAYOUT_TYPE_H
 #define NEAP_PYLAYOUT_TYPE_H
@@ -14,14 +14,14 @@
 #include "pylayout/pymalloc.h"
 
 enum {
-    NEAP_PY_TYPES_MAX = 1 << 20, /* types; further ones are taken for opaque memory */
-    NEAP_PY_NAME_MAX = 200,      /* bytes of a name, terminator included */
-    NEAP_PY_MEMBERS_MAX = 256,   /* slots and members of one type that are followed by name */
+    NEAP_PY_TYPES_MAX = 1 << 20, /* further types are treated as opaque memory */
+    NEAP_PY_NAME_MAX = 200,      /* bytes of a name, with the terminator */
+    NEAP_PY_MEMBERS_MAX = 256,   /* slots and members of a type that are known by name */
     NEAP_PY_FRONT = 1 << 10,
     NEAP_PY_LOOSE_MAX = 1 << 28, /* see struct neap_py_lens */
 };
 
-/* Who knows the layout. A subclass has the kind of the built-in type it derives from. */
+/* Which layout the objects of a type have. A subclass has the kind of its built-in base type. */
 enum neap_py_kind {
     NEAP_PY_OPAQUE, /* extension type: words are scanned conservatively */
     NEAP_PY_PLAIN,  /* object and classes written in Python: dict and slots only */
@@ -57,27 +57,27 @@ enum neap_py_type_flag {
     NEAP_PY_TYPE_MANAGED_DICT = 1u << 2,  /* dict or values in front of the object */
     NEAP_PY_TYPE_MANAGED_WEAK = 1u << 3,  /* weakref list in front of the object */
     NEAP_PY_TYPE_INLINE_VALUES = 1u << 4, /* attributes behind the object */
-    NEAP_PY_TYPE_BUILTIN = 1u << 5,       /* exactly a built-in, no subclass */
+    NEAP_PY_TYPE_BUILTIN = 1u << 5,       /* a built-in type itself, not a subclass */
     NEAP_PY_TYPE_EXACT = 1u << 6,         /* all referents are known without scanning words */
 };
 
 struct neap_py_member {
-    uint32_t offset; /* of a PyObject * in the object */
+    uint32_t offset; /* of the pointer in the object */
     const char *name;
 };
 
 struct neap_py_type {
     uint64_t address;
-    uint32_t index;       /* 0, 1, 2, ... in the order they were met: for tables by type */
+    uint32_t index;       /* 0, 1, 2, ... in the order of decoding; for tables by type */
     uint8_t kind;         /* enum neap_py_kind */
     uint8_t prefix_bytes; /* of GC head and managed words, between block and object */
     uint16_t flags;       /* enum neap_py_type_flag */
     uint64_t tp_flags;
     uint32_t basic_bytes, item_bytes;
-    int32_t dict_offset; /* tp_dictoffset; 0 none */
+    int32_t dict_offset; /* tp_dictoffset; 0: none */
     uint32_t weaklist_offset;
-    uint64_t cached_keys; /* ht_cached_keys: names of managed and inline attributes; 0 none */
-    uint32_t known_bytes; /* of the object that the kind's decoder accounts for; behind: members, words */
+    uint64_t cached_keys; /* ht_cached_keys: names of managed and inline attributes; 0: none */
+    uint32_t known_bytes; /* bytes of the object that the decoder of its kind reads; members, words follow */
     uint32_t member_count;
     const struct neap_py_member *members; /* slots and object members, by offset */
     const struct neap_py_type *base;      /* NULL for object */
@@ -88,19 +88,19 @@ struct neap_py_type {
 
 typedef struct neap_py_types neap_py_types_t;
 
-/* NULL without memory. */
+/* NULL if there is no memory. */
 neap_py_types_t *neap_py_types_new(const struct neap_memory *memory, const struct neap_py_version *version);
 void neap_py_types_delete(neap_py_types_t *types);
 
-/* Finds `type`: from `hint` (address of PyType_Type or of any object; 0 if unknown), else through
- * the blocks of `blocks`. NEAP_ERROR_ABSENT if nothing there is of a type. Before any lookup. */
+/* Finds `type`, from `hint` (address of PyType_Type or of any object; 0 if unknown) or else through the
+ * blocks of `blocks`. Call it before any lookup. NEAP_ERROR_ABSENT if no block has a type. */
 int neap_py_types_root(neap_py_types_t *types, uint64_t hint, const struct neap_block_source *blocks);
 
-/* Types met so far, and each by its index; any thread. */
+/* The number of types decoded so far, and a type by its index; any thread. */
 uint32_t neap_py_types_count(neap_py_types_t *types);
 const struct neap_py_type *neap_py_types_at(neap_py_types_t *types, uint32_t index);
 
-/* One thread's view of the target's objects: plain data, to be set up by neap_py_lens_init. */
+/* What one thread needs to read objects of the target. neap_py_lens_init sets it up. */
 struct neap_py_lens {
     neap_py_types_t *types;
     const struct neap_memory *memory;
@@ -109,13 +109,14 @@ struct neap_py_lens {
         uint64_t address;
         const struct neap_py_type *type; /* with an address, never NULL */
     } front[NEAP_PY_FRONT];
-    uint64_t rejected; /* structures that contradicted themselves, met through this lens */
-    /* Links of chains, words of frames, names of a search: what no block's size bounds and a few bytes can
-     * claim again and again. With NEAP_PY_LOOSE_MAX of them, further ones count as contradictions. */
+    uint64_t rejected; /* structures that contradicted themselves, read through this lens */
+    /* Counts links of chains, words of frames and names of a search. The size of a block does not bound
+     * these, and a few bytes can claim them again and again. After NEAP_PY_LOOSE_MAX of them, further ones
+     * count as contradictions. */
     uint64_t loose;
 };
 
-/* Whether `count` more of them may be looked at. */
+/* Adds `count` to `loose`; whether the bound is not reached yet. */
 static inline bool neap__py_loose_take(struct neap_py_lens *lens, uint64_t count) {
     lens->loose += count <= NEAP_PY_LOOSE_MAX - lens->loose ? count : NEAP_PY_LOOSE_MAX - lens->loose;
     return lens->loose < NEAP_PY_LOOSE_MAX;
@@ -123,14 +124,14 @@ static inline bool neap__py_loose_take(struct neap_py_lens *lens, uint64_t count
 
 void neap_py_lens_init(struct neap_py_lens *lens, neap_py_types_t *types);
 
-/* neap_py_type_of's slow path. */
+/* The slow path of neap_py_type_of. */
 const struct neap_py_type *neap__py_type_meet(struct neap_py_lens *lens, uint64_t address);
 
 static inline uint64_t neap__py_front_slot(uint64_t address) {
     return (address >> 4 ^ address >> 14) % NEAP_PY_FRONT;
 }
 
-/* The type at `address`, NULL if none lies there. */
+/* The type at `address`; NULL if there is none. */
 static inline const struct neap_py_type *neap_py_type_of(struct neap_py_lens *lens, uint64_t address) {
     uint64_t slot = neap__py_front_slot(address);
     if (lens->front[slot].address == address)

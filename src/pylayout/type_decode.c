@@ -1,4 +1,4 @@
-/* pylayout/type_decode.c: names, kinds, members and sizes of a type object. */
+/* pylayout/type_decode.c: decodes names, kind, members and sizes of a type object. */
 #include "pylayout/type_decode.h"
 
 #include <stdio.h>
@@ -60,7 +60,7 @@ static bool type_word(const struct neap_memory *memory, uint64_t object, uint64_
            neap__py_word(memory, object + NEAP_PY_OBJECT_TYPE, type);
 }
 
-/* The str under "__module__" in a class's dict. What is no str there is a property or the like. */
+/* The str "__module__" in the dict of a class. If it is not a str, it is a property or the like. */
 static bool module_find(const struct neap_memory *memory, const struct neap_py_version *version,
                         uint64_t dict, uint64_t *module) {
     struct neap__py_keys keys;
@@ -86,7 +86,7 @@ struct names {
     char module[NEAP_PY_NAME_MAX];
 };
 
-/* tp_name has the module in front for types written in C, and is the last part for others. */
+/* tp_name has the module in front for types written in C; for others it is the last part only. */
 static bool names_read(const struct neap_memory *memory, const struct neap_py_version *version,
                        const struct neap__py_type_words *words, struct names *names) {
     char last[NEAP_PY_NAME_MAX];
@@ -121,7 +121,7 @@ static bool names_read(const struct neap_memory *memory, const struct neap_py_ve
 
 /* --- kinds ---------------------------------------------------------------- */
 
-/* Types of CPython that a decoder knows; by flags where there is one. */
+/* The built-in types that have a decoder; recognised by a flag if there is one. */
 static bool kind_of_name(const char *name, enum neap_py_kind *kind) {
     static const struct {
         const char *name;
@@ -168,8 +168,7 @@ static bool kind_of_name(const char *name, enum neap_py_kind *kind) {
     return false;
 }
 
-/* What the flags say of the layout must be true of the kind too, or a type's name alone would make
- * memory be read as what it is not. */
+/* The flags must agree with the kind. Otherwise the name of a type alone would decide how memory is read. */
 static bool kind_fits(enum neap_py_kind kind, uint64_t tp_flags) {
     static const uint64_t of_kind[NEAP_PY_KINDS] = {
         [NEAP_PY_INT] = NEAP_PY_TPFLAG_INT,     [NEAP_PY_LIST] = NEAP_PY_TPFLAG_LIST,
@@ -187,7 +186,7 @@ static bool kind_fits(enum neap_py_kind kind, uint64_t tp_flags) {
 
 struct member_list {
     struct neap_py_member members[NEAP_PY_MEMBERS_MAX];
-    char *names[NEAP_PY_MEMBERS_MAX]; /* ours; a base's are not */
+    char *names[NEAP_PY_MEMBERS_MAX]; /* names that this type owns; those of its base are not among them */
     uint32_t count, own;
 };
 
@@ -204,7 +203,7 @@ static bool member_known(const struct member_list *list, uint64_t offset) {
     return false;
 }
 
-/* A PyMemberDef that is an object; false at the end of the array. */
+/* Reads a PyMemberDef, and adds it if it is an object; false at the end of the array. */
 static bool member_add(const struct neap_memory *memory, const struct neap__py_type_words *words,
                        uint64_t address, struct member_list *list) {
     unsigned char scratch[NEAP_PY_MEMBER_DEF];
@@ -227,7 +226,7 @@ static bool member_add(const struct neap_memory *memory, const struct neap__py_t
     return true;
 }
 
-/* Slots of a class stand behind its type object; members of a static type in an array of their own. */
+/* Slots of a class lie behind its type object; members of a static type are in an array of their own. */
 static void members_read(const struct neap_memory *memory, const struct neap__py_type_words *words,
                          const struct neap_py_type *metatype, struct member_list *list) {
     bool heap = words->tp_flags & NEAP_PY_TPFLAG_HEAP;
@@ -246,7 +245,7 @@ static int member_compare(const void *a, const void *b) {
     return (left > right) - (left < right);
 }
 
-/* Whether every word behind what the kind knows is a member, the dict or the list of weak references. */
+/* Whether every word behind known_bytes is a member, the dict or the list of weak references. */
 static bool members_cover(const struct neap_py_type *type) {
     uint32_t next = 0;
     if (type->basic_bytes > 64 * NEAP_PY_MEMBERS_MAX)
@@ -315,7 +314,7 @@ struct neap_py_type *neap__py_type_decode(const struct neap_memory *memory,
     members_read(memory, words, metatype, &list);
     size_t name_bytes = strlen(names.name) + 1, module_bytes = strlen(names.module) + 1;
     size_t member_bytes = list.count * sizeof(struct neap_py_member);
-    /* One piece: the type, its members, pointers to the names it must free, its two names. */
+    /* One allocation: the type, its members, pointers to the names to free, and its two names. */
     size_t whole = sizeof(struct neap_py_type) + member_bytes + (list.own + 1) * sizeof(char *) + name_bytes +
                    module_bytes;
     struct neap_py_type *type = calloc(1, whole);

@@ -1,12 +1,12 @@
-/* pylayout/version_rows.h: the table of CPython's layouts. Included by version.h and version.c, nobody else.
+/* pylayout/version_rows.h: the table of CPython's layouts. Only version.h and version.c include it.
  *
- * One row a fact, one column a version: 64-bit, little-endian, with the GIL.
- * "none" where a version has no such thing. Bytes and offsets in bytes unless
- * the name says otherwise. docs/how-to-add-a-python-version.md says where each
- * comes from; those marked (guess) moved between micro releases and are used only
- * after what they lead to has proved itself.
+ * A row is a fact, and a column is a version: 64-bit, little-endian, with the GIL.
+ * "none" means that a version has no such field. Sizes and offsets are in bytes
+ * unless the name says otherwise. docs/how-to-add-a-python-version.md says where
+ * each fact comes from. Rows marked (guess) moved between micro releases; a decoder
+ * verifies what they lead to before it uses them.
  *
- * No guard: each includer defines ROW and what it makes of it.
+ * There is no include guard: each includer defines ROW first.
  */
 /* clang-format off */
 

@@ -1,4 +1,4 @@
-/* report/assets.h: files that a page carries, put in at build time by embed.py.
+/* report/assets.h: files that are part of each page; embed.py compiles them in.
  *
  * Constant text; any thread.
  */
@@ -11,6 +11,6 @@ extern const char neap__asset_dygraph_css[];
 extern const char neap__asset_dygraph_js[];
 extern const char neap__asset_range_view_css[];
 extern const char neap__asset_range_view_js[];
-extern const char neap__asset_dygraph_licence[]; /* to be kept with the library */
+extern const char neap__asset_dygraph_licence[]; /* must be kept with the library */
 
 #endif

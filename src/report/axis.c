@@ -1,4 +1,4 @@
-/* report/axis.c: round steps. */
+/* report/axis.c: chooses round steps. */
 #include "report/axis.h"
 
 #include <assert.h>

@@ -1,4 +1,4 @@
-/* report/cell_grid.c: a grid as text and as SVG. */
+/* report/cell_grid.c: draws a grid as text and as SVG. */
 #include "report/cell_grid.h"
 
 #include <stdbool.h>
@@ -12,7 +12,7 @@
 
 static const char *const shades[NEAP_GRID_STRENGTHS] = {"·", "░", "▒", "▓", "█"};
 
-/* How colours can be written to a stream. */
+/* The kinds of colours that a stream can show. */
 enum palette { PALETTE_NONE, PALETTE_256, PALETTE_TRUE };
 
 static enum palette palette_of(FILE *stream) {
@@ -23,7 +23,7 @@ static enum palette palette_of(FILE *stream) {
     return deep ? PALETTE_TRUE : PALETTE_256;
 }
 
-/* Begins a colour; in 256 colours the nearest of the cube of 6 levels a channel. */
+/* Begins a colour; with 256 colours, the nearest one of the cube with 6 levels per channel. */
 static void colour_begin(const char *colour, enum palette palette, FILE *stream) {
     unsigned long rgb = strtoul(colour + 1, NULL, 16);
     unsigned red = (unsigned)(rgb >> 16) & 255, green = (unsigned)(rgb >> 8) & 255,
@@ -137,7 +137,7 @@ static void text_put(FILE *out, double x, double y, const char *attributes, cons
     fputs("</text>\n", out);
 }
 
-/* A rectangle a run of equal cells. */
+/* Draws one rectangle for each run of equal cells. */
 static void row_draw(const struct neap_grid *grid, const struct neap_grid_row *row, int y, FILE *out) {
     for (size_t i = 0; i < grid->columns;) {
         struct neap_grid_cell cell = row->cells[i];

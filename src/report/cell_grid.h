@@ -1,12 +1,12 @@
-/* report/cell_grid.h: rows of small cells, each of one style and one strength, and their legend.
+/* report/cell_grid.h: draws rows of small cells, each with a style and a strength, and a legend.
  *
- *     label 0  ████▓▓░░··ccc    a character a cell in a terminal,
- *       a note between rows     a rectangle in a picture
+ *     label 0  ████▓▓░░··ccc    a cell is a character in a terminal
+ *       a note between rows     and a rectangle in a picture
  *     label 1  ░░██
  *     █ style 0   what it stands for
  *
- * In a terminal with colours strength is a shade in the colour of the style; without, a
- * style is a letter, or the shades themselves. Nothing here is owned by the grid.
+ * In a terminal with colours, a cell is a shade for its strength, in the colour of its style.
+ * Without colours, a style has a letter or uses the shades. The grid owns none of its data.
  */
 #ifndef NEAP_REPORT_CELL_GRID_H
 #define NEAP_REPORT_CELL_GRID_H
@@ -18,15 +18,15 @@
 enum { NEAP_GRID_STRENGTHS = 5, NEAP_GRID_EMPTY = 255 };
 
 struct neap_grid_style {
-    const char *name;   /* in the legend; "" leaves it out of it */
-    const char *text;   /* behind it: figures */
-    const char *colour; /* "#0072b2": to be seen on white and on black */
-    char letter;        /* where there are no colours; 0: shades */
+    const char *name;   /* in the legend; "" leaves the style out of the legend */
+    const char *text;   /* figures behind the name */
+    const char *colour; /* "#0072b2"; visible on white and on black */
+    char letter;        /* without colours; 0: use the shades */
 };
 
 struct neap_grid_cell {
     uint8_t style;    /* index, or NEAP_GRID_EMPTY */
-    uint8_t strength; /* 0 (hardly there) to 4 */
+    uint8_t strength; /* 0 (weakest) to 4 */
 };
 
 struct neap_grid_row {
@@ -43,13 +43,14 @@ struct neap_grid {
     const struct neap_grid_style *styles;
 };
 
-/* Columns of cells that fit the stream's width beside labels of that width: a power of two, 16 to 256. */
+/* How many columns of cells fit the width of the stream beside labels of `label_columns`: a power of two
+ * from 16 to 256. */
 size_t neap_grid_columns(FILE *stream, unsigned label_columns);
 
-/* Rows and legend, without the title. */
+/* Prints rows and legend, without the title. */
 void neap_grid_print(const struct neap_grid *grid, FILE *stream);
 
-/* An SVG document on a light ground of its own. */
+/* Writes an SVG document with a light background. */
 void neap_grid_svg(const struct neap_grid *grid, FILE *stream);
 
 #endif

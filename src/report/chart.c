@@ -21,7 +21,7 @@ enum {
     TEXT_UNITS = 7, /* mean width of a character of a label */
 };
 
-/* Where the plot stands, and its scales. */
+/* The position of the plot, and its scales. */
 struct plot {
     double right, x_scale, y_scale, bottom;
 };
@@ -51,7 +51,7 @@ static void text_write(FILE *out, double x, double y, const char *attributes, co
 
 /* --- lines ------------------------------------------------------------- */
 
-/* The last value of a line; false if it has none. */
+/* Finds the last value of a line; false if it has none. */
 static bool line_end(const struct neap_chart *chart, const struct neap_chart_line *line, size_t *end) {
     for (size_t i = chart->count; i-- > 0;)
         if (!isnan(line->values[i])) {
@@ -61,7 +61,7 @@ static bool line_end(const struct neap_chart *chart, const struct neap_chart_lin
     return false;
 }
 
-/* Whether point i lies, to what can be seen, on the level of both neighbours. */
+/* Whether point i is visibly on the same level as both neighbours. */
 static bool is_level(const struct plot *plot, const double *values, size_t i, size_t count) {
     const double visible = 0.15;
     return i > 0 && i + 1 < count && fabs(values[i] - values[i - 1]) * plot->y_scale < visible &&
@@ -91,7 +91,7 @@ static void line_draw(const struct plot *plot, const struct neap_chart *chart,
 struct label {
     const struct neap_chart_line *line;
     double x, y; /* end of the line */
-    double at_y; /* where the label stands */
+    double at_y; /* position of the label */
 };
 
 /* Labels in the order of their height. */
@@ -110,7 +110,7 @@ static size_t labels_collect(const struct plot *plot, const struct neap_chart *c
     return count;
 }
 
-/* Pushes labels apart: down from the top, then up from the bottom. */
+/* Moves labels apart: down from the top, then up from the bottom. */
 static void labels_spread(const struct plot *plot, struct label *labels, size_t count) {
     for (size_t i = 0; i < count; i++) {
         double least = i ? labels[i - 1].at_y + LABEL_GAP : TOP;
@@ -195,7 +195,7 @@ void neap_chart_svg(const struct neap_chart *chart, FILE *stream) {
     text_write(stream, 16, 27, "fill=\"#1f2328\" font-size=\"16\" font-weight=\"600\"", chart->title);
     text_write(stream, 16, 45, DIM, chart->note);
     frame_draw(&plot, chart, &y, stream);
-    for (int strong = 0; strong < 2; strong++) /* the strong ones on top */
+    for (int strong = 0; strong < 2; strong++) /* strong lines are drawn last, on top */
         for (size_t i = 0; i < chart->line_count; i++)
             if (chart->lines[i].strong == (strong == 1))
                 line_draw(&plot, chart, &chart->lines[i], stream);

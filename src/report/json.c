@@ -35,7 +35,7 @@ int neap_json_print(json_t *document, FILE *stream) {
     return failed || putc('\n', stream) == EOF || fflush(stream) != 0 ? NEAP_ERROR_SYSTEM : 0;
 }
 
-/* No text in it may look like a tag. */
+/* Escapes '<', so that no text looks like a tag. */
 int neap_json_script(FILE *stream, const json_t *value) {
     enum { DIGITS = 6 };
     char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(DIGITS));

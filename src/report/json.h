@@ -10,23 +10,24 @@
 
 #include <jansson.h>
 
-/* An object whose first member is "schema", as "neap.compare/1". NULL if memory
- * is short. */
+/* Makes an object whose first member is "schema", for example "neap.compare/1".
+ * NULL if there is no memory. */
 json_t *neap_json_document(const char *schema);
 
-/* A string of any bytes: what is not UTF-8 becomes U+FFFD. */
+/* Makes a string of any bytes; bytes that are not UTF-8 become U+FFFD. */
 json_t *neap_json_text(const char *text);
 
-/* A whole number, and one as a member of `object`. Counts of bytes fit: 2^63 are more than there are. */
+/* The first makes a whole number; the second sets one as a member of `object`. Values must be below
+ * 2^63, which all counts of bytes are. */
 json_t *neap_json_number(uint64_t value);
 void neap_json_set(json_t *object, const char *name, uint64_t value);
 
-/* Prints the document, members in the order they were set, and a line feed;
- * takes the reference. Returns 0, or NEAP_ERROR_MEMORY for NULL, or
- * NEAP_ERROR_SYSTEM if it could not be written. */
+/* Prints the document, with members in the order in which they were set, and a
+ * line feed. Takes over the reference. Returns 0, NEAP_ERROR_MEMORY if `document`
+ * is NULL, or NEAP_ERROR_SYSTEM if it could not be written. */
 int neap_json_print(json_t *document, FILE *stream);
 
-/* Writes `value` as an element <script> that holds data, for a page's own code. 0 or
+/* Writes `value` as an element <script> with data, which the code of the page reads. Returns 0 or
  * NEAP_ERROR_MEMORY. */
 int neap_json_script(FILE *stream, const json_t *value);
 

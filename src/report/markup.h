@@ -1,6 +1,6 @@
-/* report/markup.h: text that goes into HTML, SVG or JSON, made harmless.
+/* report/markup.h: escapes text for HTML, SVG and JSON.
  *
- * What is not UTF-8 becomes U+FFFD, as do control characters that XML forbids.
+ * Bytes that are not UTF-8 become U+FFFD, as do control characters that XML forbids.
  * Any thread.
  */
 #ifndef NEAP_REPORT_MARKUP_H
@@ -8,10 +8,10 @@
 
 #include <stdio.h>
 
-/* Writes `text` so that it stands for itself in an element or an attribute. */
+/* Writes `text` escaped, for an element or an attribute. */
 void neap_markup_text(const char *text, FILE *stream);
 
-/* A copy of `text` in valid UTF-8, which the caller frees; NULL if memory is short. */
+/* A copy of `text` in valid UTF-8, which the caller frees; NULL if there is no memory. */
 char *neap_markup_utf8(const char *text);
 
 #endif

@@ -1,4 +1,4 @@
-/* report/page.c: composes the page. */
+/* report/page.c: writes the parts of a page. */
 #include "report/page.h"
 
 #include <assert.h>

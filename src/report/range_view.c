@@ -1,4 +1,4 @@
-/* report/range_view.c: the figure and what makes it move. */
+/* report/range_view.c: writes the figure and its script. */
 #include "report/range_view.h"
 
 #include <neap/error.h>

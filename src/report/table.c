@@ -12,9 +12,9 @@
 enum { COLUMNS_MAX = 32 };
 
 struct cell {
-    char *text; /* NULL: could not be made */
+    char *text; /* NULL: there was no memory */
     enum neap_tone tone;
-    size_t span; /* columns it covers */
+    size_t span; /* number of columns that it covers */
 };
 
 struct neap_table {
@@ -42,7 +42,7 @@ void neap_table_destroy(neap_table_t *table) {
     free(table);
 }
 
-/* Where the next cell stands; 0 in a new row. A cell never spans beyond the row. */
+/* Column of the next cell; 0 in a new row. A cell never spans beyond the row. */
 static size_t column_after(const neap_table_t *table, size_t column, size_t span) {
     return column + span < table->column_count ? column + span : 0;
 }
@@ -78,7 +78,7 @@ static const char *cell_text(const struct cell *cell) {
     return cell->text ? cell->text : "";
 }
 
-/* Columns that a title stands over: its own, and a close one without a title. */
+/* Number of columns under a title: its own, and a close column without a title. */
 static size_t title_span(const neap_table_t *table, size_t column) {
     const struct neap_table_column *next = &table->columns[column + 1];
     return column + 1 < table->column_count && next->close && next->title[0] == '\0' ? 2 : 1;
@@ -98,7 +98,7 @@ static void titles_fit(const neap_table_t *table, unsigned *widths) {
     }
 }
 
-/* A text that spans columns widens none of them. */
+/* A text that spans several columns does not widen them. */
 static void widths_measure(const neap_table_t *table, unsigned *widths) {
     memset(widths, 0, table->column_count * sizeof(*widths));
     size_t at = 0;

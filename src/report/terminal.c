@@ -1,4 +1,4 @@
-/* report/terminal.c: asks the terminal. */
+/* report/terminal.c: asks the terminal for its width and colours. */
 #include "report/terminal.h"
 
 #include <stdlib.h>
@@ -39,6 +39,6 @@ const char *neap_terminal_end(enum neap_tone tone, bool colours) {
 unsigned neap_terminal_text_columns(const char *text) {
     unsigned columns = 0;
     for (; *text; text++)
-        columns += (*text & 0xC0) != 0x80; /* continuation bytes take none */
+        columns += (*text & 0xC0) != 0x80; /* continuation bytes take no column */
     return columns;
 }

@@ -1,4 +1,4 @@
-/* report/terminal.h: what the stream that a report goes to can show.
+/* report/terminal.h: the width and colours of the terminal that a report goes to.
  *
  * Any thread.
  */
@@ -8,24 +8,24 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* How a piece of text is meant. */
+/* The emphasis of a text. */
 enum neap_tone { NEAP_TONE_PLAIN, NEAP_TONE_STRONG, NEAP_TONE_DIM, NEAP_TONE_GOOD, NEAP_TONE_BAD };
 
 /* Whether `stream` is a terminal. */
 bool neap_terminal_is(FILE *stream);
 
-/* Whether colours are wanted there: a terminal that can, and no NO_COLOR. */
+/* Whether to use colours: `stream` is a terminal that has them, and NO_COLOR is not set. */
 bool neap_terminal_colours(FILE *stream);
 
-/* Columns of the terminal, 80 if `stream` is none; at least 40, so that a caller can take some away:
- * a narrower one breaks lines itself. */
+/* Columns of the terminal; 80 if `stream` is not a terminal. At least 40, so that a caller can subtract
+ * some; a narrower terminal breaks the lines itself. */
 unsigned neap_terminal_columns(FILE *stream);
 
-/* The escape sequences around a text of that tone; "" without colours. */
+/* The escape sequences before and after a text of that tone; "" without colours. */
 const char *neap_terminal_begin(enum neap_tone tone, bool colours);
 const char *neap_terminal_end(enum neap_tone tone, bool colours);
 
-/* Columns that a UTF-8 text takes, one a character. */
+/* Columns that a UTF-8 text takes, counted as one per character. */
 unsigned neap_terminal_text_columns(const char *text);
 
 #endif

@@ -1,4 +1,4 @@
-/* trial/allocator_choice.c: the table, and finding what this machine has of it. */
+/* trial/allocator_choice.c: the table of allocators, and a search for those that this machine has. */
 #include "trial/allocator_choice.h"
 
 #include <ctype.h>
@@ -60,7 +60,7 @@ static const char *base_name(const char *path) {
 
 /* --- the command's Python ---------------------------------------------- */
 
-/* The file that `name` means on PATH; false if there is none. */
+/* Finds the file for `name` on PATH; false if there is none. */
 static bool path_search(const char *name, char *out, size_t room) {
     if (strchr(name, '/'))
         return snprintf(out, room, "%s", name) < (int)room;
@@ -74,12 +74,12 @@ static bool path_search(const char *name, char *out, size_t room) {
     return false;
 }
 
-/* The first line of a script, in words. */
+/* Splits the first line of a script into words. */
 struct first_line {
     char text[256], *words[8];
 };
 
-/* The words of the Python that the script `command` names in its first line, NULL if it names none. */
+/* The words of the Python in the first line of the script `command`; NULL if it names none. */
 static char *const *script_python(const char *command, struct first_line *line) {
     enum { WORDS_MAX = sizeof(line->words) / sizeof(line->words[0]) - 1 };
     char path[512], *save;
@@ -101,12 +101,12 @@ static char *const *script_python(const char *command, struct first_line *line) 
     return *python && neap_python_named(*python) ? python : NULL;
 }
 
-/* The words of the Python that `command` is, or that stands in its first line. */
+/* The words of the Python that `command` is, or that its first line names. */
 static char *const *command_python(char *const *command, struct first_line *line) {
     return neap_python_named(command[0]) ? command : script_python(command[0], line);
 }
 
-/* Whether PYTHONMALLOC does not reach the command's Python. */
+/* Whether the command's Python ignores PYTHONMALLOC. */
 static bool ignores_environment(char *const *command) {
     struct first_line line;
     char *const *python = command_python(command, &line);
@@ -115,8 +115,8 @@ static bool ignores_environment(char *const *command) {
 
 /* --- libraries --------------------------------------------------------- */
 
-/* The first file of that name, of any version, in the folder. Those of the
- * machine's own word size come first in the list of folders below. */
+/* Finds the first file of that name, of any version, in the folder. The list of
+ * folders below begins with those of the machine's own word size. */
 static bool folder_search(const char *folder, const char *library, char *out, size_t room) {
     char pattern[512];
     glob_t found;
@@ -127,8 +127,8 @@ static bool folder_search(const char *folder, const char *library, char *out, si
     return any;
 }
 
-/* Runs a command to its end, 10 seconds at most, in the setup's environment if
- * there is one; false unless it exits with 0. */
+/* Runs a command for at most 10 seconds, in the environment of the setup if there
+ * is one. True if it exits with 0. */
 static bool command_run(const char *const *argv, const struct neap_allocator_setup *setup, int output) {
     const uint64_t limit_ns = UINT64_C(10000000000);
     struct neap_os_command command = {(char *const *)argv, setup ? setup->environment : NULL, output, -1};
@@ -156,7 +156,7 @@ static bool cache_line_find(char *list, const char *library, char *out, size_t r
     return false;
 }
 
-/* A folder that the loader was told of beyond the usual: as ldconfig lists it. */
+/* Finds the library in further folders of the loader, as ldconfig lists them. */
 static bool cache_search(const char *library, char *out, size_t room) {
     enum { LIST_ROOM = 1 << 20 };
     static const char *const argv[] = {"/sbin/ldconfig", "-p", NULL};
@@ -210,8 +210,8 @@ static bool is_allocator_library(const char *path, size_t length) {
     return false;
 }
 
-/* "LD_PRELOAD=" with `library` and what the user had there beside allocators;
- * just the name, which unsets it, if that is nothing. */
+/* Sets "LD_PRELOAD=" with `library` and the user's other libraries, without
+ * allocators. If that is empty, sets only the name, which unsets the variable. */
 static void preload_compose(const char *library, char *out, size_t room) {
     size_t at = (size_t)snprintf(out, room, "LD_PRELOAD=%s", library);
     bool any = library[0] != '\0';
@@ -265,7 +265,7 @@ static bool run_find(const char *program, struct neap_allocator_setup *setup) {
     return true;
 }
 
-/* The path is made real: that is how it will stand among the process's mappings. */
+/* Resolves the path, because the mappings of the process show the resolved one. */
 static bool library_find(const struct neap_allocator_choice *allocator, struct neap_allocator_setup *setup) {
     char path[PATH_MAX], real[PATH_MAX];
     if (library_search(allocator->library, path, sizeof(path)) && realpath(path, real) &&

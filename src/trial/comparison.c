@@ -47,12 +47,12 @@ void neap_comparison_destroy(struct neap_comparison *comparison) {
 
 /* --- rounds ------------------------------------------------------------ */
 
-/* What the watch of a trial needs to tell of the whole. */
+/* The context of `watch`, which reports the progress of all trials. */
 struct rounds {
     struct neap_comparison_progress now;
     void (*progress)(void *context, const struct neap_comparison_progress *now);
     void *context;
-    uint64_t spent_ns; /* in the trials that are over */
+    uint64_t spent_ns; /* in the trials that have ended */
     unsigned over;
 };
 
@@ -74,7 +74,7 @@ static int trials_prepare(struct neap_comparison *comparison, unsigned count) {
     return 0;
 }
 
-/* Trials still to come, from `round` on, if nothing fails any more. */
+/* How many trials follow, from `round` on, if no further one fails. */
 static unsigned trials_left(const struct neap_comparison *comparison, unsigned round) {
     unsigned left = 0;
     for (size_t i = 0; i < comparison->entry_count; i++) {

@@ -1,4 +1,4 @@
-/* trial/series.c: samples and their figures. */
+/* trial/series.c: computes figures from samples. */
 #include "trial/series.h"
 
 #include <assert.h>

@@ -1,4 +1,4 @@
-/* trial/trial.c: runs, samples, stops. */
+/* trial/trial.c: starts the command, samples its memory, and stops it. */
 #include "trial/trial.h"
 
 #include <assert.h>
@@ -16,20 +16,20 @@
 #define MS      UINT64_C(1000000)
 #define FOREVER UINT64_MAX
 
-/* Sampling takes at most one part in so many of a core: 2 %, with room for the
- * samples at the start and the end, which do not wait. */
+/* Sampling takes at most this share of a core. It is less than 2 %, because the
+ * samples at the start and the end come in addition. */
 enum { SAMPLING_SHARE = 64 };
 
-/* How long a server may take until it listens, with the CPU in use; how long it
- * is given when it just sits there; to end after SIGTERM; and what it leaves
- * behind, to end by itself. */
+/* Time limits: until a server listens while it uses CPU; until a server that uses
+ * no CPU counts as ready; to end after SIGTERM; for remaining processes to end by
+ * themselves. */
 static const uint64_t listen_most_ns = 30000 * MS;
 static const uint64_t listen_quiet_ns = 1000 * MS;
 static const uint64_t grace_ns = 5000 * MS;
 static const uint64_t leave_ns = 500 * MS;
 
 enum phase {
-    PHASE_PLAIN,  /* no load: until it ends or its time is over */
+    PHASE_PLAIN,  /* without load: until the command ends or its time is over */
     PHASE_STARTS, /* until it listens */
     PHASE_LOADED, /* until the load ends or its time is over */
     PHASE_IDLES,  /* until its time is over */
@@ -45,8 +45,8 @@ struct run {
     pid_t command, load; /* 0: not running */
     uint64_t start_ns, phase_ns, deadline_ns, next_sample_ns;
     uint64_t quiet_since_ns, quiet_cpu_ns; /* PHASE_STARTS: how long it has used no CPU */
-    uint64_t own_peak_bytes;               /* of this process when the command was started */
-    uint64_t exit_peak_bytes;              /* the most in one process, told at its end */
+    uint64_t own_peak_bytes;               /* of this process when it started the command */
+    uint64_t exit_peak_bytes;              /* the largest peak of a process, reported at its end */
     bool library_seen;
     int errors; /* descriptor */
 };
@@ -60,7 +60,7 @@ static void library_look(struct run *run, const pid_t *members, size_t count) {
         neap_os_process_info_maps(members[i], run->setup->library, &run->library_seen);
 }
 
-/* Sums the tree; processes that end meanwhile are not in it. */
+/* Sums the memory of the tree, without processes that end meanwhile. */
 static struct neap_sample sample_take(struct run *run) {
     struct neap_sample sample = {.at_ns = neap_os_now_ns() - run->start_ns};
     size_t count;
@@ -146,7 +146,7 @@ static void load_ended(struct run *run, const struct neap_os_ending *ending, boo
     run->trial->signal = ending->signal;
 }
 
-/* Takes all endings that there are. False once no child is left. */
+/* Reaps all children that have ended. False if there are no children left. */
 static bool endings_take(struct run *run, bool load_stopped) {
     struct neap_os_ending ending;
     int error;
@@ -164,8 +164,8 @@ static bool endings_take(struct run *run, bool load_stopped) {
     return error == NEAP_ERROR_TIMEOUT;
 }
 
-/* Sends `signal` to the child's group, then SIGKILL after the grace; returns
- * when *pid, which endings_take clears, is 0. */
+/* Sends `signal` to the child's process group, and SIGKILL after the grace time.
+ * Returns when *pid is 0, which endings_take sets. */
 static void child_stop(struct run *run, const pid_t *pid, int signal, bool group) {
     if (*pid == 0)
         return;
@@ -180,8 +180,8 @@ static void child_stop(struct run *run, const pid_t *pid, int signal, bool group
     }
 }
 
-/* Ends what is left and does not end by itself soon. Only children are signalled, whose pids cannot be anyone
- * else's before they are reaped; their own children become ours then. */
+/* Ends remaining processes that do not end by themselves soon. Only children are signalled: their pids cannot
+ * be reused before they are reaped. When a child ends, its own children become ours. */
 static void leftovers_end(struct run *run) {
     neap_os_process_tree_t *tree = neap_os_process_tree_new(getpid());
     uint64_t patience_ns = neap_os_now_ns() + leave_ns;
@@ -214,14 +214,15 @@ static int load_begin(struct run *run) {
     char shell[] = "/bin/sh", option[] = "-c";
     char *const argv[] = {shell, option, (char *)run->plan->load, NULL};
     const struct neap_os_command command = {argv, NULL, -1, run->errors};
-    phase_begin(run, PHASE_LOADED, run->plan->for_ns ? run->plan->for_ns : FOREVER); /* the load's time too */
+    phase_begin(run, PHASE_LOADED,
+                run->plan->for_ns ? run->plan->for_ns : FOREVER); /* it also limits the load */
     int error = neap_os_child_start(&command, &run->load);
     if (error == NEAP_OK)
         neap_os_process_tree_except(run->tree, run->load);
     return error;
 }
 
-/* A server listens, or has been quiet for a while and serves in another way. */
+/* Whether the server is ready: it listens, or it has used no CPU for a while. */
 static bool is_ready(struct run *run) {
     uint64_t now_ns = neap_os_now_ns(), cpu_ns = tree_cpu_ns(run);
     const uint64_t noise_ns = 50 * MS;
@@ -232,7 +233,7 @@ static bool is_ready(struct run *run) {
     return now_ns >= run->deadline_ns || now_ns - run->quiet_since_ns >= listen_quiet_ns || tree_listens(run);
 }
 
-/* Moves on where the time or an event has come. */
+/* Begins the next phase if the time is over or the event has happened. */
 static int phase_step(struct run *run) {
     bool due = neap_os_now_ns() >= run->deadline_ns;
     switch (run->phase) {
@@ -317,8 +318,8 @@ static int command_start(struct run *run) {
     return error;
 }
 
-/* The kernel's own record of a process's peak misses nothing between two
- * samples, but a child starts with that of its parent before exec. */
+/* The kernel's record of the peak of a process includes peaks between samples.
+ * But a child inherits the peak of its parent before exec. */
 static double peak_rss(const struct run *run) {
     double sampled = neap_series_peak(&run->trial->series, NEAP_MEMORY_RSS);
     double recorded = (double)run->exit_peak_bytes;
@@ -334,7 +335,7 @@ static void figures_fill(struct run *run) {
     }
     trial->peak[NEAP_MEMORY_RSS] = peak_rss(run);
     trial->processes = neap_series_processes(&trial->series);
-    /* The first sample may be earlier than the loader's work; later ones are not. */
+    /* The first sample may be taken before the loader has mapped libraries; later ones are not. */
     if (trial->outcome == NEAP_TRIAL_DONE && !run->library_seen && trial->series.count > 2)
         trial->outcome = NEAP_TRIAL_NOT_LOADED;
     neap_os_output_tail_read(run->errors, trial->errors, sizeof(trial->errors));

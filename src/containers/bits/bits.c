@@ -1,4 +1,4 @@
-/* containers/bits/bits.c: the life of a bit array, its length and its room. */
+/* containers/bits/bits.c: makes and ends bit arrays, and changes their length and room. */
 #include <neap/bits.h>
 
 #include <string.h>
@@ -7,13 +7,13 @@
 #include "containers/bits/bits_memory.h"
 #include "containers/bits/bits_words.h"
 
-enum { ROOM_SHARE = 8, ROOM_WORDS = 2 }; /* more than needed, when it grows step by step */
+enum { ROOM_SHARE = 8, ROOM_WORDS = 2 }; /* spare room of an array that grows step by step */
 
 static bool in_memory(const neap_bits_t *bits) {
     return bits->state == NEAP_BITS_IN_MEMORY;
 }
 
-/* `zeroed`: else what is in a block is undefined. */
+/* Makes an array. Unless `zeroed`, the contents of its block are undefined. */
 static int make(neap_bits_t *bits, const struct neap_allocator *allocator, uint64_t count, bool zeroed) {
     uint64_t words = count <= WORD_BITS ? 0 : words_for(count);
     neap_bits_t fresh = {
@@ -60,7 +60,7 @@ void neap_bits_end(neap_bits_t *bits) {
 
 /* --- room --- */
 
-/* From one word inside to a block of `room` words. */
+/* Moves the word in the struct to a block of `room` words. */
 static int move_out(neap_bits_t *bits, uint64_t room) {
     const struct neap_allocator *allocator = bits->from.allocator;
     uint64_t *words = neap__bits_memory_zeroed(allocator, (size_t)room * WORD_BYTES);
@@ -80,7 +80,7 @@ static void move_in(neap_bits_t *bits) {
     bits->room_words = 0;
 }
 
-/* Room for `room` words; what is in them beyond the old room is undefined. */
+/* Sets the room to `room` words. The contents beyond the old room are undefined. */
 static int set_room(neap_bits_t *bits, uint64_t room) {
     const struct neap_allocator *allocator = bits->from.allocator;
     if (room > SIZE_MAX / WORD_BYTES / 2)
@@ -99,10 +99,11 @@ static int set_room(neap_bits_t *bits, uint64_t room) {
         bits->room_words = room;
         return NEAP_OK;
     }
-    return room < bits->room_words ? NEAP_OK : NEAP_ERROR_MEMORY; /* it stays too large, then */
+    return room < bits->room_words ? NEAP_OK
+                                   : NEAP_ERROR_MEMORY; /* a block that cannot shrink stays as it is */
 }
 
-/* The new length, once there is room for it. */
+/* Sets the length, for which there must be room. */
 static void set_count(neap_bits_t *bits, uint64_t count) {
     if (count > bits->count) {
         uint64_t old = words_for(bits->count);
@@ -207,11 +208,11 @@ bool neap_bits_check(const neap_bits_t *bits, const char **why) {
     unsigned used = bits->count % WORD_BITS;
     *why = NULL;
     if (bits->state > NEAP_BITS_IN_FILE_TO_READ)
-        *why = "a state that there is not";
+        *why = "an unknown state";
     else if (words_for(bits->count) > room)
         *why = "more bits than there is room for";
     else if (in_memory(bits) && (!bits->from.allocator || bits->room_words == 1))
-        *why = "a block where none is needed, or nobody to have it from";
+        *why = "a block that is not needed, or no allocator";
     else if (!in_memory(bits) && !neap__bits_file_check(bits))
         *why = "array and file are not of one length";
     else if (used != 0 && turned(words_of(bits)[bits->count / WORD_BITS]) & ~low_ones(used))

@@ -8,8 +8,8 @@
 #include "os/memory.h"
 
 enum {
-    SPARE_BYTES = 1 << 20,      /* kept for the next array, however little is in use */
-    TRUNCATION_BYTES = 64 << 10 /* a block that sinks by so much gives it back at once */
+    SPARE_BYTES = 1 << 20,      /* always kept for further arrays */
+    TRUNCATION_BYTES = 64 << 10 /* a block that shrinks by this much gives its pages back at once */
 };
 
 static uint64_t live_bytes;

@@ -33,9 +33,9 @@ void neap_bits_store(neap_bits_t *bits, uint64_t at, unsigned width, uint64_t va
     }
 }
 
-/* The words that lie wholly in [from, to), as [first, last); what is left are two pieces of less
- * than a word, either of which may be empty. False: the range is shorter than two words, and is
- * one piece or two. */
+/* Finds the words [first, last) that lie completely in [from, to). Before and after them are two
+ * parts of less than a word, which may be empty. False if there is no such word; the range is then
+ * shorter than two words. */
 static bool whole_words(uint64_t from, uint64_t to, uint64_t *first, uint64_t *last) {
     *first = words_for(from);
     *last = to / WORD_BITS;
@@ -95,8 +95,8 @@ void neap_bits_reverse(neap_bits_t *bits) {
 
 /* --- copying --- */
 
-/* `words` whole words of the target from bit `source_at`. Towards higher addresses: a word is
- * read before it, or one after it, is written. */
+/* Copies to `words` whole words, from bit `offset` of the source on. It goes towards higher addresses,
+ * so a word of the source is read before it is overwritten. */
 static void copy_words_up(uint64_t *to, const uint64_t *from, unsigned offset, uint64_t words) {
     if (offset == 0) {
         memmove(to, from, (size_t)words * WORD_BYTES);
@@ -136,7 +136,8 @@ void neap_bits_copy(neap_bits_t *bits, uint64_t at, const neap_bits_t *source, u
     assert(bits->state != NEAP_BITS_IN_FILE_TO_READ);
     uint64_t first, last;
     if (!whole_words(at, at + count, &first, &last)) {
-        uint64_t lower = count < WORD_BITS ? count : WORD_BITS; /* both are read before one is written */
+        uint64_t lower =
+            count < WORD_BITS ? count : WORD_BITS; /* read both parts before the first is written */
         uint64_t upper = neap_bits_load(source, source_at + lower, (unsigned)(count - lower));
         copy_piece(bits, at, source, source_at, lower);
         neap_bits_store(bits, at + lower, (unsigned)(count - lower), upper);

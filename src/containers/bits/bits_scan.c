@@ -1,7 +1,7 @@
-/* containers/bits/bits_scan.c: counting, finding, comparing and combining, a word and more at a time.
+/* containers/bits/bits_scan.c: counts, finds, compares and combines, one or more words at a time.
  *
- * The inner loops are plain C, made twice: for any machine, and on x86 for one with AVX2 and
- * popcnt, which is asked for when they run.
+ * The inner loops are plain C and compiled twice: for any machine and, on x86, for AVX2 and
+ * popcnt. The processor is asked at run time.
  */
 #include <neap/bits.h>
 
@@ -12,8 +12,8 @@
 
 /* --- inner loops --- */
 
-/* Two and four words at once, wherever a word may lie. Wider ones than the machine's own the
- * compiler takes apart badly. */
+/* Vectors of two and four words, aligned to a word. The compiler makes bad code for vectors that
+ * are wider than the machine's. */
 typedef uint64_t plain_lanes __attribute__((vector_size(16), aligned(8), may_alias));
 typedef uint64_t wide_lanes __attribute__((vector_size(32), aligned(8), may_alias));
 
@@ -117,7 +117,7 @@ bool neap_bits_find(const neap_bits_t *bits, bool value, uint64_t from, uint64_t
     uint64_t last = to / WORD_BITS;
     while (from < to) {
         uint64_t i = from / WORD_BITS;
-        if (from % WORD_BITS == 0) /* over all that is to be skipped */
+        if (from % WORD_BITS == 0) /* skip whole words without such a bit */
             while (i < last && words[i] == flip)
                 i++;
         if (i > from / WORD_BITS)
@@ -217,7 +217,7 @@ uint64_t neap_bits_combined_count(const neap_bits_t *bits, enum neap_bits_operat
     assert(bits->count == other->count && (unsigned)operation <= NEAP_BITS_AND_NOT);
     const struct loops *by = loops();
     uint64_t piece[256], sum = 0;
-    for (uint64_t from = 0; from < bits->count; from += sizeof(piece) * 8) { /* a piece stays in the cache */
+    for (uint64_t from = 0; from < bits->count; from += sizeof(piece) * 8) { /* a piece fits in the cache */
         uint64_t count = bits->count - from < sizeof(piece) * 8 ? bits->count - from : sizeof(piece) * 8;
         size_t words = (size_t)words_for(count);
         memcpy(piece, words_of(bits) + from / WORD_BITS, words * WORD_BYTES);

@@ -1,8 +1,8 @@
-/* containers/bits/bits_words.h: a bit array as words, for the files of it.
+/* containers/bits/bits_words.h: a bit array as words, for the files of this module.
  *
- * A word lies in memory so that its bit i is bit i % 8 of byte i / 8; as a number it is
- * therefore turned round on machines that keep the high byte first. What works on all
- * bits alike (and, or, counting) takes words as they lie.
+ * In memory, bit i of a word is bit i % 8 of byte i / 8. On big-endian machines a word must
+ * therefore be byte-swapped before it is used as a number. Operations that treat all bits
+ * alike (and, or, counting) use words as they are.
  */
 #ifndef NEAP_CONTAINERS_BITS_BITS_WORDS_H
 #define NEAP_CONTAINERS_BITS_BITS_WORDS_H
@@ -15,7 +15,7 @@ static inline uint64_t *words_of(const neap_bits_t *bits) {
     return (uint64_t *)(void *)neap_bits_data(bits);
 }
 
-/* Between a word as it lies and as a number; its own inverse. */
+/* Converts between a word in memory and a number; its own inverse. */
 static inline uint64_t turned(uint64_t word) {
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     return __builtin_bswap64(word);
@@ -24,20 +24,20 @@ static inline uint64_t turned(uint64_t word) {
 #endif
 }
 
-/* Words that hold so many bits. */
+/* Number of words for `count` bits. */
 static inline uint64_t words_for(uint64_t count) {
     return count / WORD_BITS + (count % WORD_BITS != 0);
 }
 
-/* Ones in the `width` lowest bits, width <= 64. */
+/* A number with ones in the `width` lowest bits, width <= 64. */
 static inline uint64_t low_ones(unsigned width) {
     return width < WORD_BITS ? (UINT64_C(1) << width) - 1 : ~UINT64_C(0);
 }
 
-/* Every bit of `count` words changed. */
+/* Inverts every bit of `count` words. */
 void neap__bits_invert_words(uint64_t *words, size_t count);
 
-/* Zeroes what lies in the last word beyond `count`. */
+/* Zeroes the bits of the last word beyond `count`. */
 static inline void clear_tail(neap_bits_t *bits) {
     unsigned used = bits->count % WORD_BITS;
     if (used != 0)

@@ -1,4 +1,4 @@
-/* containers/common/allocator.c: a heap of the caller's as an allocator. */
+/* containers/common/allocator.c: an allocator over a heap of the caller. */
 #include <neap/allocator.h>
 
 static void *heap_alloc(void *context, size_t bytes) {

@@ -21,12 +21,12 @@ struct preamble {
     char magic[sizeof(magic)];
     uint32_t byte_order;
     uint32_t container; /* enum neap_container */
-    uint32_t version;   /* of that container's head and body */
+    uint32_t version;   /* format of the head and body of that container */
     uint32_t head_bytes;
     uint64_t body_bytes;
     uint64_t body_checksum;
     uint64_t reserved[2];
-    uint64_t checksum; /* of all before, and of the head */
+    uint64_t checksum; /* of all members before, and of the head */
 };
 
 _Static_assert(sizeof(struct preamble) == NEAP_CONTAINER_FILE_ALIGN, "it is part of the format");

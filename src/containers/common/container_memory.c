@@ -8,7 +8,7 @@
 #include "containers/common/process_heap.h"
 
 enum {
-    STEP_SHARE = 32, /* of the high water: how much smaller is worth a trim */
+    STEP_SHARE = 32, /* a decrease by this share of the high water causes a trim */
     STEP_BYTES_MIN = 32 << 10,
     STEP_BYTES_MAX = 1 << 20,
     GROWN_BYTES = 4 << 20 /* from here on a heap looks after itself while it grows */
@@ -26,8 +26,8 @@ static bool sank(struct neap__container_level *level) {
     return true;
 }
 
-/* A heap looks for free pages by itself when it grows, but not while it is small; what
- * containers left behind on their way there would stay for good. */
+/* Whether a small heap has grown to its next mark. A large heap gives back free pages by itself
+ * when it grows, but a small one does not and would keep them. */
 static bool rose(struct neap__container_level *level) {
     if (level->live_bytes < level->next_bytes || level->live_bytes > GROWN_BYTES)
         return false;
@@ -35,10 +35,10 @@ static bool rose(struct neap__container_level *level) {
     return true;
 }
 
-/* Whether the heap is to be trimmed, now that so much has come and gone. */
+/* Whether to trim the heap after bytes were allocated and freed. */
 static bool count(struct neap__container_level *level, uint64_t more, uint64_t less) {
     level->live_bytes += more - less;
-    bool higher = rose(level), lower = sank(level); /* both have their marks to keep */
+    bool higher = rose(level), lower = sank(level); /* call both, because each updates its mark */
     return higher || lower;
 }
 
@@ -56,7 +56,7 @@ static void shared_trimmed(void) {
 
 static struct neap__process_heap shared = {.is_trim_due = shared_is_trim_due, .trimmed = shared_trimmed};
 
-/* All blocks of a ring; their bytes, links included, are `bytes`. */
+/* Frees all blocks of a ring; `bytes` is their sum, with links. */
 static void shared_free_ring(struct neap__shared_link *ring, uint64_t bytes) {
     if (ring->next == ring)
         return;
@@ -91,7 +91,7 @@ static void counted(struct neap__container_memory *memory, uint64_t more, uint64
         neap_heap_trim(memory->heap);
 }
 
-/* Whether the next block is to come from the heap of its own, which is made now if need be. */
+/* Whether the next block comes from the container's own heap, which is made now if necessary. */
 static bool is_large(struct neap__container_memory *memory, size_t bytes) {
     if (!memory->heap && memory->level.live_bytes + bytes > NEAP_SHARED_BYTES_MAX)
         memory->heap = neap__container_heap_new(); /* refused: the shared heap may still have room */
@@ -131,7 +131,7 @@ static void default_free(void *context, void *block, size_t bytes) {
     counted(memory, 0, bytes);
 }
 
-/* A block of the shared heap that goes on there. */
+/* Resizes a block within the shared heap. */
 static void *shared_realloc(struct neap__container_memory *memory, void *block, size_t old_bytes,
                             size_t bytes) {
     struct neap__shared_link *link = (struct neap__shared_link *)block - 1, *fresh;

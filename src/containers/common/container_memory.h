@@ -1,15 +1,14 @@
-/* containers/common/container_memory.h: the memory of a container that was given no allocator.
+/* containers/common/container_memory.h: the memory of a container that has no allocator from its caller.
  *
  *     small container ──> shared heap of the process (process_heap.h)
  *          │ grows past NEAP_SHARED_BYTES_MAX
- *          └───────────> a heap of its own; what it has in the shared heap stays
- *                        there until it is freed or grows
+ *          └───────────> a heap of its own; its blocks in the shared heap stay
+ *                        there until they are freed or grow
  *
- * A heap costs some 75 KB and 70 µs before its first block, which is nothing to a
- * large container and too much to each of many smaller ones: these share
- * one. Free pages go back by themselves: when the blocks in a heap have become
- * fewer by a step (1/32 of their high water, 32 KiB at least and 1 MiB at most, so that
- * no call waits long), it is trimmed.
+ * A heap takes about 75 KB and 70 µs before its first block. That is little for a large
+ * container, but too much for each of many small ones, so these share a heap. A heap is
+ * trimmed whenever its live bytes have fallen by a step: 1/32 of their high water, at
+ * least 32 KiB and at most 1 MiB, so that no call takes long.
  *
  * A container's struct begins with a struct neap__container_memory and is itself made and
  * ended here. An allocator that was given is used as it is.
@@ -25,40 +24,40 @@
 
 enum { NEAP_SHARED_BYTES_MAX = 1 << 20 };
 
-/* What lies before each block in the shared heap: all of one container's, in a ring. */
+/* The link before each block in the shared heap. All blocks of a container form a ring. */
 struct neap__shared_link {
-    _Alignas(16) struct neap__shared_link *previous; /* so that what follows is aligned too */
+    _Alignas(16) struct neap__shared_link *previous; /* so that the block is aligned too */
     struct neap__shared_link *next;
 };
 
-/* A block of 2^n bytes less this is served without loss, in the shared heap and elsewhere. */
+/* A block of 2^n bytes minus this wastes no memory, in the shared heap and in other heaps. */
 enum { NEAP_SHARED_LINK_BYTES = sizeof(struct neap__shared_link) };
 
-/* How much is in a heap, and when it was or will be trimmed. */
+/* How much a heap holds, and when it is trimmed. */
 struct neap__container_level {
-    uint64_t live_bytes;       /* blocks, as asked for */
-    uint64_t high_water_bytes; /* the most these have been since the last trim */
-    uint64_t next_bytes;       /* at which it is trimmed while it grows */
+    uint64_t live_bytes;       /* of blocks, as asked for */
+    uint64_t high_water_bytes; /* the largest live_bytes since the last trim */
+    uint64_t next_bytes;       /* while the heap grows, it is trimmed at this level */
 };
 
 struct neap__container_memory {
-    struct neap_allocator allocator;        /* what the container calls */
-    struct neap_allocator given;            /* what it was given; alloc is NULL without */
-    neap_heap_t *heap;                      /* its own, once it is large */
-    struct neap__shared_link shared_blocks; /* its blocks there, itself not counted */
-    uint64_t shared_bytes;                  /* in it, links included */
-    struct neap__container_level level;     /* of all its blocks, itself included */
+    struct neap_allocator allocator;        /* the container calls this one */
+    struct neap_allocator given;            /* from the caller; if there is none, alloc is NULL */
+    neap_heap_t *heap;                      /* of the container, once it is large */
+    struct neap__shared_link shared_blocks; /* its blocks in the shared heap, without the struct */
+    uint64_t shared_bytes;                  /* of these blocks, with their links */
+    struct neap__container_level level;     /* of all its blocks, with the struct */
 };
 
-/* A zeroed struct of `bytes`, a container's own, with its memory ready. `given` may be
+/* Allocates the zeroed struct of a container, of `bytes`, and sets up its memory. `given` may be
  * NULL and is copied. NULL if there is no memory. */
 void *neap__container_memory_new(const struct neap_allocator *given, size_t bytes);
 
-/* Ends that struct of `bytes`. Blocks of a given allocator have been freed before. */
+/* Frees the struct of `bytes`. Blocks from an allocator of the caller must have been freed before. */
 void neap__container_memory_end(void *container, size_t bytes);
 
-/* Whether neap__container_memory_end also ends every block of the container, at once: then
- * there is no need to walk over them to free them. */
+/* Whether neap__container_memory_end also frees every block of the container, so that the
+ * container need not free them one by one. */
 static inline bool neap__container_memory_ends_all(const struct neap__container_memory *memory) {
     return !memory->given.alloc;
 }

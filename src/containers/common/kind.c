@@ -46,7 +46,7 @@ bool neap_kind_fits(enum neap_kind kind, union neap_item item) {
     case CLASS_UNSIGNED:
         return item.u <= UINT64_MAX >> (64 - bits);
     case CLASS_FLOAT:
-        /* What would become infinite by rounding does not fit; infinities and NaN do. */
+        /* A number that rounds to infinity does not fit; infinities and NaN do. */
         return kind == NEAP_KIND_F64 || !isfinite(item.f) || isfinite((float)item.f);
     default:
         return true;
@@ -77,12 +77,12 @@ void neap_kind_store(enum neap_kind kind, union neap_item item, void *place) {
     case NEAP_KIND_F64:
         memcpy(place, &item.f, 8);
         break;
-    default: /* texts have no width, none has no bytes */
+    default: /* texts have no width; NONE has no bytes */
         break;
     }
 }
 
-/* Reads a number of the type as the member that it widens to. */
+/* Reads a number of the type into the member of union neap_item that holds it. */
 #define LOAD(type, member)                                                                                   \
     do {                                                                                                     \
         type number;                                                                                         \

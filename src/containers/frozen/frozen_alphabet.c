@@ -62,7 +62,7 @@ unsigned neap__frozen_index_find(const struct neap__frozen_index *index,
 
 /* --- costs ------------------------------------------------------------------ */
 
-/* log2 of a number from 1 on, in 1/16. */
+/* log2 of a number that is at least 1, in 1/16. */
 static uint32_t log2_16(uint32_t number) {
     const unsigned whole = neap_word_highest(number);
     const uint32_t fraction = (uint32_t)((number - (UINT64_C(1) << whole)) * COST_UNIT >> whole);
@@ -91,7 +91,7 @@ static void count_pair(struct neap__frozen_trainer *trainer, frozen_piece_t a, f
                                                                  << (8 * frozen_piece_bytes(a));
     const frozen_piece_t piece = text | (uint64_t)(bytes | (frozen_piece_ends(b) ? 0x80u : 0)) << 56;
     unsigned slot = slot_of(piece) % FROZEN_PAIR_SLOTS;
-    /* A table that is full takes no more: by then what is common is in it. */
+    /* A full table takes no more; the frequent pairs are in it by then. */
     for (unsigned tries = 0; tries < 16; tries++, slot = (slot + 1) % FROZEN_PAIR_SLOTS) {
         if (trainer->pair[slot].count == 0)
             trainer->pair[slot].piece = piece;
@@ -102,7 +102,7 @@ static void count_pair(struct neap__frozen_trainer *trainer, frozen_piece_t a, f
     }
 }
 
-/* Cuts the sample into pieces and counts them, and their neighbours; returns how many there were. */
+/* Cuts the sample into pieces; counts them and pairs of neighbours; returns the number of pieces. */
 static uint32_t cut(struct neap__frozen_trainer *trainer, const struct neap__frozen_alphabet *alphabet,
                     const struct neap__frozen_sample *sample) {
     uint32_t total = 1;
@@ -127,11 +127,11 @@ static uint32_t cut(struct neap__frozen_trainer *trainer, const struct neap__fro
     return total;
 }
 
-/* What a piece that was seen so often saves in all, in 1/16 bits; 0 if it does not pay. */
+/* The total saving of a piece that occurs that often, in 1/16 bits; 0 if it saves nothing. */
 static uint32_t saving(const struct neap__frozen_trainer *trainer, frozen_piece_t piece, uint32_t count,
                        uint32_t total, unsigned share) {
     const unsigned bytes = frozen_piece_bytes(piece), parts = bytes + frozen_piece_ends(piece);
-    const uint64_t kept = (8u * bytes + 12u) * COST_UNIT; /* what it takes to say it */
+    const uint64_t kept = (8u * bytes + 12u) * COST_UNIT; /* bits to store the piece */
     uint64_t apart = frozen_piece_ends(piece) ? trainer->byte_cost[END] : 0;
     for (unsigned i = 0; i < bytes; i++)
         apart += trainer->byte_cost[piece >> (8 * i) & 0xff];
@@ -150,7 +150,7 @@ static bool is_better(const struct neap__frozen_trainer *trainer, uint16_t a, ui
     return x->score != y->score ? x->score > y->score : x->piece > y->piece;
 }
 
-/* The best first, as a heap; the best `wanted` are then taken off. */
+/* Makes a heap with the best first, and takes the best `wanted` from it. */
 static void sift(struct neap__frozen_trainer *trainer, unsigned root, unsigned count) {
     for (unsigned child; (child = 2 * root + 1) < count; root = child) {
         if (child + 1 < count && is_better(trainer, trainer->order[child + 1], trainer->order[child]))
@@ -174,7 +174,7 @@ static unsigned singles(struct neap__frozen_alphabet *alphabet, const struct nea
     return alphabet->count;
 }
 
-/* The next alphabet: the single bytes, and the best of pieces and pairs. */
+/* Makes the next alphabet from the single bytes and the best pieces and pairs. */
 static void choose(struct neap__frozen_trainer *trainer, struct neap__frozen_alphabet *alphabet,
                    const struct neap__frozen_sample *sample, uint32_t total) {
     unsigned count = 0;
@@ -202,7 +202,7 @@ static void choose(struct neap__frozen_trainer *trainer, struct neap__frozen_alp
     }
 }
 
-/* Leaves out what is not used: each piece takes bytes in the file. */
+/* Removes pieces that are not used, because each takes bytes in the file. */
 static void drop_unused(struct neap__frozen_trainer *trainer, struct neap__frozen_alphabet *alphabet) {
     unsigned kept = 0;
     for (unsigned i = 0; i < alphabet->count; i++) {
@@ -227,7 +227,7 @@ void neap__frozen_alphabet_learn(struct neap__frozen_alphabet *alphabet, struct 
     drop_unused(trainer, alphabet);
     cut(trainer, alphabet, sample);
     for (unsigned i = 0; i < alphabet->count; i++)
-        trainer->weight[i] += trainer->weight[i] == 0; /* may come outside of the sample */
+        trainer->weight[i] += trainer->weight[i] == 0; /* it may occur outside of the sample */
     for (unsigned i = 0; i < FROZEN_STEPS; i++)
         steps[i] = sample->steps[i] + 1;
     neap__frozen_code_lengths(trainer->weight, alphabet->count, FROZEN_CODE_BITS_MAX, alphabet->piece_bits);

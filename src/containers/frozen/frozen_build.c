@@ -1,19 +1,19 @@
-/* containers/frozen/frozen_build.c: a frozen trie made from a trie, in three walks over its entries.
+/* containers/frozen/frozen_build.c: makes a frozen trie from a trie, in three walks over its entries.
  *
- *     survey      what all keys begin with, how long the tails are: entries a leaf
- *     sample      tails of some leaves, from which the alphabet is learned
- *     write       leaf by leaf, into one block that grows with them
+ *     survey      finds the common prefix, and the length of tails, which gives the entries per leaf
+ *     sample      collects tails of some leaves, from which the alphabet is learned
+ *     write       writes leaf by leaf into one growing block
  */
 #include "containers/frozen/frozen_model.h"
 #include "containers/frozen/frozen_alphabet.h"
 
 enum {
     SAMPLE_BYTES_MAX = 96 << 10,
-    SAMPLE_SHARE_MIN = 3, /* of the tails, one in so many */
+    SAMPLE_SHARE_MIN = 3, /* at most one tail in SAMPLE_SHARE_MIN is used */
     GROWTH_SHARE = 8,
 };
 
-/* Entries that are to be a leaf; keys without what all have in common. */
+/* The entries of the next leaf, with keys without the common prefix. */
 struct group {
     uint8_t *keys;
     size_t keys_bytes, keys_room;
@@ -21,7 +21,7 @@ struct group {
     struct {
         size_t at, bytes;
         uint64_t number;              /* a value of fixed width */
-        struct neap__trie_text value; /* one that is a text, in the trie */
+        struct neap__trie_text value; /* a value that is a text, borrowed from the trie */
     } entry[FROZEN_LEAF_ENTRIES];
 };
 
@@ -32,7 +32,7 @@ struct builder {
     struct neap__frozen_index index;
     struct neap__frozen_sample sample;
     uint64_t tail_bytes;
-    uint8_t *body; /* that is being written */
+    uint8_t *body; /* the body that is being written */
     size_t body_bytes, body_room;
     uint64_t pending; /* bits that are not written yet */
     unsigned pending_bits;
@@ -82,19 +82,19 @@ static bool group_add(struct builder *b, struct neap__trie_text key, union neap_
     return true;
 }
 
-/* What entry `index` keeps of the key that it is written after: the one before, or, at a restart, the
- * first of all. */
+/* How many bytes entry `index` shares with the key that it is relative to: the one before or, at a
+ * restart, the first of the leaf. */
 static size_t group_kept(const struct group *group, unsigned index) {
     const unsigned after = index % FROZEN_RESTART_ENTRIES == 0 ? 0 : index - 1;
     return trie_common(group_key(group, after), group_key(group, index));
 }
 
-/* What all keys of a group agree in. */
+/* Length of the common prefix of all keys of a group. */
 static size_t group_base(const struct group *group) {
     return group->count < 2 ? 0 : trie_common(group_key(group, 0), group_key(group, group->count - 1));
 }
 
-/* Calls `done` for each group of entries in order; `done` gives 0 or an error. */
+/* Calls `done` for each group of entries in order; `done` returns 0 or an error. */
 static int each_group(struct builder *b, int (*done)(struct builder *b, uint64_t index)) {
     const size_t common = (size_t)b->frozen->head.common_bytes;
     neap_trie_cursor_t *cursor = neap_trie_cursor_new(b->trie, NULL);
@@ -122,8 +122,8 @@ static int each_group(struct builder *b, int (*done)(struct builder *b, uint64_t
 
 /* --- survey ------------------------------------------------------------------ */
 
-/* One key more: the first lies where the body begins, with what all have in common; the one before
- * in the buffer of groups. */
+/* Adds one key. The first key lies at the start of the body, where the common prefix is; the key before
+ * lies in the buffer of groups. */
 static bool survey_key(struct builder *b, struct neap__trie_text key) {
     struct neap__frozen_head *head = &b->frozen->head;
     const struct neap__trie_text before = {b->group.keys, b->group.keys_bytes};
@@ -227,7 +227,7 @@ static void put_number(struct builder *b, uint64_t number) {
     put_byte(b, (unsigned)number);
 }
 
-/* Up to 32 bits. */
+/* Writes up to 32 bits. */
 static void put_bits(struct builder *b, uint64_t word, unsigned bits) {
     b->pending |= word << b->pending_bits;
     for (b->pending_bits += bits; b->pending_bits >= 8; b->pending_bits -= 8, b->pending >>= 8)
@@ -299,8 +299,8 @@ static void put_entry(struct builder *b, unsigned index, size_t base) {
     } while (!frozen_piece_ends(alphabet->piece[piece]));
 }
 
-/* Where the restarts begin. Their lengths stand before the bits: these are written twice, the first
- * time to be counted. */
+/* Computes where the restarts begin. Their lengths are in front of the bits, so the bits are written
+ * twice; the first time only counts them. */
 static void put_restarts(struct builder *b, size_t base) {
     const size_t start = b->body_bytes;
     uint64_t delta[FROZEN_RESTARTS], before = 0;
@@ -320,7 +320,7 @@ static void put_restarts(struct builder *b, size_t base) {
         put_number(b, delta[i]);
 }
 
-/* What a group may take at the very most. */
+/* The largest size that a group can have. */
 static size_t group_bytes_max(const struct builder *b) {
     const struct group *group = &b->group;
     size_t bytes = 64 + group->keys_bytes * 2 + group->count * 32u;
@@ -404,7 +404,7 @@ neap_frozen_trie_t *neap_trie_freeze(const neap_trie_t *trie, const struct neap_
     NEAP_FREE(&frozen->memory, b, sizeof(*b));
     if (made && neap__frozen_begin(frozen))
         return frozen;
-    assert(!made); /* what was just written is right */
+    assert(!made); /* a body that was just written is valid */
     neap__container_memory_end(frozen, sizeof(*frozen));
     return NULL;
 }

@@ -1,4 +1,4 @@
-/* containers/frozen/frozen_code.c: codes by their lengths. */
+/* containers/frozen/frozen_code.c: makes codes from their lengths. */
 #include "containers/frozen/frozen_code.h"
 
 #include <assert.h>
@@ -10,8 +10,8 @@ static uint16_t reversed(unsigned code, unsigned bits) {
     return (uint16_t)result;
 }
 
-/* Canonical codes: shorter ones first, equal ones by symbol. Fills codes and the table for the next
- * `bits_max` bits; false if the lengths claim more than there is. */
+/* Makes canonical codes: shorter ones first, those of equal length by symbol. Fills codes and the table
+ * for the next `bits_max` bits; false if the lengths claim more codes than exist. */
 static bool code_finish(const uint8_t *lengths, unsigned count, unsigned bits_max, uint16_t *codes,
                         uint16_t *table) {
     unsigned next = 0;
@@ -90,7 +90,7 @@ struct tree {
     uint16_t order[FROZEN_PIECES_MAX]; /* symbols, lightest first */
 };
 
-/* A heap sort by weight: in place, and no worse for any input. */
+/* Heapsort by weight: in place, and without a slow worst case. */
 static void sift(uint16_t *order, const uint32_t *weights, unsigned root, unsigned count) {
     for (unsigned child; (child = 2 * root + 1) < count; root = child) {
         if (child + 1 < count && weights[order[child + 1]] > weights[order[child]])
@@ -114,8 +114,8 @@ static void sort(uint16_t *order, const uint32_t *weights, unsigned count) {
     }
 }
 
-/* The longest code. Leaves of the tree are in order of weight, inner nodes come so by themselves: the
- * two lightest are always at the head of the one or the other. */
+/* Builds Huffman's tree; returns the longest code. Leaves are sorted by weight, and inner nodes are made in
+ * order of weight. So the two lightest are always at the heads of these two lists. */
 static unsigned tree_lengths(struct tree *tree, unsigned used, uint8_t *lengths) {
     unsigned leaf = 0, inner = used, depth_max = 0;
     for (unsigned made = used; made < 2 * used - 1; made++) {
@@ -128,7 +128,7 @@ static unsigned tree_lengths(struct tree *tree, unsigned used, uint8_t *lengths)
             tree->parent[child] = (uint16_t)made;
         }
     }
-    uint16_t *depth = tree->parent; /* a node's parent is always behind it: from the root down */
+    uint16_t *depth = tree->parent; /* the parent of a node is always behind it, so go from the root down */
     depth[2 * used - 2] = 0;
     for (unsigned i = 2 * used - 2; i-- > 0;)
         depth[i] = (uint16_t)(depth[tree->parent[i]] + 1);
@@ -152,7 +152,7 @@ void neap__frozen_code_lengths(const uint32_t *weights, unsigned count, unsigned
     if (used <= 1)
         return;
     sort(tree.order, weights, used);
-    /* Where a code is too long the weights are drawn together, until none is. */
+    /* If a code is too long, make the weights more equal, and try again. */
     for (unsigned shift = 0;; shift++) {
         for (unsigned i = 0; i < used; i++)
             tree.weight[i] = (weights[tree.order[i]] >> shift) + 1;

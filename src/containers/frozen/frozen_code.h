@@ -1,16 +1,16 @@
-/* containers/frozen/frozen_code.h: texts as pieces, and pieces as bits.
+/* containers/frozen/frozen_code.h: codes texts as pieces, and pieces as bits.
  *
  *     "dancer", the six letters of a tail    pieces  "danc" "er."    . is the end
  *                                            bits    0110101 010
  *
- * A frozen trie has an alphabet of its own, learned from its keys: up to 1,024
- * pieces of up to seven bytes, each with or without the end of a text behind it.
- * A piece that is common has few bits (Huffman's code, at most 12 bits). How far
- * an entry agrees with the one before it, in bytes, has a small code of its own.
+ * A frozen trie has an alphabet of its own, learned from its keys. It has up to 1,024
+ * pieces of up to seven bytes, each with or without the end of a text. A frequent
+ * piece has few bits (a Huffman code of at most 12 bits). The number of bytes that
+ * an entry shares with the one before it, a step, has a small code of its own.
  *
- * Codes are told by their lengths alone, in canonical order, lowest bit first.
- * Loading an alphabet believes nothing; reading with a loaded one is within bounds
- * whatever the bits are. Pure; an alphabet that is not being made is read by any thread.
+ * The lengths of codes define them, in canonical order, lowest bit first. Loading
+ * verifies an alphabet. Reading with a loaded alphabet stays in bounds for any bits.
+ * Pure; any thread may read a finished alphabet.
  */
 #ifndef NEAP_CONTAINERS_FROZEN_FROZEN_CODE_H
 #define NEAP_CONTAINERS_FROZEN_FROZEN_CODE_H
@@ -24,12 +24,13 @@ enum {
     FROZEN_PIECES_MAX = 1024,
     FROZEN_PIECE_BYTES_MAX = 7,
     FROZEN_CODE_BITS_MAX = 12,
-    FROZEN_STEPS = 16, /* 0 to 14 bytes of agreement; 15: a number follows, in groups of 7 bits */
+    FROZEN_STEPS = 16, /* 0 to 14 shared bytes; 15: a number follows, in groups of 7 bits */
     FROZEN_STEP_BITS_MAX = 8,
     FROZEN_ALPHABET_BYTES_MAX = FROZEN_PIECES_MAX * (2 + FROZEN_PIECE_BYTES_MAX) + FROZEN_STEPS + 2,
 };
 
-/* A piece: its text in the low bytes, first byte lowest; above them its length, and whether it ends. */
+/* A piece: its text in the low bytes, first byte lowest; above them its length, and whether it includes the
+ * end of the text. */
 typedef uint64_t frozen_piece_t;
 
 static inline frozen_piece_t frozen_piece(const uint8_t *text, unsigned bytes, bool ends) {
@@ -47,7 +48,8 @@ static inline bool frozen_piece_ends(frozen_piece_t piece) {
     return piece >> 63 != 0;
 }
 
-/* A code as it is read: symbol << 4 | bits, for each value of the next bits; 0 bits: none. */
+/* An alphabet. The tables are for reading: symbol << 4 | bits, for each value of the next bits; 0 bits mean
+ * that there is no such code. */
 struct neap__frozen_alphabet {
     frozen_piece_t piece[FROZEN_PIECES_MAX];
     uint8_t piece_bits[FROZEN_PIECES_MAX];
@@ -59,9 +61,9 @@ struct neap__frozen_alphabet {
     unsigned count;
 };
 
-/* Bits being read. Past the end all reads fail, and stay failed. */
+/* A reader of bits. All reads beyond the end fail. */
 struct neap__frozen_bits {
-    const uint8_t *data; /* eight bytes more than the bits can be read */
+    const uint8_t *data; /* eight bytes after the end of the bits must be readable */
     uint64_t at, end;    /* in bits */
 };
 
@@ -74,12 +76,12 @@ static inline uint64_t frozen_load(const uint8_t *data) {
     return word;
 }
 
-/* The next bits, 57 at least; nothing is passed by. */
+/* Returns the next bits, at least 57, without moving past them. */
 static inline uint64_t frozen_bits_peek(const struct neap__frozen_bits *bits) {
     return frozen_load(bits->data + bits->at / 8) >> (bits->at % 8);
 }
 
-/* The next piece; false at the end of the bits or where there is no code. */
+/* Reads the next piece; false at the end of the bits, or if there is no such code. */
 static inline bool frozen_bits_piece(struct neap__frozen_bits *bits,
                                      const struct neap__frozen_alphabet *alphabet, frozen_piece_t *piece) {
     if (bits->at >= bits->end)
@@ -90,7 +92,7 @@ static inline bool frozen_bits_piece(struct neap__frozen_bits *bits,
     return entry != 0;
 }
 
-/* The next step: bytes of agreement. */
+/* Reads the next step: the number of shared bytes. */
 static inline bool frozen_bits_step(struct neap__frozen_bits *bits,
                                     const struct neap__frozen_alphabet *alphabet, size_t *step) {
     if (bits->at >= bits->end)
@@ -112,7 +114,7 @@ static inline bool frozen_bits_step(struct neap__frozen_bits *bits,
     return false;
 }
 
-/* Passes a text by. */
+/* Skips a text. */
 static inline bool frozen_bits_skip(struct neap__frozen_bits *bits,
                                     const struct neap__frozen_alphabet *alphabet) {
     frozen_piece_t piece;
@@ -123,18 +125,18 @@ static inline bool frozen_bits_skip(struct neap__frozen_bits *bits,
     return true;
 }
 
-/* Reads an alphabet from `bytes` of data. False: it is none. */
+/* Loads an alphabet from `bytes` of data. False if it is not one. */
 bool neap__frozen_alphabet_load(struct neap__frozen_alphabet *alphabet, const uint8_t *data, size_t bytes);
 
-/* Writes one, of which pieces and lengths of codes are set, at most FROZEN_ALPHABET_BYTES_MAX; returns
- * the bytes. */
+/* Writes an alphabet, whose pieces and lengths of codes must be set; returns how many bytes it wrote, at
+ * most FROZEN_ALPHABET_BYTES_MAX. */
 size_t neap__frozen_alphabet_store(const struct neap__frozen_alphabet *alphabet, uint8_t *data);
 
-/* Fills codes and tables from the lengths. False: these are not of a code. */
+/* Fills codes and tables from the lengths of codes. False if no code has these lengths. */
 bool neap__frozen_alphabet_finish(struct neap__frozen_alphabet *alphabet);
 
-/* Lengths of a best code for `count` symbols, 1 to FROZEN_PIECES_MAX, none longer than `bits_max`;
- * symbols of weight 0 get none. */
+/* Computes the lengths of a best code for `count` symbols, 1 to FROZEN_PIECES_MAX, with at most `bits_max`
+ * bits. Symbols of weight 0 get no code. */
 void neap__frozen_code_lengths(const uint32_t *weights, unsigned count, unsigned bits_max, uint8_t *lengths);
 
 #endif

@@ -1,18 +1,17 @@
-/* containers/frozen/frozen_cursor.c: the entries of a frozen trie in order, and whether all is well with it.
- */
+/* containers/frozen/frozen_cursor.c: walks over the entries of a frozen trie, and verifies it. */
 #include "containers/frozen/frozen_model.h"
 
 struct neap_frozen_cursor {
     struct neap__container_memory memory;
     const neap_frozen_trie_t *trie;
     uint64_t next, last; /* ranks */
-    unsigned index;      /* of the next in its leaf, which is open if that is not 0 */
+    unsigned index;      /* of the next entry in its leaf; the leaf is open if this is not 0 */
     struct neap__frozen_leaf leaf;
-    uint8_t *key; /* what all have in common, and the key before the next */
+    uint8_t *key; /* the common prefix, and the key before the next one */
     size_t key_bytes, key_room;
 };
 
-/* Goes to the next entry; false: damaged. */
+/* Moves to the next entry; false if the leaf is damaged. */
 static bool advance(neap_frozen_cursor_t *cursor) {
     const neap_frozen_trie_t *trie = cursor->trie;
     const size_t common = (size_t)trie->head.common_bytes;
@@ -65,7 +64,7 @@ neap_frozen_cursor_t *neap_frozen_cursor_new(const neap_frozen_trie_t *trie,
     cursor->key = NEAP_ALLOC(&cursor->memory, cursor->key_room + TRIE_INTEGER_BYTES);
     uint64_t first = 0;
     int error = !cursor->key ? NEAP_ERROR_MEMORY : neap__frozen_range(trie, range, &first, &cursor->last);
-    if (error == NEAP_ERROR_FORMAT) /* said by the first _next */
+    if (error == NEAP_ERROR_FORMAT) /* the first call of _next returns it */
         cursor->last = trie->head.count;
     else if (error < 0) {
         neap_frozen_cursor_destroy(cursor);
@@ -78,7 +77,7 @@ neap_frozen_cursor_t *neap_frozen_cursor_new(const neap_frozen_trie_t *trie,
         if (!advance(cursor))
             error = NEAP_ERROR_FORMAT;
     if (error < 0)
-        cursor->key_room = 0; /* whatever comes next does not fit */
+        cursor->key_room = 0; /* so that the next key does not fit */
     return cursor;
 }
 

@@ -1,9 +1,9 @@
-/* containers/frozen/frozen_leaf.c: reading the leaves of a frozen trie. */
+/* containers/frozen/frozen_leaf.c: reads the leaves of a frozen trie. */
 #include "containers/frozen/frozen_model.h"
 
 /* --- numbers ----------------------------------------------------------------- */
 
-/* Bytes that are read one after the other. */
+/* A reader of bytes. */
 struct reader {
     const uint8_t *at, *end;
 };
@@ -58,7 +58,7 @@ union neap_item neap__frozen_value_item(enum neap_kind kind, uint64_t number) {
 
 /* --- opening ------------------------------------------------------------------ */
 
-/* The low `bytes` of what lies at `place`, of which eight can be read. */
+/* The number in the low `bytes` at `place`, where eight bytes can be read. */
 static uint64_t load_low(const uint8_t *place, unsigned bytes) {
     return frozen_load(place) & UINT64_MAX >> (64 - 8 * bytes);
 }
@@ -152,10 +152,10 @@ union neap_item neap__frozen_leaf_value(const neap_frozen_trie_t *trie, const st
 
 /* --- scanning ------------------------------------------------------------------ */
 
-/* How an entry's tail goes on where the key has agreed so far. */
+/* The result of comparing the tail of an entry with a key. */
 enum order { SMALLER, EQUAL, GREATER, DAMAGED };
 
-/* Compares a tail with the key from *agreed on; it is read to its end only if it is not greater. */
+/* Compares a tail with the key from *agreed on. Reads it to its end only if it is not greater. */
 static enum order compare_tail(const neap_frozen_trie_t *trie, struct neap__frozen_bits *bits,
                                struct neap__trie_text key, size_t *agreed) {
     frozen_piece_t piece;
@@ -179,8 +179,8 @@ static enum order compare_tail(const neap_frozen_trie_t *trie, struct neap__froz
     return EQUAL;
 }
 
-/* Compares the entry whose bits come next with a key that is greater than the one it was written
- * after, and agrees with that in *agreed bytes. */
+/* Compares the next entry with a key. The key must be greater than the entry to which this one is relative,
+ * and share *agreed bytes with that entry. */
 static enum order compare_entry(const neap_frozen_trie_t *trie, struct neap__frozen_bits *bits, size_t base,
                                 struct neap__trie_text key, size_t *agreed) {
     size_t keeps;
@@ -189,13 +189,13 @@ static enum order compare_entry(const neap_frozen_trie_t *trie, struct neap__fro
     keeps += base;
     if (keeps == *agreed)
         return compare_tail(trie, bits, key, agreed);
-    if (keeps < *agreed) /* parts from the one before, which the key does not */
+    if (keeps < *agreed) /* differs from the entry before earlier than the key does */
         return GREATER;
-    /* goes on as the one before, which is less */
+    /* continues as the entry before, which is less */
     return frozen_bits_skip(bits, &trie->alphabet) ? SMALLER : DAMAGED;
 }
 
-/* The last restart that is not greater, by halving: its number, and where its entry ends. 0: none. */
+/* Finds the last restart that is not greater, by bisection: its number, and where its entry ends. 0: none. */
 static unsigned last_restart(const neap_frozen_trie_t *trie, const struct neap__frozen_leaf *leaf,
                              struct neap__trie_text key, size_t *agreed, struct neap__frozen_bits *bits,
                              enum order *order) {
@@ -242,7 +242,7 @@ bool neap__frozen_leaf_scan(const neap_frozen_trie_t *trie, struct neap__frozen_
         const unsigned restart = last_restart(trie, leaf, key, &agreed, &leaf->bits, &order);
         scan->index = restart * FROZEN_RESTART_ENTRIES;
         if (scan->index + FROZEN_RESTART_ENTRIES < end)
-            end = scan->index + FROZEN_RESTART_ENTRIES; /* the next one is greater */
+            end = scan->index + FROZEN_RESTART_ENTRIES; /* the next restart is greater */
         if (restart > 0 && order == EQUAL)
             note_prefix(scan, agreed, key.bytes);
     }
@@ -262,7 +262,7 @@ bool neap__frozen_leaf_scan(const neap_frozen_trie_t *trie, struct neap__frozen_
 
 /* --- finding the leaf ----------------------------------------------------------- */
 
-/* Whether the first key of a leaf is not greater. */
+/* Whether the first key of a leaf is not greater than a key. */
 static bool begins_before(const neap_frozen_trie_t *trie, uint64_t index, struct neap__trie_text key) {
     struct neap__frozen_leaf leaf;
     if (!neap__frozen_leaf_open(trie, index, &leaf))
@@ -271,7 +271,7 @@ static bool begins_before(const neap_frozen_trie_t *trie, uint64_t index, struct
     return common == leaf.first.bytes || (common < key.bytes && leaf.first.data[common] < key.data[common]);
 }
 
-/* The last of [low, low + count) whose slice is at most `slice`; low if there is none. */
+/* The last leaf of [low, low + count) whose slice is at most `slice`; low if there is none. */
 static uint64_t last_slice(const uint64_t *slices, uint64_t low, uint64_t count, uint64_t slice) {
     const uint64_t *at = slices + low;
     while (count > 1) {
@@ -287,7 +287,8 @@ uint64_t neap__frozen_leaf_for(const neap_frozen_trie_t *trie, struct neap__trie
     uint64_t high = last_slice(trie->slices, 0, trie->head.leaf_count, slice);
     if (NEAP_LIKELY(trie->slices[high] != slice))
         return high;
-    /* Those with the key's very slice are told apart by their keys; one before them may be it too. */
+    /* Leaves with the same slice as the key are compared by their first keys; the result may also be the leaf
+     * before them. */
     uint64_t low = slice == 0 ? 0 : last_slice(trie->slices, 0, high + 1, slice - 1);
     while (low < high) {
         const uint64_t middle = low + (high - low + 1) / 2;

@@ -1,23 +1,22 @@
-/* containers/frozen/frozen_model.h: the bytes of a frozen trie.
+/* containers/frozen/frozen_model.h: the format of a frozen trie.
  *
- *     head | what all keys begin with | alphabet | slices    | offsets  | leaf leaf leaf ...
- *                                                  8 a leaf    5 a leaf
+ *     head | common prefix of all keys | alphabet | slices     | offsets    | leaf leaf leaf ...
+ *                                                   8 per leaf   5 per leaf
  *
  *     leaf:   length, first key | base | values | restarts | steps and pieces of the others, in bits
- *
- *             values of fixed width: bits | least | what each is more, in so many bits;
- *                                    bits, marked | each, where the least saves no bit
+ *             values of fixed width: bits | least | each value minus the least, in that many bits;
+ *                                    bits, marked | each value, if the least saves no bit
  *             values that are texts: length of each | texts
  *
- * The slice of a leaf is the first eight bytes of its first key as one number, so
- * that finding the leaf for a key is a search among numbers; keys leave out what
- * all begin with. A step counts from the leaf's base, what all its keys agree in.
- * Every eighth entry is a restart: its step is from the leaf's first key, and where its
- * bits begin, counted from the restart before, stands in front, so that a search
- * need not read what lies before. Lengths are written in groups of seven bits.
+ * Keys are stored without the prefix that all share. The slice of a leaf is the first eight
+ * bytes of its first key as a number, so finding the leaf of a key is a search among numbers.
+ * A step counts from the leaf's base, the length of the prefix that its keys share. Every
+ * eighth entry is a restart: its step is relative to the leaf's first key, and the restarts
+ * say where its bits begin, counted from the restart before. So a search can skip the
+ * entries before it. Lengths are written in groups of seven bits.
  *
- * Whatever is read of a leaf is held against the end of the leaves, which have eight
- * bytes more behind them, as the offsets have: numbers are loaded eight bytes at a time.
+ * Everything read from a leaf is checked against the end of the leaves. Eight more bytes
+ * follow the leaves and the offsets, because numbers are loaded eight bytes at a time.
  */
 #ifndef NEAP_CONTAINERS_FROZEN_FROZEN_MODEL_H
 #define NEAP_CONTAINERS_FROZEN_FROZEN_MODEL_H
@@ -32,7 +31,7 @@
 enum {
     FROZEN_VERSION = 1,
     FROZEN_OFFSET_BYTES = 5,
-    FROZEN_VALUES_FROM_0 = 0x80, /* in the byte of bits: no least follows */
+    FROZEN_VALUES_FROM_0 = 0x80, /* flag in the byte of bits: no least value follows */
     FROZEN_TAIL_BYTES = 8,
     FROZEN_LEAF_ENTRIES = 32, /* in all leaves but the last */
     FROZEN_RESTART_ENTRIES = 8,
@@ -55,7 +54,7 @@ struct neap_frozen_trie {
     const uint64_t *slices;
     const uint8_t *offsets, *leaves;
     struct neap__container_file file; /* data is NULL if the body is a block of its own */
-    bool is_mapped;                   /* the file is to be closed */
+    bool is_mapped;                   /* the file must be closed */
     size_t body_bytes;
     uint8_t value_width;
     bool value_is_text;
@@ -74,45 +73,45 @@ struct neap__frozen_leaf {
     uint64_t restart[FROZEN_RESTARTS]; /* bits before entry 1, 8, 16, 24 */
 };
 
-/* Where a key is, or would be, in a leaf. */
+/* The position of a key in a leaf, or where it would be. */
 struct neap__frozen_scan {
     unsigned index; /* the first entry that is not less */
     bool equal;
-    int prefix; /* the longest entry that the key begins with; -1: none */
+    int prefix; /* index of the longest entry that the key begins with; -1: none */
     size_t prefix_bytes;
 };
 
-/* Puts the pointers to what the head says; false: the body is not so. */
+/* Sets the pointers by the head. False if the body does not agree with the head. */
 bool neap__frozen_begin(neap_frozen_trie_t *trie);
 
-/* The last leaf whose first key is not greater than `key`, or 0; keys without what all have in common. */
+/* The last leaf whose first key is not greater than `key`, or 0. `key` is without the common prefix. */
 uint64_t neap__frozen_leaf_for(const neap_frozen_trie_t *trie, struct neap__trie_text key);
 
-/* Begins to read a leaf. False: it is damaged. */
+/* Begins to read a leaf. False if it is damaged. */
 bool neap__frozen_leaf_open(const neap_frozen_trie_t *trie, uint64_t index, struct neap__frozen_leaf *leaf);
 
-/* Looks for a key in a leaf that was just opened; if `with_prefix`, entry by entry, for what it begins
- * with too. False: it is damaged. */
+/* Searches for a key in a leaf that was just opened. With `with_prefix` it reads entry by entry and also
+ * finds the longest entry that the key begins with. False if the leaf is damaged. */
 bool neap__frozen_leaf_scan(const neap_frozen_trie_t *trie, struct neap__frozen_leaf *leaf,
                             struct neap__trie_text key, bool with_prefix, struct neap__frozen_scan *scan);
 
 union neap_item neap__frozen_leaf_value(const neap_frozen_trie_t *trie, const struct neap__frozen_leaf *leaf,
                                         unsigned index);
 
-/* The place of a key among all: entries that are less. False: damaged. */
+/* The rank of a key: the number of entries that are less. False if the trie is damaged. */
 bool neap__frozen_rank(const neap_frozen_trie_t *trie, struct neap__trie_text key, uint64_t *rank);
 
-/* The rest of a key behind what all have in common, in *rest; or where the key is if it has not that:
- * -1 before all, 1 behind all; else 0. */
+/* Returns 0 and the rest of a key after the common prefix in *rest. If the key does not begin with the
+ * common prefix, returns -1 if it is less than all keys and 1 if it is greater. */
 int neap__frozen_common(const neap_frozen_trie_t *trie, struct neap__trie_text key,
                         struct neap__trie_text *rest);
 
-/* The numbers of a range as ranks [*first, *last): see neap/trie.h. 0, NEAP_ERROR_ARGUMENT or
+/* The ranks [*first, *last) of the entries in a range: see neap/trie.h. Returns 0, NEAP_ERROR_ARGUMENT or
  * NEAP_ERROR_FORMAT. */
 int neap__frozen_range(const neap_frozen_trie_t *trie, const struct neap_trie_range *range, uint64_t *first,
                        uint64_t *last);
 
-/* A value as a number whose order is kept where its kind has one, and back. */
+/* Converts a value to a number, with the same order if its kind has one; and back. */
 uint64_t neap__frozen_value_number(enum neap_kind kind, struct neap__trie_text stored);
 union neap_item neap__frozen_value_item(enum neap_kind kind, uint64_t number);
 

@@ -1,9 +1,9 @@
-/* containers/frozen/frozen_trie.c: a frozen trie's life, and looking things up in it. */
+/* containers/frozen/frozen_trie.c: opens and ends frozen tries, and looks up keys. */
 #include "containers/frozen/frozen_model.h"
 
 #include "os/file.h"
 
-/* What opening a file reads of it. */
+/* Reads the parts of a file that are needed to open it. */
 enum { OPENED_BYTES = 16 << 10 };
 
 /* --- life ------------------------------------------------------------------- */
@@ -37,7 +37,7 @@ bool neap__frozen_begin(neap_frozen_trie_t *trie) {
                                       (size_t)head->alphabet_bytes);
 }
 
-/* Takes what was opened, or closes it. */
+/* Makes a trie of an open file, or closes it. */
 static int begin_file(const struct neap__container_file *file, neap_frozen_trie_t **trie) {
     neap_frozen_trie_t *opened = neap__container_memory_new(NULL, sizeof(*opened));
     if (!opened)
@@ -143,8 +143,8 @@ bool neap_frozen_trie_get(const neap_frozen_trie_t *trie, union neap_item key, u
     return true;
 }
 
-/* A key that the text begins with is in the leaf for the text, or is what the text and the first key
- * of that leaf both begin with: then it is sought in a leaf before. */
+/* A key that the text begins with is either in the leaf for the text, or it is also a prefix of the first
+ * key of that leaf. In the latter case it is searched for in an earlier leaf. */
 bool neap_frozen_trie_longest_prefix(const neap_frozen_trie_t *trie, union neap_item text, size_t limit,
                                      size_t *bytes, union neap_item *value) {
     struct neap__trie_text rest = {text.text.bytes == 0 ? "" : text.text.data,
@@ -192,7 +192,8 @@ bool neap__frozen_rank(const neap_frozen_trie_t *trie, struct neap__trie_text ke
     return true;
 }
 
-/* Makes `prefix` what comes right after all that begin with it; false: nothing does. `copy` has its bytes. */
+/* Changes `prefix` to the least text that is greater than all texts that begin with it; false if there is
+ * none. Its bytes are put in `copy`. */
 static bool step_over(struct neap__trie_text *prefix, uint8_t *copy) {
     while (prefix->bytes > 0 && prefix->data[prefix->bytes - 1] == UINT8_MAX)
         prefix->bytes--;

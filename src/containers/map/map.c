@@ -1,4 +1,4 @@
-/* containers/map/map.c: single entries; making and ending maps. */
+/* containers/map/map.c: makes and ends maps; finds, adds and removes single entries. */
 #include <neap/map.h>
 
 #include <string.h>
@@ -36,7 +36,7 @@ neap_map_t *neap_map_new(enum neap_kind key, enum neap_kind value, const struct 
     return map;
 }
 
-/* Frees the blocks that a group's entries have outside of it, and the group's own if it is lone. */
+/* Frees the blocks of the far texts of a group, and the block of the group itself if it has one. */
 static void group_end(neap_map_t *map, struct neap__map_group *group) {
     const struct neap__map_shape *shape = &map->shape;
     uint32_t offset = neap__map_group_head_bytes(shape, group->count);
@@ -81,7 +81,7 @@ void neap_map_destroy(neap_map_t *map) {
 
 enum { LINE_BYTES = 64 };
 
-/* A key on its way to an entry. */
+/* The state of a search. */
 struct search {
     struct neap__map_field key;
     uint64_t hash;
@@ -90,12 +90,13 @@ struct search {
     struct neap__map_entry entry;  /* if it was found */
 };
 
-/* Whether the key is there. `search` then, and also otherwise if the key fits its kind, says where. */
+/* Searches for a key and returns whether it is there. If the key fits its kind, `search` has its group also
+ * if it is not there. */
 static inline bool find(const neap_map_t *map, struct search *search) {
     search->hash = neap__map_field_hash(&map->shape, &search->key, map->seed);
     search->number = (uint32_t)neap__map_number(map, search->hash);
     search->group = (struct neap__map_group *)(uintptr_t)neap__map_group_at(map, search->number);
-    /* All of a group at once: one wait for memory in the place of three in a row. */
+    /* Prefetches the whole group, so that there is one wait for memory and not three. */
     for (uint32_t at = 0; at < map->fetch_bytes; at += LINE_BYTES)
         __builtin_prefetch((const char *)search->group + at);
     return search->group &&
@@ -110,21 +111,22 @@ bool neap_map_get(const neap_map_t *map, union neap_item key, union neap_item *v
 
 /* --- putting --- */
 
-/* Makes a group's slot have room for `bytes`. One that moves gets a quarter more, so that it
- * does not move at every other entry. */
+/* Makes room for `bytes` in the slot of a group. A group that moves gets a quarter more, so that it
+ * does not move again soon. */
 static bool make_room(neap_map_t *map, struct neap__map_group **group, size_t bytes) {
     if (bytes <= neap__map_slot_bytes(*group))
         return true;
     return neap__map_directory_move(map, group, neap__map_slot_spare(bytes, 4));
 }
 
-/* After a group became smaller: by more than make_room gives, so that it does not move to and fro. */
+/* Moves a group that has become smaller to a smaller slot, if the difference is more than make_room adds, so
+ * that it does not move back and forth. */
 static void settle(neap_map_t *map, struct neap__map_group *group) {
     if (neap__map_slot_is_wide(group, 3))
-        neap__map_directory_move(map, &group, group->used); /* if not, it stays where it is */
+        neap__map_directory_move(map, &group, group->used); /* if that fails, it stays in its slot */
 }
 
-/* Sets the value of an entry that was found; its text has been kept. */
+/* Sets the value of an entry that was found. A far text of it must have its block. */
 static bool replace(neap_map_t *map, struct search *search, const struct neap__map_field *value) {
     const struct neap__map_shape *shape = &map->shape;
     struct neap__map_group *group = search->group;
@@ -146,7 +148,7 @@ static bool replace(neap_map_t *map, struct search *search, const struct neap__m
     return true;
 }
 
-/* Adds an entry for a key that was not found; its texts have been kept. */
+/* Adds an entry for a key that was not found. Its far texts must have their blocks. */
 static bool insert(neap_map_t *map, struct search *search, const struct neap__map_field *value) {
     const struct neap__map_shape *shape = &map->shape;
     struct neap__map_group *group = search->group;
@@ -171,7 +173,7 @@ static bool insert(neap_map_t *map, struct search *search, const struct neap__ma
     return true;
 }
 
-/* insert, of texts that have not been kept yet. */
+/* Allocates the blocks of far texts, and inserts. */
 static int insert_kept(neap_map_t *map, struct search *search, struct neap__map_field *value) {
     if (!neap__map_field_keep(map, &search->key))
         return NEAP_ERROR_MEMORY;
@@ -210,7 +212,7 @@ int neap_map_put(neap_map_t *map, union neap_item key, union neap_item value, bo
     return NEAP_OK;
 }
 
-/* number + amount as `kind`; false if it does not fit. */
+/* Adds number and amount as `kind`; false if the sum does not fit. */
 static bool sum_of(enum neap_kind kind, union neap_item number, union neap_item amount,
                    union neap_item *sum) {
     bool overflow = false;

@@ -1,8 +1,8 @@
-/* containers/map/map_check.c: whether a map is what map_model.h says. */
+/* containers/map/map_check.c: verifies the invariants of map_model.h. */
 #include "containers/map/map_group.h"
 #include "containers/map/map_slot.h"
 
-/* What a walk over the groups has come by. */
+/* The sums of a walk over the groups. */
 struct tally {
     uint64_t count, bytes, far_count, slots;
 };
@@ -68,7 +68,7 @@ bool neap_map_check(const neap_map_t *map, const char **why) {
     struct tally tally = {0};
     DEMAND(map->group_count > 0, "there is no group");
     DEMAND(map->group_mask == (UINT64_C(2) << neap_word_highest(map->group_count)) - 1,
-           "the mask is not that of so many groups");
+           "the mask does not fit the number of groups");
     for (uint32_t i = 0; i < map->group_count; i++) {
         const struct neap__map_group *group = neap__map_group_at(map, i);
         if (group && !group_check(map, group, i, &tally, why))

@@ -12,7 +12,7 @@ enum {
     FETCH_BYTES_MAX = 1024,
 };
 
-#define GROUPS_MAX (UINT32_MAX - 1) /* a hole's owner is no group's number */
+#define GROUPS_MAX (UINT32_MAX - 1) /* the owner of a hole is not the number of a group */
 
 /* --- leaves --- */
 
@@ -20,7 +20,7 @@ static uint32_t leaf_count(const neap_map_t *map) {
     return map->first_leaf_room == 0 ? 0 : (map->group_count - 1) / NEAP_MAP_LEAF_GROUPS + 1;
 }
 
-/* The first leaf is as long as it must be, in powers of two, so that a small map is small. */
+/* The first leaf grows in powers of two, so that a small map has a small directory. */
 static bool first_leaf_reach(neap_map_t *map, uint32_t room) {
     if (map->first_leaf_room >= room)
         return true;
@@ -51,7 +51,7 @@ static bool leaves_reach(neap_map_t *map, uint32_t leaf) {
     return true;
 }
 
-/* Makes the place of group `number`, the next one, be there, and empty. */
+/* Makes an empty entry in the directory for the next group, `number`. */
 static bool directory_reach(neap_map_t *map, uint32_t number) {
     uint32_t leaf = number / NEAP_MAP_LEAF_GROUPS, room = 1;
     if (!leaves_reach(map, leaf))
@@ -87,7 +87,7 @@ static uint32_t highest_bit(uint32_t number) {
 void neap__map_directory_resize(neap_map_t *map, uint32_t count, uint64_t bytes) {
     map->group_count = count;
     map->group_mask = 2 * (uint64_t)highest_bit(count) - 1;
-    /* Most groups are no longer than this; what lies in the processor's cache is there at once. */
+    /* Most groups are not longer than this. A map that fits in the cache needs no prefetch. */
     uint64_t long_group = bytes / count + bytes / count / 4;
     map->fetch_bytes = bytes < CACHED_BYTES           ? 0
                        : long_group < FETCH_BYTES_MAX ? (uint32_t)long_group
@@ -123,7 +123,8 @@ static const uint8_t *slot_end(const struct neap__map_group *group) {
     return neap__map_group_byte(group, 0) + neap__map_slot_bytes(group);
 }
 
-/* Splits a group into itself and group `number`, whose places are there. False without memory. */
+/* Splits a group into itself and group `number`; both have entries in the directory. False if there is no
+ * memory. */
 static bool split(neap_map_t *map, struct neap__map_group *group, uint32_t number) {
     struct neap__map_division division;
     struct neap__map_group *parts[2];
@@ -153,7 +154,7 @@ static bool split(neap_map_t *map, struct neap__map_group *group, uint32_t numbe
     return true;
 }
 
-/* Makes one group, at the place `to`, of those at both places. False if that does not go. */
+/* Merges the groups at two entries into one at `to`. False if that is not possible. */
 static bool merge(neap_map_t *map, struct neap__map_group **to, struct neap__map_group **from) {
     struct neap__map_group *first = *to, *second = *from;
     uint32_t count = (uint32_t)first->count + second->count;
@@ -166,7 +167,7 @@ static bool merge(neap_map_t *map, struct neap__map_group **to, struct neap__map
     neap__map_group_unite(&map->shape, both, first, second);
     *to = both;
     neap__map_slot_free(map, first);
-    second = *from; /* it may just have been moved */
+    second = *from; /* it may have been moved meanwhile */
     *from = NULL;
     neap__map_slot_free(map, second);
     return true;

@@ -1,32 +1,32 @@
-/* containers/map/map_directory.h: how many groups a map has, and where they are noted.
+/* containers/map/map_directory.h: the directory of a map: pointers to its groups.
  *
- *     leaves ─> [ leaf ─> 512 groups ] [ leaf ─> 512 groups ] [ leaf ─> the rest ]
+ *     leaves ─> [ leaf ─> 512 groups ] [ leaf ─> 512 groups ] [ leaf ─> the remaining groups ]
  *
- * Linear hashing, one group at a time (map_model.h): a split or a merge touches two
- * groups and never the others. Both are a matter of thrift and not of truth, so what
- * fails for want of memory is left for the next time.
+ * The directory grows by linear hashing, one group at a time (map_model.h): a split or a
+ * merge touches two groups and no others. Splits and merges affect memory use, not
+ * correctness; one that fails for lack of memory is retried later.
  */
 #ifndef NEAP_CONTAINERS_MAP_MAP_DIRECTORY_H
 #define NEAP_CONTAINERS_MAP_MAP_DIRECTORY_H
 
 #include "containers/map/map_model.h"
 
-/* Makes the first leaf, if there is none. False without memory. */
+/* Makes the first leaf if there is none. False if there is no memory. */
 bool neap__map_directory_start(neap_map_t *map);
 
-/* After an entry was added: splits a group if there are too few. */
+/* Splits a group if there are too few. Called after an entry was added. */
 void neap__map_directory_grow(neap_map_t *map);
 
-/* After an entry was removed: merges the last group away if there are too many. */
+/* Merges the last group into another if there are too many. Called after an entry was removed. */
 void neap__map_directory_shrink(neap_map_t *map);
 
-/* Sets the number of groups, and what follows from it; `bytes` is what they all take. */
+/* Sets the number of groups and the fields that depend on it; `bytes` is the size of all groups. */
 void neap__map_directory_resize(neap_map_t *map, uint32_t count, uint64_t bytes);
 
-/* Frees the directory; no group is left. */
+/* Frees the directory. There must be no groups left. */
 void neap__map_directory_free(neap_map_t *map);
 
-/* Moves a group to a slot of `bytes`, at least its own; false without memory. */
+/* Moves a group to a slot of `bytes`, which must be enough for it; false if there is no memory. */
 bool neap__map_directory_move(neap_map_t *map, struct neap__map_group **group, size_t bytes);
 
 #endif

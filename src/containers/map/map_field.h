@@ -1,6 +1,6 @@
-/* containers/map/map_field.h: a key or a value in the bytes that a group keeps of it.
+/* containers/map/map_field.h: a key or a value in the form in which a group stores it.
  *
- *   number         its own bytes                      no length
+ *   number         its bytes                          no length
  *   text <= 254 B  its bytes                          length 0 to 254
  *   longer text    struct neap__map_far: where, bytes   length 255; the text has a block
  *                                                     of its own, or lies in the file
@@ -11,18 +11,18 @@
 #include "containers/map/map_model.h"
 
 struct neap__map_field {
-    const void *bytes;     /* what the group keeps: stored[], or the caller's text */
-    uint32_t stored_bytes; /* so many */
-    uint8_t length;        /* for the column, if it is a text */
-    union neap_item item;  /* as it was given; keys made equal (-0.0, NaN) */
+    const void *bytes;     /* the stored bytes: in stored[], or the caller's text */
+    uint32_t stored_bytes; /* number of stored bytes */
+    uint8_t length;        /* for the column of lengths, if it is a text */
+    union neap_item item;  /* from the caller; float keys are normalised (-0.0, NaN) */
     unsigned char stored[16];
 };
 
-/* Reads a number, or none; false if it does not fit its kind. */
+/* Makes a field of a number, or of NEAP_KIND_NONE; false if the number does not fit its kind. */
 bool neap__map_field_number(enum neap_kind kind, bool is_key, union neap_item item,
                             struct neap__map_field *field);
 
-/* Reads a text. */
+/* Makes a field of a text. */
 static inline void neap__map_field_text(union neap_item item, struct neap__map_field *field) {
     bool is_near = item.text.bytes <= NEAP_MAP_NEAR_BYTES_MAX;
     field->item = item;
@@ -31,8 +31,8 @@ static inline void neap__map_field_text(union neap_item item, struct neap__map_f
     field->stored_bytes = is_near ? (uint32_t)item.text.bytes : (uint32_t)sizeof(struct neap__map_far);
 }
 
-/* Reads a key; false if it does not fit its kind. `field` points into itself. A far text is
- * not copied: for searching. */
+/* Makes a field of a key, for searching; false if it does not fit its kind. `field` points into
+ * itself, so it must not be moved. A far text is not copied. */
 static inline bool neap__map_field_key(const struct neap__map_shape *shape, union neap_item key,
                                        struct neap__map_field *field) {
     if (shape->key_lengths == 0)
@@ -49,27 +49,28 @@ static inline bool neap__map_field_value(const struct neap__map_shape *shape, un
     return true;
 }
 
-/* Hash of a key, under the map's seed. */
+/* Hash of a key, with the seed of the map. */
 uint64_t neap__map_field_hash(const struct neap__map_shape *shape, const struct neap__map_field *key,
                               uint64_t seed);
 
-/* The same for a key as it lies in a group, `length` its length (0 for numbers); what is far
- * must be in memory. */
+/* The same for a key stored in a group; `length` is its length (0 for numbers). A far key must be
+ * in memory. */
 uint64_t neap__map_field_hash_stored(const uint8_t *bytes, uint32_t stored_bytes, uint8_t length,
                                      uint64_t seed);
 
-/* Gives a far text its block; nothing to do for others. False without memory. */
+/* Allocates the block of a far text and copies it; does nothing for others. False if there is no
+ * memory. */
 bool neap__map_field_keep(neap_map_t *map, struct neap__map_field *field);
 
-/* Ends the block of a far text that was kept; nothing to do for others. */
+/* Frees the block that neap__map_field_keep allocated, if any. */
 void neap__map_field_drop(neap_map_t *map, const struct neap__map_field *field);
 
-/* The item of `kind` whose `stored_bytes` of length `length` lie at `bytes`, borrowed.
- * False if it is far in a file, and not in that file. */
+/* Reads the item of `kind` that is stored at `bytes`, with `stored_bytes` and `length`. A text is
+ * borrowed. False if it is a far text of a file and does not lie in the file. */
 bool neap__map_field_item(const struct neap__map_shape *shape, enum neap_kind kind, const uint8_t *bytes,
                           uint32_t stored_bytes, uint8_t length, union neap_item *item);
 
-/* Ends the block of the far text that struct neap__map_far at `bytes` stands for. */
+/* Frees the block of the far text to which the struct neap__map_far at `bytes` points. */
 void neap__map_field_free(neap_map_t *map, const uint8_t *bytes);
 
 #endif

@@ -1,9 +1,10 @@
-/* containers/map/map_file.c: maps in files.
+/* containers/map/map_file.c: saves and opens maps.
  *
  *   body   [ far texts of group 0 | group 0 | far texts of group 1 | group 1 | ... | offsets ]
  *
- * Groups are as in memory, without the free end of their slot, at multiples of 4; the
- * offsets, one of 8 bytes a group, say where they are, all ones for an empty group.
+ * Groups have the same bytes as in memory, without the free end of their slot, and begin
+ * at multiples of 4. There is an offset of 8 bytes for each group; all ones mean that the
+ * group is empty.
  */
 #include <string.h>
 
@@ -55,11 +56,11 @@ static int write_fars(struct neap__container_writer *writer, const struct neap__
     return error;
 }
 
-/* What saving needs beside the map. */
+/* The working memory for saving. */
 struct saving {
     const neap_map_t *map;
     struct neap__container_memory *memory; /* for the two below */
-    uint64_t *offsets;                     /* one a group */
+    uint64_t *offsets;                     /* one per group */
     struct neap__map_group *copy;          /* of `room` bytes */
     size_t room;
 };
@@ -115,7 +116,7 @@ static int write_body(struct neap__container_writer *writer, const void *context
 
 int neap_map_save(const neap_map_t *map, const char *path) {
     struct neap__map_head head;
-    /* The map is as it was, but for its memory, which is borrowed from. */
+    /* The map itself does not change; only memory is allocated from its allocator. */
     struct saving saving = {.map = map, .memory = (struct neap__container_memory *)(uintptr_t)&map->memory};
     size_t offsets_bytes = map->group_count * sizeof(*saving.offsets);
     saving.offsets = NEAP_ALLOC(saving.memory, offsets_bytes);
@@ -130,7 +131,7 @@ int neap_map_save(const neap_map_t *map, const char *path) {
 
 /* --- opening --- */
 
-/* Takes over an open file; NEAP_ERROR_FORMAT if its head cannot be. */
+/* Takes over an open file; NEAP_ERROR_FORMAT if its head is invalid. */
 static int map_of_file(const struct neap__container_file *file, const struct neap_allocator *allocator,
                        neap_map_t **map) {
     struct neap__map_head head;
@@ -162,7 +163,7 @@ int neap__map_view(const void *data, size_t bytes, neap_map_t **map) {
                                           sizeof(struct neap__map_head), &file);
     if (error != NEAP_OK)
         return error;
-    file.data = NULL; /* nothing to be closed */
+    file.data = NULL; /* the file need not be closed */
     return map_of_file(&file, NULL, map);
 }
 

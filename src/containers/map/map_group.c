@@ -27,12 +27,12 @@ bool neap__map_group_entry(const struct neap__map_shape *shape, const struct nea
     return offset <= group->used && key_bytes + value_bytes <= group->used - offset;
 }
 
-/* Whether 32 bytes can be read there. */
+/* Whether 32 bytes can be read at that address. */
 static inline bool has_32(const struct neap__map_group *group, const uint8_t *bytes) {
     return (size_t)(bytes - (const uint8_t *)group) + 32 <= group->used;
 }
 
-/* Bytes of the first `count` texts of a column of lengths. */
+/* Bytes of the first `count` texts, from their column of lengths. */
 static inline uint32_t sum_of(const struct neap__map_group *group, const uint8_t *lengths, uint32_t count) {
     return NEAP_LIKELY(count <= 32 && has_32(group, lengths)) ? neap__simd_sum_32(lengths, count)
                                                               : neap__simd_sum(lengths, count);
@@ -49,7 +49,7 @@ uint32_t neap__map_group_offset(const struct neap__map_shape *shape, const struc
     return offset;
 }
 
-/* memcmp == 0, by words that overlap in the middle for the lengths that most keys have. */
+/* memcmp() == 0; for the most frequent lengths, with words that overlap in the middle. */
 static inline bool same_bytes(const uint8_t *a, const uint8_t *b, uint32_t bytes) {
     uint64_t a_words[4], b_words[4];
     if (bytes < 8 || bytes > 32)
@@ -75,7 +75,7 @@ static inline bool is_key(const struct neap__map_shape *shape, const struct neap
            memcmp(item.text.data, key->item.text.data, item.text.bytes) == 0;
 }
 
-/* Of the entries from `first` on that `found` has bits for, the one of that key. */
+/* Finds the entry of a key among the candidates in `found`, whose bit 0 is entry `first`. */
 static inline bool find_among(const struct neap__map_shape *shape, const struct neap__map_group *group,
                               const struct neap__map_field *key, uint32_t first, uint32_t found,
                               struct neap__map_entry *entry) {
@@ -119,7 +119,8 @@ void neap__map_group_init(struct neap__map_group *group) {
     group->reserved = 0;
 }
 
-/* Sets the count; `old` and `slots` are how long columns were and are. What follows them moves. */
+/* Sets the count and moves the columns and entries; `old` and `slots` are the lengths of columns before and
+ * after. */
 static void set_columns(const struct neap__map_shape *shape, struct neap__map_group *group, uint32_t count,
                         uint32_t old, uint32_t slots) {
     uint8_t *start = neap__map_group_prints(group);
@@ -137,7 +138,7 @@ static void set_columns(const struct neap__map_shape *shape, struct neap__map_gr
     group->used = neap__map_group_head_bytes(shape, count) + data_bytes;
 }
 
-/* Sets the count, the columns and all that follows moved where it makes a difference. */
+/* Sets the count, and moves columns and entries if the length of columns changes. */
 static inline void set_count(const struct neap__map_shape *shape, struct neap__map_group *group,
                              uint32_t count) {
     uint32_t old = neap__map_group_slots(group->count), slots = neap__map_group_slots(count);
@@ -147,7 +148,7 @@ static inline void set_count(const struct neap__map_shape *shape, struct neap__m
         group->count = (uint16_t)count;
 }
 
-/* memcpy, by words that overlap in the middle for the lengths that most keys and values have. */
+/* memcpy(); for the most frequent lengths, with words that overlap in the middle. */
 static inline void copy_short(uint8_t *to, const uint8_t *from, uint32_t bytes) {
     if (bytes >= 8 && bytes <= 16) {
         uint64_t first, last;
@@ -178,7 +179,7 @@ void neap__map_group_append(const struct neap__map_shape *shape, struct neap__ma
     group->used += key->stored_bytes + value->stored_bytes;
 }
 
-/* What lies behind `offset` + `old_bytes` moves to behind `offset` + `bytes`. */
+/* Moves the bytes after `offset` + `old_bytes` to `offset` + `bytes`. */
 static void resize(struct neap__map_group *group, uint32_t offset, uint32_t old_bytes, uint32_t bytes) {
     uint8_t *place = neap__map_group_byte(group, offset);
     memmove(place + bytes, place + old_bytes, group->used - offset - old_bytes);
@@ -209,7 +210,7 @@ void neap__map_group_set_value(const struct neap__map_shape *shape, struct neap_
 
 /* --- dividing and uniting --- */
 
-/* Bytes of the entry `index` as they lie there. */
+/* Stored bytes of entry `index`. */
 static inline uint32_t bytes_of(const struct neap__map_shape *shape, const uint8_t *key_lengths,
                                 const uint8_t *value_lengths, uint32_t index) {
     uint32_t bytes = (uint32_t)shape->key_bytes + shape->value_bytes;
@@ -243,10 +244,10 @@ void neap__map_group_divide(const struct neap__map_shape *shape, const struct ne
     division->bytes[1] = neap__map_group_head_bytes(shape, seconds) + second;
 }
 
-enum { COPY_BYTES = 32 }; /* most entries are no longer */
+enum { COPY_BYTES = 32 }; /* most entries are not longer */
 
-/* Copies an entry. A fixed number of bytes where both sides have them: which length comes next nobody,
- * and no processor, can guess. */
+/* Copies an entry. Copies a fixed number of bytes if both sides have room, because a processor cannot
+ * predict the length of the next entry. */
 static inline void copy_entry(uint8_t *to, const uint8_t *to_end, const uint8_t *from,
                               const uint8_t *from_end, uint32_t bytes) {
     if (NEAP_LIKELY(bytes <= COPY_BYTES && from_end - from >= COPY_BYTES && to_end - to >= COPY_BYTES))
@@ -262,7 +263,7 @@ void neap__map_group_deal(const struct neap__map_shape *shape, const struct neap
     const uint8_t *key_lengths = neap__map_group_key_lengths(group);
     const uint8_t *value_lengths = neap__map_group_value_lengths(shape, group);
     const uint8_t *at = neap__map_group_byte(group, neap__map_group_head_bytes(shape, group->count));
-    uint8_t *to[2], *column[2]; /* where the next goes: the entry, its byte in the first column */
+    uint8_t *to[2], *column[2]; /* where the next entry goes, and its byte in the first column */
     size_t slots[2];
     for (unsigned side = 0; side < 2; side++) {
         parts[side]->count = (uint16_t)division->counts[side];

@@ -1,9 +1,9 @@
-/* containers/map/map_group.h: one group of a map: finding, adding and removing entries.
+/* containers/map/map_group.h: finds, adds and removes entries of one group of a map.
  *
- * A group is bytes in a slot (map_model.h draws it). These functions know neither the
- * directory nor the allocator: who adds has made room before, and far texts are made
- * and ended elsewhere (map_field.h). Reading is safe on a group of a file, if
- * neap__map_group_is_sound said so once; the entries are checked one by one here.
+ * A group is a sequence of bytes in a slot (map_model.h draws it). These functions use
+ * neither the directory nor the allocator: the caller makes room before it adds an entry,
+ * and map_field.h allocates and frees far texts. Reading a group of a file is safe after
+ * neap__map_group_is_sound returned true once; entries are then checked one by one.
  */
 #ifndef NEAP_CONTAINERS_MAP_MAP_GROUP_H
 #define NEAP_CONTAINERS_MAP_MAP_GROUP_H
@@ -16,8 +16,8 @@
 struct neap__map_entry {
     uint32_t index;       /* among the group's */
     uint32_t offset;      /* of its key from the group's start */
-    uint32_t key_bytes;   /* as they lie there: of a far text, those of struct neap__map_far */
-    uint32_t value_bytes; /* after the key */
+    uint32_t key_bytes;   /* as stored; for a far text, the size of struct neap__map_far */
+    uint32_t value_bytes; /* as stored, after the key */
 };
 
 static inline uint32_t neap__map_group_slots(uint32_t count) {
@@ -51,23 +51,23 @@ static inline uint8_t neap__map_group_print(uint64_t hash) {
     return (uint8_t)(hash >> 56);
 }
 
-/* Whether `group`, of which `room` bytes can be read, has its columns inside. */
+/* Whether the columns of `group` lie within the `room` bytes that can be read. */
 bool neap__map_group_is_sound(const struct neap__map_shape *shape, const struct neap__map_group *group,
                               uint64_t room);
 
-/* Whether the entry of that key is there. Touches no byte beyond `used`. */
+/* Finds the entry of a key; false if there is none. Reads no byte beyond `used`. */
 bool neap__map_group_find(const struct neap__map_shape *shape, const struct neap__map_group *group,
                           const struct neap__map_field *key, uint64_t hash, struct neap__map_entry *entry);
 
-/* Where entry `index` begins, from the group's start; in a damaged group anywhere. */
+/* Offset of entry `index` from the group's start; in a damaged group it can be any number. */
 uint32_t neap__map_group_offset(const struct neap__map_shape *shape, const struct neap__map_group *group,
                                 uint32_t index);
 
-/* The entry `index`, that begins at `offset`; false if it would reach beyond `used`. */
+/* Reads entry `index`, which begins at `offset`; false if it would reach beyond `used`. */
 bool neap__map_group_entry(const struct neap__map_shape *shape, const struct neap__map_group *group,
                            uint32_t index, uint32_t offset, struct neap__map_entry *entry);
 
-/* Bytes of the group with one entry of `entry_bytes` more. */
+/* Bytes of the group with one more entry of `entry_bytes`. */
 static inline size_t neap__map_group_bytes_with(const struct neap__map_shape *shape,
                                                 const struct neap__map_group *group, size_t entry_bytes) {
     return group->used +
@@ -79,39 +79,40 @@ static inline size_t neap__map_group_bytes_with(const struct neap__map_shape *sh
 /* Makes an empty group in a slot. */
 void neap__map_group_init(struct neap__map_group *group);
 
-/* Adds an entry at the end; its slot has room. */
+/* Adds an entry at the end. The slot must have room. */
 void neap__map_group_append(const struct neap__map_shape *shape, struct neap__map_group *group, uint64_t hash,
                             const struct neap__map_field *key, const struct neap__map_field *value);
 
-/* Entries of a group on their way into two: a bit each, which. */
+/* How the entries of a group are divided between two groups. */
 struct neap__map_division {
-    uint64_t second[NEAP_MAP_GROUP_COUNT_MAX / 64 + 1];
+    uint64_t second[NEAP_MAP_GROUP_COUNT_MAX / 64 + 1]; /* one bit per entry: it goes to the second */
     uint32_t counts[2];
     size_t bytes[2]; /* that the two groups will have */
 };
 
-/* Divides by a bit of the hash: those that have it are the second. Far keys are in memory. */
+/* Divides the entries by a bit of their hash; those with the bit go to the second group. Far keys must be
+ * in memory. */
 void neap__map_group_divide(const struct neap__map_shape *shape, const struct neap__map_group *group,
                             uint64_t seed, uint64_t bit, struct neap__map_division *division);
 
-/* Copies each entry to its part, an empty group in a slot that has room. `ends` are those of the
- * slots: of the group's, and of the parts'. */
+/* Copies each entry to its part. The parts are empty groups in slots with enough room. `end` and
+ * `part_ends` are the ends of the slots of the group and of the parts. */
 void neap__map_group_deal(const struct neap__map_shape *shape, const struct neap__map_group *group,
                           const struct neap__map_division *division, struct neap__map_group *const parts[2],
                           const uint8_t *end, const uint8_t *const part_ends[2]);
 
-/* Bytes of a group with all entries of two. */
+/* Bytes of a group with all entries of two groups. */
 size_t neap__map_group_bytes_of_both(const struct neap__map_shape *shape, const struct neap__map_group *a,
                                      const struct neap__map_group *b);
 
-/* Copies all entries of both to an empty group, in a slot that has room. */
+/* Copies all entries of both to an empty group, whose slot must have room. */
 void neap__map_group_unite(const struct neap__map_shape *shape, struct neap__map_group *both,
                            const struct neap__map_group *a, const struct neap__map_group *b);
 
 void neap__map_group_remove(const struct neap__map_shape *shape, struct neap__map_group *group,
                             const struct neap__map_entry *entry);
 
-/* Sets an entry's value; its slot has room. */
+/* Sets the value of an entry. The slot must have room. */
 void neap__map_group_set_value(const struct neap__map_shape *shape, struct neap__map_group *group,
                                const struct neap__map_entry *entry, const struct neap__map_field *value);
 

@@ -1,8 +1,8 @@
-/* containers/map/map_simd.h: bytes looked at many at a time. Pure.
+/* containers/map/map_simd.h: compares and sums many bytes at a time. Pure.
  *
- * On x86-64 16 at once; elsewhere one by one. Columns have lengths that are multiples
- * of 8, and nothing is read beyond them; but of `_32` functions 32 bytes are read,
- * whatever the column's length: they have no branch that a processor could take wrongly.
+ * It handles 16 bytes at once on x86-64, and single bytes elsewhere. Columns have lengths
+ * that are multiples of 8, and nothing beyond them is read. The `_32` functions are an
+ * exception: they always read 32 bytes, so that there is no branch to mispredict.
  */
 #ifndef NEAP_CONTAINERS_MAP_MAP_SIMD_H
 #define NEAP_CONTAINERS_MAP_MAP_SIMD_H
@@ -18,19 +18,19 @@ enum { NEAP_SIMD_FAR = 255, NEAP_SIMD_FAR_BYTES = 16 };
 
 #if defined(__SSE2__) && defined(__x86_64__)
 
-/* A bit for each of the 8 bytes that is `wanted`. */
+/* One bit for each of the 8 bytes that equals `wanted`. */
 static inline uint32_t neap__simd_match8(const uint8_t *bytes, uint8_t wanted) {
     __m128i some = _mm_loadl_epi64((const __m128i *)(const void *)bytes);
     return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(some, _mm_set1_epi8((char)wanted))) & 0xff;
 }
 
-/* A bit for each of the 16. */
+/* The same for 16 bytes. */
 static inline uint32_t neap__simd_match16(const uint8_t *bytes, uint8_t wanted) {
     __m128i some = _mm_loadu_si128((const __m128i *)(const void *)bytes);
     return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(some, _mm_set1_epi8((char)wanted)));
 }
 
-/* Sums of the two halves, lengths of 255 taken for 16. */
+/* Sums of the two halves; a length of 255 counts as 16. */
 static inline __m128i neap__simd_sums(__m128i lengths) {
     __m128i far = _mm_cmpeq_epi8(lengths, _mm_set1_epi8((char)NEAP_SIMD_FAR));
     __m128i stored =
@@ -57,7 +57,7 @@ static inline uint32_t neap__simd_sum(const uint8_t *lengths, uint32_t count) {
     return (uint32_t)_mm_cvtsi128_si32(all) + (uint32_t)_mm_cvtsi128_si32(_mm_srli_si128(all, 8));
 }
 
-/* The same of the first 32 lengths: count <= 32. */
+/* The same for count <= 32; reads 32 lengths. */
 static inline uint32_t neap__simd_sum_32(const uint8_t *lengths, uint32_t count) {
     const __m128i *at = (const __m128i *)(const void *)lengths;
     const __m128i first = _mm_set_epi8(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
@@ -95,7 +95,7 @@ static inline uint32_t neap__simd_sum_32(const uint8_t *lengths, uint32_t count)
 
 #endif
 
-/* A bit for each of 32 bytes that is `wanted`. */
+/* One bit for each of 32 bytes that equals `wanted`. */
 static inline uint32_t neap__simd_match_32(const uint8_t *bytes, uint8_t wanted) {
     return neap__simd_match16(bytes, wanted) | neap__simd_match16(bytes + 16, wanted) << 16;
 }

@@ -8,7 +8,7 @@
 
 enum {
     CLASS_LEAST = 1, /* the smallest slot that can be a hole: 32 bytes */
-    HOLE_SHARE = 16, /* one slot in so many may be a hole */
+    HOLE_SHARE = 16, /* at most one slot in HOLE_SHARE is a hole */
     HOLE_OWNER = UINT32_MAX,
     TRAYS_FIRST = 4,
     LARGE_MAP_BYTES = 64 << 10,
@@ -18,7 +18,7 @@ enum {
 /* One block of slots. */
 struct tray {
     unsigned char *start;
-    uint32_t slots; /* room for so many */
+    uint32_t slots; /* number of slots that fit */
     uint32_t bytes;
 };
 
@@ -31,11 +31,11 @@ struct hole {
 
 struct neap__map_shelf {
     struct tray *trays;
-    struct hole *holes; /* any of the ring, or NULL */
+    struct hole *holes; /* any hole of the ring, or NULL */
     uint32_t tray_count, tray_room;
-    uint32_t top; /* slots of the last tray that have been dealt out; all of the others' have */
+    uint32_t top; /* slots of the last tray that are used; all slots of other trays are */
     uint32_t hole_count;
-    uint64_t slot_count; /* dealt out, holes included */
+    uint64_t slot_count; /* used slots, with holes */
 };
 
 /* A lone group's block. */
@@ -78,7 +78,7 @@ static void hole_remove(struct neap__map_shelf *shelf, struct hole *hole) {
 
 /* --- trays --- */
 
-/* Makes the shelves up to `class_index` be there. */
+/* Makes the shelves up to `class_index`. */
 static bool shelves_reach(neap_map_t *map, uint32_t class_index) {
     if (class_index < map->shelf_count)
         return true;
@@ -93,8 +93,8 @@ static bool shelves_reach(neap_map_t *map, uint32_t class_index) {
     return true;
 }
 
-/* Bytes of the next tray. In a large map there are few sizes, which an allocator serves
- * without loss, and what of a tray has never been touched is not in memory; in a small map,
+/* Bytes of the next tray. In a large map, trays have few sizes, which an allocator serves
+ * without waste; parts that were never touched are not in memory. In a small map, a tray is
  * an eighth of the shelf. */
 static uint32_t tray_bytes(const neap_map_t *map, const struct neap__map_shelf *shelf, uint32_t slot_bytes) {
     uint64_t bytes = map->memory.level.live_bytes / LARGE_MAP_TRAYS;
@@ -128,7 +128,7 @@ static bool tray_add(neap_map_t *map, struct neap__map_shelf *shelf, uint32_t sl
     return true;
 }
 
-/* Takes the last slot off a shelf, and with it, if it was the only one, its tray. */
+/* Removes the last slot of a shelf, and its tray if it was the only slot there. */
 static void slot_drop(neap_map_t *map, struct neap__map_shelf *shelf) {
     shelf->slot_count--;
     if (--shelf->top > 0)
@@ -144,7 +144,7 @@ static void slot_drop(neap_map_t *map, struct neap__map_shelf *shelf) {
     }
 }
 
-/* Makes one hole less: the last slot goes, what is in it into a hole. */
+/* Removes one hole: moves the last slot into it. */
 static void fill_hole(neap_map_t *map, struct neap__map_shelf *shelf, uint32_t slot_bytes) {
     void *last = shelf->trays[shelf->tray_count - 1].start + (size_t)(shelf->top - 1) * slot_bytes;
     if (((struct hole *)last)->owner == HOLE_OWNER) {
@@ -210,7 +210,7 @@ void neap__map_slot_free(neap_map_t *map, struct neap__map_group *group) {
     uint32_t slot_bytes = neap__map_slot_class_bytes(group->slot);
     struct neap__map_shelf *shelf = &map->shelves[group->slot];
     hole_add(shelf, group);
-    /* Two at most, so that a call is short; each call makes one hole. */
+    /* At most two, so that a call is short; each call makes one hole. */
     for (int i = 0; i < 2 && (uint64_t)shelf->hole_count * HOLE_SHARE > shelf->slot_count; i++)
         fill_hole(map, shelf, slot_bytes);
 }
@@ -248,7 +248,7 @@ void neap__map_slot_free_all(neap_map_t *map) {
 
 /* --- checking --- */
 
-/* Counts the groups of one tray; false if one is not where the directory has it. */
+/* Counts the groups of one tray; false if the directory does not point to one of them. */
 static bool tray_check(const neap_map_t *map, const struct tray *tray, uint32_t slots, uint32_t class_index,
                        uint64_t *groups, uint64_t *holes) {
     for (uint32_t i = 0; i < slots; i++) {

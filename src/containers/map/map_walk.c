@@ -1,4 +1,4 @@
-/* containers/map/map_walk.c: groups and entries as they are read, all entries, figures, copies. */
+/* containers/map/map_walk.c: reads groups and entries; walks over all entries; copies maps. */
 #include <string.h>
 
 #include "containers/map/map_directory.h"
@@ -8,11 +8,11 @@
 /* --- one group, one entry --- */
 
 static void note_damage(const neap_map_t *map) {
-    /* A map that is read by several threads is one that none may change, but for this. */
+    /* Several threads may read a map at once, so this flag is set atomically. */
     __atomic_store_n((bool *)(uintptr_t)&map->damaged, true, __ATOMIC_RELAXED);
 }
 
-/* Nothing in a file is believed. */
+/* Contents of a file are checked before they are used. */
 const struct neap__map_group *neap__map_group_in_file(const neap_map_t *map, uint64_t number) {
     uint64_t offset;
     memcpy(&offset, map->file_offsets + number * sizeof(offset), sizeof(offset));

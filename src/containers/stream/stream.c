@@ -1,4 +1,4 @@
-/* containers/stream/stream.c: a stream's life and its writer. */
+/* containers/stream/stream.c: makes and ends streams, and writes to them. */
 #include <assert.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@ static const char magic[12] = "neap-stream";
 size_t neap__ring_bytes(uint64_t block_bytes, uint64_t block_count) {
     if (block_bytes == 0 || block_bytes > UINT32_MAX || block_count == 0 || block_count > UINT32_MAX)
         return 0;
-    uint64_t ring = block_bytes * block_count; /* two 32-bit numbers */
+    uint64_t ring = block_bytes * block_count; /* no overflow: both have 32 bits */
     uint64_t most = SIZE_MAX / 2 - sizeof(struct neap_stream_layout) - NEAP_RING_WORD_BYTES;
     if (ring > most)
         return 0;
@@ -35,7 +35,7 @@ int neap__ring_adopt(struct neap_stream *stream, struct neap_stream_layout *layo
         layout->version != NEAP_STREAM_VERSION || layout->byte_order != NEAP_STREAM_BYTE_ORDER ||
         layout->header_bytes != sizeof(*layout))
         return NEAP_ERROR_FORMAT;
-    /* Read once: who can write this memory may change it between a check and a use. */
+    /* Read once, because another process may change the memory between a check and a use. */
     uint64_t block_bytes = *(volatile uint64_t *)&layout->block_bytes;
     uint64_t block_count = *(volatile uint64_t *)&layout->block_count;
     size_t needed = neap__ring_bytes(block_bytes, block_count);
@@ -51,11 +51,11 @@ int neap__ring_adopt(struct neap_stream *stream, struct neap_stream_layout *layo
 
 /* --- life ---------------------------------------------------------------------- */
 
-/* `bytes`, all zero and all in memory. */
+/* Allocates `bytes`, all zero and all in memory. */
 static void *chunk_new(const struct neap_allocator *allocator, size_t bytes) {
     void *chunk = NULL;
     if (bytes > neap_os_memory_bytes())
-        return NULL; /* the system would promise it, and end us when we touch it */
+        return NULL; /* the system might grant it and end the process when it is touched */
     if (allocator)
         chunk = allocator->alloc(allocator->context, bytes);
     else if (neap_os_reserve(bytes, 0, &chunk) == NEAP_OK && neap_os_commit(chunk, bytes) != NEAP_OK) {
@@ -72,7 +72,7 @@ neap_stream_t *neap_stream_new(size_t block_bytes, size_t block_count,
     size_t bytes = neap__ring_bytes(block_bytes, block_count);
     if (bytes == 0)
         return NULL;
-    /* The allocator aligns to 16, the layout wants a line of its own. */
+    /* The allocator aligns to 16, but the layout must begin at a cache line. */
     bytes += neap_word_round_up_size(sizeof(struct neap_stream), 16) + NEAP_STREAM_LINE_BYTES - 16;
     if (!allocator)
         bytes = neap_word_round_up_size(bytes, neap_os_page_bytes());
@@ -117,7 +117,7 @@ static inline int may_write(const struct neap_stream *stream) {
     return NEAP_LIKELY(state == NEAP_STREAM_LIVE) ? NEAP_OK : NEAP_ERROR_ARGUMENT;
 }
 
-/* A claim is never lowered: what lies below it may have been touched. */
+/* A claim is never lowered, because bytes below it may have been written. */
 static inline void claim_to(struct neap_stream *stream, uint64_t end) {
     if (end > stream->claimed) {
         stream->claimed = end;
@@ -148,7 +148,7 @@ int neap_stream_write(neap_stream_t *stream, const void *data, size_t bytes) {
     uint64_t end = stream->written + bytes;
     size_t place = stream->place;
     claim_to(stream, end);
-    if (NEAP_UNLIKELY(bytes > stream->ring_bytes)) { /* the beginning would be overwritten by the end */
+    if (NEAP_UNLIKELY(bytes > stream->ring_bytes)) { /* the last bytes would overwrite the first ones */
         size_t skip = bytes - stream->ring_bytes;
         place = (place + skip % stream->ring_bytes) % stream->ring_bytes;
         data = (const char *)data + skip;
@@ -188,7 +188,7 @@ int neap_stream_close(neap_stream_t *stream) {
     if (!neap_stream_writes(stream))
         return NEAP_ERROR_PERMISSION;
     if (may_write(stream) == NEAP_OK) {
-        if (stream->shared) /* first: who sees the end may take the name */
+        if (stream->shared) /* first, because a process that sees the end may take the name */
             neap_os_segment_unname(&stream->segment);
         atomic_store_explicit(&stream->layout->state, NEAP_STREAM_CLOSED, memory_order_release);
         wake_sleepers(stream);
@@ -196,7 +196,7 @@ int neap_stream_close(neap_stream_t *stream) {
     return NEAP_OK;
 }
 
-/* --- what it is like --------------------------------------------------------------- */
+/* --- properties -------------------------------------------------------------------- */
 
 enum neap_stream_state neap_stream_state(const neap_stream_t *stream) {
     const _Atomic uint32_t *state = &stream->layout->state;
@@ -204,7 +204,7 @@ enum neap_stream_state neap_stream_state(const neap_stream_t *stream) {
         return NEAP_STREAM_CLOSED;
     if (!stream->shared || neap_os_segment_has_writer(&stream->segment))
         return NEAP_STREAM_LIVE;
-    /* It may have closed between the two looks. */
+    /* The writer may have closed it between the two loads. */
     return atomic_load_explicit(state, memory_order_acquire) == NEAP_STREAM_CLOSED ? NEAP_STREAM_CLOSED
                                                                                    : NEAP_STREAM_DIED;
 }
@@ -242,19 +242,19 @@ bool neap_stream_check(const neap_stream_t *stream, const char **why) {
     if (neap__ring_adopt(&again, stream->layout,
                          neap__ring_bytes(stream->block_bytes, stream->block_count)) != NEAP_OK ||
         again.ring_bytes != stream->ring_bytes || again.ring != stream->ring)
-        wrong = "the layout is not of the stream's measures";
+        wrong = "the layout has other sizes than the stream";
     else if ((uintptr_t)layout % NEAP_STREAM_LINE_BYTES != 0)
         wrong = "the layout is not on a line of its own";
     else if (written > claimed)
         wrong = "more is written than was claimed";
     else if (atomic_load(&layout->state) > NEAP_STREAM_CLOSED)
-        wrong = "the state is none";
+        wrong = "the state is unknown";
     else if (neap_stream_writes(stream) && (stream->written != written || stream->claimed != claimed))
         wrong = "the writer's numbers are not the published ones";
     else if (neap_stream_writes(stream) && stream->place != written % stream->ring_bytes)
         wrong = "the writer's place is not where its offset is";
     else if (neap_stream_writes(stream) && claimed - written > stream->ring_bytes)
-        wrong = "more is claimed than there is";
+        wrong = "more is claimed than the ring holds";
     if (wrong)
         *why = wrong;
     return !wrong;

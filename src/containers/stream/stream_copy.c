@@ -1,10 +1,10 @@
-/* containers/stream/stream_copy.c: bytes into and out of a ring that others look at meanwhile. */
+/* containers/stream/stream_copy.c: copies bytes into and out of a ring that other threads access. */
 #include <assert.h>
 #include <string.h>
 
 #include "containers/stream/stream_ring.h"
 
-/* Sanitizers see what is written in C. */
+/* Under sanitizers the C code is used, because they cannot check assembly. */
 #if defined(__SANITIZE_ADDRESS__)
 #define SEEN_IN_C 1
 #elif defined(__has_feature)
@@ -41,8 +41,8 @@ static void copy_short(char *to, const char *from, size_t bytes) {
     __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");
 }
 
-/* One side is the ring: neither memcpy, which the compiler may take apart and which the standard
- * forbids on bytes that are being written, nor single words, which are slower by five. */
+/* One side is the ring. memcpy is not used, because the compiler may split it, and the standard forbids it
+ * on bytes that are being written. Single words would take five times as long. */
 static void copy(char *to, const char *from, size_t bytes) {
     if (bytes < WIDE_BYTES) {
         copy_short(to, from, bytes);
@@ -53,7 +53,7 @@ static void copy(char *to, const char *from, size_t bytes) {
         copy_turn(to, from);
     for (; (size_t)(end - from) >= WIDE_BYTES; from += WIDE_BYTES, to += WIDE_BYTES)
         copy_wide(to, from);
-    if (from < end) { /* the last 16 bytes, some of them once more */
+    if (from < end) { /* the last 16 bytes, some of them again */
         size_t again = WIDE_BYTES - (size_t)(end - from);
         copy_wide(to - again, from - again);
     }
@@ -69,14 +69,14 @@ static void get(const struct neap_stream *stream, size_t place, char *buffer, si
 
 #else
 
-/* The part of the span [place, place + bytes) that lies in the word at place. */
+/* How much of [place, place + bytes) lies in the word at `place`. */
 static inline size_t part_of_word(size_t place, size_t bytes) {
     size_t room = NEAP_RING_WORD_BYTES - place % NEAP_RING_WORD_BYTES;
     return bytes < room ? bytes : room;
 }
 
-/* A word that is replaced in part is loaded and stored as a whole: its other bytes stay what they
- * are, since nobody else writes. */
+/* A word that is replaced in part is loaded and stored as a whole. Its other bytes stay the same, because
+ * there is only one writer. */
 static void put(const struct neap_stream *stream, size_t place, const char *data, size_t bytes) {
     while (bytes > 0) {
         neap_ring_word *at = &stream->ring[place / NEAP_RING_WORD_BYTES];
@@ -105,7 +105,7 @@ static void get(const struct neap_stream *stream, size_t place, char *buffer, si
 
 #endif
 
-/* How much of `bytes` from `place` on comes before the ring's end. */
+/* How much of `bytes` from `place` on lies before the end of the ring. */
 static size_t before_end(const struct neap_stream *stream, size_t place, size_t bytes) {
     assert(place < stream->ring_bytes && bytes <= stream->ring_bytes);
     return bytes < stream->ring_bytes - place ? bytes : stream->ring_bytes - place;

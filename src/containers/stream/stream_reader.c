@@ -1,4 +1,4 @@
-/* containers/stream/stream_reader.c: readers: where they are, what they take, how they catch up. */
+/* containers/stream/stream_reader.c: readers: their position, reading, and catching up. */
 #include <assert.h>
 #include <string.h>
 
@@ -9,9 +9,9 @@
 #include "os/futex.h"
 
 enum {
-    PART_BYTES = 64 * 1024, /* verified at once: the more, the more is thrown away with one lost byte */
-    OVERTAKEN_MAX = 40,     /* a reader that goes twice as far each time is at the end before */
-    LOOK_MS = 200           /* how often a sleeper looks whether the writing process lives */
+    PART_BYTES = 64 * 1024, /* verified at once; one lost byte discards all of it */
+    OVERTAKEN_MAX = 40,     /* a reader that skips twice as far each time reaches the end before */
+    LOOK_MS = 200           /* how often a sleeper checks that the writing process is alive */
 };
 
 _Static_assert(sizeof(struct neap_stream_reader) <= 32, "promised: thousands of readers are small");
@@ -26,7 +26,7 @@ static void reader_put(struct neap_stream_reader *reader, uint64_t offset) {
     reader->within = (uint32_t)(place % stream->block_bytes);
 }
 
-/* The same for a step that hardly ever crosses more than one end of a block: no division. */
+/* The same for a step that rarely crosses more than one end of a block, so that it needs no division. */
 static inline void reader_step(struct neap_stream_reader *reader, size_t bytes) {
     const struct neap_stream *stream = reader->stream;
     size_t left = stream->block_bytes - reader->within;
@@ -48,7 +48,7 @@ static inline size_t reader_place(const struct neap_stream_reader *reader) {
     return (size_t)reader->block * reader->stream->block_bytes + reader->within;
 }
 
-/* Goes on at the oldest block still there, or further ahead if this call was overtaken before. */
+/* Moves to the oldest block, or further ahead if this call was overtaken before. */
 static void reader_fall(struct neap_stream_reader *reader, uint64_t written, unsigned overtaken) {
     const struct neap_stream *stream = reader->stream;
     uint64_t claimed = atomic_load_explicit(&stream->layout->claimed, memory_order_relaxed);
@@ -65,7 +65,7 @@ static void reader_fall(struct neap_stream_reader *reader, uint64_t written, uns
     }
 }
 
-/* Bytes there are, once the reader is where there are any. */
+/* Moves the reader if it was overtaken; returns how many bytes it can read. */
 static inline size_t reader_available(struct neap_stream_reader *reader, unsigned overtaken) {
     const struct neap_stream *stream = reader->stream;
     uint64_t written = atomic_load_explicit(&stream->layout->written, memory_order_acquire);
@@ -91,7 +91,7 @@ uint64_t neap_stream_reader_lag(struct neap_stream_reader *reader) {
 
 /* --- taking -------------------------------------------------------------------- */
 
-/* Copies without moving; whether it is good. */
+/* Copies without moving the reader; false if the bytes were overwritten. */
 static inline bool reader_take(const struct neap_stream_reader *reader, void *buffer, size_t bytes) {
     neap__ring_get(reader->stream, reader_place(reader), buffer, bytes);
     neap__ring_taken();
@@ -104,7 +104,7 @@ size_t neap_stream_reader_read(struct neap_stream_reader *reader, void *buffer, 
         const struct neap_stream_reader before = *reader;
         size_t part = reader_available(reader, overtaken);
         if (done > 0 && reader->offset != before.offset) {
-            *reader = before; /* it falls in the next call: here a gap would lie within what is given */
+            *reader = before; /* the next call moves it; moving it here would put a gap into the result */
             break;
         }
         if (part == 0)
@@ -123,7 +123,7 @@ size_t neap_stream_reader_read(struct neap_stream_reader *reader, void *buffer, 
     return done;
 }
 
-/* Bytes that are there of the reader's block, once it is complete or nothing more will come. */
+/* Bytes of the reader's block that can be read, if it is complete or the stream has ended. */
 static inline size_t reader_block_rest(struct neap_stream_reader *reader, unsigned overtaken) {
     size_t available = reader_available(reader, overtaken);
     size_t rest = reader->stream->block_bytes - reader->within;
@@ -131,7 +131,7 @@ static inline size_t reader_block_rest(struct neap_stream_reader *reader, unsign
         return rest;
     if (available == 0 || neap_stream_state(reader->stream) == NEAP_STREAM_LIVE)
         return 0;
-    available = reader_available(reader, overtaken); /* what came before it ended */
+    available = reader_available(reader, overtaken); /* includes bytes written just before the end */
     rest = reader->stream->block_bytes - reader->within;
     return available < rest ? available : rest;
 }
@@ -206,7 +206,7 @@ bool neap_stream_reader_wait(struct neap_stream_reader *reader, uint64_t bytes, 
     const uint64_t start_ns = neap_os_now_ns();
     bool ready, undisturbed = true;
     if (bytes > stream->ring_bytes)
-        bytes = stream->ring_bytes; /* more are never there at once */
+        bytes = stream->ring_bytes; /* there are never more at once */
     atomic_fetch_add(&stream->sleepers, 1);
     for (;;) {
         uint32_t seen = atomic_load(&stream->layout->wakeup);

@@ -1,20 +1,20 @@
-/* containers/stream/stream_ring.h: what lies in a stream's chunk, and who looks at it how.
+/* containers/stream/stream_ring.h: the layout of a stream's memory, and how it is accessed.
  *
  *     +------------------------------+--------------------------------------+
  *     | neap_stream_layout, 2 lines  | ring: block_count * block_bytes      |
  *     +------------------------------+--------------------------------------+
- *       line 0: what it is, fixed      words, the last one filled up
+ *       line 0: fixed: magic, sizes    words; the last one is padded
  *       line 1: claimed, written,
  *               state, wakeup
  *
- * The same in private and in shared memory, of one byte order; a reader of shared memory
- * believes none of it: the measures are checked once and copied (struct neap_stream), and the
- * rest are numbers that can at worst make it read other bytes of the ring.
+ * The layout is the same in private and in shared memory. A reader does not trust shared
+ * memory: it checks the block size and count once and copies them (struct neap_stream). The
+ * other numbers can at worst make it read other bytes of the ring.
  *
- * Data is only touched by neap__ring_put and neap__ring_get (stream_copy.c). In C they move
- * whole words, relaxed; x86-64 moves the same bytes by wider instructions, outside of what the
- * C standard speaks of, on whose order of loads and stores the fences below stand.
- * ThreadSanitizer knows no fences: for it, the words themselves carry the order.
+ * Only neap__ring_put and neap__ring_get (stream_copy.c) touch the data. In C they move whole
+ * words with relaxed atomics. On x86-64 they move the same bytes with wider instructions, which
+ * the C standard does not cover; the fences below then rely on the processor's order of loads
+ * and stores. ThreadSanitizer does not support fences, so for it the words carry the order.
  */
 #ifndef NEAP_CONTAINERS_STREAM_STREAM_RING_H
 #define NEAP_CONTAINERS_STREAM_STREAM_RING_H
@@ -60,31 +60,32 @@ struct neap_stream {
     neap_ring_word *ring;
     size_t ring_bytes, block_bytes, block_count;
     bool shared;
-    _Atomic uint32_t sleepers; /* in this process, on a private stream */
-    /* The writer's own, so that it believes nothing of shared memory either. */
+    _Atomic uint32_t sleepers; /* threads of this process that wait on the bell of a private stream */
+    /* The writer's own copies, so that it does not depend on shared memory. */
     uint64_t written, claimed;
     size_t place; /* written % ring_bytes */
-    /* Where the memory is from. */
-    struct neap_allocator allocator; /* without an alloc: a mapping of its own */
+    /* The memory of the stream. */
+    struct neap_allocator allocator; /* alloc == NULL: a mapping of its own */
     void *chunk;
     size_t chunk_bytes;
     struct neap_os_segment segment;
 };
 
-/* Bytes of layout and ring; 0 if a measure is out of range or the sum too large. */
+/* Bytes of layout and ring; 0 if a parameter is out of range or the sum is too large. */
 size_t neap__ring_bytes(uint64_t block_bytes, uint64_t block_count);
 
-/* Writes the fixed part of a fresh, zeroed layout. */
+/* Writes the fixed part of a zeroed layout. */
 void neap__ring_format(struct neap_stream_layout *layout, size_t block_bytes, size_t block_count);
 
-/* Sets up `stream` to read what lies at `layout`, `bytes` long; NEAP_ERROR_FORMAT if that is no
- * stream or not whole. Nothing else of it is believed later on. */
+/* Sets up `stream` for the layout at `layout`, which is `bytes` long. NEAP_ERROR_FORMAT if it is not a
+ * stream or is cut short. Sizes are copied, so that later changes of the layout do no harm. */
 int neap__ring_adopt(struct neap_stream *stream, struct neap_stream_layout *layout, size_t bytes);
 
-/* Copies `bytes` to the ring at `place`, around its end; at most the ring. The one writer. */
+/* Copies `bytes`, at most the whole ring, to the ring at `place` and round its end. Only the writer
+ * calls it. */
 void neap__ring_put(struct neap_stream *stream, size_t place, const void *data, size_t bytes);
 
-/* Copies `bytes` from the ring at `place`, around its end; at most the ring. */
+/* Copies `bytes`, at most the whole ring, from the ring at `place` and round its end. */
 void neap__ring_get(const struct neap_stream *stream, size_t place, void *buffer, size_t bytes);
 
 /* --- order in memory ------------------------------------------------------- */
@@ -97,21 +98,21 @@ void neap__ring_get(const struct neap_stream *stream, size_t place, void *buffer
 #define NEAP_RING_STORE memory_order_relaxed
 #endif
 
-/* Between the writer's claim and its data. */
+/* The writer calls it between the store of `claimed` and the data. */
 static inline void neap__ring_claimed(void) {
 #ifndef NEAP_RING_CHECKED_ORDER
     atomic_thread_fence(memory_order_release);
 #endif
 }
 
-/* Between the reader's data and its look at the claim. */
+/* A reader calls it between the data and the load of `claimed`. */
 static inline void neap__ring_taken(void) {
 #ifndef NEAP_RING_CHECKED_ORDER
     atomic_thread_fence(memory_order_acquire);
 #endif
 }
 
-/* Whether the byte at `offset` is gone from the ring, or about to be. */
+/* Whether the byte at `offset` has been overwritten, or may be at any moment. */
 static inline bool neap__ring_lost(const struct neap_stream *stream, uint64_t offset) {
     uint64_t claimed = atomic_load_explicit(&stream->layout->claimed, memory_order_relaxed);
     return claimed > offset && claimed - offset > stream->ring_bytes;

@@ -1,8 +1,8 @@
-/* containers/stream/stream_send.c: from the ring to a socket.
+/* containers/stream/stream_send.c: sends from the ring to a socket.
  *
- * The kernel copies out of the ring while the writer goes on. That is safe as long as the
- * writer stays clear of it for the length of one call, which is true of all readers but those
- * that are about to fall out; these are sent from a copy that was verified first.
+ * The kernel copies from the ring while the writer continues. That is safe if the writer does
+ * not reach these bytes during the call. A reader that the writer has nearly overtaken is
+ * therefore sent from a verified copy.
  */
 #include "containers/stream/stream_reader.h"
 #include "containers/stream/stream_ring.h"
@@ -10,7 +10,7 @@
 
 enum { COPY_BYTES = 16 * 1024 };
 
-/* Whether the writer has less than a quarter of the ring to go until it is at the reader. */
+/* Whether the writer will overtake the reader after less than a quarter of the ring. */
 static bool is_close(const struct neap_stream_reader *reader) {
     const struct neap_stream *stream = reader->stream;
     uint64_t claimed = atomic_load_explicit(&stream->layout->claimed, memory_order_relaxed);

@@ -1,7 +1,7 @@
-/* containers/stream/stream_shared.c: streams in named memory, written by one process and read by others.
+/* containers/stream/stream_shared.c: streams in named memory, which one process writes and others read.
  *
- * A writer that follows a dead one has nothing to repair: what the dead one had begun lies
- * between `written` and `claimed`, which no reader takes for good, and is written over.
+ * A writer that follows a dead one has nothing to repair. Incomplete bytes of the dead writer lie
+ * between `written` and `claimed`. No reader delivers them, and the new writer overwrites them.
  */
 #include <string.h>
 
@@ -9,9 +9,9 @@
 #include "containers/stream/stream_ring.h"
 #include "os/memory.h"
 
-enum { TRIES = 16 }; /* others may make and remove the same name between two steps of ours */
+enum { TRIES = 16 }; /* another process may make or remove the name between two steps */
 
-/* The part of a shared stream that is this process's own. */
+/* Makes the private part of a shared stream. */
 static struct neap_stream *handle_new(void) {
     size_t bytes = neap_word_round_up_size(sizeof(struct neap_stream), neap_os_page_bytes());
     void *memory;
@@ -49,7 +49,7 @@ static int make(struct neap_stream *stream, const char *name, size_t block_bytes
     return error;
 }
 
-/* Whether what the dead writer left can be gone on with. */
+/* Whether the stream of a dead writer can be continued. */
 static bool goes_on(const struct neap_stream *stream, size_t block_bytes, size_t block_count) {
     const struct neap_stream_layout *layout = stream->layout;
     uint64_t written = atomic_load(&layout->written), claimed = atomic_load(&layout->claimed);
@@ -57,7 +57,7 @@ static bool goes_on(const struct neap_stream *stream, size_t block_bytes, size_t
            atomic_load(&layout->state) == NEAP_STREAM_LIVE && claimed >= written;
 }
 
-/* Goes on with the stream of that name, or makes way for a new one (NEAP_ERROR_ABSENT). */
+/* Continues the stream of that name. If that is not possible, removes it and returns NEAP_ERROR_ABSENT. */
 static int follow(struct neap_stream *stream, const char *name, size_t block_bytes, size_t block_count) {
     int error = neap_os_segment_take(&stream->segment, name);
     if (error != NEAP_OK)

@@ -1,4 +1,4 @@
-/* containers/trie/trie.c: a trie's life, and looking things up in it. */
+/* containers/trie/trie.c: makes and ends tries, and looks up keys. */
 #include "containers/trie/trie_model.h"
 
 neap_trie_t *neap_trie_new(enum neap_kind key, enum neap_kind value, const struct neap_allocator *allocator) {
@@ -91,7 +91,7 @@ bool neap_trie_get(const neap_trie_t *trie, union neap_item key, union neap_item
             rest = trie_text_from(rest, 1);
     }
     const struct neap__trie_leaf *leaf = trie_leaf_of(child);
-    __builtin_prefetch((const uint8_t *)leaf + 64); /* the lengths, while the tags come */
+    __builtin_prefetch((const uint8_t *)leaf + 64); /* fetches the lengths together with the tags */
     const int index = !leaf ? -1 : neap__trie_leaf_find(&trie->shape, leaf, rest, tag);
     if (index >= 0 && value)
         *value = neap__trie_value_decode(trie->shape.value,
@@ -116,7 +116,7 @@ bool neap__trie_walk(const neap_trie_t *trie, struct neap__trie_text key, struct
     return true;
 }
 
-/* The longest text of a leaf that `rest` begins with: its index, or -1. */
+/* Index of the longest text of a leaf that `rest` begins with, or -1. */
 static int leaf_longest_prefix(const struct neap__trie_shape *shape, const struct neap__trie_leaf *leaf,
                                struct neap__trie_text rest) {
     const struct neap__trie_columns c = neap__trie_leaf_columns(shape, leaf);
@@ -129,7 +129,7 @@ static int leaf_longest_prefix(const struct neap__trie_shape *shape, const struc
     for (unsigned i = 0; i < leaf->count; i++) {
         const size_t length = neap__trie_leaf_length(leaf, i);
         if (length <= rest.bytes && memcmp(text, rest.data, length) == 0)
-            longest = (int)i; /* those that begin alike are sorted by length */
+            longest = (int)i; /* entries with a common beginning are sorted by length */
         text += length;
     }
     return longest;
@@ -155,7 +155,7 @@ bool neap_trie_longest_prefix(const neap_trie_t *trie, union neap_item text, siz
                 break;
             rest = trie_text_from(rest, prefix.bytes);
         }
-        /* What ends at a node is the first entry of its first child. */
+        /* A key that ends at a node is the first entry of its first child. */
         const trie_child_t here = !node ? child : trie_node_children(node)[0];
         const struct neap__trie_text to_here = !node ? rest : (struct neap__trie_text){rest.data, 0};
         const int at = here == 0 ? -1 : leaf_longest_prefix(shape, trie_leaf_of(here), to_here);

@@ -1,7 +1,7 @@
-/* containers/trie/trie_check.c: whether a trie is as its model says. */
+/* containers/trie/trie_check.c: verifies the invariants of trie_model.h. */
 #include "containers/trie/trie_model.h"
 
-/* What was found below a child. */
+/* The sums over all blocks below a child. */
 struct sum {
     size_t entries, bytes, cells;
 };
@@ -11,7 +11,7 @@ static bool fails(const char **why, const char *text) {
     return false;
 }
 
-/* Whether the letters of a node are in order, and each child is of a kind that may be there. */
+/* Whether the letters of a node are sorted, and each child is of an allowed kind. */
 static bool node_check(const struct neap__trie_node *node, const char **why) {
     const trie_child_t *children = trie_node_children(node);
     if (node->count < 1 || node->count > TRIE_CHILDREN_MAX)
@@ -53,7 +53,7 @@ static bool check_below(const struct neap__trie_shape *shape, trie_child_t child
     return sum->entries > before || fails(why, "a node has no entry below it");
 }
 
-/* Whether all keys come in order and each is found where it lies: paths, tags and lengths. */
+/* Whether all keys are in order and a lookup finds each, which verifies paths, tags and lengths. */
 static bool order_check(const neap_trie_t *trie, neap_trie_cursor_t *cursor, const char **why) {
     union neap_item key, value;
     size_t count = 0;

@@ -1,22 +1,22 @@
-/* containers/trie/trie_compact.c: a trie made small, in place: at once, or as it goes.
+/* containers/trie/trie_compact.c: makes a trie smaller in place, at once or step by step.
  *
- * Leaves grow and shrink, and pages of leaves become sparse. A leaf can move,
- * though. So while keys go the trie is swept: every few of them the next leaf in
- * order joins a neighbour, or moves from a sparse page to a fuller one, so
- * that pages come free. No call takes long by it.
+ * Leaves grow and shrink, so pages of leaves become sparse. But leaves can be moved. While
+ * keys are removed, the trie is swept: after every few removals the next leaf in order
+ * joins a neighbour, or moves from a sparse page to a fuller one, so that pages become
+ * free. No call takes long because of it.
  *
- * All at once it goes leaf by leaf in order: it joins its neighbours as long as they fit in one, nodes
- * that have become mere paths go, and what is left is made anew, so that it has the
- * longest prefix and no slack, and lies where the memory is filled most.
+ * neap_trie_compact visits all leaves in order. It joins neighbours that fit into one leaf,
+ * removes nodes with a single child, and makes each leaf anew, so that it has the longest
+ * prefix and no slack, and lies in a full page.
  */
 #include "containers/trie/trie_model.h"
 
 enum {
-    SWEEP_BYTES_MIN = 64 << 10, /* a smaller trie is not worth it */
-    SWEEP_CHANGES = 3,          /* keys that go for each leaf that is looked at */
+    SWEEP_BYTES_MIN = 64 << 10, /* a smaller trie is not swept */
+    SWEEP_CHANGES = 3,          /* removed keys per leaf that is examined */
 };
 
-/* Puts a new leaf in the place of another. */
+/* Replaces a leaf by a new one. */
 static void replace(neap_trie_t *trie, trie_child_t *slot, struct neap__trie_leaf *leaf) {
     struct neap__trie_leaf *old = trie_leaf_of(*slot);
     *slot = trie_child_of_leaf(leaf);
@@ -35,7 +35,7 @@ void neap__trie_sweep(neap_trie_t *trie) {
     if (!trie->sweep && !(trie->sweep = neap_trie_cursor_new(trie, NULL)))
         return;
     if (neap_trie_cursor_next(trie->sweep, &key, NULL) <= 0) {
-        neap_trie_cursor_destroy(trie->sweep); /* at the end, or no memory: from the start */
+        neap_trie_cursor_destroy(trie->sweep); /* at the end, or without memory, it starts again */
         trie->sweep = NULL;
         return;
     }
@@ -52,8 +52,8 @@ void neap__trie_sweep(neap_trie_t *trie) {
     neap__trie_cursor_skip_leaf(trie->sweep);
 }
 
-/* Makes the leaf at the end of a trail anew, and its parent if it is the first of its leaves.
- * False: no memory. */
+/* Makes the leaf at the end of a trail anew, and its parent too if it is the first leaf there.
+ * False if there is no memory. */
 static bool renew(neap_trie_t *trie, const struct neap__trie_trail *trail) {
     const struct neap__trie_shape *shape = &trie->shape;
     struct neap__trie_entry entries[TRIE_LEAF_ENTRIES_MAX];

@@ -4,28 +4,28 @@
  *            path  leaf's  text                       ^ index     ^ stop
  *                  prefix
  *
- * A cursor keeps no way back up. When its leaf is done it walks down from the root
- * anew, to what comes after its key: once in some forty entries, and the same walk
- * serves when the trie has changed meanwhile.
+ * A cursor does not keep the path to its leaf. At the end of a leaf it walks down from
+ * the root again, to the entry after its key. This happens once in about forty entries.
+ * It does the same walk if the trie has changed meanwhile.
  */
 #include "containers/trie/trie_model.h"
 
 struct neap_trie_cursor {
     const neap_trie_t *trie;
-    const struct neap__trie_leaf *leaf; /* NULL before the first and at the end */
+    const struct neap__trie_leaf *leaf; /* NULL before the first entry and at the end */
     const uint8_t *text;                /* of the next entry */
-    unsigned index, stop;               /* the next entry; the first that is not wanted */
+    unsigned index, stop;               /* the next entry; the end of the wanted entries */
     bool begun, ended;
     uint64_t keys_version, shape_version;
     uint8_t *key; /* of the last entry */
     size_t key_bytes, key_room;
-    size_t start_bytes;                         /* of the key, what all entries of the leaf have */
-    struct neap__trie_text first, last, prefix; /* bounds; data is NULL without */
-    uint8_t *bounds;                            /* where they lie */
+    size_t start_bytes;                         /* of the key, the part that all entries of the leaf share */
+    struct neap__trie_text first, last, prefix; /* bounds; data is NULL if there is none */
+    uint8_t *bounds;                            /* the memory of the bounds */
     size_t bounds_bytes;
 };
 
-/* The next child of a node that is something, from `index` on; `count` if there is none. */
+/* The next child of a node that is not empty, from `index` on; `count` if there is none. */
 static unsigned next_child(const struct neap__trie_node *node, unsigned index) {
     while (index < node->count && trie_node_children(node)[index] == 0)
         index++;
@@ -39,7 +39,7 @@ static void path_put(neap_trie_cursor_t *cursor, struct neap__trie_text text) {
     cursor->key_bytes += text.bytes;
 }
 
-/* Goes to a child of a node, its letter put to the path if it is a node. */
+/* Moves to a child of a node. If it is a node, appends its letter to the path. */
 static trie_child_t enter_child(neap_trie_cursor_t *cursor, const struct neap__trie_node *node,
                                 unsigned index) {
     const trie_child_t child = trie_node_children(node)[index];
@@ -48,7 +48,7 @@ static trie_child_t enter_child(neap_trie_cursor_t *cursor, const struct neap__t
     return child;
 }
 
-/* The leftmost leaf from a child on. */
+/* The leftmost leaf below a child. */
 static const struct neap__trie_leaf *leftmost(neap_trie_cursor_t *cursor, trie_child_t child) {
     while (trie_is_node(child)) {
         const struct neap__trie_node *node = trie_node_of(child);
@@ -58,12 +58,11 @@ static const struct neap__trie_leaf *leftmost(neap_trie_cursor_t *cursor, trie_c
     return trie_leaf_of(child);
 }
 
-/* Finds the leaf with the first entry that is not less than `from`, or that is greater if it is not
- * `included`: the leaf and index, the path in the cursor's key. NULL: there is none. `from` may lie
- * in the cursor's key. */
+/* Finds the first entry that is not less than `from` or, unless `included`, greater: its leaf and index,
+ * with the path in the cursor's key. NULL if there is none. `from` may lie in the cursor's key. */
 static const struct neap__trie_leaf *descend(neap_trie_cursor_t *cursor, struct neap__trie_text from,
                                              bool included, unsigned *index) {
-    const struct neap__trie_node *turn = NULL; /* the deepest node where a later child is */
+    const struct neap__trie_node *turn = NULL; /* the deepest node that has a later child */
     unsigned turn_index = 0;
     size_t turn_bytes = 0;
     const struct neap__trie_shape *shape = &cursor->trie->shape;
@@ -110,13 +109,13 @@ static const struct neap__trie_leaf *descend(neap_trie_cursor_t *cursor, struct 
     return leftmost(cursor, enter_child(cursor, turn, turn_index));
 }
 
-/* The first entry of a leaf, whose path is in the key, that is behind a bound; if `begins`, those
- * that begin with the bound are not. */
+/* Index of the first entry after a bound, in a leaf whose path is in the key. If `begins`, entries that
+ * begin with the bound are not after it. */
 static unsigned leaf_stop(const neap_trie_cursor_t *cursor, const struct neap__trie_leaf *leaf,
                           struct neap__trie_text bound, bool begins) {
     const size_t bytes = cursor->key_bytes;
     const size_t common = trie_common((struct neap__trie_text){cursor->key, bytes}, bound);
-    if (common < bytes) { /* parted from the bound, or went on from it */
+    if (common < bytes) { /* the path differs from the bound, or continues it */
         if (common == bound.bytes)
             return begins ? leaf->count : 0;
         return cursor->key[common] < bound.data[common] ? leaf->count : 0;
@@ -126,8 +125,8 @@ static unsigned leaf_stop(const neap_trie_cursor_t *cursor, const struct neap__t
                   : neap__trie_leaf_lower_bound(&cursor->trie->shape, leaf, bound);
 }
 
-/* Comes to the leaf with the next wanted entry: after its last key, or that itself if `included`; at
- * the start from the first bound on. */
+/* Moves to the leaf with the next wanted entry: after the last key, or at it if `included`; at the
+ * start, from the first bound on. */
 static int seek(neap_trie_cursor_t *cursor, bool included) {
     const neap_trie_t *trie = cursor->trie;
     const struct neap__trie_shape *shape = &trie->shape;
@@ -165,7 +164,7 @@ static int seek(neap_trie_cursor_t *cursor, bool included) {
     return 0;
 }
 
-/* Goes to the last wanted entry of the leaf. */
+/* Moves to the last wanted entry of the leaf. */
 static void leave_leaf(neap_trie_cursor_t *cursor) {
     const struct neap__trie_text text =
         neap__trie_leaf_text(&cursor->trie->shape, cursor->leaf, cursor->stop - 1);
@@ -182,7 +181,7 @@ int neap__trie_cursor_skip_leaf(neap_trie_cursor_t *cursor) {
     return error;
 }
 
-/* A bound as bytes, kept in the cursor from `at` on; nothing if it is not wanted. */
+/* Stores a bound as bytes in the cursor from `at` on, if it is wanted. */
 static struct neap__trie_text keep_bound(neap_trie_cursor_t *cursor, bool wanted, struct neap__trie_text text,
                                          size_t *at) {
     if (!wanted)
@@ -211,7 +210,7 @@ static int keep_bounds(neap_trie_cursor_t *cursor, const struct neap_trie_range 
     cursor->first = keep_bound(cursor, range->has_first, first, &at);
     cursor->last = keep_bound(cursor, range->has_last, last, &at);
     cursor->prefix = keep_bound(cursor, range->has_prefix, prefix, &at);
-    /* Nothing that begins so is before it. */
+    /* No key with the prefix is less than the prefix. */
     const size_t common = trie_common(cursor->first, cursor->prefix);
     if (common == cursor->first.bytes ||
         (common < cursor->prefix.bytes && cursor->first.data[common] < cursor->prefix.data[common]))
@@ -254,7 +253,7 @@ int neap_trie_range_count(const neap_trie_t *trie, const struct neap_trie_range 
     if (!cursor)
         return NEAP_ERROR_MEMORY;
     while ((more = neap_trie_cursor_next(cursor, NULL, NULL)) > 0) {
-        sum += cursor->stop - cursor->index + 1; /* from the one it came to: the leaf's rest */
+        sum += cursor->stop - cursor->index + 1; /* the rest of the leaf, from the current entry on */
         leave_leaf(cursor);
     }
     neap_trie_cursor_destroy(cursor);
@@ -269,7 +268,7 @@ int neap_trie_cursor_next(neap_trie_cursor_t *cursor, union neap_item *key, unio
         return 0;
     if (!cursor->leaf || cursor->index == cursor->stop ||
         cursor->shape_version != cursor->trie->shape_version) {
-        /* Where the leaf goes on behind its last wanted entry, nothing that is wanted follows. */
+        /* If the leaf has entries after the last wanted one, no wanted entries follow. */
         const bool more = !cursor->leaf || cursor->shape_version != cursor->trie->shape_version ||
                           cursor->stop == cursor->leaf->count;
         const int error = more ? seek(cursor, false) : 0;

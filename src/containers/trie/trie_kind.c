@@ -1,6 +1,6 @@
-/* containers/trie/trie_kind.c: keys and values as the bytes that a trie keeps.
+/* containers/trie/trie_kind.c: converts keys and values to the bytes that a trie stores.
  *
- * An integer key is written from its highest byte on, the sign turned round, so
+ * An integer key is written from its highest byte on, with its sign bit inverted, so
  * that the order of the bytes is the order of the numbers.
  */
 #include "containers/trie/trie_model.h"

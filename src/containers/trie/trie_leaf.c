@@ -1,4 +1,4 @@
-/* containers/trie/trie_leaf.c: looking into a leaf. */
+/* containers/trie/trie_leaf.c: searches a leaf. */
 #include "containers/trie/trie_leaf.h"
 
 #include <assert.h>
@@ -49,7 +49,7 @@ static size_t sum_lengths(const uint8_t *lengths, bool wide, unsigned index) {
     return sum;
 }
 
-/* A bit for each of the first `count` bytes that equals `byte`; may read up to 15 bytes past them. */
+/* One bit for each of the first `count` bytes that equals `byte`; may read up to 15 bytes past them. */
 static uint64_t equal_bytes(const uint8_t *bytes, unsigned count, uint8_t byte) {
     uint64_t equal = 0;
 #ifdef __SSE2__
@@ -159,7 +159,8 @@ int neap__trie_leaf_find(const struct neap__trie_shape *shape, const struct neap
     return -1;
 }
 
-/* The first entry that is not before `rest`; those that begin with it count as before if so said. */
+/* Index of the first entry that is not before `rest`. If asked, entries that begin with `rest` count as
+ * before. */
 static unsigned bound(const struct neap__trie_shape *shape, const struct neap__trie_leaf *leaf,
                       struct neap__trie_text rest, bool past_those_that_begin_so) {
     const struct neap__trie_columns c = neap__trie_leaf_columns(shape, leaf);

@@ -1,10 +1,10 @@
-/* containers/trie/trie_leaf_edit.c: making leaves, whole or out of others. */
+/* containers/trie/trie_leaf_edit.c: makes leaves from entries or from other leaves. */
 #include "containers/trie/trie_leaf.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* A leaf may be read a little past its columns, 16 bytes at a time: see trie_leaf.c. */
+/* Searches may read up to 16 bytes past the columns of a leaf: see trie_leaf.c. */
 enum { LEAF_BYTES_MIN = 48 };
 
 static struct neap__trie_leaf *leaf_alloc(const struct neap__trie_shape *shape, size_t bytes) {
@@ -183,7 +183,7 @@ bool neap__trie_leaf_takes(const struct neap__trie_shape *shape, const struct ne
                           (!shape->value_is_text || entry->value.bytes <= TRIE_LENGTH_MAX));
 }
 
-/* A column of the old leaf with a gap: what is before, what is after; returns the place for the new. */
+/* Copies a column of the old leaf with a gap; returns the address of the gap. */
 static uint8_t *put_around(uint8_t *to, const uint8_t *from, size_t before, size_t removed, size_t added,
                            size_t end) {
     uint8_t *place = put(to, from, before);
@@ -200,7 +200,7 @@ struct neap__trie_leaf *neap__trie_leaf_with(const struct neap__trie_shape *shap
     const size_t value_width = shape->value_is_text ? length_width : shape->value_width;
     const struct neap__trie_entry rest = neap__trie_entry_skip(entry, leaf->prefix_bytes);
     const size_t length = neap__trie_entry_bytes(&rest), used = neap__trie_leaf_used_bytes(shape, leaf);
-    /* Where in the columns of texts it goes, and what goes from there. */
+    /* The position in the columns of texts, and the bytes that are replaced there. */
     struct neap__trie_text old = {from.texts + leaf->text_bytes, 0},
                            old_value = {(const uint8_t *)leaf + used, 0};
     if (index < n) {
@@ -258,7 +258,7 @@ void neap__trie_leaf_remove(const struct neap__trie_shape *shape, struct neap__t
     const size_t value_width = shape->value_is_text ? length_width : shape->value_width;
     const struct neap__trie_text text = neap__trie_leaf_text(shape, leaf, index);
     const struct neap__trie_text value = neap__trie_leaf_value(shape, leaf, index);
-    /* What goes, from low to high; what lies between two of them moves down over those before. */
+    /* The removed parts, from low to high. The bytes between two of them move down. */
     const struct neap__trie_text gone[] = {
         {from.tags + index, 1},
         {from.lengths + index * length_width, length_width},

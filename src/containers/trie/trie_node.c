@@ -1,7 +1,7 @@
-/* containers/trie/trie_node.c: making nodes. */
+/* containers/trie/trie_node.c: makes nodes. */
 #include "containers/trie/trie_node.h"
 
-/* What a search of the letters may read beyond them. */
+/* Bytes that a search may read behind the letters. */
 enum { NODE_READ_BYTES = 16 };
 
 void neap__trie_node_draft(const struct neap__trie_node *node, struct neap__trie_draft *draft) {

@@ -1,4 +1,4 @@
-/* containers/trie/trie_node.h: where the paths of a trie part.
+/* containers/trie/trie_node.h: a node of a trie, which divides keys by their next byte.
  *
  *     room prefix count | letters    | children     | prefix
  *      4     4      2     count - 1    count * word   bytes
@@ -7,14 +7,13 @@
  *       prefix "da"   letters  b  n  o          children  0     leaf  node  leaf
  *                                               for      < b    b-m    n    o and on
  *
- * A child is for all keys whose next byte is at least its letter and less than
- * that of the next child; the first, which has no letter, also for the key that
- * ends here. A child is nothing, a leaf, or another node, which stands for one
- * letter alone: the letter is passed by in going to a node, and is still the
- * first byte of what a leaf has to compare. A node's prefix is what all keys
- * below it have in common from there on.
+ * A child has all keys whose next byte is at least its letter and less than that of
+ * the next child. The first child has no letter and also has the key that ends here.
+ * A child is empty, a leaf, or a node. A node is for exactly one letter, which is not
+ * compared again below it; in a leaf, the letter is the first byte of each entry. The
+ * prefix of a node is the common prefix of all keys below it, from there on.
  *
- * A node changes by being made anew from a draft; who calls puts it in its place.
+ * To change a node, a new one is made from a draft; the caller puts it in its place.
  */
 #ifndef NEAP_CONTAINERS_TRIE_TRIE_NODE_H
 #define NEAP_CONTAINERS_TRIE_TRIE_NODE_H
@@ -31,17 +30,17 @@
 
 enum { TRIE_CHILDREN_MAX = 257 };
 
-/* A leaf or a node (then the lowest bit is set), or 0. */
+/* A pointer to a leaf, or to a node with the lowest bit set, or 0 if empty. */
 typedef uintptr_t trie_child_t;
 
 struct neap__trie_node {
     uint32_t room_bytes;
     uint32_t prefix_bytes;
     uint16_t count;    /* children, 1 to 257 */
-    uint8_t letters[]; /* to a multiple of the word, then children and prefix */
+    uint8_t letters[]; /* padded to a multiple of the word; children and prefix follow */
 };
 
-/* A node that is being made or changed. */
+/* The contents of a node that is being made or changed. */
 struct neap__trie_draft {
     struct neap__trie_text prefix; /* borrowed */
     unsigned count;
@@ -71,7 +70,7 @@ static inline trie_child_t trie_child_of_node(const struct neap__trie_node *node
     return (trie_child_t)node + 1;
 }
 
-/* Offset of the children: after the letters, which may be read 16 at a time. */
+/* Offset of the children, after the letters. Letters may be read 16 at a time. */
 static inline size_t trie_node_children_at(unsigned count) {
     return neap_word_round_up_size(offsetof(struct neap__trie_node, letters) + count - 1,
                                    sizeof(trie_child_t));
@@ -86,7 +85,7 @@ static inline struct neap__trie_text trie_node_prefix(const struct neap__trie_no
                                     node->prefix_bytes};
 }
 
-/* The child for a next byte: as many as there are letters that are not greater. */
+/* Index of the child for a byte: the number of letters that are not greater. */
 static inline unsigned trie_node_index(const struct neap__trie_node *node, uint8_t byte) {
     const unsigned letters = node->count - 1u;
     unsigned i = 0;
@@ -106,14 +105,14 @@ static inline unsigned trie_node_index(const struct neap__trie_node *node, uint8
     return i;
 }
 
-/* What a node is, to be changed; the draft borrows its prefix. */
+/* Makes a draft of a node. The draft borrows the prefix. */
 void neap__trie_node_draft(const struct neap__trie_node *node, struct neap__trie_draft *draft);
 
-/* Puts a child before index `at` of a draft, 1 to count; takes one out. */
+/* Inserts a child before index `at` of a draft, 1 to count; removes one. */
 void neap__trie_draft_insert(struct neap__trie_draft *draft, unsigned at, uint8_t letter, trie_child_t child);
 void neap__trie_draft_remove(struct neap__trie_draft *draft, unsigned at);
 
-/* Makes a node of a draft. NULL: no memory. */
+/* Makes a node from a draft. NULL if there is no memory. */
 struct neap__trie_node *neap__trie_node_make(const struct neap__trie_shape *shape,
                                              const struct neap__trie_draft *draft);
 void neap__trie_node_free(const struct neap__trie_shape *shape, struct neap__trie_node *node);

@@ -8,15 +8,15 @@
 
 struct trie_page {
     struct trie_page *next, *previous; /* of its bin */
-    uint64_t used;                     /* a bit a cell; the first is this */
+    uint64_t used;                     /* one bit per cell; the first cell is this struct */
     unsigned bin;                      /* its longest run of free cells */
 };
 
 struct trie_pages {
     size_t count;
-    uint64_t bins; /* a bit for each that has a page */
+    uint64_t bins; /* one bit for each bin that has a page */
     struct trie_page *bin[TRIE_PAGE_CELLS];
-    struct trie_page *filling; /* takes what moves, one leaf after the other; may be NULL */
+    struct trie_page *filling; /* takes leaves that are moved, one after the other; may be NULL */
 };
 
 _Static_assert(sizeof(struct trie_page) <= TRIE_PAGE_HEAD_BYTES, "the first cell holds the page's own");
@@ -25,7 +25,7 @@ enum { DIRECT_STEP_BYTES = 16, SPARSE_CELLS = TRIE_PAGE_CELLS * 7 / 8 };
 
 /* --- pages and bins -------------------------------------------------------- */
 
-/* The longest run of clear bits: each step shortens all runs by one. */
+/* Length of the longest run of clear bits; each step shortens all runs by one. */
 static unsigned longest_free(uint64_t used) {
     unsigned longest = 0;
     for (uint64_t free = ~used; free != 0; free &= free >> 1)
@@ -33,7 +33,7 @@ static unsigned longest_free(uint64_t used) {
     return longest;
 }
 
-/* The first cell of the shortest run of at least `cells` free ones. */
+/* First cell of the shortest run of at least `cells` free cells. */
 static unsigned best_run(uint64_t used, unsigned cells) {
     unsigned best = 0, best_cells = TRIE_PAGE_CELLS + 1;
     for (uint64_t free = ~used; free != 0;) {
@@ -73,7 +73,7 @@ static void bin_insert(struct trie_pages *pages, struct trie_page *page) {
     pages->bins |= UINT64_C(1) << page->bin;
 }
 
-/* Where a cell begins, from the start of its page. */
+/* Offset of a cell in its page. */
 static size_t cell_offset(unsigned cell) {
     return TRIE_PAGE_HEAD_BYTES + (size_t)(cell - 1) * TRIE_CELL_BYTES;
 }

@@ -1,12 +1,12 @@
-/* containers/trie/trie_remove.c: taking entries out of a trie, and making it smaller.
+/* containers/trie/trie_remove.c: removes entries from a trie and makes it smaller.
  *
- * An entry is taken out where it lies, which cannot fail. What follows, joining
- * leaves and nodes, needs memory for a moment; without it the trie is larger than
- * it need be, and right.
+ * An entry is removed in place, which cannot fail. Joining leaves and nodes afterwards
+ * needs memory for a moment. If there is none, the trie is correct, but larger than
+ * necessary.
  */
 #include "containers/trie/trie_model.h"
 
-/* Makes one leaf of two neighbours of a node; NULL: they do not fit, or no memory. */
+/* Makes one leaf from two neighbours of a node; NULL if they do not fit or there is no memory. */
 static struct neap__trie_leaf *joined(const neap_trie_t *trie, const struct neap__trie_leaf *low,
                                       const struct neap__trie_leaf *high, unsigned entries_max,
                                       size_t bytes_max) {
@@ -22,8 +22,8 @@ static struct neap__trie_leaf *joined(const neap_trie_t *trie, const struct neap
     return neap__trie_leaf_make(shape, entries, count, 0);
 }
 
-/* Joins the children at `at` and the next if they are leaves that fit, or if one is nothing. Each
- * that is no longer needed is noted in freed[], of two. */
+/* Joins the child at `at` and the next one if they are leaves that fit, or if one is empty. Enters the
+ * children that are no longer needed in freed[2]. */
 static bool join(const neap_trie_t *trie, struct neap__trie_draft *draft, unsigned at, unsigned entries_max,
                  size_t bytes_max, struct neap__trie_leaf **made, struct neap__trie_leaf *freed[2]) {
     if (at + 1 >= draft->count || trie_is_node(draft->child[at]) || trie_is_node(draft->child[at + 1]))
@@ -44,7 +44,7 @@ static bool join(const neap_trie_t *trie, struct neap__trie_draft *draft, unsign
     return true;
 }
 
-/* How many children of a draft are not nothing; the last of them. */
+/* Number of children of a draft that are not empty; and the last of them. */
 static unsigned live_children(const struct neap__trie_draft *draft, unsigned *last) {
     unsigned live = 0;
     for (unsigned i = 0; i < draft->count; i++) {
@@ -56,7 +56,7 @@ static unsigned live_children(const struct neap__trie_draft *draft, unsigned *la
     return live;
 }
 
-/* Puts the only child of a node in the node's place, the node's path before the child's own. */
+/* Replaces a node by its only child, with the path of the node before that of the child. */
 static bool collapse(neap_trie_t *trie, const struct neap__trie_trail *trail,
                      const struct neap__trie_draft *draft, unsigned only) {
     const struct neap__trie_shape *shape = &trie->shape;
@@ -64,7 +64,7 @@ static bool collapse(neap_trie_t *trie, const struct neap__trie_trail *trail,
     const trie_child_t child = draft->child[only];
     if (!trie_is_node(child)) {
         struct neap__trie_entry entries[TRIE_LEAF_ENTRIES_MAX];
-        /* The letter in the parent's parent and the path lie together in the key that led here. */
+        /* The letter in the parent of the parent and the path are contiguous in the key that led here. */
         const size_t letters = trail->parent_slot == &trie->root ? 0 : 1;
         const struct neap__trie_text path = {trail->rest.data - draft->prefix.bytes - letters,
                                              draft->prefix.bytes + letters};
@@ -152,7 +152,7 @@ bool neap_trie_remove(neap_trie_t *trie, union neap_item key) {
         *trail.slot = 0;
         leaf = NULL;
     }
-    /* Each step makes the trie smaller by a block, and opens the way for the next above. */
+    /* Each step removes a block and makes the next step above possible. */
     while ((!leaf || leaf->count <= TRIE_JOIN_ENTRIES_MAX / 2) &&
            neap__trie_tidy(trie, &trail, TRIE_JOIN_ENTRIES_MAX, TRIE_JOIN_BYTES_MAX)) {
         if (!neap__trie_walk(trie, text, &trail))

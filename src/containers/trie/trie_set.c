@@ -1,7 +1,7 @@
-/* containers/trie/trie_set.c: putting entries into a trie.
+/* containers/trie/trie_set.c: adds entries to a trie.
  *
- * All blocks that a change needs are made first; then it is done by writing one
- * child, and only then are the blocks that it replaced freed.
+ * A change first allocates all blocks that it needs. Then it writes one child, which
+ * makes the change, and then it frees the blocks that were replaced.
  */
 #include "containers/trie/trie_model.h"
 
@@ -22,8 +22,8 @@ static void replace_leaf(neap_trie_t *trie, trie_child_t *slot, struct neap__tri
     trie->shape_version++;
 }
 
-/* The key leaves within the prefix of a node, after `common` bytes: the node begins later, below
- * a new one, which also has the new entry. */
+/* The key differs from the prefix of a node after `common` bytes. Makes a new node above it, whose
+ * prefix ends there and which also has the new entry. */
 static int set_within_prefix(neap_trie_t *trie, const struct neap__trie_trail *trail,
                              struct neap__trie_entry *entry) {
     const struct neap__trie_shape *shape = &trie->shape;
@@ -57,8 +57,8 @@ static int set_within_prefix(neap_trie_t *trie, const struct neap__trie_trail *t
     return NEAP_ERROR_MEMORY;
 }
 
-/* The place to split entries that have `common` bytes in common: the first with another next byte
- * than the one before it that is nearest to `wanted`. */
+/* The index at which to split entries that share `common` bytes: the one nearest to `wanted` whose
+ * next byte differs from that of the entry before. */
 static unsigned split_place(const struct neap__trie_entry *entries, unsigned count, size_t common,
                             unsigned wanted) {
     unsigned place = 0;
@@ -73,8 +73,8 @@ static unsigned split_place(const struct neap__trie_entry *entries, unsigned cou
     return place;
 }
 
-/* Narrows the child at *index of a draft to one letter, for a node: what else it stood for goes to
- * the neighbours, or to nothing. */
+/* Narrows the child at *index of a draft to one letter, because it becomes a node. The other letters
+ * go to its neighbours, or to empty children. */
 static void narrow(struct neap__trie_draft *draft, unsigned *index, uint8_t letter) {
     if (*index == 0 || (draft->letter[*index] < letter && trie_is_node(draft->child[*index - 1]))) {
         neap__trie_draft_insert(draft, *index + 1, letter, draft->child[*index]);
@@ -92,8 +92,8 @@ static void narrow(struct neap__trie_draft *draft, unsigned *index, uint8_t lett
         neap__trie_draft_insert(draft, next, (uint8_t)(letter + 1), 0);
 }
 
-/* Makes of a leaf that is too large two, for two ranges of letters: in its parent, or where all
- * entries begin alike, below a node of their own. */
+/* Splits a leaf that is too large into two, for two ranges of letters: in its parent or, if all
+ * entries begin with the same letter, below a new node. */
 static int split(neap_trie_t *trie, const struct neap__trie_trail *trail,
                  const struct neap__trie_entry *entries, unsigned count, unsigned wanted) {
     const struct neap__trie_shape *shape = &trie->shape;
@@ -113,7 +113,7 @@ static int split(neap_trie_t *trie, const struct neap__trie_trail *trail,
 
     struct neap__trie_node *node = NULL;
     if (common > 0 || !parent) {
-        const size_t letters = !parent ? 0 : 1; /* that stand in the parent */
+        const size_t letters = !parent ? 0 : 1; /* that are in the parent */
         draft.prefix = (struct neap__trie_text){trail->rest.data + letters, common - letters};
         draft.count = 1;
         draft.child[0] = trie_child_of_leaf(low);
@@ -149,8 +149,8 @@ failed:
     return NEAP_ERROR_MEMORY;
 }
 
-/* Puts the entry at `index` of the leaf there, in the place of the one there if `replaced` is 1, where
- * the leaf cannot stay as it is. */
+/* Adds the entry at `index` of the leaf, or replaces the entry there if `replaced` is 1, in the case
+ * that the leaf must be split. */
 static int remake(neap_trie_t *trie, const struct neap__trie_trail *trail, unsigned index, unsigned replaced,
                   const struct neap__trie_entry *entry) {
     struct neap__trie_entry entries[TRIE_LEAF_ENTRIES_MAX + 1];
@@ -164,7 +164,7 @@ static int remake(neap_trie_t *trie, const struct neap__trie_trail *trail, unsig
     const size_t bytes =
         neap__trie_leaf_used_bytes(&trie->shape, leaf) + neap__trie_entry_bytes(entry) + entry->value.bytes;
     if (count > TRIE_LEAF_ENTRIES_MAX || (count > 1 && bytes > TRIE_LEAF_BYTES_MAX)) {
-        /* What comes in order goes on coming so: the lower leaf will get no more. */
+        /* If keys are added in order, they will probably continue so, and the lower leaf gets no more. */
         const unsigned wanted = index + 1 == count ? count - 1 : count / 2;
         return split(trie, trail, entries, count, wanted);
     }

@@ -1,4 +1,4 @@
-/* inspect/neap_heap/heap_reader.c: heap struct, regions and units, checked and added up. */
+/* inspect/neap_heap/heap_reader.c: checks and sums up the heap struct, regions and units. */
 #include "inspect/neap_heap/heap_reader.h"
 
 #include <assert.h>
@@ -29,7 +29,7 @@ struct reading {
     struct neap_fault *fault;
     unsigned char *chunk; /* CHUNK_BYTES */
     struct page_blocks pages[NEAP_LAYOUT_CLASSES_MAX];
-    uint32_t run_pages; /* of the run being read, those still to come */
+    uint32_t run_pages; /* pages of the current run that are still to be read */
 };
 
 static int refuse(struct reading *reading, uint64_t address, const char *why) {
@@ -46,7 +46,7 @@ static int fetch(struct reading *reading, uint64_t address, void *out, size_t by
 
 /* --- the heap struct --------------------------------------------------- */
 
-/* Copies an array whose elements are `stride` bytes there and `bytes` here. */
+/* Copies an array whose elements have `stride` bytes in the target and `bytes` in this build. */
 static const unsigned char *elements_copy(void *to, const unsigned char *from, size_t count, size_t bytes,
                                           size_t stride) {
     for (size_t i = 0; i < count; i++)
@@ -54,7 +54,7 @@ static const unsigned char *elements_copy(void *to, const unsigned char *from, s
     return from + count * stride;
 }
 
-/* Reads the heap struct into this build's layout: its arrays may have longer elements. */
+/* Reads the heap struct into this build's layout. Elements of its arrays may be longer in the target. */
 static int heap_fetch(struct reading *reading) {
     const struct neap_layout_anchor *anchor = reading->anchor;
     struct neap_layout_heap *heap = &reading->view->heap;
@@ -98,7 +98,7 @@ static bool class_sound(const struct neap_layout_heap *heap, const struct neap_l
            class->slab_blocks <= class->group_blocks * (heap->unit_bytes / group_bytes);
 }
 
-/* A page past a group's last block, or past the last group, holds no block. */
+/* A page behind the last block of a group, or behind the last group, holds no block. */
 static void class_map_pages(const struct neap_layout_heap *heap, const struct neap_layout_class *class,
                             struct page_blocks *pages) {
     for (uint32_t page = 0; page < NEAP_LAYOUT_UNIT_PAGES; page++) {
@@ -157,7 +157,7 @@ static bool bits_any(const uint64_t *bitmap, uint32_t first, uint32_t last) {
     return false;
 }
 
-/* Mask of a slab's pages that no used block touches. */
+/* Mask of the pages of a slab that no used block touches. */
 static unsigned slab_free_pages(const struct page_blocks *pages, const uint64_t *bitmap) {
     unsigned mask = 0;
     for (unsigned page = 0; page < NEAP_LAYOUT_UNIT_PAGES; page++)
@@ -167,8 +167,8 @@ static unsigned slab_free_pages(const struct page_blocks *pages, const uint64_t 
     return mask;
 }
 
-/* False if the slab is none: an unknown class, or a bitmap that is too short or
- * at odds with the count (caught in the middle of a change). */
+/* False if the slab is invalid: its class is unknown, or its bitmap is too short or
+ * disagrees with the count, because it changed while it was read. */
 static bool slab_add(struct reading *reading, const struct neap_layout_unit *unit, size_t bitmap_words) {
     struct neap_heap_view *view = reading->view;
     if (unit->class_index == 0 || unit->class_index >= view->heap.class_count)
@@ -198,8 +198,8 @@ static bool slab_add(struct reading *reading, const struct neap_layout_unit *uni
     return true;
 }
 
-/* A unit of a run: of its resident pages those that the block covers are live, and
- * the others spare. Units come in address order, the run's first before its tail. */
+/* Adds a unit of a run. Resident pages that the block covers are live, the others are
+ * spare. Units come in order of address, so the first unit of a run comes first. */
 static void run_add(struct reading *reading, const struct neap_layout_unit *unit) {
     struct neap_heap_view *view = reading->view;
     if (unit->kind == NEAP_UNIT_RUN)
@@ -256,8 +256,8 @@ static int region_check(struct reading *reading, const struct neap_layout_region
     return NEAP_OK;
 }
 
-/* The bitmap is the unit struct's last member and longer where pages are large:
- * units are looked at in place, in the chunk. */
+/* The bitmap is the last member of the unit struct and longer where pages are large,
+ * so units are read in place, in the chunk. */
 static int region_read(struct reading *reading, const struct neap_layout_region *region) {
     struct neap_heap_view *view = reading->view;
     size_t stride = region->unit_stride;
@@ -283,7 +283,7 @@ static int region_read(struct reading *reading, const struct neap_layout_region 
     return NEAP_OK;
 }
 
-/* All are checked before the first is read: what is to be read has a bound. */
+/* Checks all regions before the first is read, so that the work is bounded. */
 static int regions_check(struct reading *reading) {
     const struct neap_layout_heap *heap = &reading->view->heap;
     uint64_t units = 0;
@@ -339,8 +339,8 @@ static int mapped_add(struct reading *reading) {
 
 /* --- all of it --------------------------------------------------------- */
 
-/* Blocks in a magazine count as used in their slabs. The count is read at another
- * instant than the slabs, hence the bound. */
+/* Blocks in a magazine count as used in their slabs. The count is bounded, because it is
+ * read at another moment than the slabs. */
 static void cached_move(struct neap_heap_view *view) {
     for (uint32_t i = 1; i < view->heap.class_count; i++) {
         struct neap_class_view *class = &view->classes[i];
@@ -353,7 +353,7 @@ static void cached_move(struct neap_heap_view *view) {
     }
 }
 
-/* Puts the ring of events in order, the latest first. */
+/* Sorts the ring of events, the latest first. */
 static void events_order(struct neap_heap_view *view) {
     struct neap_layout_event ring[NEAP_LAYOUT_EVENTS];
     uint64_t total = view->heap.event_count;

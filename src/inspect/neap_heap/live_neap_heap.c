@@ -19,7 +19,7 @@ enum {
 struct survey {
     bool python;
     unsigned count;
-    uint64_t library_end;                       /* of the mapping before, if it was a library of ours */
+    uint64_t library_end;                       /* of the mapping before, if it was a library of Neap's */
     struct neap_os_mapping data[LIBRARIES_MAX]; /* writable mappings of Neap's libraries */
 };
 
@@ -54,7 +54,7 @@ static bool mapping_survey(void *context, const struct neap_os_mapping *mapping)
     return true;
 }
 
-/* Takes the first anchor that serves, else the first at all: a program may have linked libneap.so too. */
+/* Takes the first anchor that serves, or else the first. A program may also have linked libneap.so. */
 static int anchor_search(struct neap_live_heap *target, const struct survey *survey) {
     struct neap_memory memory = memory_of(target);
     int verdict = NEAP_OK;
@@ -111,7 +111,7 @@ int neap_live_heap_read(struct neap_live_heap *target, struct neap_heap_view *vi
     return result;
 }
 
-/* Numbers of requests go round: whether `a` comes after `b`. */
+/* Whether request `a` comes after `b`; the numbers of requests wrap around. */
 static bool comes_after(uint32_t a, uint32_t b) {
     return (int32_t)(a - b) > 0;
 }
@@ -127,8 +127,8 @@ static int trim_ask(struct neap_live_heap *target, uint32_t number) {
     return neap_os_process_memory_write(target->pid, place, &number, sizeof(number));
 }
 
-/* Others may ask at the same time, so that our number is written over: a later one's answer is
- * ours too, and an earlier one is replaced by ours again. */
+/* Another process may ask at the same time and overwrite our number. An answer to a later request
+ * answers ours too; an earlier number is replaced by ours again. */
 int neap_live_heap_trim(struct neap_live_heap *target, uint32_t timeout_ms, uint64_t *bytes) {
     struct neap_memory memory = memory_of(target);
     const struct neap_layout_anchor *anchor = &target->anchor;
@@ -137,7 +137,7 @@ int neap_live_heap_trim(struct neap_live_heap *target, uint32_t timeout_ms, uint
     int result = neap_heap_anchor_read(&memory, target->anchor_address, &target->anchor, &target->fault);
     uint32_t number = request_number(anchor);
     if (result == NEAP_OK && anchor->helper == NEAP_HELPER_NOT_YET) {
-        *bytes = 0; /* it has no helper because it has hardly a free page */
+        *bytes = 0; /* there is no helper, because there are almost no free pages */
         return NEAP_OK;
     }
     uint64_t give_up_ns = neap_os_now_ns() + (uint64_t)timeout_ms * 1000000;

@@ -1,4 +1,4 @@
-/* inspect/neap_heap/slab_source.c: units that hold blocks, by number; batches from their unit structs. */
+/* inspect/neap_heap/slab_source.c: lists the units that hold blocks, and reads batches from unit structs. */
 #include "inspect/neap_heap/slab_source.h"
 
 #include <stdlib.h>
@@ -15,7 +15,7 @@ struct holder {
     uint32_t units;
 };
 
-/* The number of a region that the mapped runs have as holders: `unit` is then the run's. */
+/* The region number of holders that are mapped runs; `unit` is then the index of the run. */
 enum { MAPPED = NEAP_LAYOUT_REGIONS_MAX };
 
 struct neap_slab_source {
@@ -27,7 +27,7 @@ struct neap_slab_source {
     struct neap_mapped_runs mapped;
 };
 
-/* The widest unit struct there is: pages of 64 KiB, blocks of 16 bytes. */
+/* The largest unit struct: pages of 64 KiB, blocks of 16 bytes. */
 union unit_room {
     struct neap_layout_unit unit;
     unsigned char bytes[offsetof(struct neap_layout_unit, bitmap) + NEAP_BATCH_WORDS * sizeof(uint64_t)];

@@ -1,4 +1,4 @@
-/* inspect/objects/analysis.c: one part after the other, and back. */
+/* inspect/objects/analysis.c: makes the parts in order, and destroys them in reverse order. */
 #include "inspect/objects/analysis.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* inspect/objects/arena_age.c: holders sorted by the number of their place. */
+/* inspect/objects/arena_age.c: sorts holders by the number of their table entry. */
 #include "inspect/objects/arena_age.h"
 
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static int place_compare(const void *a, const void *b) {
     return one->holder < other->holder ? -1 : one->holder > other->holder;
 }
 
-/* The first pool of an arena is always the first to be carved, and keeps its header. */
+/* The first pool of an arena is used first and keeps its header, which has the number of the arena. */
 static uint64_t arena_number(const struct neap_python_view *view, uint64_t address) {
     uint64_t pool = view->pymalloc.pool_bytes, first = (address + pool - 1) / pool * pool;
     uint32_t number;
@@ -29,7 +29,7 @@ static uint64_t arena_number(const struct neap_python_view *view, uint64_t addre
     return read ? number : UINT64_MAX;
 }
 
-/* Sums over all interpreters' tables. Regions of Neap keep no such figures. */
+/* Sums over the tables of all interpreters. Neap's heap does not count this. */
 static void again_count(const struct neap_python_view *view, struct neap_arena_age *age) {
     age->again_known = !view->neap && view->pymalloc.space_count > 0;
     for (uint32_t i = 0; i < view->pymalloc.space_count; i++) {

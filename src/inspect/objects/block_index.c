@@ -1,4 +1,4 @@
-/* inspect/objects/block_index.c: spans, the pages that lead to them, a hash of blocks by themselves. */
+/* inspect/objects/block_index.c: spans, a table from pages to spans, and a hash table of single blocks. */
 #include "inspect/objects/block_index.h"
 
 #include <assert.h>
@@ -18,7 +18,7 @@ enum {
 
 struct chunk {
     uint64_t number; /* address >> CHUNK_SHIFT */
-    uint32_t *spans; /* by page: number of the span + 1, 0 none; NULL: an empty slot */
+    uint32_t *spans; /* by page: index of the span + 1, 0: none; NULL: an empty slot */
 };
 
 struct neap_block_index {
@@ -31,7 +31,7 @@ struct neap_block_index {
     uint32_t count; /* ordinals */
     struct chunk *chunks;
     size_t chunk_count, chunk_slots; /* slots: a power of two */
-    uint32_t *alone;                 /* by hash of address: number of the span + 1, 0 none */
+    uint32_t *alone;                 /* by hash of address: index of the span + 1, 0: none */
     size_t alone_count, alone_slots;
 };
 
@@ -79,7 +79,7 @@ static bool chunks_grow(neap_block_index_t *index) {
     return true;
 }
 
-/* The place that leads from the page at `address` to its span; NULL without memory. */
+/* The table entry for the page at `address`; NULL if there is no memory. */
 static uint32_t *page_make(neap_block_index_t *index, uint64_t address) {
     if (2 * index->chunk_count >= index->chunk_slots && !chunks_grow(index))
         return NULL;
@@ -102,8 +102,8 @@ static uint32_t page_find(const neap_block_index_t *index, uint64_t address) {
     return chunk->spans ? chunk->spans[address >> PAGE_SHIFT & (CHUNK_PAGES - 1)] : 0;
 }
 
-/* Enters `value` for all pages of a span that are free to be its; takes all back and returns an
- * error if one is another's. A large block is only ever looked up by its first byte. */
+/* Enters `value` for all pages of a span. If a page belongs to another span, removes all entries again and
+ * returns an error. A large block is only looked up by its first byte. */
 static int pages_enter(neap_block_index_t *index, const struct neap_block_span *span, uint32_t value) {
     uint64_t bytes = span->blocks == 1 ? 1 : span->blocks * span->block_bytes;
     uint64_t first = span->address >> PAGE_SHIFT, last = (span->address + bytes - 1) >> PAGE_SHIFT;
@@ -122,7 +122,7 @@ static int pages_enter(neap_block_index_t *index, const struct neap_block_span *
 
 /* --- spans -------------------------------------------------------------- */
 
-/* Room for one more span of so many blocks; what is new of the arrays is zero. */
+/* Makes room for one more span of that many blocks; new parts of the arrays are zero. */
 static bool span_room(neap_block_index_t *index, uint32_t blocks) {
     size_t words = ((size_t)index->count + blocks + 63) / 64, had = index->live_words;
     if (!NEAP_ARRAY_RESERVE(index->spans, index->span_room, index->span_count + 1) ||
@@ -142,7 +142,7 @@ static void live_set(neap_block_index_t *index, uint32_t ordinal, uint32_t block
     }
 }
 
-/* Puts a span behind the others; there is room. */
+/* Appends a span, for which there is room. */
 static uint32_t span_append(neap_block_index_t *index, const struct neap_block_span *span,
                             const uint64_t *live) {
     uint32_t number = (uint32_t)index->span_count++, ordinal = index->count;
@@ -176,7 +176,7 @@ int neap_block_index_add(neap_block_index_t *index, const struct neap_block_span
 
 /* --- blocks by themselves ------------------------------------------------ */
 
-/* Where the block at `address` is entered, or would be. */
+/* The slot of the single block at `address`, or the empty slot where it would be. */
 static size_t alone_slot(const neap_block_index_t *index, const uint32_t *alone, size_t slots,
                          uint64_t address) {
     size_t at = hash_of(address >> 3, slots);

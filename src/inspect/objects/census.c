@@ -1,4 +1,4 @@
-/* inspect/objects/census.c: the index of blocks, the workers, and what they add up to. */
+/* inspect/objects/census.c: fills the block index, runs the workers, and adds up their sums. */
 #include "inspect/objects/census.h"
 
 #include <assert.h>
@@ -14,7 +14,7 @@ enum { THREADS_MAX = 16, CANDIDATES_LEAST = 1 << 18, BYTES_A_CANDIDATE = 128, BU
 
 /* --- blocks ------------------------------------------------------------------ */
 
-/* A batch becomes one span a group. */
+/* Adds one span for each group of a batch. */
 static int batch_index(struct neap_census *census, const struct neap_block_batch *batch, uint32_t holder) {
     uint64_t bits[NEAP_BATCH_WORDS];
     for (uint32_t first = 0; first < batch->blocks; first += batch->group_blocks) {
@@ -39,7 +39,7 @@ static int batch_index(struct neap_census *census, const struct neap_block_batch
     return NEAP_OK;
 }
 
-/* Sums of resident bytes, neighbouring batches taken together. */
+/* Sums resident bytes, with neighbouring batches as one range. */
 struct resident {
     const struct neap_process_image *image;
     uint64_t start, end, bytes;
@@ -89,7 +89,7 @@ static int index_build(struct neap_census *census) {
     free(batch);
     uint64_t in_batches = resident_sum(&batches);
     census->account.header_bytes = header_bytes;
-    census->account.free_block_bytes = less(in_batches, header_bytes); /* live ones are taken off later */
+    census->account.free_block_bytes = less(in_batches, header_bytes); /* live blocks are subtracted later */
     census->account.free_pool_bytes = less(resident_sum(&holders), in_batches);
     return error;
 }
@@ -117,7 +117,8 @@ static void *worker_run(void *context) {
     return NULL;
 }
 
-/* Starts all but the first, which is the caller's thread; one that cannot start is missed by nobody. */
+/* Starts all workers but the first, which runs in the caller's thread. If one cannot start, the others do its
+ * work. */
 static void walk_all(struct neap__census_worker *workers, size_t count) {
     pthread_t threads[THREADS_MAX];
     bool started[THREADS_MAX] = {false};
@@ -129,7 +130,8 @@ static void walk_all(struct neap__census_worker *workers, size_t count) {
             pthread_join(threads[i], NULL);
 }
 
-/* What looked like an object and is a buffer's first bytes (some are never written) is no contradiction. */
+/* The first bytes of a buffer, which may never have been written, can look like an object. That is not a
+ * contradiction. */
 static uint64_t doubts_count(const struct neap_census *census, const struct neap_address_set *doubts) {
     uint64_t count = 0;
     for (size_t i = 0; i < doubts->slot_count; i++) {
@@ -157,7 +159,7 @@ static void facts_add(struct neap_census *census, struct neap__census_worker *wo
     census->account.glibc_buffer_bytes += worker->outside_buffer_bytes;
 }
 
-/* Shared buffers outside of blocks are known to each worker; each counts once. */
+/* Several workers may know a shared buffer outside of blocks; it counts once. */
 static void shared_add(struct neap_census *census, struct neap__census_worker *workers, size_t count) {
     for (size_t i = 1; i < count; i++)
         for (size_t j = 0; j < workers[i].shared.slot_count; j++) {
@@ -190,8 +192,8 @@ static int types_add(struct neap_census *census, struct neap__census_worker *wor
 
 /* --- all of it ------------------------------------------------------------------ */
 
-/* A Neap heap counts what waits in its magazines as in use: objects there are seen as parked, and of
- * the unknown blocks as many as are left of them are no more than that. */
+/* A Neap heap counts blocks in its magazines as used. Objects in these count as parked. The remaining
+ * blocks of magazines are subtracted from the unknown ones. */
 static void magazines_sum(struct neap_census *census) {
     struct neap_census_facts *facts = &census->facts;
     if (!census->view->neap)
@@ -205,7 +207,7 @@ static void magazines_sum(struct neap_census *census) {
     facts->unknown_blocks -= waiting;
 }
 
-/* Counts the live blocks of pools and slabs by what became of them. */
+/* Counts the live blocks of pools and slabs by their classification. */
 static void blocks_sum(struct neap_census *census) {
     struct neap_census_facts *facts = &census->facts;
     const uint64_t *live = neap_block_index_live(census->index);
@@ -273,8 +275,8 @@ static void workers_delete(struct neap__census_worker *workers, size_t count) {
     free(workers);
 }
 
-/* A buffer may begin like an object, or with what is left of one; that an object owns it is the better
- * evidence. */
+/* A buffer may begin like an object, or with the remains of one. If an object owns it, it counts as a
+ * buffer. */
 static void conflicts_resolve(struct neap_census *census, struct neap__census_worker *worker) {
     for (size_t word = 0; word < census->word_count; word++) {
         uint64_t both = census->objects[word] & census->buffers[word];

@@ -1,16 +1,16 @@
-/* inspect/objects/census_c_globals.c: blocks of C code: no object and no buffer of one, but a variable in the
- * data of a program or library leads to them. The tables of a parser, lists of what is kept for reuse. */
+/* inspect/objects/census_c_globals.c: finds the blocks of C code. They are neither objects nor buffers, but a
+ * variable in the data of a program or library points to them: tables of a parser, or free lists. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "inspect/objects/census_state.h"
 
-enum { CHUNK_WORDS = 512, SCAN_BYTES_MOST = 1 << 28 }; /* more variables than that, nobody has */
+enum { CHUNK_WORDS = 512, SCAN_BYTES_MOST = 1 << 28 }; /* more bytes of variables than any program has */
 
 struct search {
     struct neap_census *census;
-    uint64_t *seen;        /* a bit a block */
-    uint64_t lowest, size; /* of all addresses that blocks have */
+    uint64_t *seen;        /* one bit per block */
+    uint64_t lowest, size; /* of the addresses of all blocks */
 };
 
 static void word_follow(struct search *search, uint64_t word) {
@@ -31,7 +31,7 @@ static void word_follow(struct search *search, uint64_t word) {
 static void chunk_follow(struct search *search, uint64_t address) {
     const struct neap_memory *memory = &search->census->view->memory;
     uint64_t scratch[CHUNK_WORDS];
-    /* In a core file words may lie at any byte. */
+    /* In a core file words may be unaligned. */
     const unsigned char *words = neap_memory_at(memory, address, scratch, sizeof(scratch));
     for (size_t i = 0; words && i < CHUNK_WORDS; i++) {
         uint64_t word;

@@ -1,4 +1,4 @@
-/* inspect/objects/census_outside.c: objects that lie in no pool and no slab. */
+/* inspect/objects/census_outside.c: counts objects that lie outside of pools and slabs. */
 #include <stdlib.h>
 
 #include "base/array.h"
@@ -57,7 +57,7 @@ static bool root_offer(void *context, const struct neap_py_root *root) {
     return true;
 }
 
-/* All candidates of all workers become the first one's, and pending. */
+/* Moves the candidates of all workers to the first one and makes them pending. */
 static bool candidates_merge(struct neap__census_worker *workers, size_t count,
                              struct neap__census_pending *pending) {
     const struct neap_address_set *set = &workers[0].outside;

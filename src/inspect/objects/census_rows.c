@@ -1,4 +1,4 @@
-/* inspect/objects/census_rows.c: one function a key. */
+/* inspect/objects/census_rows.c: makes the rows, with one function per key. */
 #include "inspect/objects/census_rows.h"
 
 #include <stdio.h>
@@ -79,7 +79,7 @@ static void arena_sum(const neap_census_t *census, const struct neap_block_span 
     }
 }
 
-/* What lies in no arena. */
+/* Objects outside of arenas. */
 static struct neap_census_sum outside_sum(const neap_census_t *census) {
     struct neap_account_heap account;
     neap_census_account(census, &account);
@@ -88,7 +88,7 @@ static struct neap_census_sum outside_sum(const neap_census_t *census) {
                                     .buffer_bytes = account.glibc_buffer_bytes};
 }
 
-/* A row for each tenth of the arenas that hold something, in the order of `age`. */
+/* Makes a row for each tenth of the arenas that hold objects, in the order of `age`. */
 static int arena_rows(const neap_census_t *census, const struct neap_arena_age *age,
                       const struct neap_census_sum *sums, struct neap_census_rows *rows, size_t *room) {
     const char *name = neap_census_view(census)->neap ? "slabs" : "arenas";
@@ -156,7 +156,7 @@ static void buffer_sum(void *context, const struct neap_py_buffer *buffer) {
         ((struct owners *)context)->buffer_bytes += buffer->bytes;
 }
 
-/* What its parent belongs to, where that is settled: parents come first. */
+/* The owner of the parent, if it is settled. Parents come before their children. */
 static uint32_t owner_find(struct owners *owners, uint32_t ordinal) {
     struct neap_referrer parent;
     if (neap_referrers_parent(owners->referrers, ordinal, &parent) && !parent.is_root) {

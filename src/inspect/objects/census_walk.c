@@ -1,4 +1,4 @@
-/* inspect/objects/census_walk.c: the blocks of the index, span after span. */
+/* inspect/objects/census_walk.c: walks over the blocks of the index, span by span. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,10 +8,10 @@
 
 enum {
     SPANS_AT_ONCE = 64,
-    LARGE_BYTES = 1 << 20, /* a buffer outside of blocks that must prove to lie in a mapping */
+    LARGE_BYTES = 1 << 20, /* a larger buffer outside of blocks is checked to lie in a mapping */
 };
 
-/* Larger blocks are shown shorter than they are (inspect/neap_heap/slab_source.c). */
+/* The block source reports larger blocks shorter than they are (inspect/neap_heap/slab_source.c). */
 #define CUT_BYTES (UINT32_MAX & ~UINT32_C(4095))
 
 /* --- one object ------------------------------------------------------------ */
@@ -21,7 +21,7 @@ static bool bit_set(uint64_t *bits, uint32_t ordinal) {
     return __atomic_fetch_or(&bits[ordinal / 64], bit, __ATOMIC_RELAXED) & bit;
 }
 
-/* A buffer fills its own block, or lies within one mapping. */
+/* A buffer must fit in its own block, or lie within one mapping. */
 static bool is_sound(const struct neap_census *census, const struct neap_py_buffer *buffer,
                      uint32_t ordinal) {
     if (ordinal == NEAP_BLOCK_NONE) {
@@ -150,7 +150,7 @@ bool neap__census_take(struct neap__census_worker *worker, const struct neap_py_
     return true;
 }
 
-/* The figures wrap around, and come right when they meet what they undo. */
+/* The unsigned sums may wrap around; they are right after all workers are added up. */
 void neap__census_take_back(struct neap__census_worker *worker, const struct neap_py_object *object,
                             bool tracked) {
     struct neap_py_measure measure = {0, 0};
@@ -179,8 +179,8 @@ void neap__census_take_back(struct neap__census_worker *worker, const struct nea
 
 /* --- one span ---------------------------------------------------------------- */
 
-/* The first word of a GC head is 0 for an object that the collector does not track; where it is not, it
- * leads to the next one, which may be outside of all blocks. */
+/* The first word of a GC head is 0 if the collector does not track the object. Otherwise it points to the
+ * next object, which may lie outside of all blocks. */
 static bool head_follow(struct neap__census_worker *worker, const struct neap_py_object *object,
                         const unsigned char *block) {
     uint64_t next;
@@ -193,10 +193,10 @@ static bool head_follow(struct neap__census_worker *worker, const struct neap_py
     return next != 0;
 }
 
-/* The span's bytes in place, or block by block in the scratch room. */
+/* The bytes of a span, in place or copied block by block. */
 struct span_bytes {
     const unsigned char *all;
-    uint64_t block_bytes; /* read of a block, if not all are in place */
+    uint64_t block_bytes; /* bytes to read of each block, if the span is not in place */
 };
 
 static const unsigned char *block_at(struct neap__census_worker *worker, const struct span_bytes *bytes,
@@ -210,7 +210,7 @@ static const unsigned char *block_at(struct neap__census_worker *worker, const s
                : NULL;
 }
 
-/* Takes the objects among 64 blocks; a bit for each that was one. */
+/* Counts the objects in 64 blocks; returns one bit for each block that holds one. */
 static uint64_t word_take(struct neap__census_worker *worker, const struct span_bytes *bytes,
                           const struct neap_block_span *span, uint32_t first, uint64_t live) {
     uint64_t objects = 0;

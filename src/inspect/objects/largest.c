@@ -68,7 +68,7 @@ static const char *last_part(const char *name) {
     return dot ? dot + 1 : name;
 }
 
-/* Whole names first; where none fits, last parts. */
+/* Compares whole names first and, if none matches, last parts. */
 static bool types_choose(struct search *search, const char *name) {
     neap_py_types_t *types = neap_census_view(search->census)->types;
     for (unsigned turn = 0; turn < 2; turn++) {

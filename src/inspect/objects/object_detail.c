@@ -1,11 +1,11 @@
-/* inspect/objects/object_detail.c: first the objects themselves, then one pass for all their referrers. */
+/* inspect/objects/object_detail.c: finds the objects, and then all their referrers in one pass. */
 #include "inspect/objects/object_detail.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 struct detail_place {
-    uint32_t ordinal, place; /* of an object, and where it stands in the list */
+    uint32_t ordinal, place; /* of an object, and its index in the list */
 };
 
 struct detail_search {

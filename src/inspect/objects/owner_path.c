@@ -1,4 +1,4 @@
-/* inspect/objects/owner_path.c: steps as a tree, objects on the way remembered. */
+/* inspect/objects/owner_path.c: a tree of steps, and a cache of the objects on the paths. */
 #include "inspect/objects/owner_path.h"
 
 #include <stdio.h>
@@ -11,9 +11,9 @@
 enum {
     NODES_MAX = 1 << 20,
     DEPTH_MAX = 24,
-    CHAIN_MAX = 1 << 22, /* objects between one and its root that are looked at */
-    REPEATS = 4,         /* steps back in which a repetition is seen */
-    EDGES_MAX = 1 << 16, /* references of one object that are searched for a name */
+    CHAIN_MAX = 1 << 22, /* longest chain from an object to its root */
+    REPEATS = 4,         /* how many steps back a repetition is recognised */
+    EDGES_MAX = 1 << 16, /* most references of an object that are searched for a name */
     NAME_ROOM = 64,
     MEMO_MAX = 1 << 23,
 };
@@ -21,7 +21,7 @@ enum {
 enum step {
     STEP_ROOT,
     STEP_NAME, /* attribute, variable, slot */
-    STEP_DICT, /* to the dict of names of an object: not shown */
+    STEP_DICT, /* to the dict of attributes of an object; not shown */
     STEP_ITEM, /* of a container */
 };
 
@@ -41,7 +41,7 @@ struct neap_owner_paths {
     uint32_t count, room;
     uint32_t *table; /* by hash of parent, step and name */
     uint32_t slots;
-    struct neap_address_set known; /* ordinal + 1 of an object -> node of the way to it */
+    struct neap_address_set known; /* ordinal + 1 of an object -> node of its path */
     uint32_t *chain;
     uint32_t chain_room;
     struct neap_py_lens lens;
@@ -84,7 +84,7 @@ static bool nodes_grow(neap_owner_paths_t *paths) {
     return true;
 }
 
-/* The node of a step from `parent`; 0 without memory. */
+/* Finds or makes the node of a step from `parent`; 0 if there is no memory. */
 static uint32_t node_of(neap_owner_paths_t *paths, uint32_t parent, enum step step, uint32_t root,
                         const char *name) {
     uint32_t slot = node_hash(parent, step, root, name) & (paths->slots - 1);
@@ -105,7 +105,7 @@ static uint32_t node_of(neap_owner_paths_t *paths, uint32_t parent, enum step st
     return paths->count++;
 }
 
-/* The node of a further step: an earlier one where it only repeats what led here. */
+/* The node of a further step; an earlier node if the step repeats it. */
 static uint32_t node_step(neap_owner_paths_t *paths, uint32_t parent, enum step step, const char *name) {
     if (!parent)
         return 0;
@@ -174,7 +174,7 @@ static bool holds_items(const struct neap_py_type *type) {
     }
 }
 
-/* From the object `parent`, reached by `node`, to the object `child` that it refers to. */
+/* The node of the step from the object `parent`, whose path is `node`, to `child`, to which it refers. */
 static uint32_t step_take(neap_owner_paths_t *paths, uint32_t node, uint32_t parent, uint32_t child) {
     struct neap_py_object object;
     if (!node || !neap_census_object(paths->census, &paths->lens, parent, &object))
@@ -218,7 +218,7 @@ static bool chain_push(neap_owner_paths_t *paths, uint32_t at, uint32_t ordinal)
     return true;
 }
 
-/* Climbs to a root, or to an object whose way is known, and steps down again. */
+/* Climbs to a root, or to an object whose path is cached, and steps down again. */
 uint32_t neap_owner_paths_of(neap_owner_paths_t *paths, uint32_t ordinal) {
     uint32_t length = 0, node = 0, at = ordinal;
     for (;;) {
@@ -239,10 +239,11 @@ uint32_t neap_owner_paths_of(neap_owner_paths_t *paths, uint32_t ordinal) {
         }
         at = parent.number;
     }
-    while (length > 0) { /* the chain's last is next; `at` is its parent and `node` the way there */
+    while (length >
+           0) { /* the last object of the chain is next; `at` is its parent, and `node` the path of that */
         uint32_t child = paths->chain[--length];
         node = step_take(paths, node, at, child);
-        if (length > 0) /* the object itself is often one of very many */
+        if (length > 0) /* do not cache the object itself, which is often one of very many */
             neap_address_set_add(&paths->known, (uint64_t)child + 1, node, NULL);
         at = child;
     }
@@ -286,7 +287,7 @@ static const struct neap_root *root_of(const neap_owner_paths_t *paths, uint32_t
     return node ? neap_referrers_root(paths->referrers, paths->nodes[node].root) : NULL;
 }
 
-/* Of a module's path the first name, else the root. */
+/* The first name on a path from a module; otherwise the root. */
 uint32_t neap_owner_paths_owner(const neap_owner_paths_t *paths, uint32_t path) {
     const struct neap_root *root = root_of(paths, path);
     bool module = root && root->kind == NEAP_ROOT_MODULE;
@@ -303,7 +304,7 @@ bool neap_owner_paths_settled(const neap_owner_paths_t *paths, uint32_t owner) {
     return paths->nodes[owner].step == STEP_NAME || !root || root->kind != NEAP_ROOT_MODULE;
 }
 
-/* What a path begins with, and what stands behind its last step. */
+/* The text of the root, and the text after the last step. */
 static const char *root_words(const struct neap_root *root, const char **place) {
     *place = NULL;
     switch (root ? root->kind : NEAP_ROOT_UNKNOWN) {

@@ -1,4 +1,4 @@
-/* inspect/objects/pins.c: nearly empty places, their blocks, and whose these are. */
+/* inspect/objects/pins.c: finds nearly empty places, their blocks, and the owners of these. */
 #include "inspect/objects/pins.h"
 
 #include <stdlib.h>
@@ -14,10 +14,10 @@ struct search {
     const neap_census_t *census;
     const neap_block_index_t *index;
     struct neap_pins *pins;
-    uint32_t *place_of; /* by number of arena: its place + 1, 0 for one that is no pin's */
+    uint32_t *place_of; /* by index of the arena: its place + 1; 0: not nearly empty */
     uint32_t arenas;
     size_t pin_room, group_room;
-    struct neap_address_set group_of; /* owner path and type -> number of the group + 1 */
+    struct neap_address_set group_of; /* owner path and type -> index of the group + 1 */
     struct neap_address_set owner_of; /* ordinal + 1 of a buffer -> ordinal of its owner */
     struct neap_py_lens lens;
     uint32_t at; /* the object whose buffers are visited */
@@ -29,7 +29,7 @@ struct search {
 struct fill {
     uint64_t used_bytes;
     uint32_t used_blocks;
-    uint32_t spans_alone; /* spans of one block: a run, which is full or free */
+    uint32_t spans_alone; /* spans of one block: runs, which are either full or free */
 };
 
 static uint32_t span_used(const neap_block_index_t *index, const struct neap_block_span *span) {
@@ -65,7 +65,7 @@ static int place_compare(const void *a, const void *b) {
     return one->address < other->address ? -1 : one->address > other->address;
 }
 
-/* `number` of an arena rides in first_pin until they are sorted. */
+/* Until the places are sorted, first_pin has the index of the arena. */
 static int places_find(struct search *search) {
     const struct neap_python_view *view = neap_census_view(search->census);
     struct neap_pins *pins = search->pins;
@@ -121,7 +121,7 @@ static void buffer_own(void *context, const struct neap_py_buffer *buffer) {
         search->out_of_memory = true;
 }
 
-/* Asks every object for its buffers, if some lie in a place. */
+/* Visits the buffers of every object, if any buffer lies in a place. */
 static void owners_find(struct search *search) {
     uint32_t count;
     const uint32_t *order = neap_referrers_order(search->referrers, &count);
@@ -147,7 +147,7 @@ static bool buffers_wait(const struct search *search) {
 
 /* --- pins and their groups ---------------------------------------------------------------- */
 
-/* Number of the group; UINT32_MAX without memory. */
+/* Index of the group; UINT32_MAX if there is no memory. */
 static uint32_t group_of(struct search *search, uint32_t owner_path, const struct neap_py_type *type) {
     struct neap_pins *pins = search->pins;
     uint64_t key = (uint64_t)owner_path << 32 | (type ? type->index + UINT64_C(2) : 1);
@@ -242,7 +242,7 @@ static int group_compare(const void *a, const void *b) {
     return one < other ? -1 : 1;
 }
 
-/* Sorts the groups, renumbers the pins, and sums what goes with each and those before it. */
+/* Sorts the groups, renumbers the pins, and computes cumulative_bytes. */
 static int groups_sort(struct neap_pins *pins) {
     struct neap_pin_group **sorted = calloc(pins->group_count + 1, sizeof(*sorted));
     struct neap_pin_group *groups = calloc(pins->group_count + 1, sizeof(*groups));

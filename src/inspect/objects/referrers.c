@@ -1,4 +1,4 @@
-/* inspect/objects/referrers.c: breadth first from the roots. */
+/* inspect/objects/referrers.c: a breadth-first walk from the roots. */
 #include "inspect/objects/referrers.h"
 
 #include <stdlib.h>
@@ -20,12 +20,12 @@ struct neap_referrers {
     const neap_block_index_t *index;
     uint32_t count;   /* of blocks */
     uint32_t *parent; /* ordinal, ROOT_BIT + root, or NEAP_BLOCK_NONE */
-    uint32_t *order;  /* objects reached; those from `done` on are not looked into yet */
+    uint32_t *order;  /* objects reached; those from `done` on have not been visited */
     uint32_t reached, done, room;
     struct neap_root *roots;
     uint32_t root_count, root_room;
     struct neap_py_lens lens;
-    uint32_t at; /* the object that is being looked into */
+    uint32_t at; /* the object that is being visited */
     bool out_of_memory;
 };
 
@@ -64,7 +64,7 @@ static bool referent_reach(void *context, const struct neap_py_referent *referen
     return !referrers->out_of_memory;
 }
 
-/* sys.modules refers to all modules; each of them stands for itself. */
+/* sys.modules refers to all modules; each module is a root of its own. */
 static bool is_sealed(const neap_referrers_t *referrers, uint32_t ordinal) {
     uint32_t parent = referrers->parent[ordinal];
     return parent & ROOT_BIT && referrers->roots[parent & ~ROOT_BIT].kind == NEAP_ROOT_MODULES;
@@ -86,7 +86,7 @@ static char *text_copy(const char *text) {
     return text ? strdup(text) : NULL;
 }
 
-/* ROOT_BIT and the number of a new root; one more than there may be becomes the last one. */
+/* Adds a root; returns ROOT_BIT and its index. If there are too many, the last one is used again. */
 static uint32_t root_new(neap_referrers_t *referrers, enum neap_root_kind kind, const char *name,
                          const char *place) {
     if (referrers->root_count == ROOTS_MAX)
@@ -100,7 +100,7 @@ static uint32_t root_new(neap_referrers_t *referrers, enum neap_root_kind kind, 
     return ROOT_BIT | referrers->root_count++;
 }
 
-/* The ordinal of the object at `address`; false if the census has none there. */
+/* Finds the ordinal of the object at `address`; false if the census has none. */
 static bool object_find(const neap_referrers_t *referrers, uint64_t address, uint32_t *ordinal) {
     const struct neap_py_referent referent = {.address = address, .exact = true};
     return neap_referrers_resolve(referrers->census, &referent, ordinal);
@@ -108,7 +108,8 @@ static bool object_find(const neap_referrers_t *referrers, uint64_t address, uin
 
 struct module_walk {
     neap_referrers_t *referrers;
-    bool main; /* only __main__, or all others: what a module shares with __main__ is its own */
+    bool main; /* only __main__, or all others; an object that a module shares with __main__ belongs to the
+                  module */
 };
 
 static bool module_root(void *context, const struct neap_py_referent *referent) {
@@ -139,8 +140,8 @@ static void modules_reach(neap_referrers_t *referrers, const struct neap_py_runt
     }
 }
 
-/* In turns: words on a stack may be left over from what is gone, and shall not hide the variable that has
- * the same. */
+/* Roots are added in several passes. Words on a stack may be stale, and must not hide a variable that
+ * refers to the same object. */
 enum turn { TURN_VARIABLES, TURN_TEMPORARIES, TURN_OTHERS, TURNS };
 
 struct root_walk {
@@ -184,7 +185,7 @@ static void roots_reach(neap_referrers_t *referrers) {
     }
     *runtime = view->runtime;
     modules_reach(referrers, runtime);
-    drain(referrers); /* what a module leads to has its name, also where a local is nearer */
+    drain(referrers); /* objects reached from a module have its name, even if a local is nearer */
     for (enum turn turn = TURN_VARIABLES; turn < TURNS; turn++) {
         struct root_walk walk = {referrers, turn};
         neap_py_runtime_roots(&referrers->lens, runtime, root_reach, &walk);
@@ -204,7 +205,7 @@ static bool referent_mark(void *context, const struct neap_py_referent *referent
     uint32_t ordinal;
     if (neap_referrers_resolve(referrers->census, referent, &ordinal) && ordinal != referrers->at &&
         is_lost(referrers, ordinal))
-        referrers->parent[ordinal] = NEAP_BLOCK_NONE - 1; /* another lost one refers to it */
+        referrers->parent[ordinal] = NEAP_BLOCK_NONE - 1; /* another unreached object refers to it */
     return true;
 }
 
@@ -215,7 +216,7 @@ static bool lost_object(neap_referrers_t *referrers, uint32_t ordinal, struct ne
 
 static void lost_reach(neap_referrers_t *referrers) {
     struct neap_py_object object;
-    for (uint32_t i = 0; i < referrers->count; i++) { /* marked ones mark in turn */
+    for (uint32_t i = 0; i < referrers->count; i++) { /* marked objects mark their referents in turn */
         bool lost =
             referrers->parent[i] >= NEAP_BLOCK_NONE - 1 && neap_census_is_object(referrers->census, i);
         referrers->at = i;
@@ -227,7 +228,7 @@ static void lost_reach(neap_referrers_t *referrers) {
     for (uint32_t i = 0; i < referrers->count && !referrers->out_of_memory; i++)
         if (is_lost(referrers, i) && lost_object(referrers, i, &object))
             reach(referrers, i, unknown);
-    for (uint32_t i = 0; i < referrers->count; i++) /* the marks have served */
+    for (uint32_t i = 0; i < referrers->count; i++) /* the marks are no longer needed */
         if (referrers->parent[i] == NEAP_BLOCK_NONE - 1)
             referrers->parent[i] = NEAP_BLOCK_NONE;
     drain(referrers);
@@ -303,7 +304,7 @@ const uint32_t *neap_referrers_order(const neap_referrers_t *referrers, uint32_t
 
 struct each_walk {
     const neap_referrers_t *referrers;
-    const uint64_t *wanted; /* a bit a block */
+    const uint64_t *wanted; /* one bit per block */
     uint32_t at;
     bool (*visit)(void *context, uint32_t object, uint32_t referrer);
     void *context;

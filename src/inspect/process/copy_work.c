@@ -1,4 +1,4 @@
-/* inspect/process/copy_work.c: turns, taken by two threads. */
+/* inspect/process/copy_work.c: two threads take the pieces in turns. */
 #include "inspect/process/copy_work.h"
 
 #include <pthread.h>
@@ -11,7 +11,7 @@
 enum {
     THREADS = 2,
     PIECE_BYTES = 1 << 20,
-    TURN_PIECES = 16, /* small ones go many in one call, large ones fill half a cache */
+    TURN_PIECES = 16, /* many small pieces go in one call; large ones fill half a cache */
 };
 
 void neap__copy_work_add(struct neap__copy_work *work, uint64_t address, unsigned char *here,
@@ -64,7 +64,7 @@ static void *gather_run(void *context) {
     return NULL;
 }
 
-/* Helpers where there is enough to do; without them the caller does all. */
+/* Starts helpers if there is enough to do; without them the caller does all the work. */
 static int work_run(struct neap__copy_work *work, void *(*run)(void *)) {
     pthread_t threads[THREADS - 1];
     int started = 0;
@@ -90,7 +90,7 @@ int neap__copy_work_populate(struct neap__copy_work *work) {
 
 /* --- runs of pages --------------------------------------------------------- */
 
-/* First page from `page` on whose bit is `set`; `pages` if none. */
+/* The first page from `page` on whose bit is `set`; `pages` if there is none. */
 static uint64_t page_find(const uint64_t *bits, uint64_t page, uint64_t pages, bool set) {
     while (page < pages) {
         uint64_t word = (set ? bits[page / 64] : ~bits[page / 64]) & ~UINT64_C(0) << (page % 64);

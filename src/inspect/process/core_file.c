@@ -14,7 +14,7 @@
 enum { SEGMENTS_MOST = 1 << 20, PAGE_BYTES = 4096 };
 #define ADDRESS_MOST (UINT64_C(1) << 56) /* user space ends below it on every machine */
 
-/* Both widths of what is needed of a program header. */
+/* The needed members of a program header, of both widths. */
 struct header {
     uint32_t type, flags;
     uint64_t offset, address, file_bytes, memory_bytes;
@@ -35,12 +35,12 @@ static struct header header_at(const struct neap__core_file *core, uint64_t offs
     return (struct header){raw.p_type, raw.p_flags, raw.p_offset, raw.p_vaddr, raw.p_filesz, raw.p_memsz};
 }
 
-/* Where the program headers are, and how many. */
+/* The offset and number of the program headers. */
 struct headers {
     uint64_t offset, count, step;
 };
 
-/* More than 65,534 stand in the first section header instead (PN_XNUM). */
+/* If there are more than 65,534, the first section header has the number (PN_XNUM). */
 static uint64_t count_beyond(const struct neap__core_file *core, uint64_t sections) {
     if (core->wide) {
         Elf64_Shdr raw;
@@ -80,7 +80,7 @@ static const char *headers_find(struct neap__core_file *core, struct headers *he
     if (headers->count == PN_XNUM)
         headers->count = count_beyond(core, core->wide ? wide.e_shoff : narrow.e_shoff);
     if (headers->count > SEGMENTS_MOST || !inside(core, headers->offset, headers->count * headers->step))
-        return "its list of segments is not all there";
+        return "its list of segments is incomplete";
     return NULL;
 }
 
@@ -94,7 +94,7 @@ static int segment_compare(const void *a, const void *b) {
 static void segment_add(struct neap__core_file *core, const struct header *header) {
     if (header->memory_bytes == 0 || header->memory_bytes > ADDRESS_MOST ||
         header->address > ADDRESS_MOST - header->memory_bytes)
-        return; /* [vsyscall], which is the kernel's, or nonsense */
+        return; /* [vsyscall], which belongs to the kernel, or an invalid address */
     uint64_t wanted = header->file_bytes < header->memory_bytes ? header->file_bytes : header->memory_bytes;
     uint64_t left = header->offset < core->length ? core->length - header->offset : 0;
     uint64_t held = wanted < left ? wanted : left, end = header->address + header->memory_bytes;
@@ -105,11 +105,11 @@ static void segment_add(struct neap__core_file *core, const struct header *heade
     if (held > 0)
         core->segments[core->segment_count++] =
             (struct neap__core_segment){header->address, middle, header->offset, held, header->flags};
-    if (middle < end) /* a mapping of its own, so that each is there whole or not at all */
+    if (middle < end) /* a separate mapping, so that each is present as a whole or not at all */
         core->segments[core->segment_count++] = (struct neap__core_segment){middle, end, 0, 0, header->flags};
 }
 
-/* By address, without overlap. */
+/* Sorts the segments by address and removes overlaps. */
 static void segments_order(struct neap__core_file *core) {
     size_t kept = 0;
     uint64_t end = 0;
@@ -137,7 +137,7 @@ static int files_room(struct neap__core_file *core, size_t files) {
     return NEAP_OK;
 }
 
-/* Files of which the core has not even an empty segment (gcore leaves out what it need not write). */
+/* Adds the mapped files without any segment in the core; gcore leaves out what it need not write. */
 static void files_add(struct neap__core_file *core, const struct neap__core_notes *notes) {
     size_t loads = core->segment_count;
     for (size_t i = 0; i < notes->file_count; i++) {
@@ -181,7 +181,7 @@ static int mappings_make(const struct neap__core_file *core, const struct neap__
     return NEAP_OK;
 }
 
-/* A thread's stack pointer lies in its stack: all that a core tells of the main one's. */
+/* Names the main stack: it is the mapping that contains the stack pointer of the main thread. */
 static void stack_name(struct neap_process_image *image) {
     if (image->thread_count == 0)
         return;
@@ -189,7 +189,8 @@ static void stack_name(struct neap_process_image *image) {
         struct neap_image_mapping *mapping = &image->mappings[i];
         uint64_t place = image->threads[0].stack_pointer;
         if (mapping->path[0] == '\0' && mapping->start <= place && place < mapping->end &&
-            i + 4 > image->mapping_count) /* it is among the last: only the kernel's come after it */
+            i + 4 >
+                image->mapping_count) /* it is one of the last mappings: only those of the kernel follow */
             mapping->path = "[stack]";
     }
 }

@@ -9,7 +9,7 @@
 #include "base/array.h"
 #include "os/thread_registers.h"
 
-/* Places within the structs of both widths. */
+/* Offsets in the structs of both widths. */
 struct places {
     size_t word;
     size_t status_pid, status_registers;
@@ -20,7 +20,7 @@ static const struct places narrow_places = {4, 24, 72, 12, 28};
 
 enum { NAME_BYTES = 16, FILES_MOST = 1 << 20, THREADS_MOST = 1 << 20 };
 
-/* What a note holds. */
+/* The contents of a note. */
 struct content {
     const unsigned char *bytes;
     size_t length;
@@ -65,7 +65,7 @@ static void info_take(struct neap__core_notes *notes, const struct content *cont
     memcpy(notes->program, content->bytes + places->info_name, NAME_BYTES);
 }
 
-/* The names follow the ranges, one behind the other. They are copied: the core may be unmapped. */
+/* The names follow the ranges, one after the other. They are copied because the core may be unmapped. */
 static int files_take(struct neap__core_notes *notes, const struct content *content) {
     size_t width = places_of(notes)->word, at = 2 * width;
     if (content->length < at || notes->texts)
@@ -147,7 +147,7 @@ void neap__core_notes_order(struct neap__core_notes *notes) {
 const struct neap__core_mapped *neap__core_notes_file(const struct neap__core_notes *notes,
                                                       uint64_t address) {
     size_t low = 0, high = notes->file_count;
-    while (low < high) { /* the first that begins after it */
+    while (low < high) { /* finds the first file that begins after the address */
         size_t middle = low + (high - low) / 2;
         if (notes->files[middle].start <= address)
             low = middle + 1;

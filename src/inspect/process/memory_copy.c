@@ -10,12 +10,12 @@
 #include "os/memory.h"
 #include "os/process_memory.h"
 
-/* Room for a stretch to grow between prepare and take; address space is all that it costs, and
- * where that is limited it may be one part in so many: analysis wants some too. */
+/* Room for a stretch to grow between prepare and take. It takes only address space. Where that is
+ * limited, it takes only a share, because the analysis needs address space too. */
 #define SLACK_BYTES (sizeof(void *) == 8 ? UINT64_C(256) << 20 : 0)
 #define SLACK_SHARE 128
 #define HUGE_BYTES  ((uint64_t)2 << 20)
-#define DENSE_BYTES (HUGE_BYTES / 8 * 7) /* of a huge page: less would cost memory */
+#define DENSE_BYTES (HUGE_BYTES / 8 * 7) /* a huge page with fewer bytes present would waste memory */
 
 bool neap__copy_wanted(const struct neap_image_mapping *mapping) {
     if (mapping->access[0] != 'r' || mapping->access[3] != 'p')
@@ -68,7 +68,7 @@ static int reserve(struct neap__memory_copy *copy, uint64_t start, uint64_t end)
     return error;
 }
 
-/* With room to grow on both sides, as far as the neighbours leave it. */
+/* Reserves a stretch with room to grow on both sides, as far as its neighbours allow. */
 static void stretch_reserve(struct neap__memory_copy *copy, size_t i) {
     const struct neap_snapshot_stretch *stretch = &copy->stretches[i];
     uint64_t page = neap_os_page_bytes();
@@ -80,7 +80,7 @@ static void stretch_reserve(struct neap__memory_copy *copy, size_t i) {
     const uint64_t slack = share < SLACK_BYTES ? share : SLACK_BYTES;
     below = below > slack ? slack : below;
     above = above > slack ? slack : above;
-    /* Where that is refused, commit takes what is needed and no more. */
+    /* If this fails, commit allocates exactly what is needed. */
     (void)reserve(copy, stretch->start - below, stretch->end + above);
 }
 
@@ -103,14 +103,14 @@ static int stretches_renew(struct neap__memory_copy *copy, const struct neap_pro
     return neap__copy_stretches(image, &copy->stretches, &copy->stretch_count);
 }
 
-/* Where `address` of a committed stretch lies here. */
+/* The address in the copy for `address` of a committed stretch. */
 static unsigned char *place_of(const struct neap_snapshot_stretch *stretch, uint64_t address) {
     return (unsigned char *)(uintptr_t)stretch->bytes + (address - stretch->start);
 }
 
 /* --- work -------------------------------------------------------------------- */
 
-/* A visit to the pages of one mapping. */
+/* The context of a visit to the pages of one mapping. */
 struct visit {
     struct neap__copy_work *work;
     const struct neap_snapshot_stretch *stretch;
@@ -121,7 +121,7 @@ static void pages_add(void *context, uint64_t start, uint64_t end) {
     neap__copy_work_add(visit->work, start, place_of(visit->stretch, start), end - start);
 }
 
-/* All pages that are there. */
+/* Visits all pages that are present. */
 static void work_fill(struct neap__copy_work *work, const struct neap__memory_copy *copy,
                       const struct neap_process_image *image) {
     size_t at = 0;
@@ -139,7 +139,7 @@ static void work_fill(struct neap__copy_work *work, const struct neap__memory_co
 
 /* --- prepare, take, fill ----------------------------------------------------- */
 
-/* Huge pages for those of a stretch that are nearly full. */
+/* Asks for huge pages where a stretch is nearly full. */
 static void stretch_advise(const struct neap_process_image *image,
                            const struct neap_snapshot_stretch *stretch) {
     uintptr_t here = (uintptr_t)stretch->bytes;
@@ -202,7 +202,7 @@ struct file_visit {
     const char *path;
 };
 
-/* Page by page: the last one of a file's data is not whole in the file. */
+/* Reads page by page, because the last page of a mapped file may be incomplete in the file. */
 static void file_pages_read(void *context, uint64_t start, uint64_t end) {
     const struct file_visit *visit = context;
     for (uint64_t at = start; at < end; at += visit->page)

@@ -31,7 +31,7 @@ void neap__paused_memory_close(struct neap__paused_memory *held) {
     *held = (struct neap__paused_memory){0};
 }
 
-/* Fills a line with the pages of it that are in memory. */
+/* Fills a line with those of its pages that are in memory. */
 static int line_fill(struct neap__paused_memory *held, uint64_t start, unsigned char *line) {
     struct neap_os_process_memory_piece pieces[PIECES_MOST];
     uint64_t page = held->image->page_bytes < LINE_BYTES ? held->image->page_bytes : LINE_BYTES, missing = 0;

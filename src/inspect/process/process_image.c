@@ -90,7 +90,7 @@ const struct neap_image_span *neap_process_image_span(const struct neap_process_
 
 /* --- what is in memory ----------------------------------------------------- */
 
-/* Bits set among [first, last] of a bitmap. */
+/* Number of set bits in [first, last] of a bitmap. */
 static uint64_t bits_between(const uint64_t *bits, uint64_t first, uint64_t last) {
     uint64_t first_word = first / 64, last_word = last / 64, count = 0;
     for (uint64_t i = first_word; i <= last_word; i++) {
@@ -101,7 +101,7 @@ static uint64_t bits_between(const uint64_t *bits, uint64_t first, uint64_t last
     return count;
 }
 
-/* Of [start, end) within a mapping. */
+/* Resident bytes of [start, end) within a mapping. */
 static uint64_t mapping_resident(const struct neap_image_mapping *mapping, uint64_t page, uint64_t start,
                                  uint64_t end) {
     if (mapping->rss_bytes == 0 || start >= end)
@@ -129,7 +129,7 @@ uint64_t neap_process_image_resident(const struct neap_process_image *image, uin
     return bytes;
 }
 
-/* The same within one mapping: `end` is no further than its. */
+/* neap_process_image_next within one mapping; `end` is at most the end of the mapping. */
 static uint64_t mapping_next(const struct neap_image_mapping *mapping, uint64_t page, uint64_t address,
                              uint64_t end) {
     if (mapping->rss_bytes == 0)
@@ -172,7 +172,7 @@ static bool claim_fits(const struct neap_process_image *image, const struct neap
            claim->kind < NEAP_SPAN_KINDS;
 }
 
-/* Appends what of `span` lies in [start, end). */
+/* Appends the part of `span` that lies in [start, end). */
 static void part_append(struct neap_image_span *out, size_t *count, const struct neap_image_span *span,
                         uint64_t start, uint64_t end) {
     struct neap_image_span part = *span;
@@ -181,7 +181,7 @@ static void part_append(struct neap_image_span *out, size_t *count, const struct
     if (part.start >= part.end)
         return;
     if (part.start != span->start || part.end != span->end)
-        part.has_use = false, part.used_bytes = 0; /* told of the whole only */
+        part.has_use = false, part.used_bytes = 0; /* only known for the whole span */
     out[(*count)++] = part;
 }
 
@@ -190,7 +190,7 @@ int neap_process_image_claim_all(struct neap_process_image *image, const struct 
     for (size_t i = 0; i < count; i++)
         if (!claim_fits(image, &claims[i]) || (i > 0 && claims[i - 1].end > claims[i].start))
             return NEAP_ERROR_ARGUMENT;
-    /* A claim cuts a span into two at most. */
+    /* A claim cuts a span into at most two. */
     size_t room = image->span_count + 2 * count, done = 0, claim = 0;
     struct neap_image_span *spans = malloc((room ? room : 1) * sizeof(*spans));
     if (!spans)
@@ -205,7 +205,7 @@ int neap_process_image_claim_all(struct neap_process_image *image, const struct 
                 spans[done++].mapping = mapping_at(image, claims[claim].start);
             }
             from = claims[claim].end;
-            if (from >= old->end) /* it goes on in the next span: looked at again there */
+            if (from >= old->end) /* the claim continues in the next span and is handled again there */
                 break;
         }
         part_append(spans, &done, old, from, old->end);
@@ -223,7 +223,7 @@ int neap_process_image_claim(struct neap_process_image *image, const struct neap
     if (at == image->span_count || image->spans[at].start != claim->start ||
         image->spans[at].end != claim->end || claim->kind >= NEAP_SPAN_KINDS)
         return neap_process_image_claim_all(image, claim, 1);
-    size_t mapping = image->spans[at].mapping; /* nothing is cut: however many are claimed so, each is fast */
+    size_t mapping = image->spans[at].mapping; /* fast path: the claim is a whole span, and nothing is cut */
     image->spans[at] = *claim;
     image->spans[at].mapping = mapping;
     return NEAP_OK;

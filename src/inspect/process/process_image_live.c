@@ -1,4 +1,4 @@
-/* inspect/process/process_image_live.c: the image of a process that runs, from /proc. */
+/* inspect/process/process_image_live.c: reads the image of a running process from /proc. */
 #include "inspect/process/process_image.h"
 
 #include <elf.h>
@@ -19,7 +19,7 @@
 enum { ENTRIES_A_READ = 1 << 16 };
 #define HUGE_MAPPING (UINT64_C(1) << 36) /* 64 GiB: reading about all its pages takes 50 ms */
 
-/* An image that grows; paths are offsets until texts no longer move. */
+/* An image that is being read; its paths are offsets until `texts` no longer moves. */
 struct builder {
     struct neap_process_image image;
     size_t mapping_room, path_room, thread_room, text_bytes, text_room;
@@ -27,7 +27,7 @@ struct builder {
     int error;
 };
 
-/* Offset of a copy of `text`; neighbours mostly have the same one. */
+/* Offset of a copy of `text`. Neighbouring mappings often have the same text, which is kept once. */
 static bool text_keep(struct builder *builder, const char *text, size_t *offset) {
     size_t length = strlen(text) + 1, count = builder->image.mapping_count;
     if (count > 0 && strcmp(builder->image.texts + builder->paths[count - 1], text) == 0) {
@@ -53,7 +53,8 @@ static bool mapping_add(void *context, const struct neap_os_mapping *mapping,
         !text_keep(builder, mapping->path, &path))
         return false;
     builder->error = NEAP_OK;
-    if (mapping->end <= mapping->start || mapping->start > INT64_MAX) /* [vsyscall] is no memory of its own */
+    if (mapping->end <= mapping->start ||
+        mapping->start > INT64_MAX) /* [vsyscall] is not memory of the process */
         return true;
     builder->paths[image->mapping_count] = path;
     struct neap_image_mapping *added = &image->mappings[image->mapping_count++];
@@ -93,8 +94,8 @@ static bool thread_add(void *context, const struct neap_os_process_thread *threa
 
 /* --- pages ----------------------------------------------------------------- */
 
-/* Notes which pages are there. Pages of zeros that were only read show as there and count in no
- * figure, so only a huge mapping is left when as many are found as there should be. */
+/* Reads which pages are present. Pages of zeros that were only read show as present but count in no
+ * figure, so reading stops early, when enough pages were found, only in a huge mapping. */
 static int mapping_pages(neap_os_residence_t *residence, struct neap_image_mapping *mapping, uint64_t page,
                          uint64_t *entries) {
     uint64_t pages = (mapping->end - mapping->start) / page, left = mapping->rss_bytes / page;
@@ -118,7 +119,7 @@ static int mapping_pages(neap_os_residence_t *residence, struct neap_image_mappi
     return NEAP_OK;
 }
 
-/* Where the system does not tell pages, the whole mapping counts. */
+/* If the system does not report pages, the whole mapping counts as present. */
 static int pages_note(struct neap_process_image *image) {
     neap_os_residence_t *residence = NULL;
     int error = neap_os_residence_open(image->pid, &residence);
@@ -134,7 +135,7 @@ static int pages_note(struct neap_process_image *image) {
 
 /* --- the whole --------------------------------------------------------------- */
 
-/* What kind of program it is stands in the first bytes of its file. */
+/* Reads the word size from the first bytes of the program's file. */
 static unsigned pointer_bytes_of(const struct neap_process_image *image) {
     char path[32];
     unsigned char head[EI_NIDENT];

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 enum {
-    SHIFT_LEAST = 21,        /* 2 MiB: ranges are rarely smaller and near */
+    SHIFT_LEAST = 21,        /* 2 MiB; ranges that are near each other are rarely smaller */
     GRANULES_MOST = 1 << 18, /* 8 MiB of slots */
 };
 
@@ -36,7 +36,7 @@ static size_t slot_of(const struct neap__range_index *index, uint64_t granule) {
     return (size_t)((granule * UINT64_C(0x9E3779B97F4A7C15)) >> (64 - index->slot_bits));
 }
 
-/* The slot of a granule, or the empty one where it would be. */
+/* The slot of a granule, or the empty slot where it would be. */
 static struct neap__range_slot *slot_find(const struct neap__range_index *index, uint64_t granule) {
     size_t mask = ((size_t)1 << index->slot_bits) - 1;
     for (size_t at = slot_of(index, granule);; at = (at + 1) & mask) {

@@ -1,4 +1,4 @@
-/* inspect/process/snapshot.c: takes one and reads from it. */
+/* inspect/process/snapshot.c: takes a snapshot and reads from it. */
 #include "inspect/process/snapshot.h"
 
 #include <stdlib.h>
@@ -16,8 +16,8 @@
 
 enum {
     PAUSE_TIMEOUT_MS = 3000,
-    ANALYSIS_SHARE = 16,       /* what is found takes one part in so many of what was looked at, */
-    ANALYSIS_BYTES = 16 << 20, /* and at least so much; both more than was measured */
+    ANALYSIS_SHARE = 16,       /* the analysis takes at most this share of the memory examined, */
+    ANALYSIS_BYTES = 16 << 20, /* and at least this; both are more than measured */
 };
 
 struct neap_snapshot {
@@ -34,7 +34,7 @@ struct neap_snapshot {
 
 /* --- reading ----------------------------------------------------------------- */
 
-/* A file as the process sees it; a core file's are those of this machine. */
+/* Opens a file as the process sees it; for a core file, as this machine has it. */
 static int file_read(const neap_snapshot_t *snapshot, const struct neap__range *range, uint64_t address,
                      void *out, size_t bytes) {
     struct neap_os_mapping mapping = {.start = range->start, .end = range->end};
@@ -94,7 +94,7 @@ static const void *snapshot_view(void *context, uint64_t address, size_t bytes) 
 
 /* --- ranges ------------------------------------------------------------------ */
 
-/* The stretches, and beside them the files that are as they are on disk. */
+/* The ranges of an image: copied stretches, and unchanged parts of files. */
 static int ranges_build(neap_snapshot_t *snapshot) {
     const struct neap_process_image *image = &snapshot->image;
     struct neap__range *ranges = calloc(snapshot->stretch_count + image->mapping_count + 1, sizeof(*ranges));
@@ -118,7 +118,7 @@ static int ranges_build(neap_snapshot_t *snapshot) {
 
 /* --- taking ------------------------------------------------------------------ */
 
-/* What the registers of the threads tell goes into the image. */
+/* Copies stack and thread pointers from the registers of the threads into the image. */
 static void threads_note(neap_snapshot_t *snapshot, const neap_os_pause_t *pause) {
     size_t count;
     const struct neap_os_pause_thread *held = neap_os_pause_threads(pause, &count);
@@ -132,7 +132,7 @@ static void threads_note(neap_snapshot_t *snapshot, const neap_os_pause_t *pause
     }
 }
 
-/* All that is done while the process stands still. */
+/* Everything that happens while the process is paused. */
 static int copy_still(neap_snapshot_t *snapshot, pid_t pid) {
     neap_os_pause_t *pause = NULL;
     int error = NEAP_OK;
@@ -180,7 +180,8 @@ static int take_hold(neap_snapshot_t *snapshot, pid_t pid) {
     return error;
 }
 
-/* Which way there is memory for. A process whose size cannot be told is left to fail later. */
+/* Chooses the way for which there is memory. If the size of the process cannot be read, a later step fails.
+ */
 static int way_choose(pid_t pid, enum neap_snapshot_way *way, bool *too_little) {
     struct neap_os_process_info_memory memory;
     if (neap_os_process_info_memory(pid, &memory) != NEAP_OK)
@@ -214,7 +215,7 @@ int neap_snapshot_take(pid_t pid, enum neap_snapshot_way way, neap_snapshot_t **
     return NEAP_OK;
 }
 
-/* The rest of a snapshot whose core was read, or was not; `made` NULL without memory. */
+/* Completes a snapshot after its core was read, or failed to be; `made` is NULL if there is no memory. */
 static int core_finish(neap_snapshot_t *made, int error, neap_snapshot_t **snapshot) {
     struct neap__range *ranges = NULL;
     size_t count = 0;

@@ -12,7 +12,7 @@ static bool may_write(const struct neap_image_mapping *mapping) {
     return mapping->access[1] == 'w';
 }
 
-/* Memory that has a file's name because it is shared. */
+/* Whether memory has a file name only because it is shared. */
 static bool is_shared_memory(const char *path) {
     static const char *const starts[] = {"/dev/zero", "/memfd:", "/SYSV", "/dev/shm/", "[anon_shmem:"};
     for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)

@@ -67,7 +67,7 @@ int neap_live_pymalloc_read(struct neap_live_pymalloc *target, struct neap_live_
             view->rejected_arenas = found->rejected_arenas;
             neap_pymalloc_sum(found, -1, &view->stats);
         } else if (error == NEAP_ERROR_ABSENT) {
-            target->why = "its allocator was not found: it has another one, or is only coming up";
+            target->why = "its allocator was not found: it has another one, or is still starting";
         }
         neap_pymalloc_close(found);
     }

@@ -55,7 +55,7 @@ static bool anchor_find(struct neap_python_view *view) {
     return false;
 }
 
-/* Whether Neap's heap serves this Python and can be read; NEAP_ERROR_MEMORY or NEAP_OK. */
+/* Finds out whether Neap's heap serves this Python and can be read; NEAP_ERROR_MEMORY or NEAP_OK. */
 static int slabs_open(struct neap_python_view *view) {
     if (!anchor_find(view))
         return NEAP_OK;

@@ -1,4 +1,4 @@
-/* inspect/python/symbols.c: libelf over files, and the mappings that load them. */
+/* inspect/python/symbols.c: reads ELF files with libelf, and finds the mappings that load them. */
 #include "inspect/python/symbols.h"
 
 #include <gelf.h>
@@ -13,7 +13,7 @@
 enum {
     CANDIDATES_MOST = 512,
     LOADS_MOST = 16,
-    SECTION_BYTES_MOST = 1 << 26, /* libelf takes memory for what a section claims */
+    SECTION_BYTES_MOST = 1 << 26, /* libelf allocates as much as a section claims */
 };
 
 /* A file that is open as ELF. */
@@ -22,7 +22,7 @@ struct binary {
     Elf *elf;
 };
 
-/* Where the target's file can be opened from here. */
+/* The path by which this process can open a file of the target. */
 static int path_from_here(const struct neap_process_image *image, const struct neap_image_mapping *mapping,
                           char *path, size_t bytes) {
     struct neap_os_mapping place = {.start = mapping->start, .end = mapping->end};
@@ -36,8 +36,8 @@ static int path_from_here(const struct neap_process_image *image, const struct n
     return neap_os_mapped_file(image->pid, &place, path, bytes);
 }
 
-/* Whether libelf may have it: a file whose sections and segments are as many as its header has room
- * to say. It takes memory for as many as are claimed, and a file of holes can claim any number elsewhere. */
+/* Whether libelf may open the file: its header itself must state the numbers of sections and segments.
+ * libelf allocates memory for as many as are claimed, and elsewhere a sparse file can claim any number. */
 static bool is_modest(int file) {
     Elf64_Ehdr wide;
     Elf32_Ehdr narrow;
@@ -58,7 +58,7 @@ static int binary_open(const struct neap_process_image *image, const struct neap
     int file, error = neap_os_descriptor_open(path, &file);
     if (error != NEAP_OK)
         return error == NEAP_ERROR_FORMAT ? NEAP_ERROR_FORMAT : NEAP_ERROR_ABSENT;
-    /* Copies, no mapping of it: somebody may cut the file off. */
+    /* Copies the file and does not map it, because another process may truncate it. */
     Elf *elf = is_modest(file) ? elf_begin(file, ELF_C_READ, NULL) : NULL;
     if (!elf || elf_kind(elf) != ELF_K_ELF) {
         elf_end(elf);
@@ -76,14 +76,14 @@ static void binary_close(struct binary *binary) {
 
 /* --- in the file --------------------------------------------------------------- */
 
-/* The names that a table or the sections refer to. */
+/* The string table of a symbol table, or of the sections. */
 static bool names_are_modest(Elf *elf, size_t number) {
     Elf_Scn *section = elf_getscn(elf, number);
     GElf_Shdr header;
     return section && gelf_getshdr(section, &header) && header.sh_size <= SECTION_BYTES_MOST;
 }
 
-/* Looks the names up in one table; those found already stay. */
+/* Looks up the names in one table; those found before stay. */
 static void table_search(Elf_Scn *section, const GElf_Shdr *header, Elf *elf, const char *const *names,
                          size_t count, struct neap_symbol_range *ranges) {
     if (header->sh_size > SECTION_BYTES_MOST || !names_are_modest(elf, header->sh_link))
@@ -103,7 +103,7 @@ static void table_search(Elf_Scn *section, const GElf_Shdr *header, Elf *elf, co
     }
 }
 
-/* First what is never stripped. */
+/* First .dynsym, which is never stripped. */
 static void symbols_search(Elf *elf, const char *const *names, size_t count,
                            struct neap_symbol_range *ranges) {
     static const GElf_Word tables[] = {SHT_DYNSYM, SHT_SYMTAB};
@@ -143,7 +143,7 @@ static bool runtime_find(Elf *elf, struct neap_symbol_range *runtime) {
 
 /* --- in the process -------------------------------------------------------------- */
 
-/* The loads of a file, as its program headers say. */
+/* The load segments of a file, by its program headers. */
 struct loads {
     GElf_Phdr headers[LOADS_MOST];
     size_t count;
@@ -173,8 +173,8 @@ static bool loads_read(Elf *elf, struct loads *loads) {
     return loads->count > 0 && loads->data_end > 0;
 }
 
-/* The bias if `mapping` is how the loader maps a writable part of the file; false if it is not. A mere
- * reader of the file maps it from its beginning, and not to be written. */
+/* Finds the bias if the loader has mapped `mapping` as a writable part of the file; false otherwise. A
+ * program that only reads the file maps it from its beginning and not writable. */
 static bool bias_of(const struct loads *loads, const struct neap_image_mapping *mapping, uint64_t page,
                     uint64_t *bias) {
     for (size_t i = 0; i < loads->count; i++) {
@@ -192,8 +192,8 @@ static bool bias_of(const struct loads *loads, const struct neap_image_mapping *
     return false;
 }
 
-/* Takes the file's mappings with a writable one that fits its loads; a relocated read-only part
- * (RELRO) may stand before it. */
+/* Takes the mappings of the file, of which a writable one must match its load segments. A relocated
+ * read-only part (RELRO) may precede it. */
 static bool load_find(const struct neap_process_image *image, const struct loads *loads, const char *path,
                       uint64_t *bias) {
     for (size_t i = 0; i < image->mapping_count; i++) {
@@ -210,7 +210,7 @@ static const char *last_part(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-/* Files that are asked first: what names itself so, then the program, then all the others. */
+/* The order of files: those whose name looks like Python, then the program, then all others. */
 static int rank_of(const struct neap_process_image *image, const struct neap_image_mapping *mapping) {
     const char *name = last_part(mapping->path);
     if (strncmp(name, "libpython", strlen("libpython")) == 0)

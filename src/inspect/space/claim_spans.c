@@ -1,4 +1,4 @@
-/* inspect/space/claim_spans.c: who claims first. */
+/* inspect/space/claim_spans.c: calls each claimant in order of priority. */
 #include "inspect/space/claim_spans.h"
 
 #include "inspect/space/heap_spans.h"

@@ -15,7 +15,7 @@ enum {
     HEAD_MOST = 8192, /* heap_info and malloc_state in front of an arena's first chunk */
 };
 
-/* Everything of one run. */
+/* The state of one walk over an image. */
 struct walker {
     struct neap_process_image *image;
     const struct neap_memory *memory;
@@ -24,8 +24,8 @@ struct walker {
     struct neap_image_span *claims;
     size_t count, room;
     bool out_of_memory;
-    uint64_t steps; /* from chunk to chunk that may still be made in this heap, wherever walks begin */
-    uint64_t reach; /* end of the anonymous memory without a gap that is being looked through */
+    uint64_t steps; /* how many more steps from chunk to chunk all walks of this heap may make */
+    uint64_t reach; /* end of the contiguous anonymous memory that is being searched */
 };
 
 static bool word_read(const struct walker *walker, uint64_t address, uint64_t *value) {
@@ -57,7 +57,7 @@ static void claim_add(struct walker *walker, uint64_t start, uint64_t end, enum 
 
 /* --- chunks -------------------------------------------------------------------- */
 
-/* The chunk at `at`; false if what is there is none. */
+/* Reads the chunk at `at`; false if there is none. */
 static bool chunk_read(const struct walker *walker, uint64_t at, uint64_t end, uint64_t *bytes,
                        unsigned *flags) {
     uint64_t size;
@@ -69,18 +69,18 @@ static bool chunk_read(const struct walker *walker, uint64_t at, uint64_t end, u
            !(*flags & FLAG_MAPPED);
 }
 
-/* What a walk over chunks adds up to. */
+/* The sums of a walk over chunks. */
 struct walk {
     uint64_t chunks, free_bytes, resident_free_bytes;
 };
 
-/* Before the walks of one heap: together they take little more than its smallest chunks would. */
+/* Sets the bound for the walks of one heap: little more steps than it could have smallest chunks. */
 static void steps_allow(struct walker *walker, uint64_t bytes) {
     walker->steps = bytes / walker->word + HEAD_MOST;
 }
 
-/* Walks from chunk to chunk; true if the last one ends at `end`. The last is `top`: free. Whether
- * another is free stands in the chunk after it. */
+/* Walks from chunk to chunk; true if the last one ends at `end`. The last chunk is `top` and is free. For
+ * any other chunk, a flag in the chunk after it says whether it is free. */
 static bool chunks_walk(struct walker *walker, uint64_t start, uint64_t end, struct walk *walk) {
     uint64_t bytes, before = 0, at = start;
     unsigned flags;
@@ -102,8 +102,8 @@ static bool chunks_walk(struct walker *walker, uint64_t start, uint64_t end, str
     return walk->chunks > 0;
 }
 
-/* Free blocks that a thread's cache keeps: they look used in the chunks. The cache is the first chunk of
- * the arena in which its thread began: counts, then lists, of sizes 2 words + 16 n. */
+/* Counts free blocks in the cache of a thread, which look used by their flags. The cache is the first chunk
+ * of the arena in which the thread began: counts, then lists, for sizes of 2 words + 16 n. */
 static uint64_t cache_bytes(const struct walker *walker, uint64_t first, uint64_t end) {
     uint16_t counts[TCACHE_BINS];
     uint64_t bytes, sum = 0, expected = 2 * TCACHE_BINS + TCACHE_BINS * walker->word + walker->word;
@@ -133,8 +133,8 @@ static bool is_main(const struct neap_image_mapping *mapping) {
     return strcmp(mapping->path, "[heap]") == 0;
 }
 
-/* The heap that grows by brk, from its start to its end. Of a process that was forked it is several
- * mappings: what it had then, and what it has grown by. Use is shared out evenly. */
+/* The heap that grows by brk. In a forked process it consists of several mappings: the inherited part and
+ * the later growth. Used bytes are distributed evenly over them. */
 static void main_claim(struct walker *walker, size_t first_mapping) {
     const struct neap_image_mapping *mapping = &walker->image->mappings[first_mapping], *last = mapping;
     const struct neap_image_mapping *end = walker->image->mappings + walker->image->mapping_count;
@@ -162,7 +162,8 @@ static void main_claim(struct walker *walker, size_t first_mapping) {
     walker->facts->arenas++;
 }
 
-/* A heap of another arena: aligned to its largest size, with a heap_info of arena, heap before, size. */
+/* A heap of another arena. It is aligned to its largest size and begins with a heap_info: arena, heap before,
+ * size. */
 static bool arena_claim(struct walker *walker, const struct neap_image_mapping *mapping) {
     uint64_t largest = walker->word == 8 ? UINT64_C(64) << 20 : UINT64_C(1) << 20;
     uint64_t arena, bytes, start = mapping->start;
@@ -185,8 +186,8 @@ static bool arena_claim(struct walker *walker, const struct neap_image_mapping *
     return false;
 }
 
-/* The end of anonymous memory without a gap from span `i` on: advice (MADV_HUGEPAGE) cuts a block's
- * mapping in two. */
+/* The end of the contiguous anonymous memory from span `i` on. A block may have two mappings, because
+ * madvise (MADV_HUGEPAGE) divides a mapping. */
 static uint64_t reach_of(const struct neap_process_image *image, size_t i) {
     while (i + 1 < image->span_count && image->spans[i + 1].start == image->spans[i].end &&
            image->spans[i + 1].kind == NEAP_SPAN_ANONYMOUS)
@@ -194,9 +195,9 @@ static uint64_t reach_of(const struct neap_process_image *image, size_t i) {
     return image->spans[i].end;
 }
 
-/* Whether a block with a mapping of its own begins at a page: whole pages, nothing but the flag M. Where
- * two words are less than what blocks are aligned to, the head stands as much later and says so. From
- * 2.43 on the size leaves out two words at the end of the last page, as in other chunks. */
+/* Whether a block with a mapping of its own begins at a page: its size is whole pages, and M is its only
+ * flag. If the alignment of blocks is more than two words, the head lies later by the difference and
+ * contains it. From 2.43 on the size leaves out two words at the end of the last page, as in other chunks. */
 static bool mapped_at(const struct walker *walker, uint64_t at, uint64_t reach, uint64_t *bytes) {
     uint64_t page = walker->image->page_bytes, shift = ALIGN - 2 * walker->word, before, size;
     if (!word_read(walker, at + shift, &before) || !word_read(walker, at + shift + walker->word, &size))
@@ -208,7 +209,7 @@ static bool mapped_at(const struct walker *walker, uint64_t at, uint64_t reach, 
            *bytes <= reach - at;
 }
 
-/* Claims what of a block lies in each mapping. */
+/* Claims the part of a block in each mapping. */
 static void mapped_take(struct walker *walker, uint64_t start, uint64_t end) {
     while (start < end) {
         const struct neap_image_span *span = neap_process_image_span(walker->image, start);
@@ -220,11 +221,11 @@ static void mapped_take(struct walker *walker, uint64_t start, uint64_t end) {
     walker->facts->mapped_blocks++;
 }
 
-/* Blocks in one span; *done is the end of those that were found before. */
+/* Finds the blocks in one span; *done is the end of the last one found. */
 static void mapped_claim(struct walker *walker, size_t i, uint64_t *done) {
     const struct neap_image_span *span = &walker->image->spans[i];
     uint64_t at = span->start > *done ? span->start : *done, bytes;
-    if (span->start >= walker->reach) /* else it is one more part of what was reached before */
+    if (span->start >= walker->reach) /* else the span continues the memory that was already searched */
         walker->reach = reach_of(walker->image, i);
     while ((at = neap_process_image_next(walker->image, at, span->end)) < span->end) {
         if (!mapped_at(walker, at, walker->reach, &bytes)) {

@@ -1,4 +1,4 @@
-/* inspect/space/heap_spans.c: holders and chunks of frames. */
+/* inspect/space/heap_spans.c: claims holders and chunks of frames. */
 #include "inspect/space/heap_spans.h"
 
 #include <stdlib.h>
@@ -24,7 +24,7 @@ static int claim_compare(const void *a, const void *b) {
     return (left->start > right->start) - (left->start < right->start);
 }
 
-/* Sorts, leaves out what does not lie within one mapping or overlaps. */
+/* Sorts the claims, and removes those that overlap another or do not lie within one mapping. */
 static void claims_order(struct claims *claims, const struct neap_process_image *image) {
     size_t kept = 0;
     if (claims->count > 0)
@@ -40,7 +40,7 @@ static void claims_order(struct claims *claims, const struct neap_process_image 
     claims->count = kept;
 }
 
-/* Bytes in use in one holder: blocks of its batches. */
+/* Bytes in use in one holder: the sum over its batches. */
 static uint64_t holder_used(const struct neap_block_source *blocks, uint32_t number,
                             const struct neap_block_holder *holder, struct neap_block_batch *batch) {
     uint64_t bytes = 0;
@@ -92,14 +92,14 @@ static uint64_t range_used(const struct neap_block_source *blocks, uint64_t star
     return bytes;
 }
 
-/* A claim within the mapping that it begins in; the rest of it goes on in the next. */
+/* Adds a claim within the mapping in which it begins, and continues it in the next mapping. */
 static int claim_clipped(struct neap_process_image *image, struct neap_image_span claim) {
     int error = NEAP_OK;
     while (error == NEAP_OK && claim.start < claim.end) {
         const struct neap_image_mapping *mapping = neap_process_image_mapping(image, claim.start);
         struct neap_image_span part = claim;
         if (!mapping)
-            return NEAP_OK; /* given back since it was told */
+            return NEAP_OK; /* given back since the heap was read */
         part.end = mapping->end < claim.end ? mapping->end : claim.end;
         error = neap_process_image_claim(image, &part);
         claim.start = part.end;
@@ -108,7 +108,7 @@ static int claim_clipped(struct neap_process_image *image, struct neap_image_spa
     return error;
 }
 
-/* What lies between the unit structs and the units, with parts that are only reserved among it. */
+/* Claims the tables of a region, from the unit structs to the units; parts of them are only reserved. */
 static int tables_claim(struct neap_process_image *image, const struct neap_layout_region *region) {
     int error = NEAP_OK;
     for (size_t i = 0; i < image->span_count && error == NEAP_OK; i++) {

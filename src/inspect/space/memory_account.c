@@ -1,4 +1,4 @@
-/* inspect/space/memory_account.c: sums of spans, and what the census adds. */
+/* inspect/space/memory_account.c: sums the spans, and divides them by the figures of the census. */
 #include "inspect/space/memory_account.h"
 
 #include <assert.h>
@@ -7,8 +7,8 @@ struct sums {
     uint64_t resident[NEAP_SPAN_KINDS], used[NEAP_SPAN_KINDS];
 };
 
-/* A page of zeros that was only read shows as there and is in no RSS: where the pages of a mapping
- * are more than its RSS, what is too much is taken from its largest span. */
+/* A page of zeros that was only read is reported as present but does not count in the RSS. If a mapping
+ * has more present pages than RSS, the surplus is subtracted from its largest span. */
 static uint64_t surplus_of(const struct neap_process_image *image, const struct neap_image_mapping *mapping) {
     uint64_t shown = neap_process_image_resident(image, mapping->start, mapping->end);
     return shown > mapping->rss_bytes ? shown - mapping->rss_bytes : 0;
@@ -43,7 +43,7 @@ static void line_add(struct neap_memory_account *account, const char *name, cons
         account->lines[account->line_count++] = (struct neap_account_line){name, title, bytes};
 }
 
-/* Adds a line of at most what is left, and takes it from there: lines must not exceed their place. */
+/* Adds a line of at most *left bytes and subtracts it, so that the lines of a span never exceed it. */
 static void part_add(struct neap_memory_account *account, uint64_t *left, const char *name, const char *title,
                      uint64_t bytes) {
     uint64_t part = bytes < *left ? bytes : *left;
@@ -120,7 +120,7 @@ void neap_memory_account_make(const struct neap_process_image *image, const stru
     for (size_t i = 0; i < account->line_count; i++)
         explained += account->lines[i].bytes;
     assert(explained <= account->rss_bytes);
-    /* Anonymous memory that nobody claimed is what this account cannot explain. */
+    /* Unclaimed anonymous memory is the part that this account cannot explain. */
     account->lines[account->line_count++] =
         (struct neap_account_line){"unexplained", "unexplained: anonymous memory without a known owner",
                                    explained < account->rss_bytes ? account->rss_bytes - explained : 0};

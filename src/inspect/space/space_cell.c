@@ -1,4 +1,4 @@
-/* inspect/space/space_cell.c: rows, and sums a cell. */
+/* inspect/space/space_cell.c: finds the rows and sums up each cell. */
 #include "inspect/space/space_cell.h"
 
 #include <assert.h>
@@ -7,7 +7,7 @@
 
 enum { LEVELS = 4, CELL_BITS_MOST = 54 };
 
-/* What one cell holds of one kind. */
+/* The bytes of one kind in a cell. */
 struct share {
     uint64_t mapped_bytes, resident_bytes, used_bytes;
 };
@@ -18,7 +18,7 @@ static bool is_drawn(const struct neap_space_span *span) {
 
 /* --- rows -------------------------------------------------------------------- */
 
-/* Calls for each row that has something, by address; returns how many lines they take. */
+/* Calls `visit` for each row that is not empty, by address; returns how many lines all rows take. */
 static size_t rows_count(const struct neap_space_map *map, uint64_t row_bytes) {
     size_t lines = 0;
     uint64_t next = 0; /* number of the row after the last one counted */
@@ -71,7 +71,7 @@ static uint64_t part_of(uint64_t bytes, uint64_t part, uint64_t whole) {
     return whole ? (uint64_t)((double)bytes * ((double)part / (double)whole)) : 0;
 }
 
-/* Bytes in use in [start, end) of Python's heap: by its pools. */
+/* Bytes in use in [start, end) of Python's heap, by its pools. */
 static uint64_t pools_used(const struct neap_space_map *map, uint64_t start, uint64_t end) {
     uint64_t bytes = 0;
     for (size_t i = neap_space_pool_at(map, start); i < map->pool_count && map->pools[i].address < end; i++) {
@@ -87,7 +87,7 @@ static bool is_heap(enum neap_span_kind kind) {
     return kind == NEAP_SPAN_ARENA || kind == NEAP_SPAN_REGION;
 }
 
-/* Adds what of a span lies in [start, end), which is one cell. */
+/* Adds the part of a span in [start, end), which is one cell. */
 static void share_add(const struct neap_space_map *map, const struct neap_space_span *span, uint64_t start,
                       uint64_t end, struct share *share) {
     uint64_t resident = neap_space_span_resident(map, span, start, end);
@@ -107,7 +107,7 @@ static uint8_t level_of(uint64_t part, uint64_t whole) {
     return (uint8_t)(level < 1 ? 1 : level);
 }
 
-/* The kind with most in memory; where nothing is, with most address space. */
+/* The kind with the most memory; if nothing is in memory, the one with the most address space. */
 static struct neap_space_cell cell_of(const struct share shares[NEAP_SPAN_KINDS], uint64_t cell_bytes) {
     size_t best = NEAP_SPAN_KINDS;
     for (size_t kind = 0; kind < NEAP_SPAN_KINDS; kind++) {
@@ -126,7 +126,7 @@ static struct neap_space_cell cell_of(const struct share shares[NEAP_SPAN_KINDS]
     uint8_t level = filled && share->resident_bytes > 0 ? level_of(share->used_bytes, share->resident_bytes)
                                                         : level_of(share->resident_bytes, cell_bytes);
     if (share->resident_bytes > 0 && level == 0)
-        level = 1; /* there, and nothing of it in use */
+        level = 1; /* in memory, but nothing is in use */
     return (struct neap_space_cell){(uint8_t)best, level};
 }
 

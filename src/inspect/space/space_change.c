@@ -6,7 +6,7 @@
 
 #include "base/array.h"
 
-/* One map during the sweep: the span that holds or follows the place. */
+/* One map during the sweep: the current span, which contains or follows the address. */
 struct cursor {
     const struct neap_space_map *map;
     size_t next;
@@ -26,7 +26,7 @@ static const struct neap_space_span *span_at(struct cursor *cursor, uint64_t add
                : NULL;
 }
 
-/* Where the next span begins or the one at `address` ends. */
+/* The next address at which a span begins or ends. */
 static uint64_t edge_after(const struct cursor *cursor, uint64_t address) {
     if (cursor->next >= cursor->map->span_count)
         return UINT64_MAX;
@@ -46,7 +46,7 @@ static bool same_memory(const struct neap_space_span *before, const struct neap_
            before->end == after->end && before->resident_bytes == after->resident_bytes;
 }
 
-/* Adds a stretch, to the one before where that goes on the same way. */
+/* Adds a change; extends the one before if it has the same kinds. */
 static bool change_add(struct sweep *sweep, const struct neap_space_change *change) {
     struct neap_space_change *last = sweep->count ? &sweep->changes[sweep->count - 1] : NULL;
     if (last && last->end == change->start && last->before == change->before &&
@@ -76,7 +76,7 @@ static int change_compare(const void *a, const void *b) {
     return (left->start > right->start) - (left->start < right->start);
 }
 
-/* Leaves out what went through the sweep but is the same in sum. */
+/* Removes changes whose bytes are equal before and after. */
 static size_t unchanged_drop(struct neap_space_change *changes, size_t count) {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)

@@ -1,4 +1,4 @@
-/* inspect/space/space_map.c: copies an image. */
+/* inspect/space/space_map.c: makes a map from an image. */
 #include "inspect/space/space_map.h"
 
 #include <stdlib.h>
@@ -20,7 +20,7 @@ void neap_space_map_clear(struct neap_space_map *map) {
 
 /* --- spans ------------------------------------------------------------------- */
 
-/* What to call a span: its thread, or its mapping's path. */
+/* The label of a span: the name of its thread, or the path of its mapping. */
 static const char *label_of(const struct neap_process_image *image, const struct neap_image_span *span) {
     for (size_t i = 0; span->tid != 0 && i < image->thread_count; i++)
         if (image->threads[i].tid == span->tid)
@@ -33,7 +33,7 @@ size_t neap_space_span_chunks(const struct neap_space_span *span) {
                              : 0;
 }
 
-/* Chunks for a span of which some is in memory and some is not. */
+/* Makes the chunks of a span that is partly in memory. */
 static int chunks_note(const struct neap_process_image *image, struct neap_space_map *map,
                        struct neap_space_span *span, size_t *room) {
     uint64_t bytes = span->end - span->start;
@@ -96,7 +96,7 @@ static int spans_copy(const struct neap_process_image *image, struct neap_space_
             .tid = from->tid,
             .label = text,
         };
-        if (span->used_bytes > span->resident_bytes) /* of blocks that are swapped out */
+        if (span->used_bytes > span->resident_bytes) /* some blocks are swapped out */
             span->used_bytes = span->resident_bytes;
         strcpy(text, label);
         text += strlen(label) + 1;
@@ -108,7 +108,7 @@ static int spans_copy(const struct neap_process_image *image, struct neap_space_
 
 /* --- pools ------------------------------------------------------------------- */
 
-/* Pools and their bits, while they grow. */
+/* Growing arrays of pools and their bits. */
 struct pool_builder {
     struct neap_space_map *map;
     size_t pool_room, live_room, live_words_most;
@@ -146,7 +146,7 @@ static int pool_compare(const void *a, const void *b) {
     return (left->address > right->address) - (left->address < right->address);
 }
 
-/* Sorted; those that overlap one before are left out. */
+/* Sorts the pools, and removes those that overlap an earlier one. */
 static void pools_order(struct neap_space_map *map) {
     size_t kept = 0;
     uint64_t end = 0;
@@ -273,6 +273,6 @@ bool neap_space_map_check(const struct neap_space_map *map, const char **why) {
             return false;
         end = pool->address + pool->bytes;
     }
-    *why = "the page size is none";
+    *why = "the page size is invalid";
     return map->page_bytes >= 512 && (map->page_bytes & (map->page_bytes - 1)) == 0;
 }

@@ -1,11 +1,11 @@
-/* inspect/space/thread_stack.c: stacks by their threads' registers, and by their guards. */
+/* inspect/space/thread_stack.c: finds stacks by the registers of threads, and by guards. */
 #include "inspect/space/thread_stack.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    BLOCK_BYTES = 2304,          /* struct pthread of glibc on 64 bits, and no less than any other's */
+    BLOCK_BYTES = 2304,          /* struct pthread of glibc on 64 bits, the largest of all */
     OWN_BLOCK_BYTES = 64 * 1024, /* the main thread's mapping is smaller */
     STACK_BYTES_LEAST = 16 * 1024,
 };
@@ -16,9 +16,9 @@ static int pointer_compare(const void *a, const void *b) {
            ((*left)->stack_pointer < (*right)->stack_pointer);
 }
 
-/* Where the stack begins, as its thread's block has it: struct pthread (nptl/descr.h) notes the stack's
- * address and bytes in neighbouring words, and their sum is the end of the page that the block ends in.
- * `otherwise` if no two words are that. */
+/* The start of a stack, from struct pthread (nptl/descr.h), which has the address and size of the stack in
+ * neighbouring words. Their sum is the end of the page in which the struct ends. Returns `otherwise` if
+ * there are no two such words. */
 static uint64_t start_noted(const struct neap_process_image *image, const struct neap_memory *memory,
                             const struct neap_image_thread *thread, uint64_t otherwise) {
     unsigned char words[BLOCK_BYTES];
@@ -27,7 +27,7 @@ static uint64_t start_noted(const struct neap_process_image *image, const struct
     if (memory->read(memory->context, block, words, sizeof(words)) != NEAP_OK)
         return otherwise;
     for (size_t at = 0; at + 2 * word <= sizeof(words); at += word) {
-        uint64_t start = 0, bytes = 0; /* little-endian, as all that is read is */
+        uint64_t start = 0, bytes = 0; /* little-endian, as all targets are */
         memcpy(&start, words + at, word);
         memcpy(&bytes, words + at + word, word);
         if (start % page == 0 && bytes % page == 0 && start < thread->stack_pointer &&
@@ -37,8 +37,8 @@ static uint64_t start_noted(const struct neap_process_image *image, const struct
     return otherwise;
 }
 
-/* The stack of a thread, as far as no thread below has it: the kernel joins neighbouring ones. False if its
- * pointer leads to none. */
+/* Finds the stack of a thread, without the part that a thread below has, because the kernel joins
+ * neighbouring stacks. False if the stack pointer leads to no stack. */
 static bool stack_of(const struct neap_process_image *image, const struct neap_memory *memory,
                      const struct neap_image_thread *thread, uint64_t taken, struct neap_image_span *stack) {
     const struct neap_image_span *span = neap_process_image_span(image, thread->stack_pointer);
@@ -48,7 +48,7 @@ static bool stack_of(const struct neap_process_image *image, const struct neap_m
     uint64_t start = span->start > taken ? span->start : taken, end = span->end;
     if (block >= thread->stack_pointer && block < end) {
         start = start_noted(image, memory, thread, start);
-        if (end - block > BLOCK_BYTES) /* what follows has been joined to it */
+        if (end - block > BLOCK_BYTES) /* the kernel has joined other memory behind it */
             end = (block + BLOCK_BYTES + page - 1) / page * page;
     }
     *stack = (struct neap_image_span){.start = start,
@@ -58,7 +58,7 @@ static bool stack_of(const struct neap_process_image *image, const struct neap_m
     return true;
 }
 
-/* Of all threads, from the lowest up, in one pass over the spans. */
+/* Finds the stacks of all threads, from the lowest one up, in one pass over the spans. */
 static int stacks_claim(struct neap_process_image *image, const struct neap_memory *memory) {
     const struct neap_image_thread **threads = calloc(image->thread_count + 1, sizeof(*threads));
     struct neap_image_span *stacks = calloc(image->thread_count + 1, sizeof(*stacks));
@@ -68,7 +68,7 @@ static int stacks_claim(struct neap_process_image *image, const struct neap_memo
         for (size_t i = 0; i < image->thread_count; i++)
             threads[i] = &image->threads[i];
         qsort(threads, image->thread_count, sizeof(*threads), pointer_compare);
-        uint64_t taken = 1; /* a pointer of 0 is none */
+        uint64_t taken = 1; /* 0 is not a stack pointer */
         for (size_t i = 0; i < image->thread_count; i++)
             if (stack_of(image, memory, threads[i], taken, &stacks[count]))
                 taken = stacks[count++].end;
@@ -79,7 +79,7 @@ static int stacks_claim(struct neap_process_image *image, const struct neap_memo
     return error;
 }
 
-/* The block of a thread whose stack is elsewhere: variables of the program's libraries. */
+/* Claims struct pthread of a thread whose stack is elsewhere, with thread-local variables of libraries. */
 static int block_claim(struct neap_process_image *image, const struct neap_image_thread *thread) {
     const struct neap_image_span *span = neap_process_image_span(image, thread->thread_pointer);
     if (thread->thread_pointer == 0 || !span || span->kind != NEAP_SPAN_ANONYMOUS ||
@@ -89,7 +89,7 @@ static int block_claim(struct neap_process_image *image, const struct neap_image
     return neap_process_image_claim(image, &claim);
 }
 
-/* A mapping of which nothing is known, right above one page without access. */
+/* An unclaimed mapping directly above one page without access. */
 static bool looks_like_stack(const struct neap_process_image *image, size_t i) {
     const struct neap_image_span *span = &image->spans[i];
     const struct neap_image_mapping *mapping = &image->mappings[span->mapping];

@@ -1,5 +1,5 @@
-/* Plants an anchor in a file that is called like Neap's library, and puts a pipe in the file's place as soon as
- * somebody asks for a trim: whoever opens it by its name waits for ever.
+/* Plants an anchor in a file that is called like Neap's library, and puts a pipe in the file's place as soon
+ * as somebody asks for a trim: whoever opens it by its name waits for ever.
  *
  *     false_anchor FOLDER      prints "ready"; ends after a minute or with its standard input
  */

@@ -131,7 +131,7 @@ void cli_kernel_settings_print(const struct neap_os_kernel_settings *settings, F
             continue;
         fputs("    ", out);
         cli_text_write(rows[i].cost, 4, 4, out);
-        fprintf(out, "    to change it, as root: %s\n", rows[i].remedy);
+        fprintf(out, "    To change it, as root:\n      %s\n", rows[i].remedy);
     }
 }
 

@@ -60,7 +60,7 @@ def contents(handle):
 def run(command, environment, sample=False):
     """Runs the command to its end. Raises Failed."""
     out, err = os.memfd_create("out"), os.memfd_create("err")
-    stop, samples, threads = threading.Event(), [], []
+    stop, samples, threads, pid = threading.Event(), [], [], None
     try:
         began = time.perf_counter()
         pid = start(command, environment, out, err)
@@ -75,10 +75,15 @@ def run(command, environment, sample=False):
         for thread in threads:
             thread.join()
         _, status, used = os.wait4(pid, 0)
+        pid = None
         if status:
             raise Failed(reason(status, contents(err)))
         return Outcome(wall_s, used.ru_utime + used.ru_stime, contents(out), samples)
     finally:
+        stop.set()
+        if pid:  # the bench itself is ended: nothing goes on without it
+            os.kill(pid, signal.SIGKILL)
+            os.wait4(pid, 0)
         os.close(out)
         os.close(err)
 

@@ -3,6 +3,7 @@ computed from what was measured. No time and no size is tested here."""
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -71,12 +72,34 @@ def test_growth_of_a_list():
     assert line["busy_s"] > 0 and line["faults"] > 0 and line["peak_kb"] > 1000
 
 
+@pytest.mark.xdist_group("huge pages")
 def test_modes_of_huge_pages_are_put_back():
     before = huge_pages.current()
     if before is None or not huge_pages.settable("always"):
         pytest.skip("this user may not set the mode of huge pages, or the kernel has none")
     with huge_pages.mode("always"):
         assert huge_pages.current() == "always"
+    assert huge_pages.current() == before
+
+
+@pytest.mark.xdist_group("huge pages")
+def test_a_bench_that_is_ended_leaves_nothing(tmp_path):
+    """Its child ends with it, and the mode of huge pages is what it was."""
+    before = huge_pages.current()
+    modes = [mode for mode in huge_pages.MODES if mode != before and huge_pages.settable(mode)]
+    words = [sys.executable, str(BENCH / "run.py"), "--quick", "--only", "growth", "--python", sys.executable]
+    bench = subprocess.Popen(words + (["--huge", modes[0]] if modes else []), stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, env=clean_environment(), start_new_session=True)
+    children = Path("/proc/%d/task/%d/children" % (bench.pid, bench.pid))
+    deadline = time.monotonic() + 60
+    while "list_growth" not in (found := [Path("/proc/%s/cmdline" % pid).read_text()
+                                          for pid in children.read_text().split()] or [""])[0]:
+        assert time.monotonic() < deadline and bench.poll() is None, found
+        time.sleep(0.05)
+    child = children.read_text().split()[0]
+    bench.terminate()
+    assert bench.wait(30) == 143
+    assert not Path("/proc/" + child).exists()
     assert huge_pages.current() == before
 
 

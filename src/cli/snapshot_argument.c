@@ -62,5 +62,9 @@ int cli_snapshot_open(const char *verb, const struct cli_snapshot_options *optio
                                                      : NEAP_SNAPSHOT_PAUSE;
     neap_os_offer_to_be_ended();
     int error = neap_snapshot_take(target->pid, way, snapshot);
-    return error == NEAP_OK ? CLI_GO_ON : process_error(verb, target, error);
+    if (error != NEAP_OK)
+        return process_error(verb, target, error);
+    if (neap_snapshot_facts(*snapshot)->too_little_memory)
+        neap_os_limit_growth(neap_os_headroom_bytes()); /* refused in words, and not ended by the kernel */
+    return CLI_GO_ON;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "os/memory.h"
@@ -160,6 +161,17 @@ uint64_t neap_os_cgroup_limit_bytes(void) {
 uint64_t neap_os_headroom_bytes(void) {
     uint64_t available = kb_in("/proc/meminfo", "\nMemAvailable:"), groups = least_of_groups(group_headroom);
     return available != 0 && available < groups ? available : groups;
+}
+
+void neap_os_limit_growth(uint64_t bytes) {
+    struct rlimit limit;
+    uint64_t data = kb_in("/proc/self/status", "\nVmData:");
+    if (data == 0 || getrlimit(RLIMIT_DATA, &limit) != 0 || bytes > (rlim_t)-1 / 2 - data)
+        return;
+    if (limit.rlim_cur > data + bytes) {
+        limit.rlim_cur = (rlim_t)(data + bytes);
+        setrlimit(RLIMIT_DATA, &limit);
+    }
 }
 
 void neap_os_offer_to_be_ended(void) {

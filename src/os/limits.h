@@ -29,6 +29,11 @@ uint64_t neap_os_headroom_bytes(void);
  * a tool goes before what it looks at. Cannot be taken back without privilege. */
 void neap_os_offer_to_be_ended(void);
 
+/* Lets this process take about `bytes` more memory and no more (RLIMIT_DATA): what is beyond is refused,
+ * where a full control group would have the kernel end a process. Where the limit cannot be set, all is as
+ * before. */
+void neap_os_limit_growth(uint64_t bytes);
+
 /* Resident memory of this process, in bytes; 0 if it cannot be read. */
 uint64_t neap_os_resident_bytes(void);
 

@@ -11,7 +11,6 @@
 #include "os/file.h"
 #include "os/limits.h"
 #include "os/pause.h"
-#include "os/process_info.h"
 #include "os/process_memory.h"
 
 enum {
@@ -148,9 +147,20 @@ static int copy_still(neap_snapshot_t *snapshot, pid_t pid) {
     return error;
 }
 
+/* Whether there is memory for a copy of what `image` shows, or for the analysis alone. */
+static bool has_room(const struct neap_process_image *image, bool copy) {
+    uint64_t resident = 0;
+    for (size_t i = 0; i < image->mapping_count; i++)
+        resident += image->mappings[i].rss_bytes;
+    return neap_os_headroom_bytes() >= (copy ? resident : 0) + resident / ANALYSIS_SHARE + ANALYSIS_BYTES;
+}
+
+/* NEAP_ERROR_BUSY: there is too little memory for a copy, and enough for an analysis. */
 static int take_copy(neap_snapshot_t *snapshot, pid_t pid) {
     struct neap_process_image before = {0};
     int error = neap_process_image_read(pid, &before);
+    if (error == NEAP_OK && !has_room(&before, true))
+        error = has_room(&before, false) ? NEAP_ERROR_BUSY : NEAP_ERROR_MEMORY;
     if (error == NEAP_OK)
         error = neap__copy_prepare(&snapshot->copy, &before);
     neap_process_image_clear(&before);
@@ -180,19 +190,16 @@ static int take_hold(neap_snapshot_t *snapshot, pid_t pid) {
     return error;
 }
 
-/* Chooses the way for which there is memory. If the size of the process cannot be read, a later step fails.
- */
-static int way_choose(pid_t pid, enum neap_snapshot_way *way, bool *too_little) {
-    struct neap_os_process_info_memory memory;
-    if (neap_os_process_info_memory(pid, &memory) != NEAP_OK)
-        return NEAP_OK;
-    uint64_t analysis = memory.rss_bytes / ANALYSIS_SHARE + ANALYSIS_BYTES;
-    uint64_t headroom = neap_os_headroom_bytes();
-    *too_little = *way == NEAP_SNAPSHOT_PAUSE && headroom < memory.rss_bytes + analysis;
-    if (*too_little)
-        *way = NEAP_SNAPSHOT_HOLD;
-    uint64_t wanted = *way == NEAP_SNAPSHOT_HOLD ? analysis : memory.rss_bytes + analysis;
-    return headroom < wanted ? NEAP_ERROR_MEMORY : NEAP_OK;
+/* A copy. Where there is too little memory for one, the process is read while it is stopped, if it may be. */
+static int take_copy_or_hold(neap_snapshot_t *snapshot, pid_t pid) {
+    int error = take_copy(snapshot, pid);
+    if (error != NEAP_ERROR_BUSY)
+        return error;
+    if (snapshot->facts.way != NEAP_SNAPSHOT_PAUSE)
+        return NEAP_ERROR_MEMORY;
+    snapshot->facts.way = NEAP_SNAPSHOT_HOLD;
+    snapshot->facts.too_little_memory = true;
+    return take_hold(snapshot, pid);
 }
 
 int neap_snapshot_take(pid_t pid, enum neap_snapshot_way way, neap_snapshot_t **snapshot) {
@@ -201,10 +208,8 @@ int neap_snapshot_take(pid_t pid, enum neap_snapshot_way way, neap_snapshot_t **
     neap_snapshot_t *made = calloc(1, sizeof(*made));
     if (!made)
         return NEAP_ERROR_MEMORY;
-    int error = way_choose(pid, &way, &made->facts.too_little_memory);
     made->facts.way = way;
-    if (error == NEAP_OK)
-        error = way == NEAP_SNAPSHOT_HOLD ? take_hold(made, pid) : take_copy(made, pid);
+    int error = way == NEAP_SNAPSHOT_HOLD ? take_hold(made, pid) : take_copy_or_hold(made, pid);
     if (error == NEAP_OK)
         error = ranges_build(made);
     if (error != NEAP_OK) {

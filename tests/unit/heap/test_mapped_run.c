@@ -10,39 +10,12 @@
 #include <sys/mman.h>
 #include <cmocka.h>
 
+#include "one_heap.h"
 #include "heap/mapped_run.h"
 #include "heap/purge.h"
 #include "os/clock.h"
 
 enum { MB = 1 << 20 };
-
-static neap_heap_t *heap;
-
-static int setup(void **state) {
-    (void)state;
-    heap = neap_heap_new(NULL);
-    return !heap;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    neap_heap_destroy(heap);
-    return 0;
-}
-
-static void check(void) {
-    const char *why = NULL;
-    if (!neap_heap_check(heap, &why))
-        fail_msg("%s", why);
-}
-
-static uint64_t resident(void) {
-    struct neap_heap_stats stats;
-    neap_heap_stats(heap, &stats);
-    assert_int_equal(stats.resident_bytes,
-                     stats.live_bytes + stats.cached_bytes + stats.free_bytes + stats.dirty_bytes);
-    return stats.resident_bytes;
-}
 
 /* Fills with bytes that tell one page from the next, and one block from another. */
 static unsigned char *filled(size_t bytes, unsigned seed) {

@@ -9,36 +9,11 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "one_heap.h"
 #include "heap/run.h"
 #include "os/memory.h"
 
 enum { KB = 1 << 10, MB = 1 << 20 };
-
-static neap_heap_t *heap;
-
-static int setup(void **state) {
-    (void)state;
-    heap = neap_heap_new(NULL);
-    return !heap;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    neap_heap_destroy(heap);
-    return 0;
-}
-
-static void check(void) {
-    const char *why = NULL;
-    if (!neap_heap_check(heap, &why))
-        fail_msg("%s", why);
-}
-
-static uint64_t resident(void) {
-    struct neap_heap_stats stats;
-    neap_heap_stats(heap, &stats);
-    return stats.resident_bytes;
-}
 
 /* Pages of [block, block + bytes) that the system has in memory. */
 static size_t pages_in_memory(const void *block, size_t bytes) {

@@ -7,33 +7,7 @@
 
 #include <cmocka.h>
 
-#include "inspect/objects/analysis.h"
-#include "python_core.h"
-
-static struct neap_python_view view; /* too large for a stack */
-
-struct looked {
-    struct python_core core;
-    neap_snapshot_t *snapshot;
-    struct neap_analysis analysis;
-};
-
-static void look(size_t version, struct looked *looked) {
-    struct neap_fault fault;
-    looked->core = python_core_make(objects_image(version, true));
-    assert_int_equal(neap_snapshot_read(looked->core.bytes, looked->core.size, &looked->snapshot, &fault),
-                     NEAP_OK);
-    assert_int_equal(neap_python_view_open(looked->snapshot, &view), NEAP_OK);
-    assert_int_equal(neap_analysis_open(&view, 1, NEAP_ANALYSIS_OWNERS, &looked->analysis), NEAP_OK);
-}
-
-static void end(struct looked *looked) {
-    neap_analysis_close(&looked->analysis);
-    neap_python_view_close(&view);
-    neap_snapshot_destroy(looked->snapshot);
-    free(looked->core.bytes);
-    close(looked->core.file);
-}
+#include "analysed_core.h"
 
 enum { BLOCKS_MAX = 1 << 16 };
 

@@ -10,10 +10,11 @@
 #include <sys/mman.h>
 #include <cmocka.h>
 
-#include "one_heap.h"
 #include "heap/mapped_run.h"
 #include "heap/purge.h"
 #include "os/clock.h"
+
+#include "one_heap.h" /* last: it defines `heap` */
 
 enum { MB = 1 << 20 };
 

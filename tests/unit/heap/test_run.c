@@ -9,9 +9,10 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "one_heap.h"
 #include "heap/run.h"
 #include "os/memory.h"
+
+#include "one_heap.h" /* last: it defines `heap` */
 
 enum { KB = 1 << 10, MB = 1 << 20 };
 

@@ -11,6 +11,7 @@
 #include "cli/option.h"
 #include "cli/verb.h"
 #include "os/atomic_file.h"
+#include "os/descriptor.h"
 #include "os/path.h"
 
 static bool is_stdout(const char *path) {
@@ -77,9 +78,14 @@ int cli_output_check(const struct cli_output *output) {
 /* --- writing ----------------------------------------------------------------- */
 
 static int stream_write(const char *path, const char *text, size_t bytes) {
-    FILE *out = fopen(path, "we");
-    if (!out)
-        return errno == EACCES ? NEAP_ERROR_PERMISSION : NEAP_ERROR_SYSTEM;
+    int descriptor, error = neap_os_path_stream_open(path, &descriptor);
+    if (error != NEAP_OK)
+        return error;
+    FILE *out = fdopen(descriptor, "w");
+    if (!out) {
+        neap_os_descriptor_close(descriptor);
+        return NEAP_ERROR_MEMORY;
+    }
     bool failed = fwrite(text, 1, bytes, out) != bytes;
     failed |= fclose(out) != 0;
     return failed ? NEAP_ERROR_SYSTEM : NEAP_OK;

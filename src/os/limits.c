@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "os/memory.h"
+#include "os/proc.h"
 
 enum { TEXT_BYTES = 4096 };
 
@@ -43,24 +44,11 @@ struct group {
     size_t length;
 };
 
-/* Reads a small file whole, without stdio's buffer. False if it cannot. */
-static bool read_text(const char *path, char *text, size_t size) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    ssize_t length = read(fd, text, size - 1);
-    close(fd);
-    if (length < 0)
-        return false;
-    text[length] = '\0';
-    return true;
-}
-
 static bool group_read(const struct group *group, const char *file, char *text, size_t size) {
     char path[TEXT_BYTES];
     int length = snprintf(path, sizeof(path), "%s%.*s/%s", group->hierarchy->root, (int)group->length,
                           group->path, file);
-    return length >= 0 && (size_t)length < sizeof(path) && read_text(path, text, size);
+    return length >= 0 && (size_t)length < sizeof(path) && neap__os_text_read(path, text, size);
 }
 
 /* UINT64_MAX for "max", or where there is no such file. */
@@ -80,7 +68,7 @@ static uint64_t number_behind(const char *text, const char *key, uint64_t factor
 /* The kB behind `key` at the start of a line of a file of /proc, in bytes; 0 if there is none. */
 static uint64_t kb_in(const char *path, const char *key) {
     char text[TEXT_BYTES];
-    return read_text(path, text, sizeof(text)) ? number_behind(text, key, 1024) : 0;
+    return neap__os_text_read(path, text, sizeof(text)) ? number_behind(text, key, 1024) : 0;
 }
 
 uint64_t neap__os_limit_with_swap(uint64_t memory, uint64_t swap, bool together, uint64_t swap_bytes) {
@@ -134,7 +122,7 @@ static uint64_t least_above(struct group group, uint64_t (*measure)(const struct
 static uint64_t least_of_groups(uint64_t (*measure)(const struct group *group)) {
     char text[TEXT_BYTES], *rest = NULL;
     uint64_t least = UINT64_MAX;
-    if (!read_text("/proc/self/cgroup", text, sizeof(text)))
+    if (!neap__os_text_read("/proc/self/cgroup", text, sizeof(text)))
         return least;
     for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         char *controllers = strchr(line, ':');
@@ -186,7 +174,7 @@ void neap_os_offer_to_be_ended(void) {
 uint64_t neap_os_resident_bytes(void) {
     char text[128];
     unsigned long long size, resident;
-    if (!read_text("/proc/self/statm", text, sizeof(text)) ||
+    if (!neap__os_text_read("/proc/self/statm", text, sizeof(text)) ||
         sscanf(text, "%llu %llu", &size, &resident) != 2)
         return 0;
     return resident * neap_os_page_bytes();
@@ -194,5 +182,6 @@ uint64_t neap_os_resident_bytes(void) {
 
 uint64_t neap_os_mapping_limit(void) {
     char text[64];
-    return read_text("/proc/sys/vm/max_map_count", text, sizeof(text)) ? strtoull(text, NULL, 10) : 0;
+    return neap__os_text_read("/proc/sys/vm/max_map_count", text, sizeof(text)) ? strtoull(text, NULL, 10)
+                                                                                : 0;
 }

@@ -2,6 +2,7 @@
 #include "os/path.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,18 +11,33 @@
 
 enum { LINKS_MOST = 40 };
 
+static enum neap_os_path_kind kind_of(const struct stat *status) {
+    return S_ISREG(status->st_mode)   ? NEAP_OS_PATH_FILE
+           : S_ISDIR(status->st_mode) ? NEAP_OS_PATH_FOLDER
+           : S_ISBLK(status->st_mode) ? NEAP_OS_PATH_DISK
+                                      : NEAP_OS_PATH_STREAM;
+}
+
 static bool is_trusted(const struct stat *status) {
     return status->st_uid == geteuid() || status->st_uid == 0;
 }
 
 enum neap_os_path_kind neap_os_path_kind(const char *path) {
     struct stat status;
-    if (stat(path, &status) != 0)
-        return NEAP_OS_PATH_NONE;
-    return S_ISREG(status.st_mode)   ? NEAP_OS_PATH_FILE
-           : S_ISDIR(status.st_mode) ? NEAP_OS_PATH_FOLDER
-           : S_ISBLK(status.st_mode) ? NEAP_OS_PATH_DISK
-                                     : NEAP_OS_PATH_STREAM;
+    return stat(path, &status) == 0 ? kind_of(&status) : NEAP_OS_PATH_NONE;
+}
+
+int neap_os_path_stream_open(const char *path, int *descriptor) {
+    struct stat status;
+    int opened = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (opened < 0)
+        return neap__os_file_error();
+    if (fstat(opened, &status) != 0 || kind_of(&status) != NEAP_OS_PATH_STREAM) {
+        close(opened);
+        return NEAP_ERROR_FORMAT;
+    }
+    *descriptor = opened;
+    return NEAP_OK;
 }
 
 /* Puts what a link holds in its place: `path` names what the link leads to. */

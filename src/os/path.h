@@ -27,6 +27,11 @@ enum neap_os_path_kind neap_os_path_kind(const char *path);
  * on from there, or a named pipe of theirs is there. */
 bool neap_os_path_is_foreign(const char *path);
 
+/* Opens a stream (as neap_os_path_kind) for writing; the caller closes *descriptor. Whatever is there by now,
+ * no file is made or emptied: NEAP_ERROR_FORMAT if it is no stream. Waits for the reader of a named pipe. The
+ * other errors are those of os/file.h. */
+int neap_os_path_stream_open(const char *path, int *descriptor);
+
 /* Replaces `path` by what the links at its end lead to. NEAP_ERROR_PERMISSION with errno EPERM at another
  * user's link; NEAP_ERROR_SYSTEM with ELOOP or ENAMETOOLONG; the errors of os/file.h. */
 int neap__os_path_follow(char path[PATH_MAX]);

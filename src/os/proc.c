@@ -2,8 +2,10 @@
 #include "os/proc.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int neap__os_proc_error(void) {
     switch (errno) {
@@ -28,6 +30,18 @@ const char *neap__os_proc_path(char *path, size_t bytes, pid_t pid, const char *
     else
         snprintf(path, bytes, "/proc/%d/%s", (int)pid, what);
     return path;
+}
+
+bool neap__os_text_read(const char *path, char *text, size_t size) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t length = read(fd, text, size - 1);
+    close(fd);
+    if (length < 0)
+        return false;
+    text[length] = '\0';
+    return true;
 }
 
 int neap__os_proc_open(pid_t pid, const char *what, FILE **file) {

@@ -14,6 +14,9 @@ int neap__os_proc_error(void);
 /* Writes "/proc/PID/what"; returns `path`. */
 const char *neap__os_proc_path(char *path, size_t bytes, pid_t pid, const char *what);
 
+/* Reads a small file of /proc or /sys whole into text[size], without stdio's buffer. False if it cannot. */
+bool neap__os_text_read(const char *path, char *text, size_t size);
+
 /* Opens /proc/PID/what; the caller closes *file. */
 int neap__os_proc_open(pid_t pid, const char *what, FILE **file);
 

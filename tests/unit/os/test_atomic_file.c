@@ -138,6 +138,29 @@ static void anothers_link_is_not_followed(void **state) {
     holds("old");
 }
 
+static void anothers_pipe_is_foreign(void **state) {
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(mkfifo(path, 0666), 0);
+    assert_false(neap_os_path_is_foreign(path));
+    assert_int_equal(chown(path, OTHER, OTHER), 0);
+    assert_true(neap_os_path_is_foreign(path));
+}
+
+/* As where somebody puts a link to a file in the place of a pipe that was looked at. */
+static void a_stream_that_became_a_file_is_left_alone(void **state) {
+    (void)state;
+    int descriptor;
+    make("old", 0600, geteuid());
+    assert_int_equal(symlink("report", link_path), 0);
+    assert_int_equal(neap_os_path_stream_open(link_path, &descriptor), NEAP_ERROR_FORMAT);
+    holds("old");
+    assert_int_equal(neap_os_path_stream_open("/tmp/no such folder/x", &descriptor), NEAP_ERROR_ABSENT);
+    assert_int_equal(neap_os_path_stream_open("/dev/null", &descriptor), NEAP_OK);
+    close(descriptor);
+}
+
 static void what_is_no_file_is_refused(void **state) {
     (void)state;
     assert_int_equal(save(folder, "new"), NEAP_ERROR_FORMAT);
@@ -185,6 +208,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(anothers_bits_do_not_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(ones_own_link_is_followed, setup, teardown),
         cmocka_unit_test_setup_teardown(anothers_link_is_not_followed, setup, teardown),
+        cmocka_unit_test_setup_teardown(anothers_pipe_is_foreign, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_stream_that_became_a_file_is_left_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_no_file_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_left_of_what_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_has_a_name_before_it_is_whole, setup, teardown),

@@ -1,4 +1,4 @@
-/* heap/guard.c */
+/* heap/guard.c: red zones, trailers and the quarantine. */
 #include "heap/guard.h"
 
 #include <stdarg.h>
@@ -11,38 +11,39 @@
 #include "os/memory.h"
 
 enum {
-    RED_BYTES = 16,     /* red zone beyond what the trailer takes, at least */
+    RED_BYTES = 16,     /* least length of the red zone, without the trailer */
     TRAILER_BYTES = 16, /* sizeof(struct trailer) */
     RED_FILL = 0xfb,
     FREED_FILL = 0xdd,
-    FRESH_FILL = 0xcd, /* a new block's contents: not zero, not what was freed */
+    FRESH_FILL = 0xcd, /* contents of a new block; neither zero nor FREED_FILL */
     QUARANTINE_BLOCKS = 4096,
     QUARANTINE_BYTES = 16 << 20
 };
 
-#define STATE_LIVE  UINT64_C(0x4c4956456e656170) /* xor the address, so that copies do not pass */
+/* States, xor the address of the block, so that a copied trailer is not valid. */
+#define STATE_LIVE  UINT64_C(0x4c4956456e656170)
 #define STATE_FREED UINT64_C(0x465245456e656170)
 
 struct trailer {
     uint64_t state;
-    uint64_t asked; /* bytes */
+    uint64_t asked; /* bytes that the program asked for */
 };
 
 _Static_assert(sizeof(struct trailer) == TRAILER_BYTES, "trailer");
 
-/* A ring of freed blocks, oldest at `first`. */
+/* The quarantine: a ring of freed blocks, the oldest at `first`. */
 struct neap__guard {
     uint32_t first, count;
     size_t bytes;
     void *blocks[QUARANTINE_BLOCKS];
 };
 
-/* A block that was found. */
+/* The block that contains an address. */
 struct found {
     struct neap__place place;
     unsigned char *start;
-    size_t usable; /* trailer included */
-    bool used;     /* false: nothing is handed out there */
+    size_t usable; /* bytes, with red zone and trailer */
+    bool used;     /* false: no block is in use there */
 };
 
 static size_t guard_bytes(void) {
@@ -67,8 +68,8 @@ static struct trailer *trailer_of(const struct found *f) {
     return (struct trailer *)(void *)(f->start + f->usable - TRAILER_BYTES);
 }
 
-/* "block 0x... (size class 80": the class that serves what was asked. The text
- * is not closed, for more may follow. */
+/* Writes "block 0x... (size class 80", with the class that serves `asked` bytes. The caller adds
+ * the closing bracket, because some callers add more before it. */
 static const char *describe(const neap_heap_t *heap, const struct found *f, size_t asked, char *text,
                             size_t size) {
     if (asked <= NEAP_CLASS_BYTES_MAX)
@@ -79,7 +80,7 @@ static const char *describe(const neap_heap_t *heap, const struct found *f, size
     return text;
 }
 
-/* Finds the block that contains `pointer`; false if it is in no region. */
+/* Finds the block that contains `pointer`. False if it lies in no region. */
 static bool find(const neap_heap_t *heap, const void *pointer, struct found *f) {
     if (!neap__region_find(heap, pointer, &f->place))
         return false;
@@ -112,7 +113,7 @@ static bool find(const neap_heap_t *heap, const void *pointer, struct found *f) 
     return true;
 }
 
-/* Dies unless the red zone and the trailer of a used block are whole. */
+/* Ends the process unless the red zone and the trailer of a live block are unchanged. */
 static void verify_end(const neap_heap_t *heap, const struct found *f) {
     const struct trailer *t = trailer_of(f);
     char text[96];
@@ -127,7 +128,7 @@ static void verify_end(const neap_heap_t *heap, const struct found *f) {
         neap__heap_die("write past the end of block %p: its trailer is overwritten", (void *)f->start);
 }
 
-/* Dies unless `pointer` is the start of a live, whole block. */
+/* Ends the process unless `pointer` is the start of a live block with an unchanged end. */
 static void expect_live(const neap_heap_t *heap, const char *what, const void *pointer, struct found *f) {
     char text[96];
     if (!find(heap, pointer, f))
@@ -151,7 +152,7 @@ static void *take(neap_heap_t *heap, size_t bytes) {
     return neap__slab_take(heap, neap__heap_class(heap, bytes), 1, &block) == 1 ? block : NULL;
 }
 
-/* Verifies the oldest block in quarantine and really frees it. */
+/* Verifies the oldest block in quarantine and frees its memory. */
 static void let_go(neap_heap_t *heap) {
     struct neap__guard *guard = heap->guard;
     unsigned char *block = guard->blocks[guard->first];
@@ -159,7 +160,7 @@ static void let_go(neap_heap_t *heap) {
     char text[96];
     bool known = find(heap, block, &f);
     if (!known || !f.used || f.start != block)
-        neap__heap_die("the books of block %p are damaged", (void *)block);
+        neap__heap_die("the bookkeeping of block %p is damaged", (void *)block);
     size_t asked = (size_t)trailer_of(&f)->asked;
     for (size_t i = 0; i < f.usable - TRAILER_BYTES; i++) {
         if (block[i] != FREED_FILL)
@@ -232,7 +233,7 @@ void *neap__guard_realloc(neap_heap_t *heap, void *block, size_t bytes) {
     heap->activity++;
     expect_live(heap, "realloc", block, &f);
     size_t has = (size_t)trailer_of(&f)->asked;
-    void *fresh = alloc_locked(heap, bytes); /* always moves: stale pointers show */
+    void *fresh = alloc_locked(heap, bytes); /* always moves, so that use of the old pointer is found */
     if (fresh) {
         memcpy(fresh, block, has < bytes ? has : bytes);
         free_locked(heap, &f);

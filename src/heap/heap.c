@@ -18,11 +18,11 @@
 #include "os/memory.h"
 
 enum {
-    WAKE_UNITS = 8,   /* half a megabyte of pages at most: less is not worth a thread's while */
-    RESERVE_SHARE = 4 /* of a limited address space, one part in so many at the start */
+    WAKE_UNITS = 8,   /* units that wait for the purger before it is woken: 512 KiB with 4 KiB pages */
+    RESERVE_SHARE = 4 /* the first region takes 1/4 of a limited address space */
 };
 
-#define RESERVE_BYTES_MIN (UINT64_C(64) << 30) /* 64-bit, without a limit */
+#define RESERVE_BYTES_MIN (UINT64_C(64) << 30) /* on 64 bits without a limit of address space */
 #define RESERVE_BYTES_32  (UINT64_C(16) << 20)
 
 _Noreturn void neap__heap_die(const char *format, ...) {
@@ -68,11 +68,12 @@ static void publish_classes(neap_heap_t *heap) {
     }
 }
 
-/* Zeroed memory for a struct and the stacks of its magazines behind it. */
+/* Bytes of a struct with the stacks of its magazines behind it, in whole pages. */
 static size_t with_stacks_bytes(size_t struct_bytes) {
     return neap_word_round_up_size(struct_bytes + neap__magazine_stacks_bytes(), neap_os_page_bytes());
 }
 
+/* Returns zeroed memory of that length, or NULL. */
 static void *new_with_stacks(size_t struct_bytes) {
     void *memory;
     if (neap_os_reserve(with_stacks_bytes(struct_bytes), neap_os_page_bytes(), &memory) != NEAP_OK)
@@ -84,7 +85,7 @@ static void *new_with_stacks(size_t struct_bytes) {
     return NULL;
 }
 
-/* Fills a zeroed heap. */
+/* Fills a zeroed heap. On failure neap_heap_destroy frees what it made. */
 static int heap_init(neap_heap_t *heap, const struct neap_heap_options *options, uint32_t page_bytes) {
     heap->page_shift = neap_word_lowest(page_bytes);
     heap->unit_shift = heap->page_shift + 4;
@@ -183,7 +184,7 @@ static struct neap__magazines *magazines_of(neap_heap_t *heap) {
     return heap->shared ? heap->inner : &heap->magazines;
 }
 
-/* Before giving up: what lies in magazines and on free pages may do. */
+/* Empties the magazines and purges all free pages, before a request that failed is tried again. */
 static void scrape(neap_heap_t *heap) {
     neap__magazine_empty_all(heap);
     neap__purge_all(heap, NEAP_PURGE_LIMIT);
@@ -213,7 +214,7 @@ static void enter(neap_heap_t *heap) {
     }
 }
 
-/* A slow path ends; the purger is woken if there is enough for it to do. */
+/* A slow path ends: releases the lock, and wakes the purger if enough waits for it. */
 static void leave(neap_heap_t *heap) {
     bool wake = heap->wake_wanted && neap__heap_waiting_units(heap) >= WAKE_UNITS && heap->wake;
     if (NEAP_UNLIKELY(wake))
@@ -266,7 +267,7 @@ static void run_free(neap_heap_t *heap, struct neap__place place, const void *bl
     die_inside(block, neap__place_address(heap, place), neap__run_bytes(heap, place));
 }
 
-/* Frees a block that is a mapped run; false if it lies in none. Lock held. */
+/* Frees a block that is a mapped run. False if it lies in no mapped run. Lock held. */
 static bool mapped_free(neap_heap_t *heap, const void *block) {
     struct neap_layout_mapped_run *run = neap__mapped_find(heap, block);
     if (!run)
@@ -279,7 +280,7 @@ static bool mapped_free(neap_heap_t *heap, const void *block) {
     return true;
 }
 
-/* Frees a block that lies in region `place`. Lock held. */
+/* Frees the block at `block`, which lies in the unit at `place`. Lock held. */
 static void free_at(neap_heap_t *heap, struct neap__place place, void *block) {
     uint32_t class_index = heap->regions[place.region].class_map[place.index];
     if (class_index == 0) {
@@ -311,7 +312,8 @@ void neap__heap_free_slow(neap_heap_t *heap, void *block) {
     heap->foreign_free(heap->context, block);
 }
 
-/* Usable bytes of a block at `place`, 0 if none starts there. Lock held. */
+/* Usable bytes of `block`, which lies in the unit at `place`. 0 if the unit is no slab and `block` is
+ * not the start of a run. In a slab, the size of the class. Lock held. */
 static size_t bytes_at(neap_heap_t *heap, struct neap__place place, const void *block) {
     uint32_t class_index = heap->regions[place.region].class_map[place.index];
     if (class_index != 0)
@@ -322,13 +324,13 @@ static size_t bytes_at(neap_heap_t *heap, struct neap__place place, const void *
     return neap__run_bytes(heap, place);
 }
 
-/* Usable bytes of a block that is a mapped run; 0 if none starts there. Lock held. */
+/* Usable bytes of a block that is a mapped run; 0 if none starts at `block`. Lock held. */
 static size_t mapped_bytes(const neap_heap_t *heap, const void *block) {
     const struct neap_layout_mapped_run *run = neap__mapped_find(heap, block);
     return run && (uintptr_t)block == run->address ? (size_t)run->run_bytes : 0;
 }
 
-/* The run, of a region or mapped, that `block` is, with another length; NULL if that cannot be. */
+/* Changes the length of a run, of a region or mapped. Returns its block, which may have moved, or NULL. */
 static void *run_resize(neap_heap_t *heap, const void *block, size_t bytes) {
     struct neap__place place;
     if (neap__region_find(heap, block, &place))
@@ -336,8 +338,9 @@ static void *run_resize(neap_heap_t *heap, const void *block, size_t bytes) {
     return neap__mapped_resize(heap, neap__mapped_find(heap, block), bytes);
 }
 
-/* Usable bytes of `block`, and whether it is a run that is to stay one and was
- * resized: then *moved is its place. */
+/* Returns the usable bytes of `block`, and in *ours whether it lies in this heap. If `block` is a run
+ * and `bytes` needs a run, it resizes the run and stores the address of its block in *resized; if
+ * that fails, NULL. */
 static size_t look_up(neap_heap_t *heap, void *block, size_t bytes, bool *ours, void **resized) {
     struct neap__place place;
     enter(heap);
@@ -378,13 +381,12 @@ void *neap__heap_realloc_slow(neap_heap_t *heap, void *block, size_t bytes) {
     return neap__heap_realloc_moving(heap, block, has, bytes);
 }
 
-/* A block of another size with the contents of `block`, which has `has` bytes. */
 void *neap__heap_realloc_moving(neap_heap_t *heap, void *block, size_t has, size_t bytes) {
     if (heap->guard)
         return neap__guard_realloc(heap, block, bytes);
     void *fresh = neap__heap_alloc(heap, bytes);
     if (!fresh)
-        return bytes <= has ? block : NULL; /* what shrinks can stay */
+        return bytes <= has ? block : NULL; /* a block that shrinks can stay where it is */
     memcpy(fresh, block, bytes < has ? bytes : has);
     neap__heap_free(heap, block);
     return fresh;
@@ -425,7 +427,7 @@ void *neap_heap_calloc(neap_heap_t *heap, size_t count, size_t bytes) {
 
 bool neap_heap_owns(const neap_heap_t *heap, const void *pointer) {
     struct neap__place place;
-    neap_heap_t *own = (neap_heap_t *)(uintptr_t)heap; /* only its lock is touched */
+    neap_heap_t *own = (neap_heap_t *)(uintptr_t)heap; /* not const: its lock is taken */
     neap_os_lock(&own->lock);
     bool ours = neap__region_find(heap, pointer, &place) || neap__mapped_find(heap, pointer);
     neap_os_unlock(&own->lock);

@@ -1,4 +1,4 @@
-/* heap/invariants.c: neap_heap_check, every sentence of layout.h as a test. */
+/* heap/invariants.c: neap_heap_check, which tests every invariant of the data model. */
 #include <neap/heap.h>
 
 #include <string.h>
@@ -6,7 +6,7 @@
 #include "heap/magazine.h"
 #include "heap/slab.h"
 
-/* What a walk adds up, to be compared with what the heap has counted. */
+/* Sums of a walk over the heap, to compare with the heap's own counts. */
 struct tally {
     const char *why;
     uint64_t resident, runs, run_bytes, queued, mapped_spare;
@@ -107,10 +107,10 @@ static bool check_unit(const neap_heap_t *heap, struct tally *tally, struct neap
     }
 }
 
-/* Counts a ranking's members by walking it; order between parent and child. */
+/* Walks over a ranking: counts its members and compares each with its children. */
 static bool check_ranking(const neap_heap_t *heap, struct tally *tally, uint32_t class_index) {
     uint32_t id = heap->layout.classes[class_index].root, count = 0;
-    while (id != 0) { /* depth first, by child, sibling, and back through rank_prev */
+    while (id != 0) { /* depth first: the child, else the sibling, else back through rank_prev */
         const neap__unit_t *unit = neap__unit_of_id(heap, id);
         if (unit->kind != NEAP_UNIT_SLAB || unit->class_index != class_index ||
             ++count > tally->ranked[class_index])

@@ -1,4 +1,4 @@
-/* heap/magazine.c */
+/* heap/magazine.c: the stacks of free blocks. */
 #include "heap/magazine.h"
 
 #include <string.h>
@@ -7,8 +7,8 @@
 #include "os/memory.h"
 
 enum {
-    BLOCKS_MAX = 255,    /* a magazine's capacity for the smallest classes */
-    BLOCKS_BYTES = 16384 /* and for all: no more than this in blocks */
+    BLOCKS_MAX = 255,    /* most blocks in a magazine */
+    BLOCKS_BYTES = 16384 /* most bytes in the blocks of a magazine */
 };
 
 /* What a closed magazine's top points at. */
@@ -17,7 +17,7 @@ static void *nothing[1];
 static uint32_t capacity(uint32_t block_bytes) {
     uint32_t blocks = BLOCKS_BYTES / block_bytes;
     if (block_bytes > 512)
-        blocks /= 2; /* large blocks are rarer, and what lies here keeps pages */
+        blocks /= 2; /* large blocks are requested less often, and cached blocks hold pages */
     return block_bytes > NEAP_MAGAZINE_BYTES_MAX ? 0 : blocks > BLOCKS_MAX ? BLOCKS_MAX : blocks;
 }
 
@@ -41,7 +41,7 @@ void neap__magazine_open_all(const neap_heap_t *heap, struct neap__magazines *al
             close_one(all, i);
             continue;
         }
-        *stacks = NULL; /* is there already, but a page read before it is written is faulted in twice */
+        *stacks = NULL; /* it is NULL already; a write now saves a second page fault after a first read */
         all->bottom[i] = stacks + 1;
         all->of_class[i].top = stacks;
         all->of_class[i].full = stacks + blocks;
@@ -65,13 +65,13 @@ void *neap__magazine_take(neap_heap_t *heap, struct neap__magazines *all, uint32
         return *m->top--;
     uint32_t room = (uint32_t)(m->full - m->top), want = room == 0 ? 1 : (room + 1) / 2;
     uint32_t count = neap__slab_take(heap, class_index, want, taken);
-    for (uint32_t i = count; i-- > 1;) /* lowest address on top */
+    for (uint32_t i = count; i-- > 1;) /* the lowest address comes to the top */
         *++m->top = taken[i];
     heap->layout.classes[class_index].cached = neap__magazine_cached(heap, class_index);
     return count > 0 ? taken[0] : NULL;
 }
 
-/* Returns the oldest `count` blocks. */
+/* Returns the oldest `count` blocks to their slabs. */
 static void put_oldest(neap_heap_t *heap, struct neap__magazines *all, uint32_t class_index, uint32_t count) {
     void **bottom = all->bottom[class_index];
     uint32_t left = count_of(all, class_index) - count;

@@ -8,9 +8,9 @@
 #include "os/limits.h"
 
 enum {
-    MAPPINGS_SHARE = 16,     /* of the mappings a process may have, one part in so many is the heap's */
-    ROOM_SHARE = 8,          /* a block that grows gets one part in so many more address space, */
-    ROOM_BYTES_MAX = 1 << 20 /* at most so much: a huge page may put memory behind it */
+    MAPPINGS_SHARE = 16,     /* the heap uses at most 1/16 of the mappings that a process may have */
+    ROOM_SHARE = 8,          /* a mapping gets 1/8 more address space than its block needs */
+    ROOM_BYTES_MAX = 1 << 20 /* but no more than this, because a huge page may put memory there */
 };
 
 static struct neap_layout_mapped_run *runs_of(const neap_heap_t *heap) {
@@ -22,7 +22,7 @@ static size_t table_bytes(const neap_heap_t *heap) {
     return neap_word_round_up_size(bytes, neap_os_page_bytes());
 }
 
-/* How many runs lie at or below `address`. */
+/* Number of runs that start at or below `address`. */
 static uint32_t rank_of(const neap_heap_t *heap, uint64_t address) {
     const struct neap_layout_mapped_run *runs = runs_of(heap);
     uint32_t low = 0, high = heap->layout.mapped_count;
@@ -48,7 +48,7 @@ static uint64_t pages_of(const neap_heap_t *heap, uint64_t bytes) {
     return bytes >> heap->page_shift;
 }
 
-/* `bytes` in whole pages; 0 if that is more than there can be. */
+/* Rounds `bytes` up to whole pages. 0 if no address space can hold that. */
 static size_t whole_pages(const neap_heap_t *heap, size_t bytes) {
     size_t page = (size_t)1 << heap->page_shift;
     return bytes <= SIZE_MAX / 2 ? neap_word_round_up_size(bytes, page) : 0;
@@ -56,7 +56,7 @@ static size_t whole_pages(const neap_heap_t *heap, size_t bytes) {
 
 /* --- the table --- */
 
-/* Makes the table when the first run is. Where it cannot be had, it is asked for again next time. */
+/* Makes the table with the first run. If that fails, the next call tries again. */
 static bool table_open(neap_heap_t *heap) {
     if (heap->layout.mapped != 0)
         return true;
@@ -95,7 +95,8 @@ static size_t room_of(size_t bytes) {
     return bytes / ROOM_SHARE < ROOM_BYTES_MAX ? bytes / ROOM_SHARE : ROOM_BYTES_MAX;
 }
 
-/* With room to grow, or just as long. Address space alone: nothing of it is in memory. */
+/* Makes a mapping of `bytes` with room to grow or, if the system refuses, without. None of its
+ * pages is in memory. */
 static bool map(const neap_heap_t *heap, size_t bytes, struct neap_layout_mapped_run *run) {
     void *address;
     size_t mapped = whole_pages(heap, bytes + room_of(bytes));
@@ -110,8 +111,8 @@ static bool map(const neap_heap_t *heap, size_t bytes, struct neap_layout_mapped
     return true;
 }
 
-/* Makes the mapping of `run` at least `bytes` long. The entry finds its place in the table
- * anew, and is returned. NULL: the system refuses; nothing has changed. */
+/* Makes the mapping of `run` at least `bytes` long and sorts its entry in again. Returns the entry.
+ * NULL if the system refuses; nothing has changed then. */
 static struct neap_layout_mapped_run *extend(neap_heap_t *heap, struct neap_layout_mapped_run *run,
                                              size_t bytes) {
     struct neap_layout_mapped_run longer = *run;
@@ -143,7 +144,7 @@ static struct neap_layout_mapped_run *best_free(const neap_heap_t *heap, size_t 
     return best;
 }
 
-/* Counts pages that come into memory, and those of them that were given back just before. */
+/* Counts pages that come into memory, and how many of them are refaults. */
 static void came(neap_heap_t *heap, uint64_t pages) {
     uint64_t again = pages < heap->mapped_purged_pages ? pages : heap->mapped_purged_pages;
     if (again > 0) {
@@ -154,8 +155,8 @@ static void came(neap_heap_t *heap, uint64_t pages) {
     neap__purge_came(heap, pages);
 }
 
-/* Makes the block of `run` `bytes` long, within what is mapped; 0 bytes end it. Pages that are not
- * touched yet are admitted. What is in memory behind it is spare from now on. */
+/* Sets the length of the block of `run`, within the mapping; 0 frees it. Pages not touched before
+ * must have been admitted. Pages in memory behind the block are spare from now on. */
 static void set_length(neap_heap_t *heap, struct neap_layout_mapped_run *run, size_t bytes) {
     heap->layout.runs += bytes != 0;
     heap->layout.runs -= run->run_bytes != 0;
@@ -170,8 +171,8 @@ static void set_length(neap_heap_t *heap, struct neap_layout_mapped_run *run, si
     run->spare_ms = neap__heap_ms(heap);
 }
 
-/* A free run that is, or was made, long enough. The purge that admits pages may take the one
- * that was found. */
+/* Finds a free run and makes it long enough. NULL if there is none, or if the purge for admission
+ * gave back the pages of the one found. */
 static struct neap_layout_mapped_run *reuse(neap_heap_t *heap, size_t bytes) {
     struct neap_layout_mapped_run *run = best_free(heap, bytes);
     if (!run)
@@ -203,8 +204,9 @@ void *neap__mapped_alloc(neap_heap_t *heap, size_t bytes, bool *zero) {
     return (void *)(uintptr_t)run->address;
 }
 
-/* Admits what `run` lacks of `bytes`; false if the heap's limit forbids. The purge at a high-water mark may
- * give back what was spare here, and then there is more to admit. */
+/* Admits the pages that the run at `block` lacks for `bytes`. False if they would pass the heap's
+ * limit. The first round may purge spare pages of the run itself at a high-water mark, and then more
+ * pages must be admitted: hence a second round. */
 static bool admit_growth(neap_heap_t *heap, const void *block, size_t bytes) {
     for (int purged = 0; purged < 2; purged++) {
         const struct neap_layout_mapped_run *run = neap__mapped_find(heap, block);
@@ -220,7 +222,7 @@ void *neap__mapped_resize(neap_heap_t *heap, struct neap_layout_mapped_run *run,
     bytes = whole_pages(heap, bytes);
     if (bytes == 0 || !admit_growth(heap, block, bytes))
         return NULL;
-    run = neap__mapped_find(heap, block); /* the purge may have moved it in the table */
+    run = neap__mapped_find(heap, block); /* the purge may have moved its entry */
     if (bytes > run->mapped_bytes)
         run = extend(heap, run, bytes);
     if (!run)
@@ -247,7 +249,7 @@ bool neap__mapped_reclaim(neap_heap_t *heap, uint32_t now_ms, uint32_t decay_ms,
         heap->mapped_spare_pages -= pages;
         heap->layout.resident_pages -= pages;
         heap->layout.purged_pages += pages;
-        if (decay_ms > 0) { /* only what decayed can bounce: the other causes had no say in the time */
+        if (decay_ms > 0) { /* only a purge by decay counts for bounces: the decay did not cause others */
             heap->mapped_purged_pages += pages;
             heap->mapped_purged_ms = now_ms;
         }
@@ -258,7 +260,7 @@ bool neap__mapped_reclaim(neap_heap_t *heap, uint32_t now_ms, uint32_t decay_ms,
     return false;
 }
 
-/* What the system does not let go of stays in the table, without memory behind it. */
+/* A mapping that the system refuses to unmap stays in the table. */
 void neap__mapped_unmap(neap_heap_t *heap) {
     struct neap_layout_mapped_run *runs = runs_of(heap);
     for (uint32_t i = heap->layout.mapped_count; i-- > 0;) {

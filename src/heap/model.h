@@ -1,16 +1,15 @@
 /* heap/model.h: a heap in memory, the private side of layout.h.
  *
- *   malloc, free (owner, no lock)        slow paths (lock)           purger (lock)
+ *   alloc, free (owner, no lock)         slow paths (lock)           purger (lock)
  *   magazine[class]: stack of blocks <-- take / put --> slabs, runs --> system
  *
- * The fast paths touch only a magazine and the class map: pop a block, push a
- * block. A magazine that is empty is refilled from the fullest slab of its
- * class, one that is full returns its older half to the slabs; all bookkeeping
- * is done then, under the lock, a batch at a time. The lock is what the owner
- * shares with the purging thread; uncontended it costs little a batch.
+ * The fast paths pop a block from a magazine or push one to it. They touch only the magazine
+ * and the class map. An empty magazine is refilled from the fullest slabs of its class. A full
+ * one returns its older half to the slabs. All bookkeeping is done then, under the lock, for
+ * many blocks at once. The lock is shared with the purger only, so it is hardly ever contended.
  *
- * A shared or checked heap keeps its magazines closed (no blocks, capacity 0),
- * so that every call falls through to the slow path without a test of its own.
+ * A shared or checked heap keeps its magazines closed (no blocks, capacity 0). So every call
+ * takes the slow path, and the fast path needs no test for it.
  */
 #ifndef NEAP_HEAP_MODEL_H
 #define NEAP_HEAP_MODEL_H
@@ -32,44 +31,44 @@ enum {
     NEAP_UNIT_PAGES_ALL = 0xffff /* all bits of a page mask */
 };
 
-/* Free blocks of one class, a stack, the last freed on top. They count as used
- * in their slabs. Only the owner touches an open magazine.
+/* A stack of free blocks of one class, the last freed on top. The blocks count as used in their
+ * slabs. Only the owner touches an open magazine.
  *
  *   bottom[-1] is NULL | oldest | ... | last freed | room ...  |
  *                                      '- top                 '- full
  *
- * Empty: top points at the NULL below the bottom. Closed: empty, and full is
- * there too, so that neither fast path finds anything to do. */
+ * If it is empty, top points at the NULL below the bottom. If it is closed, full points there too, so
+ * that neither fast path can use it. */
 struct neap__magazine {
     void **top;  /* the last freed block, or the NULL */
-    void **full; /* where top is when there is no more room */
+    void **full; /* the value of top when there is no more room */
 };
 
-/* The magazines of a heap: the part the fast paths use, and what is behind it. */
+/* The magazines of a heap. The fast paths use `of_class` only. */
 struct neap__magazines {
     struct neap__magazine of_class[NEAP_LAYOUT_CLASSES_MAX];
-    void **bottom[NEAP_LAYOUT_CLASSES_MAX]; /* of each class's stack */
+    void **bottom[NEAP_LAYOUT_CLASSES_MAX]; /* the bottom of each stack */
 };
 
-/* What 64 neighbouring units are, a bit each. */
+/* The states of 64 neighbouring units, one bit each. */
 struct neap__bits {
-    uint64_t dirty;  /* free, some pages in memory */
-    uint64_t clean;  /* free, below the top, nothing in memory */
-    uint64_t queued; /* the purger is to look at it */
+    uint64_t dirty;  /* free, with pages in memory */
+    uint64_t clean;  /* free, below the top, with no page in memory */
+    uint64_t queued; /* the purger will look at it */
 };
 
-/* What a region has beside its public part. The bits go down from the class map, so
- * that what belongs to the first units is one page:
+/* The private part of a region. The bits go down from the class map, so that bits and classes of the
+ * first units lie in one page:
  *
  *   maps: | ... 128-191 | 64-127 | 0-63 || class of 0 | of 1 | of 2 | ... |
  *                                bits --''-- class_map                      */
 struct neap__region {
-    unsigned char *base; /* NULL: no region here, or given back */
+    unsigned char *base; /* NULL if there is no region with this number */
     unsigned char *units;
-    unsigned char *maps; /* its end is before base */
+    unsigned char *maps; /* bits and class map, which end before base */
     uint8_t *class_map;
     struct neap__bits *bits;       /* see neap__bits_at */
-    uint32_t dirty_low, clean_low; /* of 64 units each: none before it is dirty, or clean */
+    uint32_t dirty_low, clean_low; /* no unit before 64 times this is dirty, or clean */
     size_t span_bytes;
 };
 
@@ -85,38 +84,38 @@ struct neap_heap {
 
     /* Warm: the slow paths, all under the lock. */
     struct neap_os_lock lock;
-    bool yielded;          /* address space is scarce: the reserve was given back */
-    bool shared;           /* any thread may call: the magazines above are closed */
-    bool wake_wanted;      /* the purger sleeps: call wake when there is enough for it */
-    bool empty_wanted;     /* the magazines are to be emptied by the owner's next slow path */
-    uint32_t queued_units; /* how many the purger has to look at */
+    bool yielded;          /* address space is scarce, and the reserve was given back */
+    bool shared;           /* any thread may call, and the magazines above are closed */
+    bool wake_wanted;      /* the purger sleeps; call `wake` when enough waits for it */
+    bool empty_wanted;     /* the owner's next slow path must empty the magazines */
+    uint32_t queued_units; /* number of units in the purger's queue */
     unsigned page_shift, unit_shift;
-    uint32_t activity; /* counts slow paths, so that the purger sees idleness */
+    uint32_t activity; /* counts slow paths, so that the purger notices idleness */
     struct neap__size_class classes[NEAP_LAYOUT_CLASSES_MAX];
     struct neap__region regions[NEAP_LAYOUT_REGIONS_MAX];
-    uint64_t limit_pages;          /* resident pages beyond which allocation fails */
-    uint64_t limit_asked_pages;    /* the same, as the options had it */
-    bool huge_allowed;             /* mapped runs follow the system's setting of huge pages; else never */
-    uint64_t mapped_spare_pages;   /* of mapped runs, in memory behind their blocks */
-    uint64_t mapped_purged_pages;  /* of these, given back after a decay and not taken again */
-    uint32_t mapped_purged_ms;     /* heap time when that was last */
-    size_t region_bytes;           /* of the next region */
-    struct neap__magazines *inner; /* of a shared heap, used under the lock; else NULL */
-    struct neap__guard *guard;     /* not NULL: checking mode */
+    uint64_t limit_pages;          /* allocation fails beyond this number of resident pages */
+    uint64_t limit_asked_pages;    /* the limit of the options; limit_pages is no higher */
+    bool huge_allowed;             /* mapped runs may have huge pages, if the system's setting says so */
+    uint64_t mapped_spare_pages;   /* pages of mapped runs that are in memory behind their blocks */
+    uint64_t mapped_purged_pages;  /* such pages, given back by a decay and not taken again */
+    uint32_t mapped_purged_ms;     /* heap time when such pages were last given back */
+    size_t region_bytes;           /* length of the next region */
+    struct neap__magazines *inner; /* magazines of a shared heap, used under the lock; else NULL */
+    struct neap__guard *guard;     /* the checking mode; NULL if it is off */
 
     /* Purging, purge.c. */
-    uint64_t high_water_pages;  /* resident pages at which free ones are given back before more come */
-    uint32_t high_water_budget; /* pages that may be given back so for now */
-    uint32_t high_water_ms;     /* heap time at which the budget was that */
-    uint32_t decay_base_ms;
-    uint64_t bounced_pages; /* refaults soon after their purge, since the last step */
-    uint32_t bounce_gap_ms; /* the longest such gap */
-    uint32_t bounce_ms;     /* heap time of the last bounce */
-    uint32_t activity_seen; /* activity at the last step */
-    uint32_t active_ms;     /* heap time when activity last changed */
+    uint64_t high_water_pages;  /* the high-water mark */
+    uint32_t high_water_budget; /* pages that may be given back at the mark */
+    uint32_t high_water_ms;     /* heap time when the budget was last filled */
+    uint32_t decay_base_ms;     /* the decay of the options */
+    uint64_t bounced_pages;     /* pages that bounced since they last changed the decay */
+    uint32_t bounce_gap_ms;     /* the longest time between their purge and their refault */
+    uint32_t bounce_ms;         /* heap time of the last bounce */
+    uint32_t activity_seen;     /* activity at the last step */
+    uint32_t active_ms;         /* heap time when activity last changed */
 
     /* What the owner of the heap may set (module hook). */
-    bool (*wake)(void *context); /* without the lock; false: nobody comes, ask again */
+    bool (*wake)(void *context); /* called without the lock; false if no purger was woken: call it again */
     void *(*foreign_realloc)(void *context, void *block, size_t bytes);
     void (*foreign_free)(void *context, void *block);
     void *context;
@@ -124,7 +123,7 @@ struct neap_heap {
     struct neap_layout_heap layout;
 };
 
-/* What waits for the purger, in units. */
+/* Units in the purger's queue, and spare pages of mapped runs counted in units. */
 static inline uint64_t neap__heap_waiting_units(const neap_heap_t *heap) {
     return heap->queued_units +
            (heap->mapped_spare_pages + NEAP_LAYOUT_UNIT_PAGES - 1) / NEAP_LAYOUT_UNIT_PAGES;
@@ -138,7 +137,7 @@ static inline neap__unit_t *neap__unit_at(const neap_heap_t *heap, uint32_t regi
                                     (size_t)index * heap->layout.regions[region].unit_stride);
 }
 
-/* The bits of units 64 * `number` and on. */
+/* The bits of the 64 units from 64 * `number` on. */
 static inline struct neap__bits *neap__bits_at(const struct neap__region *r, uint32_t number) {
     return r->bits - number;
 }
@@ -163,22 +162,25 @@ static inline unsigned char *neap__unit_address(const neap_heap_t *heap, uint32_
     return heap->regions[region].base + ((size_t)index << heap->unit_shift);
 }
 
-/* Ends the process with one line, "neap: " before and a newline after it. */
+/* Writes "neap: ", the text and a newline to standard error and aborts. */
 _Noreturn void neap__heap_die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The slow halves of the fast paths below, heap.c. */
+/* What the fast paths below call if they cannot serve a request themselves, heap.c. */
 void *neap__heap_alloc_slow(neap_heap_t *heap, size_t bytes);
 void neap__heap_free_slow(neap_heap_t *heap, void *block);
 void *neap__heap_realloc_slow(neap_heap_t *heap, void *block, size_t bytes);
+
+/* Copies `block`, which has `has` usable bytes, to a block for `bytes` and frees it. If there is no
+ * memory, a block that shrinks stays, and NULL is returned for one that grows. */
 void *neap__heap_realloc_moving(neap_heap_t *heap, void *block, size_t has, size_t bytes);
 
-/* Class that serves a request of 1 to NEAP_CLASS_BYTES_MAX bytes; 0 for none. */
+/* Class that serves a request of at most NEAP_CLASS_BYTES_MAX bytes; class 0 for 0 bytes. */
 static inline unsigned neap__heap_class(const neap_heap_t *heap, size_t bytes) {
     size_t step = (bytes + 15) >> NEAP_STEP_SHIFT;
     return NEAP_LIKELY(bytes <= NEAP_LINEAR_BYTES) ? (unsigned)step : heap->class_of_step[step];
 }
 
-/* Class of the slab of region 0 that `block` lies in; 0 for all other pointers. */
+/* Class of the slab of region 0 that contains `block`; 0 for all other pointers. */
 static inline unsigned neap__heap_class_at(const neap_heap_t *heap, const void *block) {
     uintptr_t offset = (uintptr_t)block - heap->base;
     return NEAP_LIKELY(offset < heap->span_bytes) ? heap->class_map[offset >> heap->unit_shift] : 0;
@@ -207,8 +209,8 @@ static inline void neap__heap_free(neap_heap_t *heap, void *block) {
     neap__heap_free_slow(heap, block);
 }
 
-/* Keeps the block where the new size still suits its class: no smaller than
- * three quarters of it, so that what shrinks much moves to a smaller block. */
+/* Keeps the block if `bytes` is between three quarters of its size and its size. A block that shrinks
+ * more moves to a smaller one. */
 static inline void *neap__heap_realloc(neap_heap_t *heap, void *block, size_t bytes) {
     unsigned class = neap__heap_class_at(heap, block);
     size_t has = heap->classes[class].block_bytes;
@@ -218,15 +220,15 @@ static inline void *neap__heap_realloc(neap_heap_t *heap, void *block, size_t by
                       : neap__heap_realloc_slow(heap, block, bytes);
 }
 
-/* For module hook: the owner lets go of sole ownership (a second GIL appears).
- * Caller is the owner. Cannot be undone. 0 or NEAP_ERROR_MEMORY. */
+/* For module hook: makes the heap a shared one, because a second GIL appears. The owner calls it. It
+ * cannot be undone. Returns 0 or NEAP_ERROR_MEMORY. */
 int neap__heap_share(neap_heap_t *heap);
 
-/* For module hook: the program is about to limit its address space to `limit_bytes`.
- * What the heap has reserved and not used goes back. Caller is the owner. */
+/* For module hook: the program is about to limit its address space to `limit_bytes`. Gives back
+ * reserved address space that the heap has not used. The owner calls it. */
 void neap__heap_yield(neap_heap_t *heap, uint64_t limit_bytes);
 
-/* Around fork, in the forking thread: no slow path runs in between. */
+/* Take and release the lock around a fork, in the forking thread, so that no slow path runs meanwhile. */
 void neap__heap_fork_before(neap_heap_t *heap);
 void neap__heap_fork_after(neap_heap_t *heap);
 

@@ -1,4 +1,4 @@
-/* heap/purge.c */
+/* heap/purge.c: looks, batches, the decay and the high-water mark. */
 #include "heap/purge.h"
 
 #include <assert.h>
@@ -11,21 +11,21 @@
 #include "os/memory.h"
 
 enum {
-    BATCH_RANGES = 64,  /* given back in one call, the lock held */
-    BATCH_PAGES = 512,  /* about 150 microseconds of it */
-    LOOKS_A_HOLD = 256, /* units looked at before others get the lock */
-    BOUNCE_SHARE = 32,  /* of the resident pages, one in so many bouncing is too many */
-    BOUNCE_PAGES = 64,  /* fewer are no matter */
-    CALM_MS = 10000,    /* without a bounce before the decay falls back */
+    BATCH_RANGES = 64,  /* most ranges given back in one call, while the lock is held */
+    BATCH_PAGES = 512,  /* pages after which a batch is given back; that takes about 150 microseconds */
+    LOOKS_A_HOLD = 256, /* units looked at before other threads get the lock */
+    BOUNCE_SHARE = 32,  /* the decay grows if 1/32 of the resident pages have bounced, */
+    BOUNCE_PAGES = 64,  /* and at least this many */
+    CALM_MS = 10000,    /* time without a bounce before the decay falls back */
     STEP_MS_MIN = 10,
-    HIGH_WATER_SHARE = 32,        /* how much higher a new peak is before free pages are looked for */
-    LIMIT_HEAP_BYTES = 16 << 20,  /* smaller heaps do not ask for the control group's limit */
-    LIMIT_MARGIN_BYTES = 2 << 20, /* left to what is not counted: page tables, the heap's books */
-    HIGH_WATER_PAGES = 64,        /* and at least */
-    COST_SHARE = 100              /* looking may cost one part in so many of the time */
+    HIGH_WATER_SHARE = 32,        /* the high-water mark rises in steps of 1/32 of the resident pages */
+    LIMIT_HEAP_BYTES = 16 << 20,  /* smaller heaps do not read the control group's limit */
+    LIMIT_MARGIN_BYTES = 2 << 20, /* part of that limit for what is not counted: page tables, bookkeeping */
+    HIGH_WATER_PAGES = 64,        /* the smallest step of the high-water mark */
+    COST_SHARE = 100              /* looking may take 1/100 of the time */
 };
 
-/* Pages to be given back together. */
+/* Pages to give back together. The totals count all flushes of the batch. */
 struct batch {
     struct neap_os_range ranges[BATCH_RANGES];
     uint32_t count, pages;
@@ -46,7 +46,7 @@ static void batch_flush(struct batch *batch) {
     batch->count = batch->pages = 0;
 }
 
-/* Pages given back or about to be. */
+/* Pages that the batch has given back or is about to. */
 static uint64_t spent(const struct batch *batch) {
     return batch->all_pages + batch->pages;
 }
@@ -71,7 +71,7 @@ static void give_back(neap_heap_t *heap, struct batch *batch, struct neap__place
     assert((mask & ~(unsigned)unit->resident) == 0);
     unit->resident = (uint16_t)(unit->resident & ~mask);
     unit->purged = (uint16_t)(unit->purged | mask);
-    /* Only what decayed can bounce: the other causes had no say in the time. */
+    /* Only a purge by decay counts for bounces, because the decay did not cause the others. */
     unit->purged_ms = batch->cause == NEAP_PURGE_DECAY ? now_ms : now_ms - NEAP_BOUNCE_MS - 1;
     heap->layout.resident_pages -= neap_word_count(mask);
     heap->layout.purged_pages += neap_word_count(mask);
@@ -127,8 +127,8 @@ static void unqueue(neap_heap_t *heap, struct neap__place place) {
         ~(UINT64_C(1) << (place.index % 64));
 }
 
-/* One look at one queued unit: notes its free pages, or gives back those noted
- * a decay ago. It leaves the queue when there is nothing more to wait for. */
+/* Looks at a queued unit: notes its free pages, or gives back those that were noted a decay ago. The
+ * unit leaves the queue when no page waits any more. If `decay_ms` is 0, gives back all free pages. */
 static void look(neap_heap_t *heap, struct batch *batch, struct neap__place place, uint32_t now_ms,
                  uint32_t decay_ms) {
     neap__unit_t *unit = neap__place_unit(heap, place);
@@ -153,7 +153,7 @@ static void look(neap_heap_t *heap, struct batch *batch, struct neap__place plac
     }
 }
 
-/* Looks at the queued units of one bitmap word. Returns how many. */
+/* Looks at the queued units of one word of bits. Returns their number. */
 static uint32_t look_word(neap_heap_t *heap, struct batch *batch, uint32_t region, uint32_t word,
                           uint32_t now_ms, uint32_t decay_ms) {
     uint64_t bits = neap__bits_at(&heap->regions[region], word)->queued;
@@ -169,7 +169,8 @@ static uint32_t words_of(const neap_heap_t *heap, uint32_t region) {
     return !heap->regions[region].base ? 0 : (heap->layout.regions[region].top + 63) / 64;
 }
 
-/* Gives back free mapped runs, at most some `pages` all told in this batch. Empties the batch. */
+/* Gives back spare pages of mapped runs until the batch has given back about `pages`. Flushes the
+ * batch. */
 static void give_back_mapped(neap_heap_t *heap, struct batch *batch, uint32_t now_ms, uint32_t decay_ms,
                              uint64_t pages) {
     struct neap_os_range range;
@@ -182,8 +183,8 @@ static void give_back_mapped(neap_heap_t *heap, struct batch *batch, uint32_t no
     neap__mapped_unmap(heap);
 }
 
-/* The share of the control group's limit that is this heap's: what the rest of the
- * process has is not. Looked at only by heaps large enough to come near one. */
+/* Takes as the heap's limit what the rest of the process leaves of the control group's limit. Small
+ * heaps skip it, because reading the limit takes time. */
 static void heed_limit(neap_heap_t *heap) {
     uint64_t heap_bytes = heap->layout.resident_pages << heap->page_shift;
     if (heap_bytes < LIMIT_HEAP_BYTES)
@@ -208,11 +209,11 @@ uint64_t neap__purge_all(neap_heap_t *heap, enum neap_layout_purge_cause cause) 
     note_event(heap, &batch);
     neap__region_shrink(heap);
     if (cause == NEAP_PURGE_LIMIT)
-        heed_limit(heap); /* it may have been raised */
+        heed_limit(heap); /* the control group's limit may have been raised */
     return batch.all_pages;
 }
 
-/* Brings the budget for high-water marks up to date. */
+/* Adds to the budget for high-water marks what the time since the last call allows. */
 static void high_water_budget_fill(neap_heap_t *heap, uint32_t now_ms) {
     uint64_t pages =
         heap->high_water_budget + (uint64_t)(now_ms - heap->high_water_ms) * NEAP_HIGH_WATER_RATE;
@@ -233,8 +234,7 @@ void neap__purge_at_high_water(neap_heap_t *heap) {
     heap->high_water_budget -=
         batch.all_pages < heap->high_water_budget ? (uint32_t)batch.all_pages : heap->high_water_budget;
     note_event(heap, &batch);
-    /* Up to the mark again, or, if there was hardly anything to give back, some
-       way beyond it before the next look. */
+    /* The next purge comes at the same mark or, if few pages could be given back, at a higher one. */
     uint64_t pages = heap->layout.resident_pages, step = pages / HIGH_WATER_SHARE;
     if (step < HIGH_WATER_PAGES)
         step = HIGH_WATER_PAGES;
@@ -266,12 +266,12 @@ void neap__purge_bounced(neap_heap_t *heap, uint64_t pages, uint32_t gap_ms) {
         heap->bounce_gap_ms = gap_ms;
 }
 
-/* Sets the decay in force by what has bounced since the last step. */
+/* Sets the decay by the pages that have bounced since it last changed, and notes activity. */
 static void adapt(neap_heap_t *heap, uint32_t now_ms) {
     uint32_t *decay_ms = &heap->layout.decay_ms;
     if (heap->bounced_pages >= BOUNCE_PAGES &&
         heap->bounced_pages >= heap->layout.resident_pages / BOUNCE_SHARE) {
-        /* Long enough that the same gap would have been waited out. */
+        /* Long enough that the same pages would not have been given back. */
         uint32_t need = heap->bounce_gap_ms + *decay_ms + *decay_ms / 2;
         need += need / 4;
         if (need > *decay_ms)
@@ -289,7 +289,7 @@ static void adapt(neap_heap_t *heap, uint32_t now_ms) {
     }
 }
 
-/* Lets others at the lock, if any wait. */
+/* Lets other threads take the lock, if any wait for it. */
 static void breathe(neap_heap_t *heap) {
     bool contended = neap_os_lock_contended(&heap->lock);
     neap_os_unlock(&heap->lock);

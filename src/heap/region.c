@@ -1,4 +1,4 @@
-/* heap/region.c */
+/* heap/region.c: bits of free units, the top, and address space. */
 #include "heap/region.h"
 
 #include <assert.h>
@@ -8,11 +8,11 @@
 #include "os/memory.h"
 
 enum {
-    COMMIT_UNITS = 512,            /* 32 MiB of 64 KiB units a step */
-    COMMIT_UNITS_FIRST = 64,       /* the first step: what a small program needs */
-    REGION_BYTES_LATER = 16 << 20, /* a further region, where address space is scarce */
-    REGION_BYTES_LEAST = 1 << 20,  /* and where there is hardly any left */
-    BITS_BESIDE = 1008             /* bytes of bits in the class map's first page: 42 * 64 units */
+    COMMIT_UNITS = 512,            /* units committed in one step: 32 MiB with 4 KiB pages */
+    COMMIT_UNITS_FIRST = 64,       /* the first step, which is enough for a small program */
+    REGION_BYTES_LATER = 16 << 20, /* a further region where address space is scarce */
+    REGION_BYTES_LEAST = 1 << 20,  /* the smallest region to try, unless the request needs less */
+    BITS_BESIDE = 1008             /* bytes of bits before the class map in its first page: 42 * 64 units */
 };
 
 static uint64_t bit_of(uint32_t index) {
@@ -23,7 +23,7 @@ static struct neap__bits *bits_of(const struct neap__region *r, uint32_t index) 
     return neap__bits_at(r, index / 64);
 }
 
-/* Lays out and reserves a region of `bytes`; files it as number `number`. */
+/* Reserves a region of `bytes`, lays it out and enters it as `number`. */
 static int region_make(neap_heap_t *heap, uint32_t number, uint64_t bytes) {
     struct neap__region *r = &heap->regions[number];
     struct neap_layout_region *public = &heap->layout.regions[number];
@@ -41,7 +41,7 @@ static int region_make(neap_heap_t *heap, uint32_t number, uint64_t bytes) {
     if (error != NEAP_OK)
         return error;
     unsigned char *start = mapping;
-    /* A huge page would hold a live block's neighbours, and fill the holes of a purge again. */
+    /* A huge page would fill the holes that a purge leaves. */
     neap_os_advise_huge(mapping, metadata + ((size_t)count << heap->unit_shift), false);
     error = neap_os_commit(start + units_bytes, maps_bytes);
     if (error != NEAP_OK) {
@@ -89,7 +89,8 @@ int neap__region_first(neap_heap_t *heap, uint64_t bytes) {
     return NEAP_OK;
 }
 
-/* What was cut off is somebody else's by now: the parts that are left, one by one. */
+/* Releases the parts of a region one by one: region_cut may have released address space between them,
+ * which may belong to another mapping by now. */
 static void region_release(neap_heap_t *heap, uint32_t number) {
     struct neap__region *r = &heap->regions[number];
     struct neap_layout_region *public = &heap->layout.regions[number];
@@ -109,8 +110,8 @@ void neap__region_release_all(neap_heap_t *heap) {
     }
 }
 
-/* A further region that holds `count` units, in the first free slot; smaller
- * ones are tried where the system refuses. */
+/* Adds a region that holds `count` units, in the first free slot. If the system refuses, smaller ones
+ * are tried. */
 static int region_add(neap_heap_t *heap, uint32_t count, uint32_t *number) {
     uint32_t slot = 1;
     while (slot < heap->layout.region_count && heap->regions[slot].base)
@@ -132,7 +133,7 @@ static int region_add(neap_heap_t *heap, uint32_t count, uint32_t *number) {
     return error;
 }
 
-/* Makes units [0, top) of a region and their structs accessible. */
+/* Makes units [0, top) of a region and their structs accessible, and some more if the system allows. */
 static int region_commit(neap_heap_t *heap, uint32_t region, uint32_t top) {
     struct neap__region *r = &heap->regions[region];
     struct neap_layout_region *public = &heap->layout.regions[region];
@@ -159,7 +160,8 @@ static int region_commit(neap_heap_t *heap, uint32_t region, uint32_t top) {
     }
 }
 
-/* Index of the lowest dirty (else clean) unit below `end`, or UINT32_MAX. */
+/* Index of the lowest dirty unit below `end`, or of the lowest clean one if not `dirty`; UINT32_MAX if
+ * there is none. */
 static uint32_t lowest(struct neap__region *r, bool dirty, uint32_t end) {
     uint32_t *low = dirty ? &r->dirty_low : &r->clean_low;
     for (; *low < (end + 63) / 64; ++*low) {
@@ -171,8 +173,8 @@ static uint32_t lowest(struct neap__region *r, bool dirty, uint32_t end) {
     return UINT32_MAX;
 }
 
-/* Lowest index at which `count` units are free, with pages in memory each if `dirty`, else
- * those above the top counting as free too; UINT32_MAX if the region has no such place. */
+/* The lowest index from which `count` units are free. If `dirty`, all of them must be dirty; else units
+ * above the top count as free too. UINT32_MAX if there is none. */
 static uint32_t first_fit(const neap_heap_t *heap, uint32_t region, uint32_t count, bool dirty) {
     const struct neap__region *r = &heap->regions[region];
     const struct neap_layout_region *public = &heap->layout.regions[region];
@@ -180,7 +182,7 @@ static uint32_t first_fit(const neap_heap_t *heap, uint32_t region, uint32_t cou
     for (uint32_t i = 0; i < top;) {
         const struct neap__bits *bits = bits_of(r, i);
         uint64_t free = bits->dirty | (dirty ? 0 : bits->clean);
-        if ((i & 63) == 0 && (free == 0 || (free == ~UINT64_C(0) && i + 64 <= top))) { /* a word at once */
+        if ((i & 63) == 0 && (free == 0 || (free == ~UINT64_C(0) && i + 64 <= top))) { /* 64 at once */
             if (free == 0)
                 length = 0;
             else if (length == 0)
@@ -205,7 +207,7 @@ static uint32_t first_fit(const neap_heap_t *heap, uint32_t region, uint32_t cou
     return (uint64_t)start + count <= public->unit_count ? start : UINT32_MAX;
 }
 
-/* Takes free units out of the bit arrays, raising the top over them. */
+/* Clears the bits of free units, and raises the top above them if necessary. */
 static int take_span(neap_heap_t *heap, uint32_t region, uint32_t index, uint32_t count) {
     struct neap_layout_region *public = &heap->layout.regions[region];
     struct neap__region *r = &heap->regions[region];
@@ -224,7 +226,7 @@ static int take_span(neap_heap_t *heap, uint32_t region, uint32_t index, uint32_
     return NEAP_OK;
 }
 
-/* The lowest free unit of all regions, dirty ones first. */
+/* Takes the lowest free unit below a top, of the first region that has one; dirty ones first. */
 static int take_one(neap_heap_t *heap, struct neap__place *place) {
     for (int wanted = 0; wanted < 2; wanted++) {
         for (uint32_t n = 0; n < heap->layout.region_count; n++) {
@@ -246,7 +248,7 @@ int neap__region_take(neap_heap_t *heap, uint32_t count, struct neap__place *pla
     if (count == 1 && take_one(heap, place) == NEAP_OK)
         return NEAP_OK;
     for (uint32_t i = 0; i < 2 * heap->layout.region_count; i++) {
-        bool dirty = i < heap->layout.region_count; /* these first: no page is faulted in */
+        bool dirty = i < heap->layout.region_count; /* dirty units first, because they need no page faults */
         uint32_t n = dirty ? i : i - heap->layout.region_count;
         if (!heap->regions[n].base)
             continue;
@@ -307,7 +309,7 @@ void neap__region_queue(neap_heap_t *heap, struct neap__place place) {
     neap__unit_t *unit = neap__place_unit(heap, place);
     if (unit->flags & NEAP_UNIT_QUEUED)
         return;
-    unit->flags |= NEAP_UNIT_QUEUED | NEAP_UNIT_TAKEN; /* the first look only notes */
+    unit->flags |= NEAP_UNIT_QUEUED | NEAP_UNIT_TAKEN; /* so that the first look only notes free pages */
     bits_of(&heap->regions[place.region], place.index)->queued |= bit_of(place.index);
     heap->queued_units++;
 }
@@ -323,8 +325,8 @@ bool neap__region_find(const neap_heap_t *heap, const void *address, struct neap
     return false;
 }
 
-/* Gives back the unit structs of [top, old_top), whole pages of them; they read
- * as zero again, which is free and clean. */
+/* Zeroes the unit structs of [top, old_top), which means free and clean. Gives back whole pages of
+ * them. */
 static void forget_units(neap_heap_t *heap, uint32_t region, uint32_t top, uint32_t old_top) {
     const struct neap_layout_region *public = &heap->layout.regions[region];
     size_t page = (size_t)1 << heap->page_shift;
@@ -369,7 +371,7 @@ void neap__region_shrink(neap_heap_t *heap) {
     }
 }
 
-/* Cuts region `number` down to `count` units. */
+/* Releases the address space of region `number` beyond its first `count` units. */
 static void region_cut(neap_heap_t *heap, uint32_t number, uint32_t count) {
     struct neap__region *r = &heap->regions[number];
     struct neap_layout_region *public = &heap->layout.regions[number];

@@ -1,4 +1,4 @@
-/* heap/run.c */
+/* heap/run.c: makes, resizes and frees runs of regions. */
 #include "heap/run.h"
 
 #include <assert.h>
@@ -8,16 +8,15 @@
 #include "os/memory.h"
 
 enum {
-    UNADDRESSABLE_BYTES = 1 << 24, /* at the end of any address space, so that rounding up fits */
-    SHRINK_PAGES_MIN = 4           /* fewer pages off the end stay with the run */
+    UNADDRESSABLE_BYTES = 1 << 24, /* no block is this near to SIZE_MAX, so rounding up cannot overflow */
+    SHRINK_PAGES_MIN = 4           /* a run does not shrink by fewer pages within its last unit */
 };
 
 static uint32_t pages_for(const neap_heap_t *heap, size_t bytes) {
     return (uint32_t)((bytes + ((size_t)1 << heap->page_shift) - 1) >> heap->page_shift);
 }
 
-/* Whether no region could ever hold a run of `bytes`; also keeps page counts
- * within 32 bits. */
+/* Whether no region can hold a run of `bytes`. It also keeps page counts within 32 bits. */
 static bool too_large(const neap_heap_t *heap, size_t bytes) {
     return bytes > SIZE_MAX - UNADDRESSABLE_BYTES ||
            (bytes >> heap->unit_shift) >= 1u << NEAP_LAYOUT_ID_SHIFT;
@@ -35,10 +34,11 @@ unsigned neap__run_free_pages(const neap_heap_t *heap, struct neap__place place)
     return unit->resident & ~neap__run_unit_mask(n, head->run_pages);
 }
 
-/* Marks pages [from, to) of a run as in memory; all or none. */
+/* Marks all pages [from, to) of a run as in memory. If they would pass the heap's limit, marks none and
+ * returns false. */
 static bool page_in(neap_heap_t *heap, struct neap__place place, uint32_t from, uint32_t to) {
     if (heap->layout.resident_pages + (to - from) > heap->limit_pages) {
-        uint64_t fresh = 0; /* exactly, now that it matters */
+        uint64_t fresh = 0; /* the exact number of pages not in memory yet */
         for (uint32_t n = 0; n < units_for(to); n++)
             fresh += neap_word_count(neap__run_unit_mask(n, to) & ~neap__run_unit_mask(n, from) &
                                      ~(unsigned)neap__unit_at(heap, place.region, place.index + n)->resident);
@@ -54,7 +54,7 @@ static bool page_in(neap_heap_t *heap, struct neap__place place, uint32_t from, 
     return true;
 }
 
-/* Makes `count` taken units one run's: the first `known` of them are already. */
+/* Makes `count` taken units one run. The first `known` of them belong to it already. */
 static void label(neap_heap_t *heap, struct neap__place place, uint32_t known, uint32_t count) {
     for (uint32_t n = known; n < count; n++) {
         neap__unit_t *unit = neap__unit_at(heap, place.region, place.index + n);
@@ -77,7 +77,7 @@ void *neap__run_alloc(neap_heap_t *heap, size_t bytes, size_t room_bytes, bool *
         for (uint32_t n = 0; n < units_for(pages); n++)
             *zero = *zero && neap__unit_at(heap, place.region, place.index + n)->resident == 0;
     }
-    label(heap, place, 0, units); /* before paging in, which may purge what is free */
+    label(heap, place, 0, units); /* before page_in, which may purge free units */
     neap__place_unit(heap, place)->run_pages = pages;
     if (!page_in(heap, place, 0, pages)) {
         neap__region_put(heap, place, units);
@@ -113,8 +113,7 @@ static void page_out(neap_heap_t *heap, struct neap__place place, uint32_t from,
     }
 }
 
-/* A shorter run in the same place: whole units off its end are free, single
- * pages are given back. */
+/* Shortens a run in place. Whole units at its end become free, and single pages are given back. */
 static void shrink(neap_heap_t *heap, struct neap__place place, uint32_t pages) {
     neap__unit_t *unit = neap__place_unit(heap, place);
     uint32_t units = units_for(pages), old_pages = unit->run_pages, old_units = unit->run_units;
@@ -133,7 +132,7 @@ static void shrink(neap_heap_t *heap, struct neap__place place, uint32_t pages) 
     heap->layout.run_bytes -= (uint64_t)(old_pages - pages) << heap->page_shift;
 }
 
-/* A longer run in the same place, if its spare units or free neighbours do. */
+/* Lengthens a run in place, if its spare units and the free ones behind it suffice. */
 static bool grow(neap_heap_t *heap, struct neap__place place, uint32_t pages) {
     neap__unit_t *unit = neap__place_unit(heap, place);
     uint32_t units = units_for(pages), old_pages = unit->run_pages;
@@ -144,16 +143,16 @@ static bool grow(neap_heap_t *heap, struct neap__place place, uint32_t pages) {
             return false;
         label(heap, place, unit->run_units, units);
     }
-    unit->run_pages = pages; /* before paging in, as above */
+    unit->run_pages = pages; /* before page_in, which may purge spare pages */
     if (!page_in(heap, place, old_pages, pages)) {
         unit->run_pages = old_pages;
-        return false; /* the units taken stay with the run, as room */
+        return false; /* the run keeps the units that it took, as spare ones */
     }
     heap->layout.run_bytes += (uint64_t)(pages - old_pages) << heap->page_shift;
     return true;
 }
 
-/* Copies the run to `fresh`, which may be NULL, and ends it. */
+/* Copies the run to `fresh` and frees it. If `fresh` is NULL, does nothing. */
 static void *move_to(neap_heap_t *heap, struct neap__place place, void *fresh) {
     if (!fresh)
         return NULL;
@@ -162,12 +161,12 @@ static void *move_to(neap_heap_t *heap, struct neap__place place, void *fresh) {
     return fresh;
 }
 
-/* As a mapped run; NULL if that cannot be. */
+/* Moves a run to a mapped run. NULL if none can be made. */
 static void *move_out(neap_heap_t *heap, struct neap__place place, size_t bytes) {
     return move_to(heap, place, neap__mapped_alloc(heap, bytes, NULL));
 }
 
-/* As a longer run elsewhere, with room to grow where that can be had. */
+/* Moves a run to a longer one, if possible with room to grow. NULL if none can be made. */
 static void *move(neap_heap_t *heap, struct neap__place place, size_t bytes) {
     void *fresh = sizeof(void *) == 8 ? neap__run_alloc(heap, bytes, bytes + bytes, NULL) : NULL;
     if (!fresh)

@@ -1,13 +1,12 @@
-/* heap/size_class.c: the table of classes and what follows from it. */
+/* heap/size_class.c: the table of classes, and what is computed from it. */
 #include "heap/size_class.h"
 
 #include <assert.h>
 
-/* Above 512: sizes of which k fill 2^n pages of 4 KiB but for a small tail, and
- * those that CPython asks for most: its dict tables (568, 768, 1104, 1520, 2200,
- * 3008, 4368, 6512: pycore_dict.h) and the lengths that a growing list goes
- * through (listobject.c, list_resize). Close enough that rounding wastes at most
- * 1/8. */
+/* Above 512 bytes there are two kinds of size. A whole number of blocks of the first kind fills 2^n
+ * pages of 4 KiB except for a small tail. The second kind is what CPython requests most: its dict
+ * tables (568, 768, 1104, 1520, 2200, 3008, 4368, 6512: pycore_dict.h), and the lengths of a list
+ * that grows (listobject.c, list_resize). Rounding to the next class wastes at most 1/8. */
 static const uint16_t class_bytes[] = {
     0,     16,    32,    48,    64,    80,    96,    112,   128,   144,  160,   176,   192,   208,
     224,   240,   256,   272,   288,   304,   320,   336,   352,   368,  384,   400,   416,   432,
@@ -30,8 +29,8 @@ static uint64_t reciprocal(uint32_t divisor) {
     return ((UINT64_C(1) << NEAP_RECIPROCAL_SHIFT) + divisor - 1) / divisor;
 }
 
-/* The smallest group, as log2 of its bytes, whose tail wastes at most 1/64; the
- * whole slab if there is none. */
+/* log2 of the bytes of the smallest group whose tail is at most 1/64 of it; the whole slab if there is
+ * no such group. */
 static unsigned group_shift_for(uint32_t block, unsigned page_shift, unsigned unit_shift) {
     for (unsigned shift = page_shift; shift < unit_shift; shift++) {
         uint32_t bytes = 1u << shift;
@@ -65,7 +64,7 @@ void neap__size_class_table(struct neap__size_class *classes, uint8_t *class_of_
         c->group_shift = group_shift_for(block, page_shift, unit_shift);
         c->group_blocks = (1u << c->group_shift) / block;
         c->slab_blocks = c->group_blocks << (unit_shift - c->group_shift);
-        if (c->slab_blocks > slab_blocks_max) /* then as many whole groups as that allows */
+        if (c->slab_blocks > slab_blocks_max) /* take as many whole groups as the bitmap allows */
             c->slab_blocks = slab_blocks_max / c->group_blocks * c->group_blocks;
         assert(c->slab_blocks > 0);
         c->group_tail = (1u << c->group_shift) - c->group_blocks * block;

@@ -1,21 +1,21 @@
-/* heap/slab.c */
+/* heap/slab.c: the ranking, and taking and returning blocks. */
 #include "heap/slab.h"
 
 #include <assert.h>
 #include <string.h>
 
-enum { FULL_LEVEL = 8 }; /* eighths */
+enum { FULL_LEVEL = 8 }; /* the level of a full slab, in eighths */
 
 /* --- the ranking: a pairing heap over unit ids --- */
 
-/* Whether slab `a` is to be taken from before slab `b`. */
+/* Whether blocks are taken from slab `a` before slab `b`. */
 static bool ranks_before(const neap_heap_t *heap, uint32_t a, uint32_t b) {
     unsigned level_a = neap__unit_of_id(heap, a)->level, level_b = neap__unit_of_id(heap, b)->level;
     return level_a != level_b ? level_a > level_b : a < b;
 }
 
-/* Joins two trees (either may be 0); the loser becomes the winner's first child.
- * `rank_prev` of a first child is its parent, of another its left sibling. */
+/* Joins two trees, each of which may be 0. The root that ranks later becomes the first child of the
+ * other. `rank_prev` is the parent of a first child, and the left sibling of any other. */
 static uint32_t rank_merge(neap_heap_t *heap, uint32_t a, uint32_t b) {
     if (a == 0 || b == 0)
         return a | b;
@@ -33,8 +33,8 @@ static uint32_t rank_merge(neap_heap_t *heap, uint32_t a, uint32_t b) {
     return a;
 }
 
-/* Joins a list of siblings into one tree: in pairs from the left, then the pairs
- * from the right (iteratively, the pairs being stacked through rank_prev). */
+/* Joins a list of siblings into one tree: first in pairs from the left, then all pairs from the right.
+ * The pairs are stacked through rank_prev, so there is no recursion. */
 static uint32_t rank_gather(neap_heap_t *heap, uint32_t first) {
     uint32_t pairs = 0, tree = 0;
     while (first != 0) {
@@ -102,7 +102,7 @@ static bool bits_empty(const uint64_t *words, uint32_t first, uint32_t last) {
     return (words[end] & (~UINT64_C(0) >> (63 - (last & 63)))) == 0;
 }
 
-/* --- a slab's life --- */
+/* --- making and ending slabs --- */
 
 static struct neap__place place_of_id(uint32_t id) {
     return (struct neap__place){neap__id_region(id), neap__id_index(id)};
@@ -133,8 +133,7 @@ static void slab_end(neap_heap_t *heap, struct neap__place place) {
     neap__region_put(heap, place, 1);
 }
 
-/* Files a slab anew after a block came back: one level lower, or the first free
- * block of a full one. */
+/* Sets the level of a slab after blocks came back, and ranks it anew. An empty slab ends. */
 static void slab_relevel(neap_heap_t *heap, struct neap__place place) {
     neap__unit_t *unit = neap__place_unit(heap, place);
     uint32_t id = neap__unit_id(place.region, place.index);
@@ -158,9 +157,9 @@ static unsigned pages_of(const neap_heap_t *heap, const struct neap__size_class 
     return (2u << last) - (1u << first);
 }
 
-/* Pages in what the blocks `bits` of word `w` lie on. They are the lowest free ones
- * and marked as used already, so every page from the first to the last has a used
- * block on it. Those that the heap's limit leaves out are unmarked. Returns the
+/* Marks the pages of the blocks `bits` of word `w` as in memory. These are the lowest free blocks, and
+ * they are already marked as used. So each page from the first to the last has a used block on it. If
+ * the heap's limit stops it, it marks the remaining blocks as free again. Returns the bits of the
  * others. */
 static uint64_t page_in(neap_heap_t *heap, neap__unit_t *unit, const struct neap__size_class *c, uint32_t w,
                         uint64_t bits) {
@@ -188,8 +187,8 @@ static uint64_t lowest_bits(uint64_t bits, uint32_t count) {
     return bits & ~rest;
 }
 
-/* Takes up to `want` free blocks of one slab, lowest first. Fewer than there are
- * if the heap's limit lets no further page in. */
+/* Takes up to `want` free blocks of one slab, the lowest first. It takes fewer if the heap's limit
+ * allows no further page. */
 static uint32_t take_from(neap_heap_t *heap, uint32_t id, uint32_t want, void **out) {
     neap__unit_t *unit = neap__unit_of_id(heap, id);
     const struct neap__size_class *c = &heap->classes[unit->class_index];
@@ -206,7 +205,7 @@ static uint32_t take_from(neap_heap_t *heap, uint32_t id, uint32_t want, void **
         if (unit->resident != NEAP_UNIT_PAGES_ALL) {
             uint64_t can = page_in(heap, unit, c, w, wish);
             if (can != wish)
-                want = taken + neap_word_count(can); /* no further */
+                want = taken + neap_word_count(can); /* stop after these */
             wish = can;
         }
         for (uint64_t left = wish; left != 0; left &= left - 1)
@@ -227,13 +226,13 @@ uint32_t neap__slab_take(neap_heap_t *heap, uint32_t class_index, uint32_t want,
         uint32_t got = take_from(heap, id, want - taken, out + taken);
         neap__unit_t *unit = neap__unit_of_id(heap, id);
         unit->flags |= NEAP_UNIT_TAKEN;
-        if (got == 0) { /* the heap's limit */
+        if (got == 0) { /* the heap's limit is reached */
             if (unit->used == 0)
                 slab_relevel(heap, place_of_id(id));
             break;
         }
         taken += got;
-        unit->level = (uint8_t)(unit->used * FULL_LEVEL / blocks); /* rises: the root stays the root */
+        unit->level = (uint8_t)(unit->used * FULL_LEVEL / blocks); /* it rises, so the root stays the root */
         if (unit->used == blocks)
             rank_remove(heap, id);
     }
@@ -264,7 +263,8 @@ static _Noreturn void die_of(const neap_heap_t *heap, struct neap__place place, 
                    c->block_bytes);
 }
 
-/* After blocks came back to a slab: files it anew if that matters. */
+/* After blocks came back to a slab: queues it if it may have a free page, and ranks it anew if its level
+ * falls. */
 static void settle(neap_heap_t *heap, struct neap__place place, const struct neap__size_class *c) {
     neap__unit_t *unit = neap__place_unit(heap, place);
     if (unit->used + c->page_blocks <= c->slab_blocks && (unit->flags & NEAP_UNIT_QUEUED) == 0)
@@ -273,7 +273,7 @@ static void settle(neap_heap_t *heap, struct neap__place place, const struct nea
         slab_relevel(heap, place);
 }
 
-/* The slab of the class in which `block` lies; ends the process if there is none. */
+/* The slab of the class that contains `block`. Ends the process if there is none. */
 static struct neap__place slab_of(const neap_heap_t *heap, uint32_t class_index, const void *block) {
     struct neap__place place;
     if (!neap__region_find(heap, block, &place) ||
@@ -283,8 +283,8 @@ static struct neap__place slab_of(const neap_heap_t *heap, uint32_t class_index,
     return place;
 }
 
-/* Blocks freed together often lie together: what follows from a slab is looked up
- * once for all neighbours in `blocks` that are its. */
+/* Blocks that are freed together often lie in one slab. So the slab is looked up once for all
+ * consecutive entries of `blocks` that lie in it. */
 void neap__slab_put(neap_heap_t *heap, uint32_t class_index, void **blocks, uint32_t count) {
     const struct neap__size_class *c = &heap->classes[class_index];
     const uint32_t unit_bytes = 1u << heap->unit_shift;
@@ -314,7 +314,7 @@ unsigned neap__slab_free_pages(const neap_heap_t *heap, const neap__unit_t *unit
     const struct neap__size_class *c = &heap->classes[unit->class_index];
     unsigned mask = c->bare_pages;
     if (unit->used + c->page_blocks > c->slab_blocks)
-        return mask; /* left by whatever was here before, and queued since then */
+        return mask; /* too few blocks are free for a free page among the others */
     for (unsigned page = 0; page < NEAP_LAYOUT_UNIT_PAGES; page++) {
         struct neap__block_span span = neap__size_class_on_page(c, heap->page_shift, page);
         if (span.first <= span.last && bits_empty(unit->bitmap, span.first, span.last))

@@ -1,4 +1,4 @@
-/* heap/stats.c: neap_heap_stats, by a walk over the units. */
+/* heap/stats.c: neap_heap_stats, which walks over all units. */
 #include <neap/heap.h>
 
 #include "heap/guard.h"
@@ -6,7 +6,7 @@
 #include "heap/run.h"
 #include "heap/slab.h"
 
-enum { PIN_SHARE = 8 }; /* a slab filled to less than one part in so many is held by pins */
+enum { PIN_SHARE = 8 }; /* a slab filled to less than 1/8 is a pin */
 
 static void add_slab(const neap_heap_t *heap, const neap__unit_t *unit, struct neap_heap_stats *stats) {
     const struct neap__size_class *c = &heap->classes[unit->class_index];
@@ -54,7 +54,8 @@ static void add_mapped(const struct neap_layout_mapped_run *run, struct neap_hea
     stats->live_blocks += live;
 }
 
-/* Blocks that count as used in their slabs and are free for the program. */
+/* Moves blocks in magazines and in quarantine from the live to the cached ones: they count as used in
+ * their slabs and are free for the program. */
 static void move_cached(const neap_heap_t *heap, struct neap_heap_stats *stats) {
     uint64_t blocks, bytes;
     neap__guard_waiting(heap, &blocks, &bytes);
@@ -68,7 +69,7 @@ static void move_cached(const neap_heap_t *heap, struct neap_heap_stats *stats) 
     stats->live_blocks -= blocks;
 }
 
-/* Address space of a region's bookkeeping, touched or not. */
+/* Bytes of address space for a region's bookkeeping, whether touched or not. */
 static uint64_t region_books(const neap_heap_t *heap, uint32_t n) {
     const struct neap_layout_region *public = &heap->layout.regions[n];
     return (uint64_t) public->unit_count * public->unit_stride +

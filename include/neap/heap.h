@@ -31,14 +31,19 @@ extern "C" {
 typedef struct neap_heap neap_heap_t;
 
 enum neap_heap_flag {
-    NEAP_HEAP_SHARED = 1u << 0, /* any thread may call; every call takes a lock */
-    NEAP_HEAP_CHECKED = 1u << 1 /* find misuse, by red zones, fill patterns and a quarantine */
+    NEAP_HEAP_SHARED = 1u << 0,  /* any thread may call; every call takes a lock */
+    NEAP_HEAP_CHECKED = 1u << 1, /* find misuse, by red zones, fill patterns and a quarantine */
+    NEAP_HEAP_HARDENED = 1u << 2 /* for production: make misuse hard to exploit. Freed memory is zeroed and
+                                    waits for a random time; a double or wrong free ends the process; a
+                                    page without access follows large blocks. NEAP_HEAP_CHECKED includes
+                                    all that this notices, and takes precedence */
 };
 
 /* Options for neap_heap_new. Zero in a member means its default, which the comment gives. */
 struct neap_heap_options {
     unsigned flags;         /* enum neap_heap_flag, or-ed */
-    uint64_t reserve_bytes; /* address space reserved at the start; 4 x memory, less under RLIMIT_AS */
+    uint64_t reserve_bytes; /* address space reserved at the start, and then in growing steps; 1 GiB,
+                               less under RLIMIT_AS and in 32-bit programs */
     uint64_t limit_bytes;   /* resident bytes beyond which allocation fails; the control group's limit */
     uint32_t page_bytes;    /* the heap gives back pages of this size: a power of two up to 64 KiB, at
                                least the system's page; the system's page */
@@ -94,7 +99,7 @@ void *neap_heap_realloc(neap_heap_t *heap, void *block, size_t bytes);
 
 /* Frees a block of this heap. NULL is allowed. If the heap notices that a pointer
  * is not the start of a live block, it ends the process with one line. It always
- * notices with NEAP_HEAP_CHECKED. */
+ * notices with NEAP_HEAP_HARDENED or NEAP_HEAP_CHECKED. */
 void neap_heap_free(neap_heap_t *heap, void *block);
 
 /* Whether `pointer` lies in this heap's address space. Does not read the memory there. */

@@ -14,6 +14,14 @@ const struct neap_setting neap_settings[NEAP_SETTINGS] = {
                               .standard = "0",
                               .help = "print at exit what memory was used and given back",
                               .most = 1},
+    [NEAP_SETTING_HARDEN] = {.variable = "NEAP_HARDEN",
+                             .option = "harden",
+                             .flag = true,
+                             .standard = "0",
+                             .help =
+                                 "make misuse of memory hard to exploit: freed memory is zeroed and rests, "
+                                 "a wrong free ends the program",
+                             .most = 1},
     [NEAP_SETTING_CHECK] = {.variable = "NEAP_CHECK",
                             .option = "check",
                             .flag = true,

@@ -7,12 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "heap/fork_watch.h"
 #include "heap/guard.h"
+#include "heap/hardened.h"
+#include "heap/large_block.h"
 #include "heap/magazine.h"
 #include "heap/mapped_run.h"
 #include "heap/model.h"
 #include "heap/purge.h"
-#include "heap/run.h"
 #include "heap/slab.h"
 #include "os/clock.h"
 #include "os/memory.h"
@@ -22,7 +24,8 @@ enum {
     RESERVE_SHARE = 4 /* the first region takes 1/4 of a limited address space */
 };
 
-#define RESERVE_BYTES_MIN (UINT64_C(64) << 30) /* on 64 bits without a limit of address space */
+#define RESERVE_BYTES     (UINT64_C(1) << 30)  /* one heap of many; further regions are larger */
+#define PROCESS_BYTES_MIN (UINT64_C(64) << 30) /* the heap of a process, 64-bit, without a limit */
 #define RESERVE_BYTES_32  (UINT64_C(16) << 20)
 
 _Noreturn void neap__heap_die(const char *format, ...) {
@@ -46,14 +49,20 @@ uint32_t neap__heap_ms(const neap_heap_t *heap) {
 
 /* --- making and ending --- */
 
-static uint64_t default_reserve_bytes(void) {
+uint64_t neap__heap_process_reserve_bytes(void) {
     if (sizeof(void *) == 4)
         return RESERVE_BYTES_32;
     uint64_t left = neap_os_address_space_left_bytes();
     if (left != UINT64_MAX)
         return left / RESERVE_SHARE;
     uint64_t wish = 4 * neap_os_memory_bytes();
-    return wish > RESERVE_BYTES_MIN ? wish : RESERVE_BYTES_MIN;
+    return wish > PROCESS_BYTES_MIN ? wish : PROCESS_BYTES_MIN;
+}
+
+/* Address space belongs to the whole process, so a heap starts with little of it. */
+static uint64_t default_reserve_bytes(void) {
+    uint64_t most = neap__heap_process_reserve_bytes();
+    return most < RESERVE_BYTES ? most : RESERVE_BYTES;
 }
 
 static void publish_classes(neap_heap_t *heap) {
@@ -85,6 +94,15 @@ static void *new_with_stacks(size_t struct_bytes) {
     return NULL;
 }
 
+/* Magazines behind the closed ones of the fast paths. */
+static int open_inner(neap_heap_t *heap) {
+    heap->inner = new_with_stacks(sizeof(*heap->inner));
+    if (!heap->inner)
+        return NEAP_ERROR_MEMORY;
+    neap__magazine_open_all(heap, heap->inner, (void **)(heap->inner + 1));
+    return NEAP_OK;
+}
+
 /* Fills a zeroed heap. On failure neap_heap_destroy frees what it made. */
 static int heap_init(neap_heap_t *heap, const struct neap_heap_options *options, uint32_t page_bytes) {
     heap->page_shift = neap_word_lowest(page_bytes);
@@ -98,23 +116,32 @@ static int heap_init(neap_heap_t *heap, const struct neap_heap_options *options,
         .page_bytes = page_bytes,
         .unit_bytes = page_bytes * NEAP_LAYOUT_UNIT_PAGES,
         .class_count = neap__size_class_count,
-        .flags = options->flags,
+        .flags = options->flags & NEAP_HEAP_CHECKED ? options->flags & ~(unsigned)NEAP_HEAP_HARDENED
+                                                    : options->flags,
         .decay_ms = heap->decay_base_ms,
         .started_ns = neap_os_now_ns(),
     };
-    uint32_t words = page_bytes / 1024 > NEAP_LAYOUT_WORDS_MIN ? page_bytes / 1024 : NEAP_LAYOUT_WORDS_MIN;
-    neap__size_class_table(heap->classes, heap->class_of_step, heap->page_shift, words * 64);
+    heap->bitmap_words =
+        page_bytes / 1024 > NEAP_LAYOUT_WORDS_MIN ? page_bytes / 1024 : NEAP_LAYOUT_WORDS_MIN;
+    neap__size_class_table(heap->classes, heap->class_of_step, heap->page_shift, heap->bitmap_words * 64);
     publish_classes(heap);
-    int error = neap__region_first(heap, options->reserve_bytes != 0 ? options->reserve_bytes
+    int error = heap->layout.flags & NEAP_HEAP_HARDENED ? neap__hardened_start(heap) : NEAP_OK;
+    heap->strict = heap->layout.flags & (NEAP_HEAP_CHECKED | NEAP_HEAP_HARDENED);
+    if (error == NEAP_OK)
+        error = neap__region_first(heap, options->reserve_bytes != 0 ? options->reserve_bytes
                                                                      : default_reserve_bytes());
     if (error == NEAP_OK && options->flags & NEAP_HEAP_CHECKED)
         error = neap__guard_start(heap);
-    if (options->flags & (NEAP_HEAP_SHARED | NEAP_HEAP_CHECKED))
+    if (heap->strict || options->flags & NEAP_HEAP_SHARED)
         neap__magazine_close_all(&heap->magazines);
     else
         neap__magazine_open_all(heap, &heap->magazines, (void **)(heap + 1));
+    if (error == NEAP_OK && heap->hardened)
+        error = open_inner(heap);
     if (error == NEAP_OK && options->flags & NEAP_HEAP_SHARED)
         error = neap__heap_share(heap);
+    if (error == NEAP_OK && options->flags & NEAP_HEAP_SHARED)
+        error = neap__fork_watch(heap);
     return error;
 }
 
@@ -125,7 +152,7 @@ neap_heap_t *neap_heap_new(const struct neap_heap_options *options) {
     size_t page = neap_os_page_bytes();
     uint32_t page_bytes = options->page_bytes != 0 ? options->page_bytes : (uint32_t)page;
     if (!neap_word_power_of_two(page_bytes) || page_bytes < page || page_bytes > 1u << 16 ||
-        options->flags & ~(unsigned)(NEAP_HEAP_SHARED | NEAP_HEAP_CHECKED))
+        options->flags & ~(unsigned)(NEAP_HEAP_SHARED | NEAP_HEAP_CHECKED | NEAP_HEAP_HARDENED))
         return NULL;
     neap_heap_t *heap = new_with_stacks(sizeof(*heap));
     if (heap && heap_init(heap, options, page_bytes) == NEAP_OK)
@@ -137,9 +164,12 @@ neap_heap_t *neap_heap_new(const struct neap_heap_options *options) {
 void neap_heap_destroy(neap_heap_t *heap) {
     if (!heap)
         return;
+    if (heap->shared)
+        neap__fork_forget(heap);
     neap__guard_end(heap);
     neap__mapped_release_all(heap);
     neap__region_release_all(heap);
+    neap__hardened_end(heap);
     if (heap->inner)
         neap_os_release(heap->inner, with_stacks_bytes(sizeof(*heap->inner)));
     neap_os_release(heap, with_stacks_bytes(sizeof(*heap)));
@@ -148,15 +178,13 @@ void neap_heap_destroy(neap_heap_t *heap) {
 int neap__heap_share(neap_heap_t *heap) {
     if (heap->shared)
         return NEAP_OK;
-    if (!heap->guard) {
-        heap->inner = new_with_stacks(sizeof(*heap->inner));
-        if (!heap->inner)
-            return NEAP_ERROR_MEMORY;
-        neap__magazine_open_all(heap, heap->inner, (void **)(heap->inner + 1));
-    }
+    if (!heap->strict && open_inner(heap) != NEAP_OK)
+        return NEAP_ERROR_MEMORY;
     neap_os_lock(&heap->lock);
-    neap__magazine_empty_all(heap);
-    neap__magazine_close_all(&heap->magazines);
+    if (!heap->strict) {
+        neap__magazine_empty_all(heap);
+        neap__magazine_close_all(&heap->magazines);
+    }
     heap->shared = true;
     heap->layout.flags |= NEAP_HEAP_SHARED;
     neap_os_unlock(&heap->lock);
@@ -172,6 +200,7 @@ void neap__heap_yield(neap_heap_t *heap, uint64_t limit_bytes) {
 
 void neap__heap_fork_before(neap_heap_t *heap) {
     neap_os_lock(&heap->lock);
+    neap__hardened_reseed(heap);
 }
 
 void neap__heap_fork_after(neap_heap_t *heap) {
@@ -181,7 +210,12 @@ void neap__heap_fork_after(neap_heap_t *heap) {
 /* --- slow paths --- */
 
 static struct neap__magazines *magazines_of(neap_heap_t *heap) {
-    return heap->shared ? heap->inner : &heap->magazines;
+    return heap->inner ? heap->inner : &heap->magazines;
+}
+
+/* The unit of region 0 that `block` lies in. */
+static struct neap__place place_in_first(const neap_heap_t *heap, const void *block) {
+    return (struct neap__place){0, (uint32_t)(((uintptr_t)block - heap->base) >> heap->unit_shift)};
 }
 
 /* Empties the magazines and purges all free pages, before a request that failed is tried again. */
@@ -190,16 +224,11 @@ static void scrape(neap_heap_t *heap) {
     neap__purge_all(heap, NEAP_PURGE_LIMIT);
 }
 
-static void *run_try(neap_heap_t *heap, size_t bytes, bool *zero) {
-    void *block = bytes >= NEAP_MAPPED_BYTES_MIN ? neap__mapped_alloc(heap, bytes, zero) : NULL;
-    return block ? block : neap__run_alloc(heap, bytes, bytes, zero);
-}
-
-static void *run_alloc(neap_heap_t *heap, size_t bytes, bool *zero) {
-    void *block = run_try(heap, bytes, zero);
+static void *large_alloc(neap_heap_t *heap, size_t bytes, bool *zero) {
+    void *block = neap__large_alloc(heap, bytes, zero);
     if (!block) {
         scrape(heap);
-        block = run_try(heap, bytes, zero);
+        block = neap__large_alloc(heap, bytes, zero);
     }
     return block;
 }
@@ -224,6 +253,18 @@ static void leave(neap_heap_t *heap) {
         heap->wake_wanted = true;
 }
 
+/* The owner of a hardened heap takes blocks from the inner magazines without the lock; NULL if
+ * the slow path must do it. */
+static void *hardened_alloc(neap_heap_t *heap, uint32_t class_index) {
+    struct neap__magazine *m = &heap->inner->of_class[class_index];
+    void *block = *m->top;
+    if (!block || neap__heap_class_at(heap, block) == 0)
+        return NULL;
+    m->top--;
+    neap__hardened_hand_out(heap, place_in_first(heap, block), block);
+    return block;
+}
+
 static void *class_alloc(neap_heap_t *heap, uint32_t class_index) {
     struct neap__magazines *all = magazines_of(heap);
     void *block = neap__magazine_take(heap, all, class_index);
@@ -231,63 +272,56 @@ static void *class_alloc(neap_heap_t *heap, uint32_t class_index) {
         scrape(heap);
         block = neap__magazine_take(heap, all, class_index);
     }
+    struct neap__place place;
+    if (heap->hardened && block && neap__region_find(heap, block, &place))
+        neap__hardened_hand_out(heap, place, block);
     return block;
 }
 
 void *neap__heap_alloc_slow(neap_heap_t *heap, size_t bytes) {
     if (heap->guard)
         return neap__guard_alloc(heap, bytes);
+    uint32_t class_index = bytes > NEAP_CLASS_BYTES_MAX ? 0 : neap__heap_class(heap, bytes != 0 ? bytes : 1);
+    void *block =
+        heap->hardened && !heap->shared && class_index != 0 ? hardened_alloc(heap, class_index) : NULL;
+    if (block)
+        return block;
     enter(heap);
-    void *block = bytes > NEAP_CLASS_BYTES_MAX
-                      ? run_alloc(heap, bytes, NULL)
-                      : class_alloc(heap, neap__heap_class(heap, bytes != 0 ? bytes : 1));
+    block = class_index != 0 ? class_alloc(heap, class_index) : large_alloc(heap, bytes, NULL);
     leave(heap);
     return block;
 }
 
-static _Noreturn void die_not_in_use(const void *block) {
-    neap__heap_die("free of %p: no block in use is there, it was freed before or never handed out", block);
-}
-
-static _Noreturn void die_inside(const void *block, const void *start, size_t bytes) {
-    neap__heap_die("free of %p: inside block %p (%zu bytes), not its start", block, start, bytes);
-}
-
-static void run_free(neap_heap_t *heap, struct neap__place place, const void *block) {
-    const neap__unit_t *unit = neap__place_unit(heap, place);
-    bool used = place.index < heap->layout.regions[place.region].top;
-    if (used && unit->kind == NEAP_UNIT_RUN && block == neap__place_address(heap, place)) {
-        neap__run_free(heap, place);
-        return;
-    }
-    if (used && unit->kind == NEAP_UNIT_RUN_TAIL)
-        place.index -= unit->run_units;
-    else if (!used || unit->kind != NEAP_UNIT_RUN)
-        die_not_in_use(block);
-    die_inside(block, neap__place_address(heap, place), neap__run_bytes(heap, place));
-}
-
-/* Frees a block that is a mapped run. False if it lies in no mapped run. Lock held. */
-static bool mapped_free(neap_heap_t *heap, const void *block) {
-    struct neap_layout_mapped_run *run = neap__mapped_find(heap, block);
-    if (!run)
+/* The owner of a hardened heap frees a block without the lock. False if the slow path must. */
+static bool hardened_free(neap_heap_t *heap, void *block) {
+    uint32_t class_index = neap__heap_class_at(heap, block);
+    if (class_index == 0)
         return false;
-    if (run->run_bytes == 0)
-        die_not_in_use(block);
-    if ((uintptr_t)block != run->address)
-        die_inside(block, (void *)(uintptr_t)run->address, (size_t)run->run_bytes);
-    neap__mapped_free(heap, run);
+    void *leaving = neap__hardened_take_back(heap, place_in_first(heap, block), block, &class_index);
+    if (!leaving)
+        return true;
+    struct neap__magazine *m = &heap->inner->of_class[class_index];
+    if (m->top != m->full) {
+        *++m->top = leaving;
+        return true;
+    }
+    enter(heap);
+    neap__magazine_put(heap, heap->inner, class_index, leaving);
+    leave(heap);
     return true;
 }
 
-/* Frees the block at `block`, which lies in the unit at `place`. Lock held. */
-static void free_at(neap_heap_t *heap, struct neap__place place, void *block) {
-    uint32_t class_index = heap->regions[place.region].class_map[place.index];
-    if (class_index == 0) {
-        run_free(heap, place, block);
-        return;
-    }
-    neap__magazine_put(heap, magazines_of(heap), class_index, block);
+/* Frees a block that lies in the slab at `place`. Lock held. */
+static void class_free(neap_heap_t *heap, struct neap__place place, uint32_t class_index, void *block) {
+    if (heap->hardened)
+        block = neap__hardened_take_back(heap, place, block, &class_index);
+    if (block)
+        neap__magazine_put(heap, magazines_of(heap), class_index, block);
+}
+
+/* The class of the slab that `block` lies in, and its place; 0 for all other pointers. Lock held. */
+static uint32_t find_slab(const neap_heap_t *heap, const void *block, struct neap__place *place) {
+    return neap__region_find(heap, block, place) ? heap->regions[place->region].class_map[place->index] : 0;
 }
 
 void neap__heap_free_slow(neap_heap_t *heap, void *block) {
@@ -298,12 +332,15 @@ void neap__heap_free_slow(neap_heap_t *heap, void *block) {
         neap__guard_free(heap, block);
         return;
     }
+    if (heap->hardened && !heap->shared && hardened_free(heap, block))
+        return;
     enter(heap);
-    bool ours = neap__region_find(heap, block, &place);
-    if (ours)
-        free_at(heap, place, block);
+    bool ours = true;
+    uint32_t class_index = find_slab(heap, block, &place);
+    if (class_index != 0)
+        class_free(heap, place, class_index, block);
     else
-        ours = mapped_free(heap, block);
+        ours = neap__large_free(heap, block);
     leave(heap);
     if (ours)
         return;
@@ -312,47 +349,28 @@ void neap__heap_free_slow(neap_heap_t *heap, void *block) {
     heap->foreign_free(heap->context, block);
 }
 
-/* Usable bytes of `block`, which lies in the unit at `place`. 0 if the unit is no slab and `block` is
- * not the start of a run. In a slab, the size of the class. Lock held. */
-static size_t bytes_at(neap_heap_t *heap, struct neap__place place, const void *block) {
-    uint32_t class_index = heap->regions[place.region].class_map[place.index];
-    if (class_index != 0)
-        return heap->classes[class_index].block_bytes;
-    if (place.index >= heap->layout.regions[place.region].top ||
-        neap__place_unit(heap, place)->kind != NEAP_UNIT_RUN || block != neap__place_address(heap, place))
-        return 0;
-    return neap__run_bytes(heap, place);
-}
-
-/* Usable bytes of a block that is a mapped run; 0 if none starts at `block`. Lock held. */
-static size_t mapped_bytes(const neap_heap_t *heap, const void *block) {
-    const struct neap_layout_mapped_run *run = neap__mapped_find(heap, block);
-    return run && (uintptr_t)block == run->address ? (size_t)run->run_bytes : 0;
-}
-
-/* Changes the length of a run, of a region or mapped. Returns its block, which may have moved, or NULL. */
-static void *run_resize(neap_heap_t *heap, const void *block, size_t bytes) {
+/* Usable bytes of `block`; 0 if none in use starts there, as far as the heap can tell. Lock held. */
+static size_t bytes_at(const neap_heap_t *heap, const void *block) {
     struct neap__place place;
-    if (neap__region_find(heap, block, &place))
-        return neap__run_resize(heap, place, bytes);
-    return neap__mapped_resize(heap, neap__mapped_find(heap, block), bytes);
+    uint32_t class_index = find_slab(heap, block, &place);
+    if (class_index == 0)
+        return neap__large_bytes(heap, block);
+    if (heap->hardened && !neap__hardened_live(heap, place, block))
+        return 0;
+    return heap->classes[class_index].block_bytes;
 }
 
-/* Returns the usable bytes of `block`, and in *ours whether it lies in this heap. If `block` is a run
- * and `bytes` needs a run, it resizes the run and stores the address of its block in *resized; if
- * that fails, NULL. */
+/* Usable bytes of `block`. If it is large and is to stay so, it is resized: then *resized is its place. */
 static size_t look_up(neap_heap_t *heap, void *block, size_t bytes, bool *ours, void **resized) {
     struct neap__place place;
     enter(heap);
-    bool in_region = neap__region_find(heap, block, &place);
-    *ours = in_region || neap__mapped_find(heap, block);
-    bool run = !in_region || heap->regions[place.region].class_map[place.index] == 0;
-    size_t has = in_region ? bytes_at(heap, place, block) : mapped_bytes(heap, block);
-    if (run && has != 0 && bytes > NEAP_CLASS_BYTES_MAX) {
-        *resized = run_resize(heap, block, bytes);
-        if (!*resized) {
+    *ours = neap__region_find(heap, block, &place) || neap__mapped_find(heap, block);
+    size_t has = *ours ? bytes_at(heap, block) : 0;
+    if (has > NEAP_CLASS_BYTES_MAX && bytes > NEAP_CLASS_BYTES_MAX) {
+        *resized = neap__large_resize(heap, block, bytes);
+        if (!*resized && !heap->hardened) { /* which rather copies */
             scrape(heap);
-            *resized = run_resize(heap, block, bytes);
+            *resized = neap__large_resize(heap, block, bytes);
         }
     }
     leave(heap);
@@ -382,8 +400,6 @@ void *neap__heap_realloc_slow(neap_heap_t *heap, void *block, size_t bytes) {
 }
 
 void *neap__heap_realloc_moving(neap_heap_t *heap, void *block, size_t has, size_t bytes) {
-    if (heap->guard)
-        return neap__guard_realloc(heap, block, bytes);
     void *fresh = neap__heap_alloc(heap, bytes);
     if (!fresh)
         return bytes <= has ? block : NULL; /* a block that shrinks can stay where it is */
@@ -415,7 +431,7 @@ void *neap_heap_calloc(neap_heap_t *heap, size_t count, size_t bytes) {
     if (all > NEAP_CLASS_BYTES_MAX && !heap->guard) {
         neap_os_lock(&heap->lock);
         heap->activity++;
-        block = run_alloc(heap, all, &zero);
+        block = large_alloc(heap, all, &zero);
         leave(heap);
     } else {
         block = neap__heap_alloc(heap, all);
@@ -435,12 +451,10 @@ bool neap_heap_owns(const neap_heap_t *heap, const void *pointer) {
 }
 
 size_t neap_heap_usable_bytes(neap_heap_t *heap, const void *block) {
-    struct neap__place place;
     if (heap->guard)
         return neap__guard_bytes(heap, block);
     neap_os_lock(&heap->lock);
-    size_t bytes =
-        neap__region_find(heap, block, &place) ? bytes_at(heap, place, block) : mapped_bytes(heap, block);
+    size_t bytes = bytes_at(heap, block);
     neap_os_unlock(&heap->lock);
     return bytes;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "heap/hardened.h"
 #include "heap/magazine.h"
 #include "heap/slab.h"
 
@@ -11,6 +12,7 @@ struct tally {
     const char *why;
     uint64_t resident, runs, run_bytes, queued, mapped_spare;
     uint32_t slabs[NEAP_LAYOUT_CLASSES_MAX], ranked[NEAP_LAYOUT_CLASSES_MAX];
+    uint64_t used[NEAP_LAYOUT_CLASSES_MAX], live[NEAP_LAYOUT_CLASSES_MAX]; /* blocks, of a hardened heap */
 };
 
 static bool fail(struct tally *tally, const char *why) {
@@ -22,8 +24,21 @@ static bool bit(uint64_t bits, uint32_t i) {
     return (bits >> (i % 64)) & 1;
 }
 
+/* Blocks that the program holds are used ones; the others lie in magazines or in the quarantine. */
+static bool check_live(const neap_heap_t *heap, struct tally *tally, neap__unit_t *unit) {
+    const struct neap__size_class *c = &heap->classes[unit->class_index];
+    const uint64_t *live = neap__hardened_bits(heap, unit);
+    for (uint32_t w = 0; w < (c->slab_blocks + 63) / 64; w++) {
+        if (live[w] & ~unit->bitmap[w])
+            return fail(tally, "a block of the program is not used");
+        tally->live[unit->class_index] += neap_word_count(live[w]);
+    }
+    tally->used[unit->class_index] += unit->used;
+    return true;
+}
+
 static bool check_slab(const neap_heap_t *heap, struct tally *tally, struct neap__place place) {
-    const neap__unit_t *unit = neap__place_unit(heap, place);
+    neap__unit_t *unit = neap__place_unit(heap, place);
     if (unit->class_index == 0 || unit->class_index >= heap->layout.class_count)
         return fail(tally, "a slab is of no class");
     const struct neap__size_class *c = &heap->classes[unit->class_index];
@@ -50,7 +65,7 @@ static bool check_slab(const neap_heap_t *heap, struct tally *tally, struct neap
     }
     tally->slabs[unit->class_index]++;
     tally->ranked[unit->class_index] += to_rank;
-    return true;
+    return heap->hardened ? check_live(heap, tally, unit) : true;
 }
 
 static bool check_run(const neap_heap_t *heap, struct tally *tally, struct neap__place place) {
@@ -158,6 +173,8 @@ static bool check_magazine(const neap_heap_t *heap, struct tally *tally, uint32_
 static bool check_class(const neap_heap_t *heap, struct tally *tally, uint32_t i) {
     if (tally->slabs[i] != heap->layout.classes[i].slabs)
         return fail(tally, "a class's count of slabs is wrong");
+    if (tally->used[i] != tally->live[i] + (heap->hardened ? neap__magazine_cached(heap, i) : 0))
+        return fail(tally, "a block is neither the program's nor in a magazine nor in the quarantine");
     return check_ranking(heap, tally, i) && check_magazine(heap, tally, i, &heap->magazines) &&
            (!heap->inner || check_magazine(heap, tally, i, heap->inner));
 }

@@ -47,6 +47,7 @@ enum neap_layout_unit_flag {
     NEAP_UNIT_QUEUED = 1u << 0, /* the purger will look at it */
     NEAP_UNIT_TAKEN = 1u << 1,  /* blocks were taken from it since the purger's last look */
     NEAP_UNIT_AVOID = 1u << 2,  /* no new blocks may come from it */
+    NEAP_UNIT_FENCED = 1u << 3, /* first unit of a run: the run's last page is without access */
     NEAP_UNIT_RANKED = 1u << 4, /* it is in the ranking of its class, because it has free blocks */
 };
 
@@ -94,7 +95,7 @@ struct neap_layout_mapped_run {
     uint64_t touched_bytes;
     uint64_t run_bytes; /* bytes of the live block; 0 = free, kept for the next demand */
     uint32_t spare_ms;  /* heap time when run_bytes last changed: pages behind it are spare since then */
-    uint32_t reserved;
+    uint32_t fenced;    /* 1: the last page of run_bytes is without access */
 };
 
 struct neap_layout_class {

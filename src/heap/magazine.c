@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "heap/hardened.h"
 #include "heap/slab.h"
 #include "os/memory.h"
 
@@ -65,7 +66,9 @@ void *neap__magazine_take(neap_heap_t *heap, struct neap__magazines *all, uint32
         return *m->top--;
     uint32_t room = (uint32_t)(m->full - m->top), want = room == 0 ? 1 : (room + 1) / 2;
     uint32_t count = neap__slab_take(heap, class_index, want, taken);
-    for (uint32_t i = count; i-- > 1;) /* the lowest address comes to the top */
+    if (heap->hardened)
+        neap__hardened_shuffle(heap, taken, count);
+    for (uint32_t i = count; i-- > 1;) /* lowest address on top, unless hardened */
         *++m->top = taken[i];
     heap->layout.classes[class_index].cached = neap__magazine_cached(heap, class_index);
     return count > 0 ? taken[0] : NULL;
@@ -95,6 +98,7 @@ void neap__magazine_put(neap_heap_t *heap, struct neap__magazines *all, uint32_t
 }
 
 void neap__magazine_empty_all(neap_heap_t *heap) {
+    neap__hardened_empty(heap);
     for (uint32_t i = 1; i < heap->layout.class_count; i++) {
         put_oldest(heap, &heap->magazines, i, count_of(&heap->magazines, i));
         if (heap->inner)
@@ -103,5 +107,6 @@ void neap__magazine_empty_all(neap_heap_t *heap) {
 }
 
 uint32_t neap__magazine_cached(const neap_heap_t *heap, uint32_t class_index) {
-    return count_of(&heap->magazines, class_index) + (heap->inner ? count_of(heap->inner, class_index) : 0);
+    return count_of(&heap->magazines, class_index) + (heap->inner ? count_of(heap->inner, class_index) : 0) +
+           neap__hardened_waiting(heap, class_index);
 }

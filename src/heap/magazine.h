@@ -32,10 +32,11 @@ void *neap__magazine_take(neap_heap_t *heap, struct neap__magazines *all, uint32
  * the slabs. If it is closed, the block goes to its slab. */
 void neap__magazine_put(neap_heap_t *heap, struct neap__magazines *all, uint32_t class_index, void *block);
 
-/* Returns the blocks of all magazines of the heap, inner ones included, to their slabs. */
+/* Returns the blocks of all magazines of the heap, inner ones included, and of the quarantine of a
+ * hardened heap to their slabs. */
 void neap__magazine_empty_all(neap_heap_t *heap);
 
-/* Number of blocks of a class that lie in magazines. */
+/* Number of blocks of a class that lie in magazines or in the quarantine. */
 uint32_t neap__magazine_cached(const neap_heap_t *heap, uint32_t class_index);
 
 #endif

@@ -8,7 +8,7 @@
  * one returns its older half to the slabs. All bookkeeping is done then, under the lock, for
  * many blocks at once. The lock is shared with the purger only, so it is hardly ever contended.
  *
- * A shared or checked heap keeps its magazines closed (no blocks, capacity 0). So every call
+ * A shared, hardened or checked heap keeps its magazines closed (no blocks, capacity 0). So every call
  * takes the slow path, and the fast path needs no test for it.
  */
 #ifndef NEAP_HEAP_MODEL_H
@@ -72,7 +72,8 @@ struct neap__region {
     size_t span_bytes;
 };
 
-struct neap__guard; /* state of the checking mode, guard.c */
+struct neap__guard;    /* state of the checking mode, guard.c */
+struct neap__hardened; /* state of the hardened mode, hardened.c */
 
 struct neap_heap {
     /* Hot: the fast paths. */
@@ -93,15 +94,19 @@ struct neap_heap {
     uint32_t activity; /* counts slow paths, so that the purger notices idleness */
     struct neap__size_class classes[NEAP_LAYOUT_CLASSES_MAX];
     struct neap__region regions[NEAP_LAYOUT_REGIONS_MAX];
-    uint64_t limit_pages;          /* allocation fails beyond this number of resident pages */
-    uint64_t limit_asked_pages;    /* the limit of the options; limit_pages is no higher */
-    bool huge_allowed;             /* mapped runs may have huge pages, if the system's setting says so */
-    uint64_t mapped_spare_pages;   /* pages of mapped runs that are in memory behind their blocks */
-    uint64_t mapped_purged_pages;  /* such pages, given back by a decay and not taken again */
-    uint32_t mapped_purged_ms;     /* heap time when such pages were last given back */
-    size_t region_bytes;           /* length of the next region */
-    struct neap__magazines *inner; /* magazines of a shared heap, used under the lock; else NULL */
-    struct neap__guard *guard;     /* the checking mode; NULL if it is off */
+    uint64_t limit_pages;            /* allocation fails beyond this number of resident pages */
+    uint64_t limit_asked_pages;      /* the limit of the options; limit_pages is no higher */
+    bool huge_allowed;               /* mapped runs may have huge pages, if the system's setting says so */
+    uint64_t mapped_spare_pages;     /* pages of mapped runs that are in memory behind their blocks */
+    uint64_t mapped_purged_pages;    /* such pages, given back by a decay and not taken again */
+    uint32_t mapped_purged_ms;       /* heap time when such pages were last given back */
+    size_t region_bytes;             /* length of the next region */
+    neap_heap_t *watched_next;       /* the next shared heap in the list of fork_watch.c */
+    struct neap__magazines *inner;   /* magazines of a shared or hardened heap; else NULL */
+    struct neap__guard *guard;       /* the checking mode; NULL if it is off */
+    struct neap__hardened *hardened; /* the hardened mode; NULL if it is off */
+    bool strict;                     /* hardened or checked: the fast paths decide nothing */
+    uint32_t bitmap_words;           /* 64-bit words of a unit's bitmap */
 
     /* Purging, purge.c. */
     uint64_t high_water_pages;  /* the high-water mark */
@@ -214,11 +219,15 @@ static inline void neap__heap_free(neap_heap_t *heap, void *block) {
 static inline void *neap__heap_realloc(neap_heap_t *heap, void *block, size_t bytes) {
     unsigned class = neap__heap_class_at(heap, block);
     size_t has = heap->classes[class].block_bytes;
-    if (class != 0 && bytes <= has && bytes >= has - has / 4 && !heap->guard)
+    if (class != 0 && bytes <= has && bytes >= has - has / 4 && !heap->strict)
         return block;
-    return class != 0 ? neap__heap_realloc_moving(heap, block, has, bytes)
-                      : neap__heap_realloc_slow(heap, block, bytes);
+    return class != 0 && !heap->strict ? neap__heap_realloc_moving(heap, block, has, bytes)
+                                       : neap__heap_realloc_slow(heap, block, bytes);
 }
+
+/* For module hook: the address space that a heap which serves a whole process reserves at its start,
+ * in bytes. The fast paths serve what lies in it, so it is far more than the machine has memory. */
+uint64_t neap__heap_process_reserve_bytes(void);
 
 /* For module hook: makes the heap a shared one, because a second GIL appears. The owner calls it. It
  * cannot be undone. Returns 0 or NEAP_ERROR_MEMORY. */

@@ -7,6 +7,8 @@
 #include "heap/purge.h"
 #include "os/memory.h"
 
+#define REGION_BYTES_MOST (sizeof(void *) == 8 ? (size_t)1 << 36 : (size_t)REGION_BYTES_LATER)
+
 enum {
     COMMIT_UNITS = 512,            /* units committed in one step: 32 MiB with 4 KiB pages */
     COMMIT_UNITS_FIRST = 64,       /* the first step, which is enough for a small program */
@@ -30,7 +32,7 @@ static int region_make(neap_heap_t *heap, uint32_t number, uint64_t bytes) {
     size_t page = (size_t)1 << heap->page_shift;
     size_t unit = (size_t)1 << heap->unit_shift;
     uint32_t count = (uint32_t)(bytes >> heap->unit_shift);
-    uint32_t words = page / 1024 > NEAP_LAYOUT_WORDS_MIN ? (uint32_t)(page / 1024) : NEAP_LAYOUT_WORDS_MIN;
+    uint32_t words = heap->bitmap_words * (heap->hardened ? 2 : 1);
     uint32_t stride = (uint32_t)(offsetof(neap__unit_t, bitmap) + words * sizeof(uint64_t));
     size_t units_bytes = neap_word_round_up_size((size_t)count * stride, page);
     size_t bits_bytes = neap_word_round_up_size(count / 64 * sizeof(struct neap__bits), page) + BITS_BESIDE;
@@ -123,6 +125,8 @@ static int region_add(neap_heap_t *heap, uint32_t count, uint32_t *number) {
         return NEAP_ERROR_MEMORY;
     for (size_t bytes = heap->region_bytes; bytes > need && bytes >= REGION_BYTES_LEAST; bytes /= 2) {
         if (region_make(heap, slot, bytes) == NEAP_OK) {
+            if (bytes == heap->region_bytes && bytes < REGION_BYTES_MOST)
+                heap->region_bytes *= 2; /* so that few regions do for any heap */
             *number = slot;
             return NEAP_OK;
         }

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "heap/hardened.h"
+
 enum { FULL_LEVEL = 8 }; /* the level of a full slab, in eighths */
 
 /* --- the ranking: a pairing heap over unit ids --- */
@@ -120,6 +122,8 @@ static uint32_t slab_make(neap_heap_t *heap, uint32_t class_index) {
     unit->used = 0;
     unit->flags = (uint8_t)((unit->flags | NEAP_UNIT_TAKEN) & ~NEAP_UNIT_AVOID);
     memset(unit->bitmap, 0, words * sizeof(unit->bitmap[0]));
+    if (heap->hardened)
+        memset(neap__hardened_bits(heap, unit), 0, words * sizeof(unit->bitmap[0]));
     heap->regions[place.region].class_map[place.index] = (uint8_t)class_index;
     heap->layout.classes[class_index].slabs++;
     uint32_t id = neap__unit_id(place.region, place.index);
@@ -157,10 +161,10 @@ static unsigned pages_of(const neap_heap_t *heap, const struct neap__size_class 
     return (2u << last) - (1u << first);
 }
 
-/* Marks the pages of the blocks `bits` of word `w` as in memory. These are the lowest free blocks, and
- * they are already marked as used. So each page from the first to the last has a used block on it. If
- * the heap's limit stops it, it marks the remaining blocks as free again. Returns the bits of the
- * others. */
+/* Marks the pages of the blocks `bits` of word `w` as in memory. These are the lowest free blocks
+ * of the word, or a single one, and they are already marked as used. So each page from the first to the last
+ * has a used block on it. If the heap's limit stops it, it marks the remaining blocks as free again. Returns
+ * the bits of the others. */
 static uint64_t page_in(neap_heap_t *heap, neap__unit_t *unit, const struct neap__size_class *c, uint32_t w,
                         uint64_t bits) {
     unsigned first = pages_of(heap, c, w * 64 + neap_word_lowest(bits));
@@ -187,20 +191,49 @@ static uint64_t lowest_bits(uint64_t bits, uint32_t count) {
     return bits & ~rest;
 }
 
-/* Takes up to `want` free blocks of one slab, the lowest first. It takes fewer if the heap's limit
- * allows no further page. */
+/* In a hardened heap, blocks come from a random word of the bitmap on, and a single block
+ * from a random place in it. In others they come from the start. */
+static uint32_t first_word(neap_heap_t *heap, const struct neap__size_class *c) {
+    uint32_t words = (c->slab_blocks + 63) / 64;
+    return heap->hardened && words > 1 ? neap__hardened_random(heap, words) : 0;
+}
+
+/* The bits of word `w` that stand for a block. */
+static uint64_t word_mask(const struct neap__size_class *c, uint32_t w) {
+    uint32_t left = c->slab_blocks - w * 64;
+    return left >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << left) - 1;
+}
+
+/* One of the bits of `free`, at random in a hardened heap. */
+static uint64_t single_bit(neap_heap_t *heap, uint64_t free) {
+    uint32_t skip = heap->hardened ? neap__hardened_random(heap, neap_word_count(free)) : 0;
+    while (skip-- > 0)
+        free &= free - 1;
+    return free & -free;
+}
+
+/* Fresh pages of a hardened heap are written once before their blocks are verified: a page
+ * that is read first is faulted in twice. */
+static void touch(const neap_heap_t *heap, unsigned char *start, unsigned pages) {
+    for (; pages != 0; pages &= pages - 1)
+        *(volatile unsigned char *)(start + ((size_t)neap_word_lowest(pages) << heap->page_shift)) = 0;
+}
+
+/* Takes up to `want` free blocks of one slab, the lowest first unless the heap is hardened. It takes
+ * fewer if the heap's limit allows no further page. */
 static uint32_t take_from(neap_heap_t *heap, uint32_t id, uint32_t want, void **out) {
     neap__unit_t *unit = neap__unit_of_id(heap, id);
     const struct neap__size_class *c = &heap->classes[unit->class_index];
     unsigned char *start = neap__unit_address(heap, neap__id_region(id), neap__id_index(id));
-    uint32_t taken = 0, room = c->slab_blocks - unit->used;
+    uint32_t taken = 0, room = c->slab_blocks - unit->used, words = (c->slab_blocks + 63) / 64;
+    unsigned before = unit->resident;
     if (want > room)
         want = room;
-    for (uint32_t w = 0; taken < want; w++) {
-        uint64_t free = ~unit->bitmap[w];
+    for (uint32_t w = first_word(heap, c); taken < want; w = w + 1 < words ? w + 1 : 0) {
+        uint64_t free = ~unit->bitmap[w] & word_mask(c, w);
         if (free == 0)
             continue;
-        uint64_t wish = lowest_bits(free, want - taken);
+        uint64_t wish = want == 1 ? single_bit(heap, free) : lowest_bits(free, want - taken);
         unit->bitmap[w] |= wish;
         if (unit->resident != NEAP_UNIT_PAGES_ALL) {
             uint64_t can = page_in(heap, unit, c, w, wish);
@@ -212,6 +245,8 @@ static uint32_t take_from(neap_heap_t *heap, uint32_t id, uint32_t want, void **
             out[taken++] = start + neap__size_class_offset(c, w * 64 + neap_word_lowest(left));
     }
     unit->used = (uint16_t)(unit->used + taken);
+    if (heap->hardened)
+        touch(heap, start, unit->resident & ~before);
     return taken;
 }
 

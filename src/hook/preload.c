@@ -30,8 +30,10 @@ static struct {
 
 static void serve(const struct neap__cpython *python, void *handle) {
     struct neap_heap_options options = {
-        .flags = hook.settings.check ? NEAP_HEAP_CHECKED : 0,
-        .reserve_bytes = hook.settings.reserve_bytes,
+        .flags = (hook.settings.check ? (unsigned)NEAP_HEAP_CHECKED : 0) |
+                 (hook.settings.harden ? (unsigned)NEAP_HEAP_HARDENED : 0),
+        .reserve_bytes = hook.settings.reserve_bytes != 0 ? hook.settings.reserve_bytes
+                                                          : neap__heap_process_reserve_bytes(),
         .limit_bytes = hook.settings.limit_bytes,
         .decay_ms = hook.settings.decay_ms,
     };

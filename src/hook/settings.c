@@ -35,6 +35,7 @@ struct neap__settings neap__settings_read(void) {
     return (struct neap__settings){
         .off = read_one(NEAP_SETTING_OFF, false) != 0,
         .summary = read_one(NEAP_SETTING_SUMMARY, false) != 0,
+        .harden = read_one(NEAP_SETTING_HARDEN, false) != 0,
         .check = read_one(NEAP_SETTING_CHECK, false) != 0,
         .helper = read_one(NEAP_SETTING_HELPER, true) != 0,
         .decay_ms = (uint32_t)read_one(NEAP_SETTING_DECAY_MS, 0),

@@ -12,6 +12,7 @@
 struct neap__settings {
     bool off;               /* NEAP_OFF=1: load, and do nothing */
     bool summary;           /* NEAP_SUMMARY=1 */
+    bool harden;            /* NEAP_HARDEN=1 */
     bool check;             /* NEAP_CHECK=1 */
     bool helper;            /* NEAP_HELPER=0 clears it */
     uint32_t decay_ms;      /* NEAP_DECAY_MS; 0: the heap's default */

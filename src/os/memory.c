@@ -104,6 +104,12 @@ int neap_os_commit(void *address, size_t bytes) {
     return mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0 ? NEAP_OK : NEAP_ERROR_MEMORY;
 }
 
+int neap_os_forbid(void *address, size_t bytes) {
+    if (neap__os_fault_now())
+        return NEAP_ERROR_MEMORY;
+    return mprotect(address, bytes, PROT_NONE) == 0 ? NEAP_OK : NEAP_ERROR_MEMORY;
+}
+
 void neap_os_advise_huge(void *address, size_t bytes, bool huge) {
     madvise(address, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }

@@ -60,6 +60,10 @@ int neap_os_release(void *address, size_t bytes);
  * whole range later is allowed. */
 int neap_os_commit(void *address, size_t bytes);
 
+/* Takes access from committed pages, whatever is in them; neap_os_commit gives it back.
+ * NEAP_ERROR_MEMORY: vm.max_map_count is reached, and nothing has changed. */
+int neap_os_forbid(void *address, size_t bytes);
+
 /* Wants pages in huge pages, or in none; reserved pages keep the wish when they are
  * committed. Without a wish the system's own setting holds: with huge pages "always"
  * the kernel then fills holes that a purge made. Advice, which cannot fail. */

@@ -113,9 +113,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     if (bytes < 1 + CALL_BYTES)
         return 0;
     const struct neap_heap_options options = {
-        .flags = data[0] & (NEAP_HEAP_SHARED | NEAP_HEAP_CHECKED),
+        .flags = data[0] & (NEAP_HEAP_SHARED | NEAP_HEAP_CHECKED | NEAP_HEAP_HARDENED),
         .reserve_bytes = 64u << 20,
-        .limit_bytes = data[0] & 4 ? 8u << 20 : 0,
+        .limit_bytes = data[0] & 32 ? 8u << 20 : 0,
         .page_bytes = data[0] & 8 ? (uint32_t)neap_os_page_bytes() * 4 : 0,
         .decay_ms = data[0] & 16 ? 1 : 0,
     };

@@ -1,8 +1,8 @@
-// dies: neap: free of 0x...: not a block of this heap
+// all: free of 0x...: not a block of this heap
 #include "misuse.h"
 
-int main(void) {
-    neap_heap_t *heap = heap_with(NEAP_HEAP_CHECKED);
+int main(int argc, char **argv) {
+    neap_heap_t *heap = heap_with(mode(argc, argv));
     int local = 0;
     misused();
     neap_heap_free(heap, hidden(&local));

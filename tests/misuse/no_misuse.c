@@ -1,9 +1,9 @@
-// ends well
+// all: not noticed
 #include "misuse.h"
 
 /* Everything that is allowed, in a checked heap: not a word. */
-int main(void) {
-    neap_heap_t *heap = heap_with(NEAP_HEAP_CHECKED);
+int main(int argc, char **argv) {
+    neap_heap_t *heap = heap_with(mode(argc, argv));
     misused();
     for (size_t bytes = 0; bytes < 300000; bytes += 1 + bytes / 16) {
         char *block = block_of(heap, bytes);

@@ -1,8 +1,14 @@
-"""One program a misuse of memory, each with the exact line that it must end with.
+"""One program a misuse of memory, with what each mode of a heap makes of it.
 
-The first comment of each C file names that line, with 0x... for any address
-(`// dies: neap: ...`), or says `// ends well`. By hand: python3 -m pytest
-tests/misuse [-k NAME]. NEAP_BUILD is the folder with libneap.so.
+The first comments of each C file say it, a line a mode (`checked:`, `hardened:`, `normal:`, or `all:`):
+
+    not noticed      the program goes on and ends with 0
+    exit 1           the program itself found that the misuse succeeded
+    signal 11        the processor noticed
+    depends on chance    either it is not noticed, or the process aborts
+    anything else    the exact line that it must end with, without `neap: `, 0x... for any address
+
+By hand: python3 -m pytest tests/misuse [-k NAME]. NEAP_BUILD is the folder with libneap.so.
 """
 import itertools
 import os
@@ -18,6 +24,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 BUILD = Path(os.environ.get("NEAP_BUILD", ROOT / "build")).resolve()
 PROGRAMS = sorted(HERE.glob("*.c"))
+MODES = ["normal", "hardened", "checked"]
 
 
 def compiled(source, folder):
@@ -29,10 +36,18 @@ def compiled(source, folder):
     return program
 
 
-def expectation(source):
-    """The first comment of a program, on one line."""
-    lines = itertools.takewhile(lambda line: line.startswith("//"), source.read_text().splitlines())
-    return " ".join(line[2:].strip() for line in lines)
+def expectations(source):
+    """What the first comments of a program say of each mode."""
+    said = {}
+    for line in itertools.takewhile(lambda line: line.startswith("//"), source.read_text().splitlines()):
+        text = line[2:].strip()
+        mode, colon, outcome = text.partition(": ")
+        if colon and mode in MODES + ["all"]:
+            last = mode
+            said[mode] = outcome
+        else:
+            said[last] += " " + text
+    return {mode: said["all"] for mode in MODES} if "all" in said else said
 
 
 def without_core():
@@ -46,16 +61,27 @@ def pattern(line):
 
 @pytest.mark.parametrize("source", PROGRAMS, ids=lambda source: source.stem)
 def test_misuse(source, tmp_path):
-    expected = expectation(source)
-    ended = subprocess.run([compiled(source, tmp_path)], capture_output=True, text=True, timeout=60,
-                           preexec_fn=without_core)
-    assert ended.stdout == "misused\n", "it ended before its time: %s" % ended.stderr
-    if expected == "ends well":
-        assert (ended.returncode, ended.stderr) == (0, "")
-        return
-    assert expected.startswith("dies: neap: ")
-    assert ended.returncode == -signal.SIGABRT, "exit %d, %s" % (ended.returncode, ended.stderr or "without a word")
-    assert re.fullmatch(pattern(expected[len("dies: "):]), ended.stderr), ended.stderr
+    program, expected = compiled(source, tmp_path), expectations(source)
+    assert set(expected) == set(MODES), "it does not say what each mode makes of it"
+    for mode in MODES:
+        ended = subprocess.run([program, mode], capture_output=True, text=True, timeout=60, preexec_fn=without_core)
+        compare(mode, expected[mode], ended)
+
+
+def compare(mode, expected, ended):
+    assert ended.stdout == "misused\n", "%s: it ended before its time: %s" % (mode, ended.stderr)
+    if expected == "depends on chance":
+        assert ended.returncode in (0, -signal.SIGABRT), mode
+    elif expected == "not noticed":
+        assert (ended.returncode, ended.stderr) == (0, ""), mode
+    elif re.fullmatch("exit [0-9]+", expected):
+        assert (ended.returncode, ended.stderr) == (int(expected[5:]), ""), mode
+    elif re.fullmatch("signal [0-9]+", expected):
+        assert (ended.returncode, ended.stderr) == (-int(expected[7:]), ""), mode
+    else:
+        assert ended.returncode == -signal.SIGABRT, "%s: exit %d, %s" % (
+            mode, ended.returncode, ended.stderr or "without a word")
+        assert re.fullmatch(pattern("neap: " + expected), ended.stderr), "%s: %s" % (mode, ended.stderr)
 
 
 def test_pattern_is_exact():

@@ -1,8 +1,10 @@
-// dies: neap: write after free of block 0x... (size class 80): byte 3 changed
+// normal: not noticed
+// hardened: not noticed
+// checked: write after free of block 0x... (size class 80): byte 3 changed
 #include "misuse.h"
 
-int main(void) {
-    neap_heap_t *heap = heap_with(NEAP_HEAP_CHECKED);
+int main(int argc, char **argv) {
+    neap_heap_t *heap = heap_with(mode(argc, argv));
     char *stale = block_of(heap, 70);
     char *block = neap_heap_realloc(heap, stale, 75);
     misused();

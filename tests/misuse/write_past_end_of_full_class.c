@@ -1,8 +1,10 @@
-// dies: neap: write past the end of block 0x... (size class 80, 80 bytes asked): byte 80 overwritten
+// normal: not noticed
+// hardened: not noticed
+// checked: write past the end of block 0x... (size class 80, 80 bytes asked): byte 80 overwritten
 #include "misuse.h"
 
-int main(void) {
-    neap_heap_t *heap = heap_with(NEAP_HEAP_CHECKED);
+int main(int argc, char **argv) {
+    neap_heap_t *heap = heap_with(mode(argc, argv));
     char *block = block_of(heap, 80);
     misused();
     block[80] = 0;

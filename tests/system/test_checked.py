@@ -1,4 +1,4 @@
-"""Whole programs in the checking mode, and that it finds misuse through CPython's own functions."""
+"""Whole programs in the checking and the hardened mode, and that it finds misuse through CPython's own functions."""
 import re
 import signal
 import subprocess
@@ -42,8 +42,8 @@ def plain(python, *arguments):
 
 
 @every_python
-@pytest.mark.parametrize("settings", [{}, {"NEAP_CHECK": "1"}, {"NEAP_HELPER": "0"}, {"NEAP_DECAY_MS": "1"}],
-                         ids=["plain", "check", "no helper", "short decay"])
+@pytest.mark.parametrize("settings", [{}, {"NEAP_CHECK": "1"}, {"NEAP_HARDEN": "1"}, {"NEAP_HELPER": "0"}, {"NEAP_DECAY_MS": "1"}],
+                         ids=["plain", "check", "harden", "no helper", "short decay"])
 def test_realistic_program(python, settings):
     result = run(python, program("realistic.py"), "1500", **settings)
     assert (result.returncode, result.stderr) == (0, ""), describe(result)
@@ -51,8 +51,9 @@ def test_realistic_program(python, settings):
 
 
 @every_python
-def test_forks_checked(python):
-    result = run(python, program("pool.py"), "fork", NEAP_CHECK="1")
+@pytest.mark.parametrize("mode", ["NEAP_CHECK", "NEAP_HARDEN"])
+def test_forks(python, mode):
+    result = run(python, program("pool.py"), "fork", **{mode: "1"})
     assert (result.returncode, result.stdout, result.stderr) == (0, "ok\n", ""), describe(result)
 
 
@@ -60,8 +61,25 @@ def test_forks_checked(python):
 @needs_neap
 @pytest.mark.parametrize("kind", FOUND)
 def test_misuse_is_found(python, kind):
-    action, line = FOUND[kind]
-    result = run(python, "-c", MISUSE.format(action), NEAP_CHECK="1")
+    find(python, kind, "NEAP_CHECK")
+
+
+HARDENED = dict(FOUND)
+del HARDENED["write past the end"]
+HARDENED["realloc of a freed block"] = (FOUND["realloc of a freed block"][0],
+                                        r"neap: realloc of 0x[0-9a-f]+: no block in use starts there")
+
+
+@every_python
+@needs_neap
+@pytest.mark.parametrize("kind", HARDENED)
+def test_misuse_is_found_by_the_hardened_mode(python, kind):
+    find(python, kind, "NEAP_HARDEN", HARDENED)
+
+
+def find(python, kind, mode, found=FOUND):
+    action, line = found[kind]
+    result = run(python, "-c", MISUSE.format(action), **{mode: "1"})
     assert result.stdout == "misused\n", describe(result)
     assert result.returncode == -signal.SIGABRT, describe(result)
     assert re.fullmatch(line + "\n", result.stderr), describe(result)

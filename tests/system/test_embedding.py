@@ -38,7 +38,7 @@ def compiled(python, name, folder, *libraries):
     return target
 
 
-@pytest.mark.parametrize("mode", [{}, {"NEAP_CHECK": "1"}], ids=["plain", "check"])
+@pytest.mark.parametrize("mode", [{}, {"NEAP_CHECK": "1"}, {"NEAP_HARDEN": "1"}], ids=["plain", "check", "harden"])
 def test_five_lives(python, tmp_path, mode):
     """The heap outlives each interpreter and serves the next."""
     library = os.path.dirname(python.library)

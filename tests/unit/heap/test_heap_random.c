@@ -199,6 +199,16 @@ static void checked_heap(void **state) {
     run(&(struct neap_heap_options){.flags = NEAP_HEAP_CHECKED}, 5, 0);
 }
 
+static void hardened_heap(void **state) {
+    (void)state;
+    run(&(struct neap_heap_options){.flags = NEAP_HEAP_HARDENED}, 12, 0);
+    run(&(struct neap_heap_options){.flags = NEAP_HEAP_HARDENED | NEAP_HEAP_SHARED}, 13, 0);
+    run(&(struct neap_heap_options){.flags = NEAP_HEAP_HARDENED, .page_bytes = 65536}, 14, 0);
+    run(&(struct neap_heap_options){.flags = NEAP_HEAP_HARDENED, .reserve_bytes = 1 << 20}, 15, 0);
+    run(&(struct neap_heap_options){.flags = NEAP_HEAP_HARDENED, .limit_bytes = 1 << 20}, 16, 0);
+    run(&(struct neap_heap_options){.flags = NEAP_HEAP_HARDENED, .reserve_bytes = 1 << 20}, 17, 20);
+}
+
 static void short_decay(void **state) {
     (void)state;
     run(&(struct neap_heap_options){.decay_ms = 1}, 6, 0);
@@ -229,7 +239,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(owned_heap),   cmocka_unit_test(shared_heap),    cmocka_unit_test(checked_heap),
         cmocka_unit_test(short_decay),  cmocka_unit_test(large_pages),    cmocka_unit_test(many_regions),
-        cmocka_unit_test(at_its_limit), cmocka_unit_test(system_failing),
+        cmocka_unit_test(at_its_limit), cmocka_unit_test(system_failing), cmocka_unit_test(hardened_heap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,13 +8,16 @@ import os
 import subprocess
 
 NAMES = ("cpython", "neap", "mimalloc", "jemalloc", "tcmalloc", "glibc")
-ON_REQUEST = ("neap-env", "own-mimalloc")
+ON_REQUEST = ("neap-env", "neap-hardened", "own-mimalloc", "mimalloc-secure", "scudo")
 LIBRARIES = {
     "mimalloc": ("libmimalloc.so.2", "libmimalloc.so.2.*", "libmimalloc.so"),
     "jemalloc": ("libjemalloc.so.2",),
+    "mimalloc-secure": ("libmimalloc-secure.so.2", "libmimalloc-secure.so"),
+    "scudo": ("clang/*/lib/linux/libclang_rt.scudo_standalone-x86_64.so",),
     "tcmalloc": ("libtcmalloc_minimal.so.4", "libtcmalloc_minimal.so"),
 }
-FOLDERS = ("/usr/lib/*-linux-gnu*", "/usr/lib", "/usr/lib64", "/usr/local/lib")
+FOLDERS = ("/usr/lib/*-linux-gnu*", "/usr/lib", "/usr/lib64", "/usr/local/lib",
+           "/usr/local/lib/mimalloc-*", "/usr/lib/llvm-*/lib")
 VERSIONS = ("3.11", "3.13")
 # What would change the allocator or the modules behind our back.
 CLEARED = ("LD_PRELOAD", "PYTHONMALLOC", "PYTHONMALLOCSTATS", "PYTHONPATH", "PYTHONHOME",
@@ -67,25 +70,26 @@ def library(name):
     raise Absent("no %s on this system" % LIBRARIES[name][0])
 
 
-def neap(build, environment_only):
+def neap(build, name):
     """By its command, as a user starts it; by its environment alone, as a child inherits it."""
     tool = os.path.join(build, "neap")
     preload = os.path.join(build, "libneap-preload.so")
-    if environment_only:
+    if name == "neap-env":
         if not os.path.exists(preload):
             raise Absent("%s is not built" % os.path.basename(preload))
         return Peer("neap-env", variables={"LD_PRELOAD": preload})
     if not os.path.exists(tool):
         raise Absent("build/neap is not built: ./dev build")
-    return Peer("neap", front=[tool, "run", "--"])
+    hardened = ["--harden"] if name == "neap-hardened" else []
+    return Peer(name, front=[tool, "run", *hardened, "--"])
 
 
 def find_peer(name, build):
     """The peer of that name; raises Absent, or ValueError for a name nobody knows."""
     if name == "cpython":
         return Peer(name, about="CPython's own allocator")
-    if name in ("neap", "neap-env"):
-        return neap(build, name == "neap-env")
+    if name in ("neap", "neap-env", "neap-hardened"):
+        return neap(build, name)
     if name == "glibc":
         return Peer(name, variables={"PYTHONMALLOC": "malloc"})
     if name == "own-mimalloc":

@@ -1,4 +1,4 @@
-/* cli/advise_report.c: each advice with what it costs now and what its options would; JSON. */
+/* cli/advise_report.c: text and JSON of `neap advise`: each advice, its memory now and with each option. */
 #include "cli/advise_report.h"
 
 #include "base/units.h"

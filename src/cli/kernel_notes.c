@@ -1,4 +1,4 @@
-/* cli/kernel_notes.c: the table, and how it is shown. */
+/* cli/kernel_notes.c: the table of settings, and the functions that print it. */
 #include "cli/kernel_notes.h"
 
 #include <stdbool.h>
@@ -33,7 +33,7 @@ static bool mappings_cost(const struct neap_os_kernel_settings *settings) {
     return settings->mappings != 0 && settings->mappings < MAPPINGS_FEW;
 }
 
-/* The value of a setting, "" if it is unknown. */
+/* Writes the value of a setting; "" if it is unknown. */
 static void huge_value(const struct neap_os_kernel_settings *settings, char *value) {
     snprintf(value, VALUE_BYTES, "%s", huge_word(settings));
 }
@@ -58,14 +58,14 @@ static void mappings_value(const struct neap_os_kernel_settings *settings, char 
 }
 
 struct row {
-    const char *key;  /* in JSON */
-    const char *name; /* as the system calls it */
+    const char *key;  /* its name in JSON */
+    const char *name; /* its name in the system */
     const char *about;
-    const char *cost;   /* of the values for which `costs` is true */
+    const char *cost;   /* what a value costs for which `costs` is true */
     const char *remedy; /* a command for root */
     bool (*costs)(const struct neap_os_kernel_settings *settings);
     void (*value)(const struct neap_os_kernel_settings *settings, char *value);
-    bool looking; /* it costs the one who looks, not the process that runs */
+    bool looking; /* it affects who looks into a process, not the process itself */
 };
 
 static const struct row rows[] = {

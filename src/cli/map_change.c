@@ -1,4 +1,4 @@
-/* cli/map_change.c: two maps, one after the other. */
+/* cli/map_change.c: prints what changed between two maps. */
 #include "cli/map_report.h"
 
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "report/table.h"
 #include "report/terminal.h"
 
-enum { SHOWN_MOST = 20, FIGURES_COLUMNS = 37 /* of the stretches, left of what they are */ };
+enum { SHOWN_MOST = 20, FIGURES_COLUMNS = 37 /* of the table of ranges, before "what" */ };
 
 static const char *kind_title(enum neap_span_kind kind) {
     return kind == NEAP_SPAN_KINDS ? "free" : neap_span_kind_title(kind);
@@ -57,7 +57,7 @@ static void kinds_fill(neap_table_t *table, const struct neap_space_map *before,
     neap_table_cell(table, NEAP_TONE_PLAIN, "%s", "");
 }
 
-/* "arenas of CPython -> free", and the end of the label if there is room for some of it. */
+/* Puts "arenas of CPython -> free", and the end of the label if there is room. */
 static void what_put(neap_table_t *table, const struct neap_space_change *change, unsigned columns) {
     enum { LABEL_LEAST = 8 };
     char what[128], room[512];

@@ -29,7 +29,7 @@ static json_t *styles_json(const struct neap_space_map *map) {
     return array;
 }
 
-/* Ranges, and their labels: neighbours mostly have the same one. */
+/* Adds the ranges, and their labels as a list without repetition: neighbours often have the same one. */
 static void ranges_json(const struct neap_space_map *map, json_t *ranges, json_t *labels) {
     const char *before = NULL;
     char name[NEAP_UNITS_ROOM + 32], digits[NEAP_SPACE_CHUNKS_MOST + 1];
@@ -53,7 +53,7 @@ static void ranges_json(const struct neap_space_map *map, json_t *ranges, json_t
     }
 }
 
-/* A bit a block, four a digit, the lowest first; "" where they are not told. */
+/* Hexadecimal digits with one bit per block, the lowest block first; "" if the map has no bits for it. */
 static json_t *bits_json(const struct neap_space_map *map, const struct neap_space_pool *pool) {
     if (pool->live == NEAP_SPACE_ALL || pool->live == NEAP_SPACE_UNTOLD)
         return json_string("");

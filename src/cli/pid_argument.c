@@ -1,4 +1,4 @@
-/* cli/pid_argument.c: from PID to a process under Neap, or to one line why not. */
+/* cli/pid_argument.c: finds the process of a PID, or says in one line why it cannot be used. */
 #include "cli/pid_argument.h"
 
 #include <limits.h>
@@ -18,7 +18,7 @@ bool cli_pid_parse(const char *text, pid_t *pid) {
     return true;
 }
 
-/* "process 123 (python3.11)"; without the name where the system does not tell it. */
+/* Writes "process 123 (python3.11)"; without the name if the system does not tell it. */
 static const char *target_name(const struct neap_live_heap *target, char *name, size_t bytes) {
     if (target->program[0])
         snprintf(name, bytes, "process %d (%s)", (int)target->pid, target->program);
@@ -82,7 +82,7 @@ int cli_pid_error(const char *verb, const struct neap_live_heap *target, int err
     }
 }
 
-/* The process can be read; whether a heap serves it is another question. */
+/* Says why no Neap heap serves a process that can be read. */
 static int unserved_error(const struct neap_live_heap *target) {
     char name[320];
     target_name(target, name, sizeof(name));

@@ -11,7 +11,7 @@
 
 enum { VERSION_ROOM = 24 };
 
-/* "3.11.2", or "3.10" where the process does not tell more. */
+/* Writes "3.11.2", or "3.10" if the process does not tell more. */
 static const char *version_text(const struct neap_live_pymalloc *target, char out[VERSION_ROOM]) {
     uint32_t hex = target->version.hex;
     if (hex)
@@ -63,12 +63,12 @@ static void classes_print(const struct neap_pymalloc_stats *stats, FILE *out) {
     neap_table_finish(table, out);
 }
 
-/* Started under Neap, which found a reason to leave it alone. */
+/* Whether the process was started under Neap, which does not serve it. */
 static bool is_refused(const struct neap_live_heap *process) {
     return process->neap && process->anchor.state == NEAP_STATE_REFUSED;
 }
 
-/* What else there is to know, a line each. */
+/* Prints further facts, one line each. */
 static void notes_print(const struct neap_live_heap *process, const struct neap_live_pymalloc_view *view,
                         FILE *out) {
     const struct neap_pymalloc_stats *stats = &view->stats;
@@ -135,7 +135,7 @@ static json_t *stats_json(const struct neap_pymalloc_stats *stats) {
     neap_json_set(object, "header_bytes", stats->header_bytes);
     neap_json_set(object, "quantization_bytes", stats->quantization_bytes);
     neap_json_set(object, "alignment_bytes", stats->alignment_bytes);
-    /* The allocator's own counters, which are found from 3.12 on. */
+    /* The allocator's own counters can be found from 3.12 on. */
     if (stats->arenas_total) {
         neap_json_set(object, "arenas_total", stats->arenas_total);
         neap_json_set(object, "arenas_highwater", stats->arenas_highwater);

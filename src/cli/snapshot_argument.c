@@ -1,4 +1,4 @@
-/* cli/snapshot_argument.c: from options to a snapshot, or to one line why not. */
+/* cli/snapshot_argument.c: takes the snapshot that the options ask for, or says in one line why it cannot. */
 #include "cli/snapshot_argument.h"
 
 #include "cli/pid_argument.h"
@@ -65,6 +65,7 @@ int cli_snapshot_open(const char *verb, const struct cli_snapshot_options *optio
     if (error != NEAP_OK)
         return process_error(verb, target, error);
     if (neap_snapshot_facts(*snapshot)->too_little_memory)
-        neap_os_limit_growth(neap_os_headroom_bytes()); /* refused in words, and not ended by the kernel */
+        neap_os_limit_growth(
+            neap_os_headroom_bytes()); /* so that neap says so and the kernel does not end it */
     return CLI_GO_ON;
 }

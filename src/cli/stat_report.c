@@ -1,4 +1,4 @@
-/* cli/stat_report.c: tables and JSON of `neap stat`. */
+/* cli/stat_report.c: tables and JSON of `neap stat` for a Neap heap. */
 #include "cli/stat_report.h"
 
 #include <jansson.h>

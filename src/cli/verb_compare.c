@@ -1,4 +1,4 @@
-/* cli/verb_compare.c: `neap compare`, one command under several allocators. */
+/* cli/verb_compare.c: `neap compare`, which runs a command under several allocators. */
 #include "cli/verb.h"
 
 #include <errno.h>
@@ -88,7 +88,7 @@ static void allocator_add(struct request *request, const struct neap_allocator_c
     request->allocators[request->allocator_count++] = allocator;
 }
 
-/* The allocators asked for, behind CPython's own. */
+/* Fills in CPython's own allocator, then those that the user asked for. */
 static int allocators_choose(struct request *request) {
     size_t count;
     const struct neap_allocator_choice *all = neap_allocator_choices(&count);
@@ -129,8 +129,7 @@ static void word_write(const char *word, FILE *out) {
     putc('\'', out);
 }
 
-/* The words as one would type them in a shell, after `front`. The caller frees
- * it; NULL if memory is short. */
+/* Returns `front` and the words, quoted for a shell. The caller frees it. NULL if there is no memory. */
 static char *shell_text(const char *front, char *const *words) {
     char *text = NULL;
     size_t size = 0;
@@ -163,7 +162,7 @@ static void progress_show(void *context, const struct neap_comparison_progress *
     cli_progress_show((now->trial - 1 + part) / now->trials, text, left_ns);
 }
 
-/* Runs with SIGINT, SIGTERM and SIGHUP noted, so that what was started is ended. */
+/* Runs the comparison. SIGINT, SIGTERM and SIGHUP are only noted, so that the programs are ended. */
 static int comparison_run(struct neap_comparison *comparison, const struct request *request) {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction note = {.sa_handler = signal_note}, before[3];
@@ -210,7 +209,7 @@ static int svg(const void *report, FILE *out) {
     return cli_compare_picture(report, out);
 }
 
-/* One line that names the allocators under which the command failed. */
+/* Names the allocators under which the command failed, in one line. */
 static int failures_tell(const struct neap_comparison *comparison) {
     char names[256] = "";
     size_t at = 0;

@@ -13,7 +13,7 @@
 #include "inspect/space/claim_spans.h"
 #include "inspect/python/python_view.h"
 
-enum { LIVE_BYTES_MOST = 4 << 20 }; /* bits of blocks that a page carries: 32 million blocks */
+enum { LIVE_BYTES_MOST = 4 << 20 }; /* bits of blocks in a map: 32 million blocks */
 
 static const struct cli_usage usage = {
     .verb = "map",
@@ -54,7 +54,7 @@ static int report_write(const struct request *request, const struct cli_map_repo
 
 /* --- a process or a core file ------------------------------------------------ */
 
-/* What is said of how it was read. */
+/* Writes how the map was read. */
 static void source_tell(const struct neap_snapshot_facts *facts, char *text, size_t bytes) {
     char pause[NEAP_UNITS_ROOM], missing[NEAP_UNITS_ROOM];
     switch (facts->way) {
@@ -73,7 +73,7 @@ static void source_tell(const struct neap_snapshot_facts *facts, char *text, siz
                  neap_units_bytes(missing, facts->missing_bytes));
 }
 
-/* The map of a snapshot that was taken; `limit` is what could not be seen of Python. */
+/* Makes the map of a snapshot. *limit says what of Python could not be read, or is "". */
 static int map_make(neap_snapshot_t *snapshot, struct neap_space_map *map, const char **limit) {
     struct neap_python_view *view = calloc(1, sizeof(*view));
     struct neap_glibc_facts facts;
@@ -120,7 +120,7 @@ static int map_draw(const struct request *request, neap_snapshot_t *snapshot) {
     return code;
 }
 
-/* Of the core file if one was asked for, else of the process. */
+/* Draws the core file if the user gave one, else the process. */
 static int snapshot_draw(const struct request *request, pid_t pid) {
     const struct neap_live_heap target = {.pid = pid};
     neap_snapshot_t *snapshot;

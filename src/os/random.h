@@ -1,10 +1,10 @@
-/* os/random.h: numbers that nobody can guess, for the seeds of hash functions. */
+/* os/random.h: random numbers for the seeds of hash functions. */
 #ifndef NEAP_OS_RANDOM_H
 #define NEAP_OS_RANDOM_H
 
 #include <stdint.h>
 
-/* 64 random bits from the system; never waits. Any thread. */
+/* 64 random bits from the system. It never waits. Any thread. */
 uint64_t neap_os_random(void);
 
 #endif

@@ -197,20 +197,22 @@ int cli_compare_page(const struct cli_compare_report *report, FILE *out) {
     if (error)
         return error;
     neap_page_begin(out, charts.title);
-    neap_page_note(out,
-                   "Memory of the command and all its processes over time, under one allocator after the "
-                   "other; of each, the run in the middle. Made by:");
+    neap_page_note(
+        out, "Memory of the command and all its processes over time. Each line is the typical run under "
+             "one allocator: its mean RSS is nearest to the median. Made by:");
     neap_page_code(out, report->invocation);
     if (charts.line_count > 0)
         error = neap_page_charts(out, charts.charts, NEAP_MEMORY_KINDS);
     caption_make(report, caption, sizeof(caption));
     view_page(report, NEAP_MEMORY_RSS, "RSS", caption, out);
-    view_page(report, NEAP_MEMORY_PSS, "Pss", "A page shared by n processes counts one n-th for each.", out);
+    view_page(report, NEAP_MEMORY_PSS, "Pss",
+              "A page that n processes share counts as 1/n of a page for each.", out);
     view_page(report, NEAP_MEMORY_PRIVATE, "Private_Dirty",
-              "Written pages of one process alone: what its end would give back.", out);
+              "Written pages that only one process has: its end would give them back.", out);
     failures_page(report, out);
-    neap_page_note(out, "Peak, mean over time, and the last sample before the end. Wall and CPU time are the "
-                        "same in each table.");
+    neap_page_note(out,
+                   "The tables show the peak, the mean over time, and the last sample before the end. Wall "
+                   "and CPU time are the same in each table.");
     neap_page_end(out);
     cli_compare_charts_clear(&charts);
     return error;

@@ -81,14 +81,14 @@ static const struct row rows[] = {
      .name = "vm.overcommit_memory",
      .about = "how much memory the kernel promises",
      .cost = "Memory that was given back still counts as promised (Committed_AS), up to the heap's highest "
-             "level, and other programs may be refused memory for it.",
+             "level. So the kernel may refuse memory to other programs.",
      .remedy = "sysctl vm.overcommit_memory=0",
      .costs = overcommit_costs,
      .value = overcommit_value},
     {.key = "max_map_count",
      .name = "vm.max_map_count",
      .about = "how many mappings a process may have",
-     .cost = "Neap takes a sixteenth of them for large blocks; further large blocks are copied when they "
+     .cost = "Neap uses a sixteenth of them for large blocks. Further large blocks are copied when they "
              "grow.",
      .remedy = "sysctl vm.max_map_count=65530",
      .costs = mappings_cost,
@@ -96,9 +96,9 @@ static const struct row rows[] = {
     {.key = "ptrace_scope",
      .name = "kernel.yama.ptrace_scope",
      .about = "who may look into a process of the same user",
-     .cost =
-         "`neap look`, `pins`, `map`, `advise`, `stat` and `trim` need root where it is 1 or 2. Where it is "
-         "3, nobody may look, and it stays so until the machine is started anew.",
+     .cost = "If it is 1 or 2, `neap look`, `pins`, `map`, `advise`, `stat` and `trim` need root. If it is "
+             "3, they "
+             "are not permitted at all, and it stays 3 until the next boot.",
      .remedy = "sysctl kernel.yama.ptrace_scope=0",
      .costs = scope_costs,
      .value = scope_value,

@@ -97,11 +97,11 @@ int cli_map_page(const struct cli_map_report *report, FILE *out) {
     neap_page_begin(out, cli_map_title(map, title, sizeof(title)));
     neap_page_note(out,
                    "%s in memory, %s. Addresses run from left to right and from top to bottom; empty "
-                   "stretches are left out.",
+                   "ranges are left out.",
                    neap_units_bytes(rss, map->rss_bytes), report->source);
     int error = neap_range_view(out, data, picture, report);
-    neap_page_heading(out, "Beneath");
-    neap_page_note(out, "Largest free stretch of addresses: %s at %llx.",
+    neap_page_heading(out, "Totals");
+    neap_page_note(out, "Largest free range of addresses: %s at %llx.",
                    neap_units_bytes(free_text, map->free_bytes), (unsigned long long)map->free_start);
     neap_page_note(out, "Stacks: %zu for %zu threads, %s in memory.", map->stack_count, map->thread_count,
                    neap_units_bytes(stacks, map->stack_bytes));

@@ -159,7 +159,7 @@ static struct drawing *drawing_make(const struct cli_map_report *report, size_t 
 static void facts_print(const struct cli_map_report *report, FILE *out) {
     const struct neap_space_map *map = report->map;
     char text[NEAP_UNITS_ROOM], apart[NEAP_UNITS_ROOM];
-    fprintf(out, "\nlargest free stretch of addresses: %s at %llx\n", neap_units_bytes(text, map->free_bytes),
+    fprintf(out, "\nlargest free range of addresses: %s at %llx\n", neap_units_bytes(text, map->free_bytes),
             (unsigned long long)map->free_start);
     uint64_t mapped = 0;
     for (size_t i = 0; i < map->span_count; i++)

@@ -21,7 +21,7 @@ struct cli_output {
 #define CLI_OUTPUT_JSON(output, schema)                                                                      \
     {                                                                                                        \
         .name = "json", .argument = "FILE",                                                                  \
-        .help = "print JSON, schema " schema ", instead; with =FILE write it there, besides",                \
+        .help = "print JSON, schema " schema ", instead of text; with =FILE, write it to FILE too",          \
         .kind = CLI_OUTPUT, .target = &(output)->json                                                        \
     }
 

@@ -41,10 +41,11 @@ static int permission_error(const char *verb, const struct neap_live_heap *targe
             "`sudo sysctl kernel.yama.ptrace_scope=0`",
             name, verb, pid);
     case NEAP_OS_REFUSAL_TRACED:
-        return cli_error(CLI_EXIT_NOT_PERMITTED,
-                         "not permitted to stop %s: another tracer has it (a debugger, strace): end that, or "
-                         "use --no-pause",
-                         name);
+        return cli_error(
+            CLI_EXIT_NOT_PERMITTED,
+            "not permitted to stop %s: another tracer is attached to it (a debugger, strace): end that, or "
+            "use --no-pause",
+            name);
     default:
         return cli_error(
             CLI_EXIT_NOT_PERMITTED,
@@ -62,9 +63,9 @@ int cli_pid_error(const char *verb, const struct neap_live_heap *target, int err
         if (neap_os_program(target->pid, program, sizeof(program)) == NEAP_OK)
             return cli_error(
                 CLI_EXIT_NO_PROCESS,
-                "no process %d (%s) to look into: it has ended, or is the kernel's: name another",
+                "cannot look into process %d (%s): it has ended, or is a kernel thread: name another",
                 (int)target->pid, program);
-        return cli_error(CLI_EXIT_NO_PROCESS, "no %s: `pgrep -a python` lists the Pythons there are", name);
+        return cli_error(CLI_EXIT_NO_PROCESS, "no %s: `pgrep -a python` lists the running Pythons", name);
     case NEAP_ERROR_PERMISSION:
         return permission_error(verb, target, name);
     case NEAP_ERROR_FORMAT:

@@ -33,10 +33,10 @@ static void memory_print(const struct neap_pymalloc_stats *stats, FILE *out) {
         {"live", stats->used_bytes, "blocks in use"},
         {"free", stats->free_bytes, "free blocks in pools that also hold live blocks"},
         {"free pools", stats->free_pool_bytes, "pools without a block, in arenas that have some"},
-        {"heads", stats->header_bytes, "of pools"},
-        {"tails", stats->quantization_bytes, "of pools, too short for another block"},
-        {"alignment", stats->alignment_bytes, "of arenas, lost to the first pool's address"},
-        {"arenas", stats->arena_bytes, "the six above: what it took from the system"},
+        {"heads", stats->header_bytes, "headers of pools"},
+        {"tails", stats->quantization_bytes, "ends of pools, too short for another block"},
+        {"alignment", stats->alignment_bytes, "parts of arenas lost to the alignment of pools"},
+        {"arenas", stats->arena_bytes, "the sum of the six above, taken from the system"},
     };
     cli_memory_table_print(lines, sizeof(lines) / sizeof(lines[0]), out);
 }
@@ -75,12 +75,12 @@ static void notes_print(const struct neap_live_heap *process, const struct neap_
     if (is_refused(process))
         fprintf(out, "Neap does not serve it: %s\n", process->anchor.reason);
     if (view->allocator == NEAP_PY_ALLOCATOR_IDLE)
-        fprintf(out, "CPython's allocator is there and serves nothing: PYTHONMALLOC or a program's own\n"
-                     "allocator has taken its place, and blocks come from there\n");
+        fprintf(out, "CPython's allocator is not used: PYTHONMALLOC or the program has replaced it by\n"
+                     "another, which serves all blocks\n");
     if (view->allocator == NEAP_PY_ALLOCATOR_PYMALLOC_DEBUG)
         fprintf(out, "debug hooks are on (PYTHONMALLOC=debug, -X dev): each block has padding around it\n");
     if (view->spaces > 1)
-        fprintf(out, "%u heaps: interpreters with a lock of their own have arenas of their own\n",
+        fprintf(out, "%u heaps: each interpreter with a GIL of its own has arenas of its own\n",
                 view->spaces);
     if (view->rejected_arenas || stats->rejected_pools)
         fprintf(out, "%llu arenas and %llu pools changed while they were read and are not counted\n",

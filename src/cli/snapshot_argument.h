@@ -20,15 +20,15 @@ struct cli_snapshot_options {
 
 #define CLI_SNAPSHOT_OPTIONS(options)                                                                        \
     {.name = "pause",                                                                                        \
-     .help = "stop the process while its memory is copied, and go on (the default)",                         \
+     .help = "stop the process while its memory is copied (the default)",                                    \
      .kind = CLI_FLAG,                                                                                       \
      .target = &(options)->pause},                                                                           \
         {.name = "no-pause",                                                                                 \
-         .help = "do not stop it: what changes while it is read may be wrong or left out",                   \
+         .help = "do not stop the process: what changes meanwhile may be wrong or left out",                 \
          .kind = CLI_FLAG,                                                                                   \
          .target = &(options)->no_pause},                                                                    \
         {.name = "low-memory",                                                                               \
-         .help = "copy nothing: the process stands still until all is read",                                 \
+         .help = "copy nothing: the process is stopped until everything is read",                            \
          .kind = CLI_FLAG,                                                                                   \
          .target = &(options)->low_memory},                                                                  \
     {                                                                                                        \

@@ -54,27 +54,27 @@ static const struct cli_usage usage = {
 
 static int request_parse(struct request *request, int argc, char **argv, int *rest) {
     const struct cli_option table[] = {
-        {"with", 'w', "A,B,...", "only these allocators; cpython, which ratios are to, is always there",
-         CLI_STRING, &request->with, 0, 0},
+        {"with", 'w', "A,B,...",
+         "run only under these allocators, and under cpython, to which the ratios are", CLI_STRING,
+         &request->with, 0, 0},
         {"rounds", 'n', "N", "run under each N times and take medians (3)", CLI_INTEGER, &request->rounds, 1,
          NEAP_COMPARISON_ROUNDS_MAX},
         {"interval", 'i', "MS",
-         "milliseconds between two samples (20); more where sampling would take over 2 % of a core",
-         CLI_INTEGER, &request->interval_ms, 1, 60000},
+         "milliseconds between two samples (20); more if sampling would take over 2 % of a core", CLI_INTEGER,
+         &request->interval_ms, 1, 60000},
         {"for", 0, "SECONDS", "stop the command (or its load) after this time: for servers", CLI_DURATION,
          &request->plan.for_ns, 1e6, TIME_MOST_NS},
         {"load", 0, "COMMAND",
-         "a shell command that runs against a server, started once the server listens; when it has ended, "
-         "the "
-         "server idles and is stopped",
+         "run this shell command against a server, once that listens; after the command the server idles "
+         "and is stopped",
          CLI_STRING, &request->plan.load, 0, 0},
-        {"idle", 0, "SECONDS", "how long it idles before memory at the end is taken (2)", CLI_DURATION,
+        {"idle", 0, "SECONDS", "time to idle before memory at the end is measured (2)", CLI_DURATION,
          &request->plan.idle_ns, 0, TIME_MOST_NS},
         {"output", 'o', NULL, "show the command's standard output, on standard error", CLI_FLAG,
          &request->command_output, 0, 0},
-        {"html", 0, "FILE", "write a page with the memory of each over time", CLI_STRING,
-         &request->output.html, 0, 0},
-        {"svg", 0, "FILE", "write a picture of the same", CLI_STRING, &request->output.svg, 0, 0},
+        {"html", 0, "FILE", "write a page that shows memory over time", CLI_STRING, &request->output.html, 0,
+         0},
+        {"svg", 0, "FILE", "write a picture of RSS over time", CLI_STRING, &request->output.svg, 0, 0},
         CLI_OUTPUT_JSON(&request->output, "neap.compare/1"),
         {.name = NULL},
     };
@@ -219,7 +219,7 @@ static int failures_tell(const struct neap_comparison *comparison) {
                                    comparison->entries[i].allocator->name);
     if (at == 0)
         return CLI_EXIT_DONE;
-    return cli_error(CLI_EXIT_FAILED, "it failed under %s: the report says how", names);
+    return cli_error(CLI_EXIT_FAILED, "the command failed under %s: the report says how", names);
 }
 
 static int report_write(const struct request *request, const struct cli_compare_report *report) {
@@ -259,7 +259,7 @@ static int compare_run(int argc, char **argv) {
         code =
             cli_error(CLI_EXIT_USAGE, "compare has no command: give one, like `neap compare python3 app.py`");
     if (code == CLI_GO_ON && !request.plan.load && request.plan.idle_ns != idle_default_ns)
-        code = cli_error(CLI_EXIT_USAGE, "--idle is how long to idle after a load: give --load too");
+        code = cli_error(CLI_EXIT_USAGE, "--idle is the time to idle after a load: give --load too");
     if (code == CLI_GO_ON)
         code = allocators_choose(&request);
     if (code == CLI_GO_ON)

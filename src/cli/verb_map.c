@@ -13,14 +13,14 @@
 #include "inspect/space/claim_spans.h"
 #include "inspect/python/python_view.h"
 
-enum { LIVE_BYTES_MOST = 4 << 20 }; /* bits of blocks in a map: 32 million blocks */
+enum { LIVE_BYTES_MOST = 4 << 20 }; /* bytes for the bits of a map, one bit per block: 32 million blocks */
 
 static const struct cli_usage usage = {
     .verb = "map",
     .synopsis = "[options] PID | --core FILE | SAVED.json [LATER.json]",
-    .about = "Draws the address space of a process: what lies where, and how full it is. Any process: one "
-             "that is no Python, or has 32 bits, is drawn without its heap. The process is stopped "
-             "while its memory is copied, and goes on. Of two saved maps it shows what changed.",
+    .about = "Draws the address space of a process: what lies where, and how full it is. A process that is "
+             "no Python, or has 32 bits, is drawn without its heap. The process is stopped while its memory "
+             "is copied. Given two saved maps, shows what changed.",
     .mixed = true,
 };
 
@@ -69,7 +69,7 @@ static void source_tell(const struct neap_snapshot_facts *facts, char *text, siz
     }
     size_t length = strlen(text);
     if (facts->missing_bytes > 0)
-        snprintf(text + length, bytes - length, ", %s could not be",
+        snprintf(text + length, bytes - length, ", %s could not be read",
                  neap_units_bytes(missing, facts->missing_bytes));
 }
 

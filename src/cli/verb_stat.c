@@ -101,7 +101,7 @@ static int run(int argc, char **argv) {
         {.name = "watch",
          .letter = 'w',
          .argument = "SECONDS",
-         .help = "print again after so many seconds, until the process ends",
+         .help = "print again every SECONDS seconds, until the process ends",
          .kind = CLI_DURATION,
          .target = &watch_ns,
          .least = 1e6,

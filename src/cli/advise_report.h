@@ -12,7 +12,7 @@ struct cli_advise_report {
     const struct cli_python *python;
     const struct neap_analysis *analysis;
     const struct neap_advices *advices;
-    size_t shown; /* at most so many advices are printed */
+    size_t shown; /* the most advices to print */
 };
 
 /* Prints text as wide as the terminal, or 80 columns if `out` is none. */

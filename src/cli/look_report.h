@@ -15,7 +15,7 @@ struct cli_look_report {
     const char *by; /* "type" */
     bool by_arena;
     const struct neap_census_rows *rows;
-    size_t shown;     /* at most so many rows or objects are printed */
+    size_t shown;     /* the most rows or objects to print */
     const char *type; /* NULL, or the type of `largest` */
     const struct neap_object_details *largest;
 };

@@ -12,8 +12,8 @@ struct cli_pins_report {
     const struct cli_python *python;
     const struct neap_analysis *analysis;
     const struct neap_pins *pins;
-    size_t shown;        /* at most so many groups are printed */
-    size_t places_shown; /* at most so many arenas or slabs are printed */
+    size_t shown;        /* the most groups to print */
+    size_t places_shown; /* the most arenas or slabs to print */
     bool show_values;
 };
 

@@ -1,11 +1,11 @@
-/* base/array.h: arrays that grow, for whoever keeps an array, its count and its room side by side.
+/* base/array.h: arrays that grow. The caller keeps the array, its count and its room.
  *
  *     if (!NEAP_ARRAY_RESERVE(list->items, list->room, (uint64_t)list->count + 1))
  *         return NEAP_ERROR_MEMORY;
  *     list->items[list->count++] = item;
  *
- * The array is memory of malloc, NULL with a room of 0 at first, and its owner frees it. It grows by half, so
- * that adding one by one stays cheap. What is new of it is not initialised. One owner, one thread.
+ * The array is NULL with a room of 0 at first. It comes from realloc, and its owner frees it. It grows by
+ * half, so that adding items one by one is cheap. New items are not initialised. One thread at a time.
  */
 #ifndef NEAP_BASE_ARRAY_H
 #define NEAP_BASE_ARRAY_H
@@ -16,8 +16,8 @@
 
 enum { NEAP_ARRAY_ROOM_LEAST = 64 };
 
-/* `items` with room for `wanted` and more, up to `most` items; *room says how many. NULL without memory, or
- * where so many cannot be: all is then as before. */
+/* Gives `items` room for at least `wanted` and at most `most` items. Returns the array, which may have
+ * moved, and sets *room. NULL if there is no memory or `wanted` is too many; nothing has changed then. */
 static inline void *neap_array_grow(void *items, size_t item_bytes, size_t *room, uint64_t wanted,
                                     uint64_t most) {
     uint64_t limit = SIZE_MAX / 2 / item_bytes;
@@ -32,8 +32,8 @@ static inline void *neap_array_grow(void *items, size_t item_bytes, size_t *room
     return grown;
 }
 
-/* Whether `items` has, or could be given, room for `wanted` items; both variables are changed as needed.
- * `room` is an unsigned integer of any width. */
+/* Gives `items` room for `wanted` items and changes both variables if necessary. False if there is no
+ * memory. `room` is an unsigned integer of any width. */
 #define NEAP_ARRAY_RESERVE(items, room, wanted)                                                              \
     ((wanted) <= (room) || __extension__({                                                                   \
          size_t neap_array_room = (room);                                                                    \

@@ -1,4 +1,4 @@
-/* base/error.c: the words for enum neap_error. */
+/* base/error.c: the texts of enum neap_error. */
 #include <neap/error.h>
 
 const char *neap_error_text(int error) {

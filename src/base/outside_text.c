@@ -1,4 +1,4 @@
-/* base/outside_text.c */
+/* base/outside_text.c: the table of characters that are not shown. */
 #include "base/outside_text.h"
 
 #include <stddef.h>
@@ -43,7 +43,7 @@ bool neap_outside_character_shown(uint32_t character) {
     return true;
 }
 
-/* The character that begins at `text`, and its length in bytes: 1 for what is no UTF-8. */
+/* The character that begins at `text`, and its length in bytes. If it is not UTF-8, UINT32_MAX and 1. */
 static uint32_t decode(const unsigned char *text, size_t *length) {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     size_t wanted = text[0] < 0x80 ? 1 : text[0] < 0xc0 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;

@@ -1,4 +1,4 @@
-/* base/python_command.c */
+/* base/python_command.c: reads Python's options as CPython does. */
 #include "base/python_command.h"
 
 #include <string.h>
@@ -8,13 +8,13 @@ bool neap_python_named(const char *path) {
     return strncmp(slash ? slash + 1 : path, "python", strlen("python")) == 0;
 }
 
-/* "dev", or with a value, which does not count. */
+/* Whether an option of -X is "dev". It may have a value, which CPython ignores. */
 static bool is_dev(const char *option) {
     return strncmp(option, "dev", 3) == 0 && (option[3] == '\0' || option[3] == '=');
 }
 
-/* The letters of the word at *at, and of the next one what belongs to the last of them.
- * False if the program begins there. */
+/* Reads the letters of the word at *at. If the last one takes a value from the next word, it moves *at
+ * there. False if the program begins in this word. */
 static bool letters_read(char *const **at, struct neap_python_flags *flags) {
     for (const char *letter = **at + 1; *letter; letter++) {
         if (*letter == 'c' || *letter == 'm')
@@ -46,7 +46,7 @@ struct neap_python_flags neap_python_flags_read(char *const *argv) {
     return flags;
 }
 
-/* CPython takes an empty variable for none. */
+/* CPython treats an empty variable as not set. */
 static bool is_set(const char *variable) {
     return variable && *variable;
 }

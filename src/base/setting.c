@@ -71,7 +71,7 @@ const struct neap_setting neap_settings[NEAP_SETTINGS] = {
 };
 
 bool neap_setting_parse(const struct neap_setting *setting, const char *text, uint64_t *value) {
-    if (*text < '0' || *text > '9') /* strtoull takes blanks and signs */
+    if (*text < '0' || *text > '9') /* strtoull would accept blanks and signs */
         return false;
     char *end;
     errno = 0;

@@ -1,4 +1,4 @@
-/* base/units.c: quantities as text. */
+/* base/units.c: writes quantities as text. */
 #include "base/units.h"
 
 #include <inttypes.h>
@@ -11,8 +11,8 @@ static const struct neap_unit byte_units[] = {
 };
 enum { BYTE_UNITS = sizeof(byte_units) / sizeof(byte_units[0]) };
 
-/* The first unit in which `bytes` stays below `limit` after rounding to a tenth.
- * Products are exact where quotients are not, whatever the precision (x87). */
+/* The smallest unit in which `bytes`, rounded to a tenth, is below `limit`. It compares products, which
+ * are exact with any precision (x87), and not quotients. */
 static struct neap_unit unit_below(double bytes, double limit) {
     size_t i = 0;
     while (i + 1 < BYTE_UNITS && bytes * 10 >= (limit * 10 - 0.5) * byte_units[i].bytes)

@@ -1,7 +1,7 @@
-/* base/units.h: quantities as people read them. Bytes are in powers of 1000.
+/* base/units.h: quantities as text for people. Units of bytes are powers of 1000.
  *
- * The text functions write at most NEAP_UNITS_ROOM bytes with the terminator
- * and return `out`. Pure; any thread.
+ * The text functions write at most NEAP_UNITS_ROOM bytes, with the terminator, and return
+ * `out`. Any thread.
  */
 #ifndef NEAP_BASE_UNITS_H
 #define NEAP_BASE_UNITS_H
@@ -19,13 +19,13 @@ char *neap_units_ns(char out[NEAP_UNITS_ROOM], uint64_t ns);
 /* A quotient in three or four characters and an x: "0.45x", "12.3x", "123x"; "-" if not finite. */
 char *neap_units_ratio(char out[NEAP_UNITS_ROOM], double ratio);
 
-/* One unit for a whole column or axis. */
+/* A unit, for a whole column or axis. */
 struct neap_unit {
     const char *name; /* "MB" */
-    double bytes;     /* in one of it */
+    double bytes;     /* bytes in one unit */
 };
 
-/* The unit in which `largest_bytes` has one to four digits before the point. */
+/* The smallest unit in which `largest_bytes` has at most four digits before the point. */
 struct neap_unit neap_units_pick(uint64_t largest_bytes);
 
 #endif

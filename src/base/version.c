@@ -1,4 +1,4 @@
-/* base/version.c */
+/* base/version.c: the version as a function. */
 #include <neap/version.h>
 
 const char *neap_version(void) {

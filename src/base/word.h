@@ -1,4 +1,4 @@
-/* base/word.h: small arithmetic on words. Pure; no I/O, no allocation. */
+/* base/word.h: arithmetic on words. Any thread. */
 #ifndef NEAP_BASE_WORD_H
 #define NEAP_BASE_WORD_H
 
@@ -32,12 +32,12 @@ static inline uint64_t neap_word_round_up(uint64_t n, uint64_t step) {
     return (n + step - 1) & ~(step - 1);
 }
 
-/* The same for lengths in memory. */
+/* The same for size_t. */
 static inline size_t neap_word_round_up_size(size_t n, size_t step) {
     return (n + step - 1) & ~(step - 1);
 }
 
-/* Ones in bits [first, last], 0 <= first <= last < 64. */
+/* A word whose bits first to last are set, 0 <= first <= last < 64. */
 static inline uint64_t neap_word_span(unsigned first, unsigned last) {
     return (~UINT64_C(0) >> (63 - last)) & (~UINT64_C(0) << first);
 }

@@ -1,4 +1,4 @@
-/* cli/advise_report.c: each advice with what it costs now and what its options would; JSON. */
+/* cli/advise_report.c: text and JSON of `neap advise`: each advice, its memory now and with each option. */
 #include "cli/advise_report.h"
 
 #include "base/units.h"
@@ -75,13 +75,13 @@ void cli_advise_print(const struct cli_advise_report *report, FILE *out) {
     const struct neap_advices *advices = report->advices;
     cli_python_print(report->python, neap_census_facts(report->analysis->census)->rejected, out);
     if (advices->count == 0)
-        fprintf(out, "nothing of %d items or more could be held in less\n", NEAP_ADVICE_ITEMS_LEAST);
+        fprintf(out, "nothing with %d or more items could be held in less memory\n", NEAP_ADVICE_ITEMS_LEAST);
     for (size_t i = 0; i < advices->count && i < report->shown; i++) {
         fputc('\n', out);
         advice_print(report, &advices->list[i], out);
     }
     if (report->shown < advices->count)
-        fprintf(out, "\n%zu more with less to save; -n %zu shows them\n", advices->count - report->shown,
+        fprintf(out, "\n%zu more save less memory; -n %zu shows them\n", advices->count - report->shown,
                 advices->count);
 }
 

@@ -1,4 +1,4 @@
-/* cli/compare_chart.c: series of samples as lines. */
+/* cli/compare_chart.c: makes the lines of the charts from series of samples. */
 #include "cli/compare_chart.h"
 
 #include <math.h>
@@ -13,7 +13,7 @@ enum { STEPS_MAX = 600 };
 
 static const char *const kind_names[NEAP_MEMORY_KINDS] = {"RSS", "Pss", "Private_Dirty"};
 
-/* To be told apart by people who see few colours, on white and on black. */
+/* Colours that people who see few colours can tell apart, on white and on black. */
 static const char *colour_of(const char *allocator) {
     static const struct {
         const char *allocator, *colour;
@@ -37,11 +37,11 @@ struct drawn {
 struct drawing {
     struct drawn *drawn; /* the entries that were measured */
     size_t count;
-    uint64_t longest_ns; /* of their series */
-    double most;         /* their highest RSS */
+    uint64_t longest_ns; /* the duration of the longest series */
+    double most;         /* the highest RSS of all series, in bytes */
 };
 
-/* Fills drawing->drawn, which has room for all entries, and what is known from it. */
+/* Fills drawing->drawn, which has room for all entries, and the other members. */
 static void drawing_fill(const struct neap_comparison *comparison, struct drawing *drawing) {
     for (size_t i = 0; i < comparison->entry_count; i++) {
         const struct neap_comparison_entry *entry = &comparison->entries[i];

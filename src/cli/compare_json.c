@@ -1,4 +1,4 @@
-/* cli/compare_json.c: the comparison as the document "neap.compare/1". */
+/* cli/compare_json.c: writes the comparison as the document "neap.compare/1". */
 #include "cli/compare_report.h"
 
 #include <neap/version.h>

@@ -1,4 +1,4 @@
-/* cli/compare_report.c: the comparison for the terminal and the page. */
+/* cli/compare_report.c: prints the comparison on the terminal and on a page. */
 #include "cli/compare_report.h"
 
 #include <stdlib.h>
@@ -13,10 +13,10 @@
 
 enum { COLUMNS = 11, TITLE_ROOM = 24, ERRORS_LINES = 4 };
 
-/* What a table shows: five figures, each beside its ratio. */
+/* What a table shows: five figures, each with its ratio. */
 struct view {
     enum neap_figure figures[5];
-    double scales[5]; /* what one unit of the column is worth */
+    double scales[5]; /* nanoseconds or bytes in one unit of the column */
     char titles[5][TITLE_ROOM];
     struct neap_table_column columns[COLUMNS];
 };
@@ -37,7 +37,7 @@ static double largest_peak(const struct cli_compare_report *report, enum neap_me
     return most;
 }
 
-/* Times in seconds, memory in one unit for all. */
+/* Times are in seconds. All columns of memory have the same unit. */
 static void view_make(const struct cli_compare_report *report, enum neap_memory_kind kind,
                       struct view *view) {
     static const char *const words[] = {"wall s", "CPU s", "peak", "mean", "end"};
@@ -56,7 +56,7 @@ static void view_make(const struct cli_compare_report *report, enum neap_memory_
     }
 }
 
-/* Better or worse than what two runs of the same differ by. */
+/* Good or bad only if it differs from 1 by more than two runs of the same program do. */
 static enum neap_tone ratio_tone(double ratio) {
     return ratio <= 0.97 ? NEAP_TONE_GOOD : ratio >= 1.03 ? NEAP_TONE_BAD : NEAP_TONE_DIM;
 }
@@ -97,7 +97,7 @@ static neap_table_t *table_make(const struct cli_compare_report *report, const s
     return table;
 }
 
-/* --- what else is to be said ------------------------------------------- */
+/* --- captions and failures --------------------------------------------- */
 
 static uint32_t processes_most(const struct cli_compare_report *report) {
     uint32_t most = 0;
@@ -120,7 +120,7 @@ static void pss_caption_make(const struct cli_compare_report *report, char *out,
              processes_most(report));
 }
 
-/* The last lines of `text`, each behind a bar. */
+/* Prints the last lines of `text`, each behind a bar. */
 static void last_lines_print(const char *text, FILE *out) {
     const char *start = text + strlen(text);
     for (unsigned lines = 0; start > text; start--)
@@ -197,20 +197,22 @@ int cli_compare_page(const struct cli_compare_report *report, FILE *out) {
     if (error)
         return error;
     neap_page_begin(out, charts.title);
-    neap_page_note(out,
-                   "Memory of the command and all its processes over time, under one allocator after the "
-                   "other; of each, the run in the middle. Made by:");
+    neap_page_note(
+        out, "Memory of the command and all its processes over time. Each line is the typical run under "
+             "one allocator: its mean RSS is nearest to the median. Made by:");
     neap_page_code(out, report->invocation);
     if (charts.line_count > 0)
         error = neap_page_charts(out, charts.charts, NEAP_MEMORY_KINDS);
     caption_make(report, caption, sizeof(caption));
     view_page(report, NEAP_MEMORY_RSS, "RSS", caption, out);
-    view_page(report, NEAP_MEMORY_PSS, "Pss", "A page shared by n processes counts one n-th for each.", out);
+    view_page(report, NEAP_MEMORY_PSS, "Pss",
+              "A page that n processes share counts as 1/n of a page for each.", out);
     view_page(report, NEAP_MEMORY_PRIVATE, "Private_Dirty",
-              "Written pages of one process alone: what its end would give back.", out);
+              "Written pages that only one process has: its end would give them back.", out);
     failures_page(report, out);
-    neap_page_note(out, "Peak, mean over time, and the last sample before the end. Wall and CPU time are the "
-                        "same in each table.");
+    neap_page_note(out,
+                   "The tables show the peak, the mean over time, and the last sample before the end. Wall "
+                   "and CPU time are the same in each table.");
     neap_page_end(out);
     cli_compare_charts_clear(&charts);
     return error;

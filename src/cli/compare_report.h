@@ -1,7 +1,7 @@
 /* cli/compare_report.h: a comparison as table, JSON, page and picture.
  *
- * The four show the same figures: medians, and ratios to the first allocator.
- * Called by verb_compare.c alone.
+ * All four show the same figures: medians, and ratios to the first allocator. Only
+ * verb_compare.c calls it.
  */
 #ifndef NEAP_CLI_COMPARE_REPORT_H
 #define NEAP_CLI_COMPARE_REPORT_H
@@ -13,20 +13,21 @@
 struct cli_compare_report {
     const struct neap_comparison *comparison;
     const struct neap_trial_plan *plan;
-    const char *command;    /* what was run, quoted for a shell */
-    const char *invocation; /* all of `neap compare ...`, likewise */
+    const char *command;    /* the command that was run, quoted for a shell */
+    const char *invocation; /* the whole `neap compare ...`, quoted too */
 };
 
-/* The tables, a line on what they show, and the last words of what failed. */
+/* Prints the tables with captions, and the last lines of standard error of failed runs. */
 void cli_compare_print(const struct cli_compare_report *report, FILE *out);
 
-/* The document "neap.compare/1", see docs/compare.md. 0 or an enum neap_error. */
+/* Prints the document "neap.compare/1", see docs/compare.md. Returns 0 or a negative enum neap_error. */
 int cli_compare_json(const struct cli_compare_report *report, FILE *out);
 
-/* The HTML page. */
+/* Prints the HTML page. Returns 0 or a negative enum neap_error. */
 int cli_compare_page(const struct cli_compare_report *report, FILE *out);
 
-/* RSS over time as SVG. NEAP_ERROR_ABSENT if nothing was measured. */
+/* Prints RSS over time as SVG. Returns 0 or a negative enum neap_error; NEAP_ERROR_ABSENT if nothing was
+ * measured. */
 int cli_compare_picture(const struct cli_compare_report *report, FILE *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* cli/kernel_notes.c: the table, and how it is shown. */
+/* cli/kernel_notes.c: the table of settings, and the functions that print it. */
 #include "cli/kernel_notes.h"
 
 #include <stdbool.h>
@@ -33,7 +33,7 @@ static bool mappings_cost(const struct neap_os_kernel_settings *settings) {
     return settings->mappings != 0 && settings->mappings < MAPPINGS_FEW;
 }
 
-/* The value of a setting, "" if it is unknown. */
+/* Writes the value of a setting; "" if it is unknown. */
 static void huge_value(const struct neap_os_kernel_settings *settings, char *value) {
     snprintf(value, VALUE_BYTES, "%s", huge_word(settings));
 }
@@ -58,14 +58,14 @@ static void mappings_value(const struct neap_os_kernel_settings *settings, char 
 }
 
 struct row {
-    const char *key;  /* in JSON */
-    const char *name; /* as the system calls it */
+    const char *key;  /* its name in JSON */
+    const char *name; /* its name in the system */
     const char *about;
-    const char *cost;   /* of the values for which `costs` is true */
+    const char *cost;   /* what a value costs for which `costs` is true */
     const char *remedy; /* a command for root */
     bool (*costs)(const struct neap_os_kernel_settings *settings);
     void (*value)(const struct neap_os_kernel_settings *settings, char *value);
-    bool looking; /* it costs the one who looks, not the process that runs */
+    bool looking; /* it affects who looks into a process, not the process itself */
 };
 
 static const struct row rows[] = {
@@ -81,14 +81,14 @@ static const struct row rows[] = {
      .name = "vm.overcommit_memory",
      .about = "how much memory the kernel promises",
      .cost = "Memory that was given back still counts as promised (Committed_AS), up to the heap's highest "
-             "level, and other programs may be refused memory for it.",
+             "level. So the kernel may refuse memory to other programs.",
      .remedy = "sysctl vm.overcommit_memory=0",
      .costs = overcommit_costs,
      .value = overcommit_value},
     {.key = "max_map_count",
      .name = "vm.max_map_count",
      .about = "how many mappings a process may have",
-     .cost = "Neap takes a sixteenth of them for large blocks; further large blocks are copied when they "
+     .cost = "Neap uses a sixteenth of them for large blocks. Further large blocks are copied when they "
              "grow.",
      .remedy = "sysctl vm.max_map_count=65530",
      .costs = mappings_cost,
@@ -96,9 +96,9 @@ static const struct row rows[] = {
     {.key = "ptrace_scope",
      .name = "kernel.yama.ptrace_scope",
      .about = "who may look into a process of the same user",
-     .cost =
-         "`neap look`, `pins`, `map`, `advise`, `stat` and `trim` need root where it is 1 or 2. Where it is "
-         "3, nobody may look, and it stays so until the machine is started anew.",
+     .cost = "If it is 1 or 2, `neap look`, `pins`, `map`, `advise`, `stat` and `trim` need root. If it is "
+             "3, they "
+             "are not permitted at all, and it stays 3 until the next boot.",
      .remedy = "sysctl kernel.yama.ptrace_scope=0",
      .costs = scope_costs,
      .value = scope_value,

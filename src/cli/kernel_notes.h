@@ -1,8 +1,8 @@
-/* cli/kernel_notes.h: what the system's settings mean for Neap, in words.
+/* cli/kernel_notes.h: explains what the system's settings mean for Neap.
  *
- * One table: each row is a setting, a value that costs the user something, what it
- * costs, and what to do about it. `neap stat` prints the rows that hold here,
- * `neap help settings` all settings with their values.
+ * Each row of a table has a setting, the values that cost the user something, what they
+ * cost, and a command that changes it. `neap stat` prints the rows that apply to this
+ * system. `neap help settings` prints all settings with their values.
  */
 #ifndef NEAP_CLI_KERNEL_NOTES_H
 #define NEAP_CLI_KERNEL_NOTES_H
@@ -12,13 +12,14 @@
 
 #include "os/kernel_settings.h"
 
-/* One paragraph for each setting that costs something here, behind a blank line; nothing if none does. */
+/* Prints a paragraph for each setting that costs the process something on this system, each after a blank
+ * line. */
 void cli_kernel_notes_print(const struct neap_os_kernel_settings *settings, FILE *out);
 
-/* All settings, their values here, and the notes of those that cost something. */
+/* Prints all settings with their values, and the notes of those that cost something. */
 void cli_kernel_settings_print(const struct neap_os_kernel_settings *settings, FILE *out);
 
-/* The values; null where one is unknown. The caller owns it. */
+/* Returns the values as an object; null for an unknown one. The caller owns it. */
 json_t *cli_kernel_settings_json(const struct neap_os_kernel_settings *settings);
 
 #endif

@@ -1,4 +1,5 @@
-/* cli/look_report.c: heapy's table, the largest of a type, the account of RSS; JSON. */
+/* cli/look_report.c: text and JSON of `neap look`: a table like heapy's, the largest objects of a type, the
+ * account of RSS. */
 #include "cli/look_report.h"
 
 #include <string.h>
@@ -8,7 +9,7 @@
 #include "report/json.h"
 #include "report/table.h"
 
-enum { KIND_COLUMNS_LEAST = 16, HINT_SHARE = 5, FIGURES_COLUMNS = 44 }; /* without the digits of the counts */
+enum { KIND_COLUMNS_LEAST = 16, HINT_SHARE = 5, FIGURES_COLUMNS = 44 }; /* the last without the counts */
 
 static double percent(uint64_t part, uint64_t whole) {
     return whole ? 100.0 * (double)part / (double)whole : 0;
@@ -52,7 +53,7 @@ static void rows_print(const struct cli_look_report *report, FILE *out) {
     }
 }
 
-/* What the order of arenas means. */
+/* Prints what the order of arenas means. */
 static void order_print(const struct cli_look_report *report, FILE *out) {
     const struct neap_census_rows *rows = report->rows;
     char number[CLI_NUMBER_ROOM];
@@ -80,7 +81,7 @@ static void apart_print(const struct cli_look_report *report, FILE *out) {
                 neap_units_bytes(size, facts->fixed.object_bytes));
 }
 
-/* Where much is free and does not go, the next question is why. */
+/* If much memory is free and cannot go back, names the verb that tells why. */
 static void hint_print(const struct cli_look_report *report, FILE *out) {
     struct neap_account_heap heap;
     char size[NEAP_UNITS_ROOM];

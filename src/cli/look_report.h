@@ -1,4 +1,4 @@
-/* cli/look_report.h: what `neap look` found, as text and as JSON. Main thread. */
+/* cli/look_report.h: prints the result of `neap look`, as text and as JSON. Main thread. */
 #ifndef NEAP_CLI_LOOK_REPORT_H
 #define NEAP_CLI_LOOK_REPORT_H
 
@@ -15,15 +15,15 @@ struct cli_look_report {
     const char *by; /* "type" */
     bool by_arena;
     const struct neap_census_rows *rows;
-    size_t shown;     /* rows or objects at most */
-    const char *type; /* NULL, or what `largest` are of */
+    size_t shown;     /* the most rows or objects to print */
+    const char *type; /* NULL, or the type of `largest` */
     const struct neap_object_details *largest;
 };
 
-/* As wide as the terminal, 80 columns where there is none. */
+/* Prints text as wide as the terminal, or 80 columns if `out` is none. */
 void cli_look_print(const struct cli_look_report *report, FILE *out);
 
-/* Schema neap.look/1, see docs/look.md. 0, or a negative enum neap_error. */
+/* Prints JSON, schema neap.look/1, see docs/look.md. Returns 0 or a negative enum neap_error. */
 int cli_look_print_json(const struct cli_look_report *report, FILE *out);
 
 #endif

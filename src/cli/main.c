@@ -22,7 +22,7 @@ static bool is_one_of(const char *word, const char *one, const char *other) {
 static int output_finish(int code) {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return code;
-    if (errno == EPIPE) /* whoever read it has seen enough */
+    if (errno == EPIPE) /* the reader has closed the pipe */
         return code;
     return cli_error(CLI_EXIT_FAILED, "cannot write the output: %s: make room, or write elsewhere",
                      strerror(errno));

@@ -1,4 +1,4 @@
-/* cli/map_change.c: two maps, one after the other. */
+/* cli/map_change.c: prints what changed between two maps. */
 #include "cli/map_report.h"
 
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "report/table.h"
 #include "report/terminal.h"
 
-enum { SHOWN_MOST = 20, FIGURES_COLUMNS = 37 /* of the stretches, left of what they are */ };
+enum { SHOWN_MOST = 20, FIGURES_COLUMNS = 37 /* of the table of ranges, before "what" */ };
 
 static const char *kind_title(enum neap_span_kind kind) {
     return kind == NEAP_SPAN_KINDS ? "free" : neap_span_kind_title(kind);
@@ -52,12 +52,12 @@ static void kinds_fill(neap_table_t *table, const struct neap_space_map *before,
         memory_put(table, old[kind].resident_bytes, new[kind].resident_bytes);
         neap_table_cell(table, NEAP_TONE_DIM, "%s", signed_bytes(text, old[kind].bytes, new[kind].bytes));
     }
-    neap_table_cell(table, NEAP_TONE_STRONG, "all of it");
+    neap_table_cell(table, NEAP_TONE_STRONG, "total");
     memory_put(table, before->rss_bytes, after->rss_bytes);
     neap_table_cell(table, NEAP_TONE_PLAIN, "%s", "");
 }
 
-/* "arenas of CPython -> free", and the end of the label if there is room for some of it. */
+/* Puts "arenas of CPython -> free", and the end of the label if there is room. */
 static void what_put(neap_table_t *table, const struct neap_space_change *change, unsigned columns) {
     enum { LABEL_LEAST = 8 };
     char what[128], room[512];
@@ -87,7 +87,7 @@ static void changes_fill(neap_table_t *table, const struct neap_space_change *ch
 
 int cli_map_change_print(const struct neap_space_map *before, const struct neap_space_map *after, FILE *out) {
     static const struct neap_table_column kind_columns[] = {
-        {"kind", true, false},    {"in memory", false, false}, {"then", false, false},
+        {"kind", true, false},    {"before", false, false},    {"after", false, false},
         {"change", false, false}, {"addresses", false, false},
     };
     static const struct neap_table_column change_columns[] = {
@@ -106,15 +106,15 @@ int cli_map_change_print(const struct neap_space_map *before, const struct neap_
     neap_table_t *table = neap_table_new(change_columns, sizeof(change_columns) / sizeof(change_columns[0]));
     if (kinds && table) {
         fprintf(out, "%s\n%s\n", cli_map_title(before, title, sizeof(title)),
-                count ? "What changed, by kind:\n" : "Nothing changed.");
+                count ? "What changed in memory, by kind:\n" : "Nothing changed.");
         kinds_fill(kinds, before, after);
         changes_fill(table, changes, count, neap_terminal_columns(out) - FIGURES_COLUMNS);
         if (count > 0) {
             neap_table_print(kinds, out);
             if (count > SHOWN_MOST)
-                fprintf(out, "\n%zu stretches changed; these changed most:\n\n", count);
+                fprintf(out, "\n%zu ranges changed; these changed most:\n\n", count);
             else
-                fprintf(out, "\nWhat changed, by stretch:\n\n");
+                fprintf(out, "\nWhat changed, by range:\n\n");
             neap_table_print(table, out);
         }
     } else {

@@ -1,4 +1,4 @@
-/* cli/map_json.c: the document "neap.map/1". */
+/* cli/map_json.c: writes and reads the document "neap.map/1". */
 #include "cli/map_report.h"
 
 #include <stdlib.h>
@@ -78,7 +78,7 @@ int cli_map_json(const struct cli_map_report *report, FILE *out) {
 
 /* --- reading ----------------------------------------------------------------- */
 
-/* A count of bytes; false if the member is not one. */
+/* Reads a member that is a count of bytes. False if it is not one. */
 static bool member_bytes(const json_t *object, const char *key, uint64_t *bytes) {
     const json_t *value = json_object_get(object, key);
     if (!json_is_integer(value) || json_integer_value(value) < 0)
@@ -101,7 +101,7 @@ static bool kind_parse(const char *name, enum neap_span_kind *kind) {
     return false;
 }
 
-/* The digits of a span; false if they are none, or not as many as it has chunks. */
+/* Reads the digits of a span. False if they are not digits or their number is not that of its chunks. */
 static bool chunks_parse(const json_t *object, struct neap_space_map *map, struct neap_space_span *span) {
     static const char digits[] = "0123456789abcdef";
     const char *text = member_text(object, "chunks");

@@ -29,7 +29,7 @@ static json_t *styles_json(const struct neap_space_map *map) {
     return array;
 }
 
-/* Ranges, and their labels: neighbours mostly have the same one. */
+/* Adds the ranges, and their labels as a list without repetition: neighbours often have the same one. */
 static void ranges_json(const struct neap_space_map *map, json_t *ranges, json_t *labels) {
     const char *before = NULL;
     char name[NEAP_UNITS_ROOM + 32], digits[NEAP_SPACE_CHUNKS_MOST + 1];
@@ -53,7 +53,7 @@ static void ranges_json(const struct neap_space_map *map, json_t *ranges, json_t
     }
 }
 
-/* A bit a block, four a digit, the lowest first; "" where they are not told. */
+/* Hexadecimal digits with one bit per block, the lowest block first; "" if the map has no bits for it. */
 static json_t *bits_json(const struct neap_space_map *map, const struct neap_space_pool *pool) {
     if (pool->live == NEAP_SPACE_ALL || pool->live == NEAP_SPACE_UNTOLD)
         return json_string("");
@@ -97,11 +97,11 @@ int cli_map_page(const struct cli_map_report *report, FILE *out) {
     neap_page_begin(out, cli_map_title(map, title, sizeof(title)));
     neap_page_note(out,
                    "%s in memory, %s. Addresses run from left to right and from top to bottom; empty "
-                   "stretches are left out.",
+                   "ranges are left out.",
                    neap_units_bytes(rss, map->rss_bytes), report->source);
     int error = neap_range_view(out, data, picture, report);
-    neap_page_heading(out, "Beneath");
-    neap_page_note(out, "Largest free stretch of addresses: %s at %llx.",
+    neap_page_heading(out, "Totals");
+    neap_page_note(out, "Largest free range of addresses: %s at %llx.",
                    neap_units_bytes(free_text, map->free_bytes), (unsigned long long)map->free_start);
     neap_page_note(out, "Stacks: %zu for %zu threads, %s in memory.", map->stack_count, map->thread_count,
                    neap_units_bytes(stacks, map->stack_bytes));

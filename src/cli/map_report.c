@@ -1,4 +1,4 @@
-/* cli/map_report.c: a map as rows of cells, and what stands beneath them. */
+/* cli/map_report.c: draws a map as rows of cells, and prints the facts below them. */
 #include "cli/map_report.h"
 
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 enum { TEXT_ROOM = 160, PRINT_ROWS = 36, PICTURE_ROWS = 96, PICTURE_COLUMNS = 128 };
 
-/* To be told apart by people who see few colours, on white and on black. */
+/* Colours that people who see few colours can tell apart, on white and on black. */
 static const struct {
     const char *colour;
     char letter;
@@ -55,14 +55,14 @@ char *cli_map_title(const struct neap_space_map *map, char *text, size_t bytes) 
     return text;
 }
 
-/* A grid and all that it borrows. */
+/* A grid and the memory that it points to. */
 struct drawing {
     struct neap_grid grid;
     struct neap_space_cells cells;
     struct neap_grid_row *rows;
     struct neap_grid_cell *marks;
     struct neap_grid_style styles[NEAP_SPAN_KINDS];
-    char *labels; /* two of TEXT_ROOM a row */
+    char *labels; /* two per row, TEXT_ROOM bytes each */
     char texts[NEAP_SPAN_KINDS][TEXT_ROOM];
     char title[TEXT_ROOM + 256], scale[TEXT_ROOM];
 };
@@ -106,7 +106,7 @@ static void drawing_clear(struct drawing *drawing) {
     free(drawing);
 }
 
-/* Takes the drawing of `report`; NULL if memory is short. */
+/* Makes the drawing of `report`. NULL if there is no memory. */
 static struct drawing *drawing_make(const struct cli_map_report *report, size_t columns, size_t rows) {
     const struct neap_space_map *map = report->map;
     struct neap_space_sum sums[NEAP_SPAN_KINDS];
@@ -154,12 +154,12 @@ static struct drawing *drawing_make(const struct cli_map_report *report, size_t 
     return drawing;
 }
 
-/* --- beneath ----------------------------------------------------------------- */
+/* --- the facts below --------------------------------------------------------- */
 
 static void facts_print(const struct cli_map_report *report, FILE *out) {
     const struct neap_space_map *map = report->map;
     char text[NEAP_UNITS_ROOM], apart[NEAP_UNITS_ROOM];
-    fprintf(out, "\nlargest free stretch of addresses: %s at %llx\n", neap_units_bytes(text, map->free_bytes),
+    fprintf(out, "\nlargest free range of addresses: %s at %llx\n", neap_units_bytes(text, map->free_bytes),
             (unsigned long long)map->free_start);
     uint64_t mapped = 0;
     for (size_t i = 0; i < map->span_count; i++)

@@ -1,4 +1,4 @@
-/* cli/memory_table.c */
+/* cli/memory_table.c: prints the table. */
 #include "cli/memory_table.h"
 
 #include "base/units.h"

@@ -1,4 +1,4 @@
-/* cli/memory_table.h: an account of memory, a line a part. Main thread.
+/* cli/memory_table.h: prints an account of memory, one line per part. Main thread.
  *
  *     memory            what it is
  *     live     12.3 MB  blocks in use
@@ -17,7 +17,7 @@ struct cli_memory_line {
     const char *meaning;
 };
 
-/* At most 80 columns wide if name and meaning are at most 64 together. */
+/* Prints the table. It is at most 80 columns wide if name and meaning have at most 64 together. */
 void cli_memory_table_print(const struct cli_memory_line *lines, size_t count, FILE *out);
 
 #endif

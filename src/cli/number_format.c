@@ -1,4 +1,4 @@
-/* cli/number_format.c: digits in groups, texts that fit. */
+/* cli/number_format.c: groups digits and cuts texts. */
 #include "cli/number_format.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* cli/number_format.h: counts and paths as the reports about Python objects show them. Any thread. */
+/* cli/number_format.h: formats counts and paths for the reports about Python objects. Any thread. */
 #ifndef NEAP_CLI_NUMBER_FORMAT_H
 #define NEAP_CLI_NUMBER_FORMAT_H
 
@@ -7,11 +7,11 @@
 
 enum { CLI_NUMBER_ROOM = 32 };
 
-/* "1,234,567"; returns `out`. */
+/* Writes "1,234,567" and returns `out`. */
 char *cli_number_format(char out[CLI_NUMBER_ROOM], uint64_t number);
 
-/* `text`, cleaned (base/outside_text.h), in `out`; its end behind ".." where it takes more columns: the end
- * of a path tells more. Returns `out`. */
+/* Writes `text`, cleaned (base/outside_text.h), to `out`. If it takes too many columns, only its end, after
+ * "..", because the end of a path tells more. Returns `out`. */
 const char *cli_text_cut(char *out, size_t room, const char *text, unsigned columns);
 
 #endif

@@ -44,7 +44,7 @@ int cli_error(int exit_code, const char *format, ...) {
 
 /* --- values ------------------------------------------------------------ */
 
-/* A plain decimal number, up to *end. strtod alone would take "inf", "0x1p3" and blanks. */
+/* Reads a plain decimal number, up to *end. strtod alone would accept "inf", "0x1p3" and blanks. */
 static bool number_read(const char *text, double *value, char **end) {
     const char *digits = text + (*text == '-');
     if (!((*digits >= '0' && *digits <= '9') || *digits == '.') || digits[1] == 'x' || digits[1] == 'X')
@@ -95,8 +95,8 @@ static const char *const kind_names[] = {
     [CLI_OUTPUT] = "a file", [CLI_SIZE] = "a size like 512M",  [CLI_DURATION] = "a time like 10s or 200ms",
 };
 
-/* What `text` is for `option`: *value for the comparison with the bounds, the target untouched
- * unless all is well. */
+/* Reads `text` as the value of `option`, compares it with the bounds and stores it in the target. False if it
+ * is not valid; the target is then unchanged. */
 static bool value_store(const struct cli_option *option, const char *text) {
     union {
         int64_t integer;
@@ -177,7 +177,7 @@ static int value_refuse(const struct reading *reading, const struct cli_option *
         bound_text(most, sizeof(most), option->kind, option->most), reading->usage->verb);
 }
 
-/* Gives `option` its value: `inline_text` if that stands with it, else the next argument. */
+/* Gives `option` its value: `inline_text` if it is not NULL, else the next argument. */
 static int option_take(struct reading *reading, const struct cli_option *option, const char *inline_text) {
     const char *text = inline_text;
     if (option->kind == CLI_OUTPUT && !text)
@@ -230,7 +230,7 @@ static int letters_read(struct reading *reading, const char *letters) {
 int cli_options_parse(const struct cli_option *table, const struct cli_usage *usage, int argc, char **argv,
                       int *rest) {
     struct reading reading = {table, usage, argc, 1, argv};
-    int operand_count = 0; /* those read so far stand from argv[1] on */
+    int operand_count = 0; /* the operands read so far are moved to argv[1] and on */
     while (reading.at < argc) {
         char *word = argv[reading.at];
         bool is_option = word[0] == '-' && word[1] != '\0';

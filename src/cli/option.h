@@ -1,4 +1,4 @@
-/* cli/option.h: options of a verb as a table; parsing and --help come from it.
+/* cli/option.h: the options of a verb as a table, from which they are parsed and --help is printed.
  *
  *     uint64_t decay_ms = 100;
  *     bool json = false;
@@ -13,8 +13,8 @@
  *         return code;
  *     ... argv[rest] .. argv[argc - 1] are the operands ...
  *
- * Understood: --name, --name VALUE, --name=VALUE, -x, -xVALUE, -x VALUE, -xyz
- * for flags, `--`, and --help (-h) without an entry in the table.
+ * It understands --name, --name VALUE, --name=VALUE, -x, -xVALUE, -x VALUE, -xyz for flags,
+ * `--`, and --help (-h) without an entry in the table.
  */
 #ifndef NEAP_CLI_OPTION_H
 #define NEAP_CLI_OPTION_H
@@ -23,7 +23,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Type of the target, and what is accepted for it. */
+/* The type of the target, and the accepted values. */
 enum cli_option_kind {
     CLI_FLAG,     /* bool; set to true */
     CLI_INTEGER,  /* int64_t or uint64_t; decimal */
@@ -35,27 +35,27 @@ enum cli_option_kind {
 
 struct cli_option {
     const char *name;     /* long name without dashes; NULL ends a table */
-    char letter;          /* short name, 0 if none */
-    const char *argument; /* what its value is called, "MS"; NULL for a flag */
+    char letter;          /* short name; 0 if there is none */
+    const char *argument; /* name of its value, "MS"; NULL for a flag */
     const char *help;     /* a sentence without a full stop; wrapped when printed */
     enum cli_option_kind kind;
     void *target;       /* written only when the option is given */
-    double least, most; /* bounds of a number's value, included, in the target's unit; both 0: none */
+    double least, most; /* bounds of a number, included, in the target's unit; both 0 = no bounds */
 };
 
 struct cli_usage {
     const char *verb;     /* "run" */
-    const char *synopsis; /* what follows `neap run`: "[options] [--] COMMAND [ARGUMENT ...]" */
+    const char *synopsis; /* the words after `neap run`: "[options] [--] COMMAND [ARGUMENT ...]" */
     const char *about;    /* one paragraph, wrapped when printed; may be NULL */
-    bool mixed;           /* options may also follow operands (`stat PID --json`); false: the first
-                             operand ends the options, for the rest is another program's command */
+    bool mixed;           /* true if options may follow operands (`stat PID --json`); else the first
+                             operand ends the options, because the rest is another program's command */
 };
 
 enum { CLI_GO_ON = -1 };
 
-/* Reads the options of argv[1..], in order; a later one wins. Returns CLI_GO_ON with *rest
- * the index of the first operand (operands are moved behind the options if usage->mixed),
- * CLI_EXIT_DONE after --help was printed, or CLI_EXIT_USAGE after one line on stderr. */
+/* Reads the options from argv[1] on. Of equal options, the last one counts. Returns CLI_GO_ON and
+ * stores the index of the first operand in *rest; if usage->mixed, operands are moved behind the options.
+ * Returns CLI_EXIT_DONE after it has printed --help, or CLI_EXIT_USAGE after one line on stderr. */
 int cli_options_parse(const struct cli_option *table, const struct cli_usage *usage, int argc, char **argv,
                       int *rest);
 
@@ -68,10 +68,10 @@ void cli_text_write(const char *text, int column, int indent, FILE *out);
 /* The same on stdout. */
 void cli_text_print(const char *text, int column, int indent);
 
-/* One line on stderr, `neap: ` and the text; returns `exit_code` for `return cli_error(...)`. */
+/* Writes one line to stderr, `neap: ` and the text. Returns `exit_code`, for `return cli_error(...)`. */
 __attribute__((format(printf, 2, 3))) int cli_error(int exit_code, const char *format, ...);
 
-/* `bytes` and `duration` as CLI_SIZE and CLI_DURATION read them; false if `text` is not one. */
+/* Read `text` as CLI_SIZE and CLI_DURATION are read. False if it is not valid. */
 bool cli_size_parse(const char *text, uint64_t *bytes);
 bool cli_duration_parse(const char *text, uint64_t *ns);
 

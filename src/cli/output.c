@@ -1,4 +1,4 @@
-/* cli/output.c: to standard output, or to a file by an atomic file. */
+/* cli/output.c: writes a report to standard output, to a stream, or to a file by os/atomic_file.h. */
 #include "cli/output.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@ static bool is_stdout(const char *path) {
     return path && strcmp(path, "-") == 0;
 }
 
-/* A pipe or a device is written to; any other path gets a new file. */
+/* Whether the path is a pipe or a device, which is written to. Any other path gets a new file. */
 static bool is_stream(const char *path) {
     return neap_os_path_kind(path) == NEAP_OS_PATH_STREAM;
 }
@@ -40,7 +40,7 @@ static int write_error(const char *path, int error) {
     }
 }
 
-/* --- before ------------------------------------------------------------------ */
+/* --- checking ---------------------------------------------------------------- */
 
 static int path_check(const char *path) {
     struct neap_os_atomic_file file;
@@ -107,7 +107,7 @@ static int file_write(const char *path, const char *text, size_t bytes) {
     return error;
 }
 
-/* A form that cannot be made leaves the file alone. */
+/* Makes a form in memory and then writes the file, so that a form that cannot be made changes no file. */
 static int form_write(const char *path, cli_output_form *form, const void *report) {
     char *text = NULL;
     size_t bytes = 0;

@@ -1,4 +1,4 @@
-/* cli/pid_argument.c: from PID to a process under Neap, or to one line why not. */
+/* cli/pid_argument.c: finds the process of a PID, or says in one line why it cannot be used. */
 #include "cli/pid_argument.h"
 
 #include <limits.h>
@@ -18,7 +18,7 @@ bool cli_pid_parse(const char *text, pid_t *pid) {
     return true;
 }
 
-/* "process 123 (python3.11)"; without the name where the system does not tell it. */
+/* Writes "process 123 (python3.11)"; without the name if the system does not tell it. */
 static const char *target_name(const struct neap_live_heap *target, char *name, size_t bytes) {
     if (target->program[0])
         snprintf(name, bytes, "process %d (%s)", (int)target->pid, target->program);
@@ -41,10 +41,11 @@ static int permission_error(const char *verb, const struct neap_live_heap *targe
             "`sudo sysctl kernel.yama.ptrace_scope=0`",
             name, verb, pid);
     case NEAP_OS_REFUSAL_TRACED:
-        return cli_error(CLI_EXIT_NOT_PERMITTED,
-                         "not permitted to stop %s: another tracer has it (a debugger, strace): end that, or "
-                         "use --no-pause",
-                         name);
+        return cli_error(
+            CLI_EXIT_NOT_PERMITTED,
+            "not permitted to stop %s: another tracer is attached to it (a debugger, strace): end that, or "
+            "use --no-pause",
+            name);
     default:
         return cli_error(
             CLI_EXIT_NOT_PERMITTED,
@@ -62,9 +63,9 @@ int cli_pid_error(const char *verb, const struct neap_live_heap *target, int err
         if (neap_os_program(target->pid, program, sizeof(program)) == NEAP_OK)
             return cli_error(
                 CLI_EXIT_NO_PROCESS,
-                "no process %d (%s) to look into: it has ended, or is the kernel's: name another",
+                "cannot look into process %d (%s): it has ended, or is a kernel thread: name another",
                 (int)target->pid, program);
-        return cli_error(CLI_EXIT_NO_PROCESS, "no %s: `pgrep -a python` lists the Pythons there are", name);
+        return cli_error(CLI_EXIT_NO_PROCESS, "no %s: `pgrep -a python` lists the running Pythons", name);
     case NEAP_ERROR_PERMISSION:
         return permission_error(verb, target, name);
     case NEAP_ERROR_FORMAT:
@@ -82,7 +83,7 @@ int cli_pid_error(const char *verb, const struct neap_live_heap *target, int err
     }
 }
 
-/* The process can be read; whether a heap serves it is another question. */
+/* Says why no Neap heap serves a process that can be read. */
 static int unserved_error(const struct neap_live_heap *target) {
     char name[320];
     target_name(target, name, sizeof(name));

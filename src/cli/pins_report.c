@@ -1,4 +1,4 @@
-/* cli/pins_report.c: groups of pins, then the emptiest places with what lies in them; JSON. */
+/* cli/pins_report.c: text and JSON of `neap pins`: groups of pins, then the emptiest arenas or slabs. */
 #include "cli/pins_report.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* cli/pins_report.h: what `neap pins` found, as text and as JSON. Main thread. */
+/* cli/pins_report.h: prints the result of `neap pins`, as text and as JSON. Main thread. */
 #ifndef NEAP_CLI_PINS_REPORT_H
 #define NEAP_CLI_PINS_REPORT_H
 
@@ -12,15 +12,15 @@ struct cli_pins_report {
     const struct cli_python *python;
     const struct neap_analysis *analysis;
     const struct neap_pins *pins;
-    size_t shown;        /* groups at most */
-    size_t places_shown; /* arenas at most */
+    size_t shown;        /* the most groups to print */
+    size_t places_shown; /* the most arenas or slabs to print */
     bool show_values;
 };
 
-/* As wide as the terminal, 80 columns where there is none. */
+/* Prints text as wide as the terminal, or 80 columns if `out` is none. */
 void cli_pins_print(const struct cli_pins_report *report, FILE *out);
 
-/* Schema neap.pins/1, see docs/pins.md. 0, or a negative enum neap_error. */
+/* Prints JSON, schema neap.pins/1, see docs/pins.md. Returns 0 or a negative enum neap_error. */
 int cli_pins_print_json(const struct cli_pins_report *report, FILE *out);
 
 #endif

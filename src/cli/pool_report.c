@@ -11,7 +11,7 @@
 
 enum { VERSION_ROOM = 24 };
 
-/* "3.11.2", or "3.10" where the process does not tell more. */
+/* Writes "3.11.2", or "3.10" if the process does not tell more. */
 static const char *version_text(const struct neap_live_pymalloc *target, char out[VERSION_ROOM]) {
     uint32_t hex = target->version.hex;
     if (hex)
@@ -33,10 +33,10 @@ static void memory_print(const struct neap_pymalloc_stats *stats, FILE *out) {
         {"live", stats->used_bytes, "blocks in use"},
         {"free", stats->free_bytes, "free blocks in pools that also hold live blocks"},
         {"free pools", stats->free_pool_bytes, "pools without a block, in arenas that have some"},
-        {"heads", stats->header_bytes, "of pools"},
-        {"tails", stats->quantization_bytes, "of pools, too short for another block"},
-        {"alignment", stats->alignment_bytes, "of arenas, lost to the first pool's address"},
-        {"arenas", stats->arena_bytes, "the six above: what it took from the system"},
+        {"heads", stats->header_bytes, "headers of pools"},
+        {"tails", stats->quantization_bytes, "ends of pools, too short for another block"},
+        {"alignment", stats->alignment_bytes, "parts of arenas lost to the alignment of pools"},
+        {"arenas", stats->arena_bytes, "the sum of the six above, taken from the system"},
     };
     cli_memory_table_print(lines, sizeof(lines) / sizeof(lines[0]), out);
 }
@@ -63,24 +63,24 @@ static void classes_print(const struct neap_pymalloc_stats *stats, FILE *out) {
     neap_table_finish(table, out);
 }
 
-/* Started under Neap, which found a reason to leave it alone. */
+/* Whether the process was started under Neap, which does not serve it. */
 static bool is_refused(const struct neap_live_heap *process) {
     return process->neap && process->anchor.state == NEAP_STATE_REFUSED;
 }
 
-/* What else there is to know, a line each. */
+/* Prints further facts, one line each. */
 static void notes_print(const struct neap_live_heap *process, const struct neap_live_pymalloc_view *view,
                         FILE *out) {
     const struct neap_pymalloc_stats *stats = &view->stats;
     if (is_refused(process))
         fprintf(out, "Neap does not serve it: %s\n", process->anchor.reason);
     if (view->allocator == NEAP_PY_ALLOCATOR_IDLE)
-        fprintf(out, "CPython's allocator is there and serves nothing: PYTHONMALLOC or a program's own\n"
-                     "allocator has taken its place, and blocks come from there\n");
+        fprintf(out, "CPython's allocator is not used: PYTHONMALLOC or the program has replaced it by\n"
+                     "another, which serves all blocks\n");
     if (view->allocator == NEAP_PY_ALLOCATOR_PYMALLOC_DEBUG)
         fprintf(out, "debug hooks are on (PYTHONMALLOC=debug, -X dev): each block has padding around it\n");
     if (view->spaces > 1)
-        fprintf(out, "%u heaps: interpreters with a lock of their own have arenas of their own\n",
+        fprintf(out, "%u heaps: each interpreter with a GIL of its own has arenas of its own\n",
                 view->spaces);
     if (view->rejected_arenas || stats->rejected_pools)
         fprintf(out, "%llu arenas and %llu pools changed while they were read and are not counted\n",
@@ -135,7 +135,7 @@ static json_t *stats_json(const struct neap_pymalloc_stats *stats) {
     neap_json_set(object, "header_bytes", stats->header_bytes);
     neap_json_set(object, "quantization_bytes", stats->quantization_bytes);
     neap_json_set(object, "alignment_bytes", stats->alignment_bytes);
-    /* The allocator's own counters, which are found from 3.12 on. */
+    /* The allocator's own counters can be found from 3.12 on. */
     if (stats->arenas_total) {
         neap_json_set(object, "arenas_total", stats->arenas_total);
         neap_json_set(object, "arenas_highwater", stats->arenas_highwater);

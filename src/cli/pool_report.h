@@ -1,4 +1,5 @@
-/* cli/pool_report.h: what `neap stat` found of CPython's own allocator, as text and as JSON. Main thread. */
+/* cli/pool_report.h: prints the result of `neap stat` for CPython's own allocator, as text and as JSON. Main
+ * thread. */
 #ifndef NEAP_CLI_POOL_REPORT_H
 #define NEAP_CLI_POOL_REPORT_H
 
@@ -8,11 +9,11 @@
 #include "inspect/python/live_pymalloc.h"
 #include "inspect/neap_heap/live_neap_heap.h"
 
-/* At most 80 columns wide. `process` is the same one as neap_live_heap_find saw it. */
+/* Prints text of at most 80 columns. `process` is the same process, as neap_live_heap_find found it. */
 void cli_pool_print(const struct neap_live_pymalloc *target, const struct neap_live_heap *process,
                     const struct neap_live_pymalloc_view *view, FILE *out);
 
-/* Schema neap.pools/1, see docs/stat.md. 0, or a negative enum neap_error. */
+/* Prints JSON, schema neap.pools/1, see docs/stat.md. Returns 0 or a negative enum neap_error. */
 int cli_pool_print_json(const struct neap_live_pymalloc *target, const struct neap_live_heap *process,
                         const struct neap_live_pymalloc_view *view,
                         const struct neap_os_kernel_settings *kernel, FILE *out);

@@ -11,7 +11,7 @@
 
 enum { BAR = 24, REDRAW_NS = 100000000 };
 
-static uint64_t drawn_ns; /* when it was drawn last; 0: it is not there */
+static uint64_t drawn_ns; /* time when the line was last drawn; 0 if there is none */
 
 void cli_progress_show(double done, const char *text, uint64_t left_ns) {
     uint64_t now_ns = neap_os_now_ns();
@@ -23,7 +23,7 @@ void cli_progress_show(double done, const char *text, uint64_t left_ns) {
     memset(bar, '.', BAR);
     memset(bar, '#', (size_t)full);
     bar[BAR] = '\0';
-    if (left_ns) /* whole seconds: more would flicker */
+    if (left_ns) /* in whole seconds, because fractions would flicker */
         neap_units_ns(left, (left_ns + 999999999) / 1000000000 * 1000000000);
     snprintf(line, sizeof(line), "[%s] %s%s%s%s", bar, text, left_ns ? ", " : "", left,
              left_ns ? " left" : "");

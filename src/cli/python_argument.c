@@ -1,4 +1,4 @@
-/* cli/python_argument.c: from PID or core file to a Python that can be walked, or to one line why not. */
+/* cli/python_argument.c: opens the Python of a PID or core file, or says in one line why it cannot. */
 #include "cli/python_argument.h"
 
 #include <stdlib.h>

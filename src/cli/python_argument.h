@@ -6,7 +6,7 @@
  *     int code = cli_python_open("look", &options, argc - rest, argv + rest, &python);
  *     if (code == CLI_GO_ON) { ...; cli_python_release(&python); print; cli_python_close(&python); }
  *
- * A process stands still from open on, for as long as cli/snapshot_argument.h says. Main thread.
+ * cli/snapshot_argument.h says how long a process is stopped. Main thread.
  */
 #ifndef NEAP_CLI_PYTHON_ARGUMENT_H
 #define NEAP_CLI_PYTHON_ARGUMENT_H
@@ -24,26 +24,26 @@ struct cli_python {
     const char *core;             /* its path, or NULL */
     neap_snapshot_t *snapshot;
     struct neap_python_view *view; /* owned */
-    uint64_t pause_ns;             /* after release */
+    uint64_t pause_ns;             /* length of the pause, set by cli_python_release; 0 if that ended none */
 };
 
-/* Takes the snapshot and opens the view. CLI_GO_ON, or an exit code after one line on stderr. */
+/* Takes the snapshot and opens the view. Returns CLI_GO_ON, or an exit code after one line on stderr. */
 int cli_python_open(const char *verb, const struct cli_snapshot_options *options, int argc, char **argv,
                     struct cli_python *python);
 
-/* All that was to be read has been: a process that is still held goes on. */
+/* Resumes a process that is still stopped, after everything has been read. */
 void cli_python_release(struct cli_python *python);
 
 void cli_python_close(struct cli_python *python);
 
-/* "process 1234 (python3.11): CPython 3.11.2, blocks by pymalloc", how it was read, and in further
- * lines what cannot be seen. */
+/* Prints "process 1234 (python3.11): CPython 3.11.2, on pymalloc", then how it was read, and in further
+ * lines what could not be read. `rejected` is the number of structures that were left out. */
 void cli_python_print(const struct cli_python *python, uint64_t rejected, FILE *out);
 
-/* The same as members of a document: pid, program, python, allocator, way, pause_ns, ... */
+/* Adds the same to a document, as members: pid, program, python, allocator, way, pause_ns and so on. */
 void cli_python_json(const struct cli_python *python, json_t *document);
 
-/* Threads that may walk at once. */
+/* The number of threads that may walk over the objects at the same time. */
 unsigned cli_python_threads(const struct cli_python *python);
 
 #endif

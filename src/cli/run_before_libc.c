@@ -1,9 +1,9 @@
 /* cli/run_before_libc.c: `neap run COMMAND` without libc's start-up.
  *
- * Does what verb_run.c does in the plainest case: no options, and nothing in the
- * environment that is to be noted or joined. In every other case, and whenever
- * anything fails, it returns, and the ordinary program starts and does it, or
- * says what is wrong. See os/before_libc.h for what may not be done here.
+ * This does what verb_run.c does in the simplest case: no options, and no variable in the
+ * environment that needs a note or must be extended. In every other case, and whenever
+ * something fails, it returns. Then the ordinary program starts and does it, or says what is
+ * wrong. os/before_libc.h says what this code must not do.
  */
 #include "os/before_libc.h"
 
@@ -14,11 +14,11 @@
 #include <stddef.h>
 #include <unistd.h>
 
-/* What is longer is left to the ordinary program: each page of the stack that is
- * touched here costs the user's program a microsecond or two. */
+/* The ordinary program handles longer environments and paths. Each page of the stack that is touched here
+ * costs the user's program one or two microseconds. */
 enum { VARIABLES_MAX = 200, PATH_BYTES = 512 };
 
-/* A text in a buffer of PATH_BYTES; `full` once it did not fit. */
+/* A text in a buffer. `full` is set once something did not fit. */
 struct path {
     char text[PATH_BYTES];
     size_t length;
@@ -31,7 +31,7 @@ static bool same(const char *a, const char *b) {
     return *a == *b;
 }
 
-/* What follows `start` in `text`, NULL if it starts otherwise. */
+/* The rest of `text` after `start`; NULL if `text` does not begin with it. */
 static const char *after(const char *text, const char *start) {
     while (*start)
         if (*text++ != *start++)
@@ -69,7 +69,7 @@ static void path_begin(struct path *path, const char *text) {
     path_add_text(path, text);
 }
 
-/* Cuts the last part off; false if there is none. */
+/* Removes the last part of the path. False if there is none. */
 static bool path_up(struct path *path) {
     while (path->length > 0 && path->text[path->length] != '/')
         path->length--;
@@ -81,7 +81,7 @@ static bool readable(const struct path *path, size_t from) {
     return !path->full && neap_os_before_libc_access(path->text + from, R_OK) == 0;
 }
 
-/* Whether some word may be the -X that neap_python_flags_read looks for. */
+/* Whether a word may be the option -X that neap_python_flags_read looks for. */
 static bool has_flag_x(char *const *command) {
     for (char *const *word = command + 1; *word; word++)
         if ((*word)[0] == '-' && contains(*word, 'X'))
@@ -89,12 +89,12 @@ static bool has_flag_x(char *const *command) {
     return false;
 }
 
-/* Writes "LD_PRELOAD=..." and, in place, "PYTHONPATH=..." ("" otherwise). */
+/* Writes "LD_PRELOAD=..." and, if neap runs from the build folder, "PYTHONPATH=..."; else "". */
 static bool variables_make(struct path *preload, struct path *packages) {
     static const char name[] = "LD_PRELOAD=", packages_name[] = "PYTHONPATH=";
     struct path self;
     long length = neap_os_before_libc_readlink("/proc/self/exe", self.text, sizeof(self.text) - 1);
-    if (length <= 0 || length == (long)sizeof(self.text) - 1) /* as long: perhaps cut off */
+    if (length <= 0 || length == (long)sizeof(self.text) - 1) /* of that length, it may be cut off */
         return false;
     self.length = (size_t)length;
     self.text[length] = '\0';
@@ -120,7 +120,7 @@ static bool variables_make(struct path *preload, struct path *packages) {
     return readable(preload, sizeof(name) - 1);
 }
 
-/* As execvp, but returns whatever the failure. */
+/* As execvp, but without a fallback to the shell. Returns if it fails. */
 static void command_exec(char *const *command, char *const *environment, const char *search) {
     struct path path;
     if (contains(command[0], '/')) {

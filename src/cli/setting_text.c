@@ -1,4 +1,4 @@
-/* cli/setting_text.c: the table of settings, as options and as text. */
+/* cli/setting_text.c: makes options and text from the table of settings. */
 #include "cli/setting_text.h"
 
 #include <inttypes.h>
@@ -48,7 +48,7 @@ void cli_settings_export(const union cli_setting_value values[NEAP_SETTINGS]) {
     }
 }
 
-/* "1 MiB" for a bound that is a size, "3600000" for another. */
+/* Prints a bound: "1 MiB" for a size, "3600000" for a number. */
 static void bound_print(const struct neap_setting *setting, uint64_t bound) {
     bool size = setting->kind == NEAP_SETTING_SIZE;
     bool large = size && bound >> 40 != 0;

@@ -5,17 +5,18 @@
 #include "base/setting.h"
 #include "cli/option.h"
 
-/* What the command line says of a setting; unless `given`, the environment stays as it is. */
+/* The value that the command line gives a setting. */
 union cli_setting_value {
-    bool given;      /* of a flag */
-    uint64_t number; /* UINT64_MAX: not given */
+    bool given;      /* of a flag: the option was given */
+    uint64_t number; /* of any other; UINT64_MAX if the option was not given */
 };
 
-/* The settings that have an option, in their order; values[i] belongs to neap_settings[i]. */
+/* Fills `table` with the options of the settings. The targets are in `values`, where values[i] belongs to
+ * neap_settings[i]. */
 void cli_setting_options(struct cli_option table[NEAP_SETTINGS + 1],
                          union cli_setting_value values[NEAP_SETTINGS]);
 
-/* Puts what was given into the environment. */
+/* Sets the variables of the options that were given. The others stay as they are. */
 void cli_settings_export(const union cli_setting_value values[NEAP_SETTINGS]);
 
 /* Prints the table on stdout, at most 80 columns wide. */

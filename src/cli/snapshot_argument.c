@@ -1,4 +1,4 @@
-/* cli/snapshot_argument.c: from options to a snapshot, or to one line why not. */
+/* cli/snapshot_argument.c: takes the snapshot that the options ask for, or says in one line why it cannot. */
 #include "cli/snapshot_argument.h"
 
 #include "cli/pid_argument.h"
@@ -36,7 +36,7 @@ static int process_error(const char *verb, const struct neap_live_heap *target, 
     switch (error) {
     case NEAP_ERROR_TIMEOUT:
         return cli_error(CLI_EXIT_FAILED,
-                         "cannot stop process %d: a thread of it does not stop: use --no-pause", pid);
+                         "cannot stop process %d: one of its threads does not stop: use --no-pause", pid);
     case NEAP_ERROR_MEMORY:
         return cli_error(
             CLI_EXIT_FAILED,
@@ -65,6 +65,6 @@ int cli_snapshot_open(const char *verb, const struct cli_snapshot_options *optio
     if (error != NEAP_OK)
         return process_error(verb, target, error);
     if (neap_snapshot_facts(*snapshot)->too_little_memory)
-        neap_os_limit_growth(neap_os_headroom_bytes()); /* refused in words, and not ended by the kernel */
+        neap_os_limit_growth(neap_os_headroom_bytes()); /* so that allocation fails before a group is full */
     return CLI_GO_ON;
 }

@@ -1,10 +1,10 @@
-/* cli/snapshot_argument.h: how the memory of a process is read: stopped, running, held, or from a core file.
+/* cli/snapshot_argument.h: the options that say how the memory of a process is read.
  *
  *     struct cli_snapshot_options options = {0};
  *     const struct cli_option table[] = {CLI_SNAPSHOT_OPTIONS(&options), ..., {.name = NULL}};
  *
- * A process stands still for as long as copying takes; with --low-memory until
- * neap_snapshot_release. Whatever happens to neap, it goes on. Main thread.
+ * A process is stopped while its memory is copied or, with --low-memory, until
+ * neap_snapshot_release. If neap ends before, the kernel resumes it. Main thread.
  */
 #ifndef NEAP_CLI_SNAPSHOT_ARGUMENT_H
 #define NEAP_CLI_SNAPSHOT_ARGUMENT_H
@@ -15,20 +15,20 @@
 
 struct cli_snapshot_options {
     bool pause, no_pause, low_memory;
-    const char *core; /* NULL: a process */
+    const char *core; /* path of a core file; NULL for a process */
 };
 
 #define CLI_SNAPSHOT_OPTIONS(options)                                                                        \
     {.name = "pause",                                                                                        \
-     .help = "stop the process while its memory is copied, and go on (the default)",                         \
+     .help = "stop the process while its memory is copied (the default)",                                    \
      .kind = CLI_FLAG,                                                                                       \
      .target = &(options)->pause},                                                                           \
         {.name = "no-pause",                                                                                 \
-         .help = "do not stop it: what changes while it is read may be wrong or left out",                   \
+         .help = "do not stop the process: what changes meanwhile may be wrong or left out",                 \
          .kind = CLI_FLAG,                                                                                   \
          .target = &(options)->no_pause},                                                                    \
         {.name = "low-memory",                                                                               \
-         .help = "copy nothing: the process stands still until all is read",                                 \
+         .help = "copy nothing: the process is stopped until everything is read",                            \
          .kind = CLI_FLAG,                                                                                   \
          .target = &(options)->low_memory},                                                                  \
     {                                                                                                        \
@@ -36,12 +36,12 @@ struct cli_snapshot_options {
         .kind = CLI_STRING, .target = &(options)->core                                                       \
     }
 
-/* Whether the options of `verb` go together, and with so many operands beside --core. CLI_GO_ON, or
- * CLI_EXIT_USAGE after one line on stderr. */
+/* Checks that the options of `verb` can be used together, and with that number of operands. Returns
+ * CLI_GO_ON, or CLI_EXIT_USAGE after one line on stderr. */
 int cli_snapshot_check(const char *verb, const struct cli_snapshot_options *options, int operands);
 
-/* Takes a snapshot of the core file, or else of `target`, of which pid and program are looked at. The
- * caller destroys *snapshot. CLI_GO_ON, or an exit code after one line on stderr. */
+/* Takes a snapshot of the core file if there is one, else of `target`, of which it uses pid and program. The
+ * caller destroys *snapshot. Returns CLI_GO_ON, or an exit code after one line on stderr. */
 int cli_snapshot_open(const char *verb, const struct cli_snapshot_options *options,
                       const struct neap_live_heap *target, neap_snapshot_t **snapshot);
 

@@ -1,4 +1,4 @@
-/* cli/stat_report.c: tables and JSON of `neap stat`. */
+/* cli/stat_report.c: tables and JSON of `neap stat` for a Neap heap. */
 #include "cli/stat_report.h"
 
 #include <jansson.h>
@@ -35,12 +35,12 @@ static void memory_print(const struct neap_heap_stats *stats, FILE *out) {
         {"cached", stats->cached_bytes, "free blocks in the magazines of the fast path"},
         {"free", stats->free_bytes, "free, on pages that also hold live blocks"},
         {"dirty", stats->dirty_bytes, "whole free pages, still in memory"},
-        {"resident", stats->resident_bytes, "the four above"},
-        {"peak", stats->peak_bytes, "the most that was resident"},
+        {"resident", stats->resident_bytes, "the sum of the four above"},
+        {"peak", stats->peak_bytes, "the largest resident so far"},
         {"clean", stats->clean_bytes, "whole free pages, given back or never touched"},
-        {"given back", stats->purged_bytes, "since the start, all told"},
-        {"refaulted", stats->refaulted_bytes, "of that, taken again later"},
-        {"bookkeeping", stats->metadata_bytes, "of the heap itself, estimated"},
+        {"given back", stats->purged_bytes, "pages given back since the start"},
+        {"refaulted", stats->refaulted_bytes, "pages given back and taken again later"},
+        {"bookkeeping", stats->metadata_bytes, "what the heap needs for itself, estimated"},
     };
     cli_memory_table_print(lines, sizeof(lines) / sizeof(lines[0]), out);
 }
@@ -75,7 +75,7 @@ static void classes_print(const struct neap_heap_view *view, FILE *out) {
 
 static void events_print(const struct neap_heap_view *view, FILE *out) {
     static const struct neap_table_column columns[] = {
-        {"purge at", false, false}, {"given back", false, false}, {"stretches", false, false},
+        {"purge at", false, false}, {"given back", false, false}, {"ranges", false, false},
         {"took", false, false},     {"cause", true, false},
     };
     neap_table_t *table = neap_table_new(columns, sizeof(columns) / sizeof(columns[0]));

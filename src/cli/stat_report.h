@@ -1,4 +1,4 @@
-/* cli/stat_report.h: what `neap stat` found, as text and as JSON. Main thread. */
+/* cli/stat_report.h: prints the result of `neap stat` for a Neap heap, as text and as JSON. Main thread. */
 #ifndef NEAP_CLI_STAT_REPORT_H
 #define NEAP_CLI_STAT_REPORT_H
 
@@ -7,10 +7,10 @@
 #include "cli/kernel_notes.h"
 #include "inspect/neap_heap/live_neap_heap.h"
 
-/* At most 80 columns wide. */
+/* Prints text of at most 80 columns. */
 void cli_stat_print(const struct neap_live_heap *target, const struct neap_heap_view *view, FILE *out);
 
-/* Schema neap.stat/1, see docs/stat.md. 0, or a negative enum neap_error. */
+/* Prints JSON, schema neap.stat/1, see docs/stat.md. Returns 0 or a negative enum neap_error. */
 int cli_stat_print_json(const struct neap_live_heap *target, const struct neap_heap_view *view,
                         const struct neap_os_kernel_settings *kernel, FILE *out);
 

@@ -8,10 +8,10 @@ enum { ROWS_SHOWN = 5, SHOWN_MAX = 10000, CONTAINERS = 64 };
 static const struct cli_usage usage = {
     .verb = "advise",
     .synopsis = "[options] PID | --core FILE",
-    .about = "Names what holds the most memory in a running Python that could be held in less: what it takes "
-             "now, and what its very contents would take as an array, with __slots__, interned, in neap.Map, "
-             "Trie or Bits, SQLite or Redis. Sizes are those of sys.getsizeof, summed; items that others "
-             "refer to as well are left out.",
+    .about = "Finds the containers, classes and strings of a running Python that could be held in less "
+             "memory, the largest savings first. Shows what they take now, and what the same contents would "
+             "take as an array, with __slots__, interned, in neap.Map, Trie or Bits, SQLite or Redis. Sizes "
+             "are sums of sys.getsizeof. Items that other objects refer to as well are left out.",
     .mixed = true,
 };
 
@@ -55,7 +55,7 @@ static int run(int argc, char **argv) {
         {.name = "rows",
          .letter = 'n',
          .argument = "N",
-         .help = "show so many (5)",
+         .help = "show N (5)",
          .kind = CLI_INTEGER,
          .target = &shown,
          .least = 1,

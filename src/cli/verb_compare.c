@@ -1,4 +1,4 @@
-/* cli/verb_compare.c: `neap compare`, one command under several allocators. */
+/* cli/verb_compare.c: `neap compare`, which runs a command under several allocators. */
 #include "cli/verb.h"
 
 #include <errno.h>
@@ -54,27 +54,27 @@ static const struct cli_usage usage = {
 
 static int request_parse(struct request *request, int argc, char **argv, int *rest) {
     const struct cli_option table[] = {
-        {"with", 'w', "A,B,...", "only these allocators; cpython, which ratios are to, is always there",
-         CLI_STRING, &request->with, 0, 0},
+        {"with", 'w', "A,B,...",
+         "run only under these allocators, and under cpython, to which the ratios are", CLI_STRING,
+         &request->with, 0, 0},
         {"rounds", 'n', "N", "run under each N times and take medians (3)", CLI_INTEGER, &request->rounds, 1,
          NEAP_COMPARISON_ROUNDS_MAX},
         {"interval", 'i', "MS",
-         "milliseconds between two samples (20); more where sampling would take over 2 % of a core",
-         CLI_INTEGER, &request->interval_ms, 1, 60000},
+         "milliseconds between two samples (20); more if sampling would take over 2 % of a core", CLI_INTEGER,
+         &request->interval_ms, 1, 60000},
         {"for", 0, "SECONDS", "stop the command (or its load) after this time: for servers", CLI_DURATION,
          &request->plan.for_ns, 1e6, TIME_MOST_NS},
         {"load", 0, "COMMAND",
-         "a shell command that runs against a server, started once the server listens; when it has ended, "
-         "the "
-         "server idles and is stopped",
+         "run this shell command against a server, once that listens; after the command the server idles "
+         "and is stopped",
          CLI_STRING, &request->plan.load, 0, 0},
-        {"idle", 0, "SECONDS", "how long it idles before memory at the end is taken (2)", CLI_DURATION,
+        {"idle", 0, "SECONDS", "time to idle before memory at the end is measured (2)", CLI_DURATION,
          &request->plan.idle_ns, 0, TIME_MOST_NS},
         {"output", 'o', NULL, "show the command's standard output, on standard error", CLI_FLAG,
          &request->command_output, 0, 0},
-        {"html", 0, "FILE", "write a page with the memory of each over time", CLI_STRING,
-         &request->output.html, 0, 0},
-        {"svg", 0, "FILE", "write a picture of the same", CLI_STRING, &request->output.svg, 0, 0},
+        {"html", 0, "FILE", "write a page that shows memory over time", CLI_STRING, &request->output.html, 0,
+         0},
+        {"svg", 0, "FILE", "write a picture of RSS over time", CLI_STRING, &request->output.svg, 0, 0},
         CLI_OUTPUT_JSON(&request->output, "neap.compare/1"),
         {.name = NULL},
     };
@@ -88,7 +88,7 @@ static void allocator_add(struct request *request, const struct neap_allocator_c
     request->allocators[request->allocator_count++] = allocator;
 }
 
-/* The allocators asked for, behind CPython's own. */
+/* Fills in CPython's own allocator, then those that the user asked for. */
 static int allocators_choose(struct request *request) {
     size_t count;
     const struct neap_allocator_choice *all = neap_allocator_choices(&count);
@@ -129,8 +129,7 @@ static void word_write(const char *word, FILE *out) {
     putc('\'', out);
 }
 
-/* The words as one would type them in a shell, after `front`. The caller frees
- * it; NULL if memory is short. */
+/* Returns `front` and the words, quoted for a shell. The caller frees it. NULL if there is no memory. */
 static char *shell_text(const char *front, char *const *words) {
     char *text = NULL;
     size_t size = 0;
@@ -163,7 +162,7 @@ static void progress_show(void *context, const struct neap_comparison_progress *
     cli_progress_show((now->trial - 1 + part) / now->trials, text, left_ns);
 }
 
-/* Runs with SIGINT, SIGTERM and SIGHUP noted, so that what was started is ended. */
+/* Runs the comparison. SIGINT, SIGTERM and SIGHUP are only noted, so that the programs are ended. */
 static int comparison_run(struct neap_comparison *comparison, const struct request *request) {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction note = {.sa_handler = signal_note}, before[3];
@@ -210,7 +209,7 @@ static int svg(const void *report, FILE *out) {
     return cli_compare_picture(report, out);
 }
 
-/* One line that names the allocators under which the command failed. */
+/* Names the allocators under which the command failed, in one line. */
 static int failures_tell(const struct neap_comparison *comparison) {
     char names[256] = "";
     size_t at = 0;
@@ -220,7 +219,7 @@ static int failures_tell(const struct neap_comparison *comparison) {
                                    comparison->entries[i].allocator->name);
     if (at == 0)
         return CLI_EXIT_DONE;
-    return cli_error(CLI_EXIT_FAILED, "it failed under %s: the report says how", names);
+    return cli_error(CLI_EXIT_FAILED, "the command failed under %s: the report says how", names);
 }
 
 static int report_write(const struct request *request, const struct cli_compare_report *report) {
@@ -260,7 +259,7 @@ static int compare_run(int argc, char **argv) {
         code =
             cli_error(CLI_EXIT_USAGE, "compare has no command: give one, like `neap compare python3 app.py`");
     if (code == CLI_GO_ON && !request.plan.load && request.plan.idle_ns != idle_default_ns)
-        code = cli_error(CLI_EXIT_USAGE, "--idle is how long to idle after a load: give --load too");
+        code = cli_error(CLI_EXIT_USAGE, "--idle is the time to idle after a load: give --load too");
     if (code == CLI_GO_ON)
         code = allocators_choose(&request);
     if (code == CLI_GO_ON)

@@ -114,7 +114,8 @@ static void look_clear(struct look *look) {
 static int failed(const struct look *look, int error) {
     switch (error) {
     case NEAP_ERROR_ABSENT:
-        return cli_error(CLI_EXIT_FAILED, "no type named %s in it: `neap look` without --type lists them",
+        return cli_error(CLI_EXIT_FAILED,
+                         "the process has no type named %s: `neap look` without --type lists them",
                          look->type);
     case NEAP_ERROR_MEMORY:
         return cli_error(CLI_EXIT_FAILED, "no memory left to count the objects: use --low-memory");
@@ -135,7 +136,7 @@ static int run(int argc, char **argv) {
         {.name = "rows",
          .letter = 'n',
          .argument = "N",
-         .help = "show so many rows (10)",
+         .help = "show N rows (10)",
          .kind = CLI_INTEGER,
          .target = &look.shown,
          .least = 1,
@@ -158,8 +159,8 @@ static int run(int argc, char **argv) {
     if (code != CLI_GO_ON)
         return code;
     if (!key_parse(look.by, &look.key))
-        return cli_error(CLI_EXIT_USAGE, "no rows by %s: give --by type, owner, size or age-of-arena",
-                         look.by);
+        return cli_error(CLI_EXIT_USAGE,
+                         "rows cannot be by '%s': give --by type, owner, size or age-of-arena", look.by);
     code = cli_output_check(&look.output);
     if (code == CLI_GO_ON)
         code = cli_python_open("look", &options, argc - rest, argv + rest, &look.python);

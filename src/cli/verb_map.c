@@ -13,14 +13,14 @@
 #include "inspect/space/claim_spans.h"
 #include "inspect/python/python_view.h"
 
-enum { LIVE_BYTES_MOST = 4 << 20 }; /* bits of blocks that a page carries: 32 million blocks */
+enum { LIVE_BYTES_MOST = 4 << 20 }; /* bytes for the bits of a map, one bit per block: 32 million blocks */
 
 static const struct cli_usage usage = {
     .verb = "map",
     .synopsis = "[options] PID | --core FILE | SAVED.json [LATER.json]",
-    .about = "Draws the address space of a process: what lies where, and how full it is. Any process: one "
-             "that is no Python, or has 32 bits, is drawn without its heap. The process is stopped "
-             "while its memory is copied, and goes on. Of two saved maps it shows what changed.",
+    .about = "Draws the address space of a process: what lies where, and how full it is. A process that is "
+             "no Python, or has 32 bits, is drawn without its heap. The process is stopped while its memory "
+             "is copied. Given two saved maps, shows what changed.",
     .mixed = true,
 };
 
@@ -54,7 +54,7 @@ static int report_write(const struct request *request, const struct cli_map_repo
 
 /* --- a process or a core file ------------------------------------------------ */
 
-/* What is said of how it was read. */
+/* Writes how the map was read. */
 static void source_tell(const struct neap_snapshot_facts *facts, char *text, size_t bytes) {
     char pause[NEAP_UNITS_ROOM], missing[NEAP_UNITS_ROOM];
     switch (facts->way) {
@@ -69,11 +69,11 @@ static void source_tell(const struct neap_snapshot_facts *facts, char *text, siz
     }
     size_t length = strlen(text);
     if (facts->missing_bytes > 0)
-        snprintf(text + length, bytes - length, ", %s could not be",
+        snprintf(text + length, bytes - length, ", %s could not be read",
                  neap_units_bytes(missing, facts->missing_bytes));
 }
 
-/* The map of a snapshot that was taken; `limit` is what could not be seen of Python. */
+/* Makes the map of a snapshot. *limit says what of Python could not be read, or is "". */
 static int map_make(neap_snapshot_t *snapshot, struct neap_space_map *map, const char **limit) {
     struct neap_python_view *view = calloc(1, sizeof(*view));
     struct neap_glibc_facts facts;
@@ -120,7 +120,7 @@ static int map_draw(const struct request *request, neap_snapshot_t *snapshot) {
     return code;
 }
 
-/* Of the core file if one was asked for, else of the process. */
+/* Draws the core file if the user gave one, else the process. */
 static int snapshot_draw(const struct request *request, pid_t pid) {
     const struct neap_live_heap target = {.pid = pid};
     neap_snapshot_t *snapshot;

@@ -10,7 +10,7 @@ static const struct cli_usage usage = {
     .synopsis = "[options] PID | --core FILE",
     .about =
         "Finds the arenas (or Neap's slabs) of a running Python that are nearly empty and cannot be given "
-        "back, the objects that hold them, and by which module, class or function these are kept alive.",
+        "back, the objects that hold them, and the module, class or function that keeps these objects alive.",
     .mixed = true,
 };
 
@@ -53,20 +53,20 @@ static int run(int argc, char **argv) {
         {.name = "rows",
          .letter = 'n',
          .argument = "N",
-         .help = "show so many holders (10)",
+         .help = "show N rows (10)",
          .kind = CLI_INTEGER,
          .target = &groups,
          .least = 1,
          .most = SHOWN_MAX},
         {.name = "places",
          .argument = "N",
-         .help = "show so many arenas or slabs, the emptiest first (3)",
+         .help = "show N arenas or slabs, the emptiest first (3)",
          .kind = CLI_INTEGER,
          .target = &places,
          .least = 0,
          .most = SHOWN_MAX},
         {.name = "show-values",
-         .help = "show what the objects in them contain",
+         .help = "show what the objects in these contain",
          .kind = CLI_FLAG,
          .target = &show_values},
         CLI_SNAPSHOT_OPTIONS(&options),

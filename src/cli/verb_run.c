@@ -1,8 +1,8 @@
-/* cli/verb_run.c: `neap run`, execs a command under the preloaded library.
+/* cli/verb_run.c: `neap run`, which executes a command under the preloaded library.
  *
- * It stands in the way of every start of a program, so it does little: it looks
- * for the library, sets variables, and is gone. No module but os and base is called. The
- * plainest case does not even come here: run_before_libc.c, which must do the same.
+ * It delays every start of a program, so it does little: it looks for the library, sets
+ * variables and executes the command. It calls only the modules os and base. The simplest
+ * case is handled by run_before_libc.c, which must do the same.
  */
 #include <errno.h>
 #include <limits.h>
@@ -31,7 +31,7 @@ static const struct cli_usage usage = {
 
 struct installation {
     char library[PATH_MAX];
-    char packages[PATH_MAX]; /* folder with the Python package, "" if it was installed for Python to find */
+    char packages[PATH_MAX]; /* folder of the Python package; "" if it is installed where Python finds it */
 };
 
 static bool path_make(char *path, const char *folder, const char *rest) {
@@ -39,7 +39,8 @@ static bool path_make(char *path, const char *folder, const char *rest) {
     return length > 0 && length < PATH_MAX && access(path, R_OK) == 0;
 }
 
-/* Beside the executable in place, else where it was installed to. */
+/* Looks for the library in the folder of the executable, as in the build folder, else where it is installed.
+ */
 static bool installation_find(struct installation *found, char *folder) {
     *found = (struct installation){.packages = ""};
     if (neap_os_program(0, folder, PATH_MAX) != NEAP_OK)
@@ -56,7 +57,7 @@ static bool installation_find(struct installation *found, char *folder) {
     return path_make(found->library, prefix, NEAP_LIBRARY_DIR "/" LIBRARY_NAME);
 }
 
-/* Puts `entry` in front of a list variable, unless it is in front already. */
+/* Puts `entry` at the front of a variable with a list, unless it is there already. */
 static void list_prepend(const char *variable, const char *entry) {
     const char *old = getenv(variable);
     size_t length = strlen(entry);
@@ -76,7 +77,7 @@ static void list_prepend(const char *variable, const char *entry) {
 
 /* --- what would replace the heap --------------------------------------- */
 
-/* CPython then sets its allocator after Neap has: the program runs, but not on our heap. */
+/* Says so if CPython replaces the allocator that Neap sets. The program then runs without Neap's heap. */
 static void replacement_note(char *const *command) {
     struct neap_python_flags flags = {false, false};
     if (neap_python_named(command[0]))

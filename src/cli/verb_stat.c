@@ -23,14 +23,14 @@ static const struct cli_usage usage = {
     .mixed = true,
 };
 
-/* What is looked at: one or the other heap of the process, each read anew for each report. */
+/* The process, and the heap that is read again for each report: Neap's or CPython's own. */
 struct looking {
     struct neap_live_heap target;
-    struct neap_heap_view *heap; /* of Neap; NULL: CPython's own */
+    struct neap_heap_view *heap; /* Neap's heap; NULL for CPython's own */
     struct neap_live_pymalloc pools;
     struct neap_live_pymalloc_view pool_view;
     struct neap_os_kernel_settings kernel;
-    const char *before; /* what stands between two reports of text */
+    const char *before; /* printed before each report of text */
     struct cli_output output;
 };
 
@@ -69,7 +69,7 @@ static int failed(struct looking *looking, int error) {
     return cli_pid_error("stat", &looking->target, error);
 }
 
-/* Once, or until the process ends or nobody reads any more. */
+/* Writes the report once or, if watch_ns is not 0, until the process ends or the output is closed. */
 static int watch(struct looking *looking, uint64_t watch_ns) {
     static const struct cli_output_forms forms = {.text = text, .json = json};
     bool clear = watch_ns != 0 && neap_terminal_is(stdout);
@@ -101,7 +101,7 @@ static int run(int argc, char **argv) {
         {.name = "watch",
          .letter = 'w',
          .argument = "SECONDS",
-         .help = "print again after so many seconds, until the process ends",
+         .help = "print again every SECONDS seconds, until the process ends",
          .kind = CLI_DURATION,
          .target = &watch_ns,
          .least = 1e6,

@@ -16,8 +16,8 @@ static const struct cli_usage usage = {
     .verb = "trim",
     .synopsis = "[options] PID",
     .about =
-        "Has a process under Neap give back at once all memory that it can, and prints how much that was. "
-        "Blocks that CPython itself keeps for reuse stay; neap.trim() in the program frees those too.",
+        "Makes a process under Neap give back all its free memory at once, and prints how much that was. "
+        "Blocks that CPython itself keeps for reuse are not free; neap.trim() in the program frees them too.",
     .mixed = true,
 };
 
@@ -65,4 +65,4 @@ static int run(int argc, char **argv) {
     return cli_output_write(&output, &forms, &trimmed);
 }
 
-const struct cli_verb cli_verb_trim = {"trim", "have a process give back all that it can", run};
+const struct cli_verb cli_verb_trim = {"trim", "make a process give back its free memory", run};

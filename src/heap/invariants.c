@@ -40,7 +40,7 @@ static bool check_live(const neap_heap_t *heap, struct tally *tally, neap__unit_
 static bool check_slab(const neap_heap_t *heap, struct tally *tally, struct neap__place place) {
     neap__unit_t *unit = neap__place_unit(heap, place);
     if (unit->class_index == 0 || unit->class_index >= heap->layout.class_count)
-        return fail(tally, "a slab is of no class");
+        return fail(tally, "a slab has no valid class");
     const struct neap__size_class *c = &heap->classes[unit->class_index];
     uint32_t used = 0;
     for (uint32_t w = 0; w < (c->slab_blocks + 63) / 64; w++)
@@ -50,12 +50,13 @@ static bool check_slab(const neap_heap_t *heap, struct tally *tally, struct neap
     if (c->slab_blocks % 64 != 0 && unit->bitmap[c->slab_blocks / 64] >> (c->slab_blocks % 64) != 0)
         return fail(tally, "a slab's bitmap has a bit beyond its last block");
     if (used == 0 || used > c->slab_blocks)
-        return fail(tally, "a slab is empty or overfull");
+        return fail(tally, "a slab has no used block, or too many");
     if (unit->level > unit->used * 8u / c->slab_blocks)
         return fail(tally, "a slab's level is above its fill");
     bool to_rank = used < c->slab_blocks && (unit->flags & NEAP_UNIT_AVOID) == 0;
     if (to_rank != ((unit->flags & NEAP_UNIT_RANKED) != 0))
-        return fail(tally, "a slab is ranked and should not be, or the other way round");
+        return fail(tally,
+                    "a slab is ranked although it should not be, or is not ranked although it should be");
     if (unit->resident & c->bare_pages && (unit->flags & NEAP_UNIT_QUEUED) == 0)
         return fail(tally, "pages of a slab that no block touches are resident and not queued");
     unsigned held = NEAP_UNIT_PAGES_ALL & ~neap__slab_free_pages(heap, unit);
@@ -85,7 +86,7 @@ static bool check_run(const neap_heap_t *heap, struct tally *tally, struct neap_
     for (uint32_t n = 1; n < unit->run_units; n++) {
         const neap__unit_t *tail = neap__unit_at(heap, place.region, place.index + n);
         if (tail->kind != NEAP_UNIT_RUN_TAIL || tail->run_units != n)
-            return fail(tally, "a run's unit is not its own");
+            return fail(tally, "a unit of a run is not a tail of that run");
     }
     tally->runs++;
     tally->run_bytes += (uint64_t)unit->run_pages << heap->page_shift;
@@ -108,17 +109,17 @@ static bool check_unit(const neap_heap_t *heap, struct tally *tally, struct neap
     switch (unit->kind) {
     case NEAP_UNIT_FREE:
         if (dirty == clean || dirty != (unit->resident != 0))
-            return fail(tally, "a free unit is filed wrongly");
+            return fail(tally, "a free unit's dirty and clean bits differ from its pages");
         if (dirty && (unit->flags & NEAP_UNIT_QUEUED) == 0)
             return fail(tally, "a dirty free unit is not queued");
         return true;
     case NEAP_UNIT_SLAB:
-        return dirty || clean ? fail(tally, "a slab is filed as free") : check_slab(heap, tally, place);
+        return dirty || clean ? fail(tally, "a slab is marked as free") : check_slab(heap, tally, place);
     case NEAP_UNIT_RUN:
     case NEAP_UNIT_RUN_TAIL:
-        return dirty || clean ? fail(tally, "a run is filed as free") : check_run(heap, tally, place);
+        return dirty || clean ? fail(tally, "a run is marked as free") : check_run(heap, tally, place);
     default:
-        return fail(tally, "a unit is of no kind");
+        return fail(tally, "a unit has no valid kind");
     }
 }
 
@@ -158,14 +159,14 @@ static bool check_magazine(const neap_heap_t *heap, struct tally *tally, uint32_
     const struct neap__magazine *m = &all->of_class[class_index];
     void **bottom = all->bottom[class_index];
     if (m->top + 1 < bottom || m->top > m->full || bottom[-1])
-        return fail(tally, "a magazine is overfull");
+        return fail(tally, "a magazine holds too many blocks, or no NULL below its bottom");
     for (void **at = bottom; at <= m->top; at++) {
         struct neap__place place;
         uint32_t index;
         if (!neap__region_find(heap, *at, &place) ||
             heap->regions[place.region].class_map[place.index] != class_index ||
             !neap__slab_holds(heap, place, *at, &index))
-            return fail(tally, "a magazine holds what is no block of its class");
+            return fail(tally, "a magazine holds a pointer that is no used block of its class");
     }
     return true;
 }
@@ -191,7 +192,7 @@ static bool check_mapped(const neap_heap_t *heap, struct tally *tally) {
         if (run->touched_bytes > run->mapped_bytes || run->run_bytes > run->touched_bytes)
             return fail(tally, "a mapped run is longer than its mapping");
         if ((run->mapped_bytes | run->touched_bytes | run->run_bytes) % page != 0)
-            return fail(tally, "a mapped run is no whole number of pages");
+            return fail(tally, "the length of a mapped run is not a whole number of pages");
         end = run->address + run->mapped_bytes;
         tally->resident += run->touched_bytes >> heap->page_shift;
         tally->mapped_spare += (run->touched_bytes - run->run_bytes) >> heap->page_shift;

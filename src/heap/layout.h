@@ -112,7 +112,7 @@ struct neap_layout_class {
 enum neap_layout_purge_cause {
     NEAP_PURGE_DECAY = 0,      /* free for longer than the decay */
     NEAP_PURGE_IDLE = 1,       /* the program did not use the heap for a while */
-    NEAP_PURGE_TRIM = 2,       /* neap_heap_trim was called */
+    NEAP_PURGE_TRIM = 2,       /* the program or another process asked for a trim */
     NEAP_PURGE_FORK = 3,       /* before a fork */
     NEAP_PURGE_LIMIT = 4,      /* a request failed for lack of memory or at a limit */
     NEAP_PURGE_HIGH_WATER = 5, /* the heap was about to pass its high-water mark */

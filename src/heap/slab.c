@@ -137,7 +137,7 @@ static void slab_end(neap_heap_t *heap, struct neap__place place) {
     neap__region_put(heap, place, 1);
 }
 
-/* Sets the level of a slab after blocks came back, and ranks it anew. An empty slab ends. */
+/* Sets the level of a slab after blocks came back, and ranks it again. An empty slab ends. */
 static void slab_relevel(neap_heap_t *heap, struct neap__place place) {
     neap__unit_t *unit = neap__place_unit(heap, place);
     uint32_t id = neap__unit_id(place.region, place.index);
@@ -298,7 +298,7 @@ static _Noreturn void die_of(const neap_heap_t *heap, struct neap__place place, 
                    c->block_bytes);
 }
 
-/* After blocks came back to a slab: queues it if it may have a free page, and ranks it anew if its level
+/* After blocks came back to a slab: queues it if it may have a free page, and ranks it again if its level
  * falls. */
 static void settle(neap_heap_t *heap, struct neap__place place, const struct neap__size_class *c) {
     neap__unit_t *unit = neap__place_unit(heap, place);

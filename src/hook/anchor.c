@@ -1,4 +1,4 @@
-/* hook/anchor.c */
+/* hook/anchor.c: fills the anchor. */
 #include "hook/anchor.h"
 
 #include <dlfcn.h>
@@ -26,7 +26,8 @@ void neap__anchor_init(void) {
     };
     if (dladdr(&neap__anchor, &self) != 0 && self.dli_fname)
         snprintf(neap__anchor.library, sizeof(neap__anchor.library), "%s", self.dli_fname);
-    memcpy(neap__anchor.magic, NEAP_LAYOUT_MAGIC, sizeof(neap__anchor.magic)); /* last: it is now valid */
+    memcpy(neap__anchor.magic, NEAP_LAYOUT_MAGIC,
+           sizeof(neap__anchor.magic)); /* last, because it makes the anchor valid */
 }
 
 void neap__anchor_serving(const neap_heap_t *heap) {

@@ -1,4 +1,4 @@
-/* hook/cpython.c */
+/* hook/cpython.c: finds CPython's functions and sets its allocators. */
 #include "hook/cpython.h"
 
 #include <dlfcn.h>
@@ -12,11 +12,11 @@
 enum { DOMAIN_RAW = 0, DOMAIN_MEM = 1, DOMAIN_OBJ = 2 }; /* PyMemAllocatorDomain */
 
 enum {
-    /* PyInterpreterState is zeroed in one piece of 190 to 390 KB, under the
-       creator's GIL and before the new interpreter runs. Nothing else that
-       CPython takes from RAW with a count of 1 is as large. */
+    /* CPython allocates a PyInterpreterState of 190 to 390 KB by one calloc, under the
+       GIL of its creator and before the new interpreter runs. It allocates nothing else
+       from RAW with a count of 1 that is as large. */
     INTERPRETER_BYTES_MIN = 64 * 1024,
-    FREE_THREADED_OFFSET = 16, /* in _Py_DebugOffsets, a uint64_t */
+    FREE_THREADED_OFFSET = 16, /* of a uint64_t in _Py_DebugOffsets */
     OLDEST_MINOR = 8,
     DEBUG_OFFSETS_MINOR = 13
 };
@@ -29,7 +29,7 @@ struct allocator { /* PyMemAllocatorEx */
     void (*free)(void *context, void *block);
 };
 
-static struct allocator object_before, raw_before; /* what was set when Neap came */
+static struct allocator object_before, raw_before; /* the allocators that Neap replaced */
 static struct neap__cpython served;
 
 /* --- finding --- */
@@ -43,7 +43,7 @@ static bool free_threaded(void *handle, int minor) {
     return flag != 0;
 }
 
-/* Public since 3.13, under another name before. */
+/* The function is public since 3.13, and had another name before. */
 static void *thread_state_getter(void *handle) {
     void *getter = dlsym(handle, "PyThreadState_GetUnchecked");
     return getter ? getter : dlsym(handle, "_PyThreadState_UncheckedGet");
@@ -118,8 +118,9 @@ static void *foreign_realloc(void *context, void *block, size_t bytes) {
     return object_before.realloc(object_before.context, block, bytes);
 }
 
-/* RAW calloc: CPython's own, but for what may be a new interpreter. A caller
- * without a thread state creates none (PyInterpreterState_New wants the GIL). */
+/* CPython's own RAW calloc. A request that may be for a new interpreter makes the heap a shared one
+ * first. A caller without a thread state makes no interpreter, because PyInterpreterState_New needs the
+ * GIL. */
 static void *watch_calloc(void *heap, size_t count, size_t bytes) {
     if (count == 1 && bytes >= INTERPRETER_BYTES_MIN && served.thread_state() &&
         neap__heap_share(heap) != NEAP_OK)
@@ -145,7 +146,7 @@ static void watch_free(void *heap, void *block) {
 void neap__cpython_serve(const struct neap__cpython *python, neap_heap_t *heap) {
     served = *python;
     python->get_allocator(DOMAIN_OBJ, &object_before);
-    if (!heap->guard) { /* while checking, a foreign block is a finding */
+    if (!heap->guard) { /* a checked heap reports a foreign block as misuse */
         heap->foreign_free = foreign_free;
         heap->foreign_realloc = foreign_realloc;
     }

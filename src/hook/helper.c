@@ -1,4 +1,4 @@
-/* hook/helper.c */
+/* hook/helper.c: starts and ends the thread, and runs it. */
 #include "hook/helper.h"
 
 #include <pthread.h>
@@ -12,29 +12,29 @@
 #include "os/memory.h"
 
 enum {
-    START_MS = 100,          /* age of a process before it gets a helper for little */
-    AFTER_FORK_MS = 1000,    /* pause after a fork before the parent gets one for little */
-    FORK_QUIET_MS = 100,     /* or at all: CPython counts its threads right after a fork */
-    MUCH_UNITS = 40,         /* 2.5 MiB of pages at most: less is little */
-    FORK_PURGE_MS = 100,     /* forks in a row closer than this share a purge */
-    LIBC_TRIM_MS = 2000,     /* between two looks at libc's free memory */
-    STACK_BYTES = 256 * 1024 /* of which a page or two are ever touched */
+    START_MS = 100,          /* a younger heap, or forked child, gets a helper only for much work */
+    AFTER_FORK_MS = 1000,    /* so does the parent for this time after a fork */
+    FORK_QUIET_MS = 100,     /* and for this time it gets none: CPython counts its threads after a fork */
+    MUCH_UNITS = 40,         /* much work: 2.5 MiB with 4 KiB pages */
+    FORK_PURGE_MS = 100,     /* at most one purge before a fork in this time */
+    LIBC_TRIM_MS = 2000,     /* time between two looks at libc's free memory */
+    STACK_BYTES = 256 * 1024 /* the thread touches one or two pages of it */
 };
 
 static struct {
     neap_heap_t *heap;
     struct neap_os_wakeup wakeup;
     pthread_t thread;
-    pthread_mutex_t lock; /* starting and stopping, one at a time */
+    pthread_mutex_t lock; /* held while the thread is started or ended, and across a fork */
     bool allowed, running, stop;
-    uint32_t not_before_ms; /* heap time of the next start for little */
-    uint32_t not_at_all_ms; /* and for anything */
+    uint32_t not_before_ms; /* heap time from which any work may start the thread */
+    uint32_t not_at_all_ms; /* heap time from which much work may start it */
     uint32_t fork_purge_ms; /* heap time of the last purge before a fork */
     uint32_t libc_trim_ms;  /* heap time of the last look at libc */
 } helper = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* Answers `neap trim PID`. Without the GIL the magazines are the owner's: it is
- * asked to empty them at its next slow path. */
+/* Answers `neap trim PID`. The helper may not touch the magazines, because it does not hold the GIL. So
+ * it asks the owner to empty them on its next slow path. */
 static void answer_trim(void) {
     uint32_t asked = __atomic_load_n(&neap__anchor.trim_asked, __ATOMIC_ACQUIRE);
     if (asked == __atomic_load_n(&neap__anchor.trim_done, __ATOMIC_RELAXED))
@@ -50,7 +50,7 @@ static void answer_trim(void) {
     __atomic_store_n(&neap__anchor.trim_done, asked, __ATOMIC_RELEASE);
 }
 
-/* On the way to sleep: libc's free memory, not more often than now and then. */
+/* Asks libc to give back its free memory, at most once in LIBC_TRIM_MS. */
 static void trim_libc(void) {
     uint32_t now_ms = neap__heap_ms(helper.heap);
     if (now_ms - helper.libc_trim_ms < LIBC_TRIM_MS)
@@ -92,14 +92,13 @@ static bool start(void) {
     neap__anchor.helper = running ? NEAP_HELPER_RUNS : NEAP_HELPER_NEVER;
     if (!running) {
         neap_os_wakeup_close(&helper.wakeup);
-        helper.allowed = false; /* a sandbox, or no threads left: not tried again */
+        helper.allowed = false; /* a sandbox or a limit forbids threads: do not try again */
     }
     return running;
 }
 
-/* Whether a helper may be started now. A process that starts, or has just forked,
- * is given time to do without; not when there is much, since it may go idle at
- * once and never ask again. */
+/* Whether a helper may be started now. A process that has just started or forked may end soon and gets
+ * none for little work. For much work it gets one, because it may become idle and never ask again. */
 static bool may_start(void) {
     if (!helper.allowed)
         return false;
@@ -108,7 +107,7 @@ static bool may_start(void) {
            (now_ms >= helper.not_at_all_ms && neap__heap_waiting_units(helper.heap) >= MUCH_UNITS);
 }
 
-/* The heap has something to purge and nobody is awake. */
+/* The heap calls this when enough waits for the purger and the helper sleeps or does not run. */
 static bool wake(void *unused) {
     (void)unused;
     if (__atomic_load_n(&helper.running, __ATOMIC_ACQUIRE)) {
@@ -137,7 +136,7 @@ void neap__helper_stop(void) {
 
 /* --- fork --- */
 
-/* Order of locks: the helper's lock, then the heap's. Both stay taken across the fork. */
+/* Lock order: the helper's lock, then the heap's. Both are held across the fork. */
 static void before_fork(void) {
     neap__helper_stop();
     pthread_mutex_lock(&helper.lock);
@@ -162,7 +161,7 @@ static void after_fork_in_parent(void) {
     after_fork();
 }
 
-/* In a child nobody counts: it may have a helper as soon as it needs one. */
+/* CPython does not count threads in the child, so much work may start a helper at once. */
 static void after_fork_in_child(void) {
     helper.not_before_ms = neap__heap_ms(helper.heap) + START_MS;
     helper.not_at_all_ms = 0;
@@ -180,7 +179,7 @@ void neap__helper_attach(neap_heap_t *heap, bool allowed) {
     neap__anchor.helper = allowed ? NEAP_HELPER_NOT_YET : NEAP_HELPER_NEVER;
     helper.not_before_ms = START_MS;
     heap->wake = wake;
-    heap->huge_allowed = true; /* as CPython's own large blocks, which malloc maps */
+    heap->huge_allowed = true; /* as for large blocks of CPython without Neap, which malloc maps */
     heap->wake_wanted = true;
 }
 

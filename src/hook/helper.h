@@ -1,14 +1,15 @@
-/* hook/helper.h: the thread that purges when the program does not.
+/* hook/helper.h: the helper, a thread that purges the heap.
  *
  *   absent --wake--> awake: look, sleep half a decay, look, ...
- *                      ^  \-- nothing left --> asleep until woken, without end
- *                      '---- wake, trim -----------'
+ *                      ^  \-- nothing waits --> asleep, without a time limit
+ *                      '---- wake, trim ------------'
  *
- * It is started by the first freeing that is worth it: for little not before the
- * process is a tenth of a second old. It has all signals blocked. It is gone before
- * a fork (CPython 3.12 and later count threads right after one and warn) and comes
- * back in the child with the first need, in the parent with one a second later, or
- * a tenth if there is much. What is free is purged before the fork.
+ * It is started when enough memory waits for the purger. For little memory it is not started
+ * before the heap is 0.1 s old. It blocks all signals.
+ *
+ * Before a fork, free pages are purged and the helper ends, because CPython 3.12 and later
+ * count threads right after a fork and warn. It starts again when it is needed: in the child
+ * at once if there is much to purge, else after 0.1 s; in the parent after 0.1 s and 1 s.
  */
 #ifndef NEAP_HOOK_HELPER_H
 #define NEAP_HOOK_HELPER_H
@@ -17,17 +18,17 @@
 
 #include <neap/heap.h>
 
-/* Makes `heap` call for a helper. `allowed` false: never starts one. */
+/* Makes `heap` wake a helper. If `allowed` is false, none is ever started. */
 void neap__helper_attach(neap_heap_t *heap, bool allowed);
 
 /* Ends the helper, if there is one, and waits for it. */
 void neap__helper_stop(void);
 
-/* Registers what has to happen around fork. */
+/* Registers what must be done around a fork. */
 void neap__helper_guard_forks(void);
 
-/* Gives back all that can be, libc's free memory too. The caller holds the GIL
- * (is the heap's owner). Returns bytes. */
+/* Gives back all free memory, that of libc too. The caller holds the GIL, so it owns the heap. Returns
+ * bytes. */
 uint64_t neap__helper_trim(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* hook/interpreters.c */
+/* hook/interpreters.c: watches dlopen and the table of built-in modules. */
 #include "hook/interpreters.h"
 
 #include <dlfcn.h>
@@ -18,8 +18,8 @@ enum { MODULES = sizeof(module_names) / sizeof(module_names[0]) };
 static neap_heap_t *watched;
 static void *(*real_init[MODULES])(void);
 
-/* Cannot fail upwards: where memory for the inner magazines is refused, so will be
- * that for an interpreter, which wants hundreds of kilobytes at once. */
+/* The callers cannot report a failure. If the system refuses memory for the inner magazines, it also
+ * refuses the hundreds of kilobytes that an interpreter needs. */
 static void share(void) {
     if (watched)
         (void)neap__heap_share(watched);
@@ -35,7 +35,7 @@ static void *init_xxsubinterpreters(void) {
     return real_init[1]();
 }
 
-/* Which of the modules the last part of `path` names, up to its first dot. */
+/* Whether the last part of `path`, up to its first dot, is the name of one of the modules. */
 static bool is_module(const char *path) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     size_t length = strcspn(name, ".");
@@ -46,8 +46,8 @@ static bool is_module(const char *path) {
     return false;
 }
 
-/* libc looks at who called it (for $ORIGIN and the like): the call at the end is a
- * jump, so that this is still our caller. */
+/* libc's dlopen looks at the address of its caller, for $ORIGIN and the like. The compiler makes the last
+ * call a jump, so that libc sees our caller. */
 __attribute__((visibility("default"))) void *dlopen(const char *file, int mode) {
     static void *(*next)(const char *, int);
     if (!next)

@@ -1,10 +1,10 @@
-/* hook/preload.c: the preloaded library's way in and out.
+/* hook/preload.c: the constructor and destructor of the preloaded library.
  *
- * Its constructor runs before the program's main. Where CPython is in the
- * process by then (an executable, or a library it needs), it is served from its
- * first block on. A program that loads CPython later, by dlopen, passes through
- * `pthread_condattr_setclock`, which CPython calls while its runtime comes up
- * and hardly anybody else ever does; being preloaded, ours is found first.
+ * The constructor runs before the program's main. If CPython is already in the process (as
+ * the executable or a library that it needs), it is served from its first block on. A
+ * program may also load CPython later, by dlopen. CPython's runtime calls
+ * `pthread_condattr_setclock` while it starts, and other programs hardly ever do. This
+ * library defines that function; because it is preloaded, its definition is found first.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -24,7 +24,7 @@
 
 static struct {
     struct neap__settings settings;
-    neap_heap_t *heap; /* not NULL: it serves */
+    neap_heap_t *heap; /* the heap that serves CPython, or NULL */
     char **argv;
 } hook;
 
@@ -50,10 +50,10 @@ static void serve(const struct neap__cpython *python, void *handle) {
         neap__interpreters_watch(handle, heap);
     neap__anchor_serving(heap);
     if (hook.settings.summary)
-        unsetenv("NEAP_SUMMARY"); /* this process's, not its children's */
+        unsetenv("NEAP_SUMMARY"); /* children do not print one */
 }
 
-/* Serves the CPython behind `handle`, if there is one and it can be. */
+/* Serves the CPython behind `handle`, if there is one and it can be served. */
 static void arrive(void *handle) {
     struct neap__cpython python;
     char reason[sizeof(neap__anchor.reason)];
@@ -83,12 +83,12 @@ __attribute__((destructor)) static void leave(void) {
         return;
     neap__helper_stop();
     if (hook.settings.check)
-        neap_heap_trim(hook.heap); /* looks at what waits in quarantine */
+        neap_heap_trim(hook.heap); /* this verifies the blocks in quarantine */
     if (hook.settings.summary)
         neap__summary_print(hook.heap);
 }
 
-/* --- what others find by name --- */
+/* --- exported --- */
 
 neap_heap_t *neap_hook_heap(void) {
     return hook.heap;
@@ -103,7 +103,7 @@ void neap_hook_stats(struct neap_heap_stats *stats) {
         neap_heap_stats(hook.heap, stats);
 }
 
-/* The object that `address` belongs to, as dlsym takes it; NULL if unknown. */
+/* A handle for dlsym of the object that contains `address`; NULL if there is none. The caller closes it. */
 static void *handle_of(const void *address) {
     Dl_info caller;
     if (dladdr(address, &caller) == 0 || !caller.dli_fname)

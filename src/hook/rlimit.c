@@ -1,10 +1,10 @@
-/* hook/rlimit.c: a program that limits its own address space.
+/* hook/rlimit.c: gives address space back when a program limits its own.
  *
- * The heap reserves far more of it than there is memory, which RLIMIT_AS counts
- * like everything else: after setrlimit not even a thread's stack would be to be
- * had. These functions are found before libc's, being preloaded; they give the
- * reserve back and go on to libc's. A limit that was there at the start needs
- * none of this: the heap reserves less then.
+ * The heap reserves more address space than there is memory, and RLIMIT_AS counts it. After
+ * setrlimit the program could not even get the stack of a thread. Because this library is
+ * preloaded, its functions are found before those of libc. They give the reserve back and
+ * call those of libc. If there is a limit when the program starts, the heap reserves less
+ * from the beginning.
  */
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -41,8 +41,8 @@ int neap__prlimit64(pid_t pid, int resource, const struct rlimit64 *limit, struc
     return ((prlimit_fn)dlsym(RTLD_NEXT, "prlimit64"))(pid, resource, limit, before);
 }
 
-/* The names without 64: the same functions where rlim_t has 64 bits. A 32-bit
- * program that asks for the narrow ones reserves little in any case. */
+/* Where rlim_t has 64 bits, the names without 64 are the same functions. In a 32-bit program they are
+ * not replaced, because the heap reserves little there. */
 #if __SIZEOF_LONG__ == 8
 EXPORT int neap__setrlimit(int resource, const struct rlimit64 *limit) __asm__("setrlimit");
 EXPORT int neap__prlimit(pid_t pid, int resource, const struct rlimit64 *limit,

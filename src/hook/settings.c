@@ -1,4 +1,4 @@
-/* hook/settings.c: the environment, read by the table of base/setting.h. */
+/* hook/settings.c: reads the environment by the table in base/setting.h. */
 #include "hook/settings.h"
 
 #include <stdio.h>
@@ -15,10 +15,10 @@ static void complain(const struct neap_setting *setting, const char *text) {
     int length = snprintf(line, sizeof(line), "neap: ignoring %s=%.80s: it takes %s\n", setting->variable,
                           text, wanted);
     if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0)
-        return; /* nobody listens */
+        return; /* standard error is closed */
 }
 
-/* The value of the variable, or `otherwise` if it is not set or makes no sense. */
+/* The value of the variable, or `otherwise` if it is not set or not valid. */
 static uint64_t read_one(enum neap_setting_name name, uint64_t otherwise) {
     const struct neap_setting *setting = &neap_settings[name];
     const char *text = getenv(setting->variable);

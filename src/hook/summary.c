@@ -1,11 +1,11 @@
-/* hook/summary.c */
+/* hook/summary.c: writes the summary. */
 #include "hook/summary.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-/* A field of /proc/self/status, in kB; 0 if it is not there. */
+/* A field of /proc/self/status, in kB; 0 if it is missing. */
 static unsigned long status_kb(const char *text, const char *name) {
     const char *line = strstr(text, name);
     unsigned long kb = 0;
@@ -42,5 +42,5 @@ void neap__summary_print(neap_heap_t *heap) {
                           (unsigned long long)s.purges, purge_ms, (double)s.refaulted_bytes / mb,
                           (unsigned long long)(s.refaulted_bytes / (unsigned long)sysconf(_SC_PAGESIZE)));
     if (length > 0 && write(STDERR_FILENO, text, (size_t)length) < 0)
-        return; /* nobody listens */
+        return; /* standard error is closed */
 }

@@ -1,14 +1,13 @@
-/* os/before_libc.h: a program's first instructions, and system calls before libc is up.
+/* os/before_libc.h: runs code and makes system calls before libc has started.
  *
  *   kernel --> entry: function(stack) --execve--> another program
- *                         '--returns--> libc's _start, as if nothing had been
+ *                         '--returns--> libc's _start, which starts the program as usual
  *
- * A static program spends some 0.3 ms in libc's start-up where CPUID is slow, as
- * it is in virtual machines. One that only execs another can do without. Until
- * _start has run there is no errno, no thread-local storage and no resolved
- * memcpy: what is compiled with this header calls nothing of libc and needs
- * the compiler options that src/cli/meson.build has for it. x86_64 only; see
- * NEAP_OS_BEFORE_LIBC.
+ * A static program spends about 0.3 ms in libc's start-up if CPUID is slow, as it is in
+ * virtual machines. A program that only executes another one does not need libc. Before
+ * _start there is no errno, no thread-local storage and no resolved memcpy. So code that
+ * uses this header must call nothing of libc, and needs the compiler options that
+ * src/cli/meson.build sets for it. NEAP_OS_BEFORE_LIBC is defined where it works: on x86_64.
  */
 #ifndef NEAP_OS_BEFORE_LIBC_H
 #define NEAP_OS_BEFORE_LIBC_H
@@ -18,8 +17,8 @@
 
 #include <sys/syscall.h>
 
-/* Defines `entry`, to be linked with -Wl,-e,entry: calls void function(long *stack) with what
- * the kernel left: argc, argv[], NULL, envp[], NULL. */
+/* Defines `entry`, for -Wl,-e,entry. It calls void function(long *stack) with the stack as the kernel set
+ * it up: argc, argv[], NULL, envp[], NULL. */
 #define NEAP_OS_BEFORE_LIBC_ENTRY(entry, function)                                                           \
     __asm__(".text\n.globl " #entry "\n.type " #entry ", @function\n" #entry ":\n"                           \
             "    xor %ebp, %ebp\n"                                                                           \
@@ -32,7 +31,7 @@
             "    mov %r12, %rdx\n"                                                                           \
             "    jmp _start\n")
 
-/* A negative error number on failure. */
+/* Makes a system call. Returns its result, on failure a negative error number. */
 static inline long neap_os_before_libc_call(long number, long a, long b, long c) {
     long result;
     __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");

@@ -1,4 +1,4 @@
-/* os/child.c: starting, waiting, reaping. */
+/* os/child.c: starts children, waits for them and reaps them. */
 #include "os/child.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@ enum { AWAIT_MAX = 8 };
 
 /* --- environment ------------------------------------------------------- */
 
-/* Whether `entry` ("NAME=value") is of the name in `change` ("NAME" or "NAME=value"). */
+/* Whether `entry` ("NAME=value") has the name in `change` ("NAME" or "NAME=value"). */
 static bool names_match(const char *entry, const char *change) {
     size_t length = strcspn(change, "=");
     return strncmp(entry, change, length) == 0 && entry[length] == '=';
@@ -33,7 +33,7 @@ static bool is_changed(const char *entry, const char *const *changes) {
     return false;
 }
 
-/* Our environment with the changes; only the array is new. NULL if memory is short. */
+/* Returns this process's environment with the changes. Only the array is new. NULL if there is no memory. */
 static char **environment_new(const char *const *changes) {
     static const char *const none[] = {NULL};
     if (!changes)
@@ -52,26 +52,26 @@ static char **environment_new(const char *const *changes) {
             environment[count++] = *entry;
     for (; *changes; changes++)
         if (strchr(*changes, '='))
-            environment[count++] = (char *)*changes; /* exec takes them unchanged */
+            environment[count++] = (char *)*changes; /* exec does not change them */
     environment[count] = NULL;
     return environment;
 }
 
 /* --- start ------------------------------------------------------------- */
 
-/* Puts `source` (or /dev/null) where the child has descriptor `target`. */
+/* Makes `source` descriptor `target` of the child; /dev/null if `source` is -1. */
 static bool stream_put(int source, int target) {
     if (source < 0)
         source = open("/dev/null", O_RDWR | O_CLOEXEC);
     return source >= 0 && dup2(source, target) == target;
 }
 
-/* In the child; reports errno through `report` if it cannot become the command. */
+/* Runs in the child. If it cannot execute the command, it writes errno to `report`. */
 static _Noreturn void child_become(const struct neap_os_command *command, char **environment, pid_t parent,
                                    int report) {
     setsid();
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent) /* it died before we asked to be told */
+    if (getppid() != parent) /* the parent died before the prctl */
         _exit(1);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
@@ -84,7 +84,7 @@ static _Noreturn void child_become(const struct neap_os_command *command, char *
     _exit(127);
 }
 
-/* What the child wrote before exec closed the pipe: 0, or why it could not. */
+/* Reads what the child wrote before exec closed the pipe: its errno, or 0 if it wrote nothing. */
 static int start_result(int report) {
     int reason = 0;
     ssize_t got;
@@ -131,13 +131,13 @@ int neap_os_child_start(const struct neap_os_command *command, pid_t *pid) {
 void neap_os_child_await(const pid_t *pids, size_t count, uint64_t until_ns) {
     struct pollfd polls[AWAIT_MAX];
     nfds_t open_count = 0;
-    bool blind = false; /* a child without a descriptor: look again soon */
+    bool blind = false; /* there is a child without a descriptor, so return soon */
     for (size_t i = 0; i < count && i < AWAIT_MAX; i++) {
         int fd = (int)syscall(SYS_pidfd_open, pids[i], 0u);
         if (fd >= 0)
             polls[open_count++] = (struct pollfd){.fd = fd, .events = POLLIN};
         else
-            blind = true; /* a kernel before 5.3 */
+            blind = true; /* the kernel is older than 5.3, or refuses */
     }
     uint64_t now = neap_os_now_ns();
     uint64_t left_ns = until_ns > now ? until_ns - now : 0;

@@ -1,9 +1,9 @@
-/* os/child.h: processes that this one starts, waits for and ends.
+/* os/child.h: starts child processes, waits for them and reaps them.
  *
- * A child begins a session of its own, so that its group can be signalled as
- * one and the terminal's Ctrl-C reaches only us; it gets SIGTERM if we die.
+ * A child begins a session of its own. So its group can be signalled as one, and the
+ * terminal's Ctrl-C reaches only this process. If this process dies, the child gets SIGTERM.
  *
- *     start --> (runs) --> await: ended --> reap: its ending, the pid is free
+ *     start --> (runs) --> await: ended --> reap: its ending, and the pid is free
  *
  * The thread that starts a child must live as long as the child. Calls on
  * different children may come from any thread.
@@ -18,32 +18,33 @@
 #include <neap/error.h>
 
 struct neap_os_command {
-    char *const *argv;              /* argv[0] is looked for on PATH; NULL ends it */
+    char *const *argv;              /* argv[0] is looked up on PATH; NULL ends the array */
     const char *const *environment; /* changes: "NAME=value" sets, "NAME" unsets; NULL ends it; may be NULL */
-    int output, errors;             /* descriptors for its standard streams; -1: /dev/null */
+    int output, errors;             /* descriptors for its standard streams; -1 for /dev/null */
 };
 
 struct neap_os_ending {
     pid_t pid;
     int status;          /* exit status; 0 if a signal ended it */
-    int signal;          /* what ended it, 0 if it exited */
-    uint64_t cpu_ns;     /* user and system time, with all descendants it waited for */
-    uint64_t peak_bytes; /* the most that was resident in one process of these */
+    int signal;          /* the signal that ended it; 0 if it exited */
+    uint64_t cpu_ns;     /* user and system time, with those of all descendants that it waited for */
+    uint64_t peak_bytes; /* the largest resident memory of one of these processes */
 };
 
-/* Starts a command; standard input is /dev/null. NEAP_ERROR_ABSENT: there is no
- * such program; NEAP_ERROR_PERMISSION: it may not be executed; errno tells. */
+/* Starts a command, with /dev/null as standard input. Returns 0; NEAP_ERROR_ABSENT if there is no such
+ * program, _PERMISSION if it may not be executed, _MEMORY or _SYSTEM. errno tells more. */
 int neap_os_child_start(const struct neap_os_command *command, pid_t *pid);
 
-/* Sleeps until one of `pids` has ended, a signal arrived, or the time
- * `until_ns` of neap_os_now_ns has come. Ended children are not reaped. */
+/* Sleeps until one of `pids` (at most 8) has ended, a signal has arrived, or neap_os_now_ns has reached
+ * `until_ns`. Ended children are not reaped. It may return early. */
 void neap_os_child_await(const pid_t *pids, size_t count, uint64_t until_ns);
 
-/* Takes the ending of a child (pid -1: of any). NEAP_ERROR_TIMEOUT: none has
- * ended yet; NEAP_ERROR_PROCESS: there is no such child. */
+/* Reaps a child that has ended; with pid -1, any. Returns 0; NEAP_ERROR_TIMEOUT if none has ended yet;
+ * NEAP_ERROR_PROCESS if there is no such child. */
 int neap_os_child_reap(pid_t pid, struct neap_os_ending *ending);
 
-/* Has orphans among our descendants become our children from now on. */
+/* From now on, orphans among the descendants of this process become its children. Returns 0 or
+ * NEAP_ERROR_SYSTEM. */
 int neap_os_child_adopt_orphans(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* os/clock.c */
+/* os/clock.c: CLOCK_MONOTONIC. */
 #include "os/clock.h"
 
 #include <errno.h>

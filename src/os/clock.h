@@ -7,7 +7,7 @@
 /* Monotonic time in nanoseconds since an arbitrary start. */
 uint64_t neap_os_now_ns(void);
 
-/* Sleeps for at least `ns` nanoseconds, signals or not. */
+/* Sleeps for at least `ns` nanoseconds, even if signals arrive. */
 void neap_os_sleep_ns(uint64_t ns);
 
 #endif

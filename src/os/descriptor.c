@@ -1,4 +1,4 @@
-/* os/descriptor.c */
+/* os/descriptor.c: open, pread, isatty. */
 #include "os/descriptor.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* os/kernel_settings.c: one small file a setting. */
+/* os/kernel_settings.c: reads a small file for each setting. */
 #include "os/kernel_settings.h"
 
 #include <ctype.h>
@@ -10,7 +10,7 @@
 
 enum { TEXT_BYTES = 128 };
 
-/* A number from 0 to `most`, -1 if the file holds none. */
+/* Reads a number from 0 to `most` from a file. -1 if the file is missing or has no such number. */
 static long number_read(const char *path, long most) {
     char text[TEXT_BYTES], *end;
     if (!neap__os_text_read(path, text, sizeof(text)) || !isdigit((unsigned char)text[0]))

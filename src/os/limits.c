@@ -1,4 +1,4 @@
-/* os/limits.c: control groups, as cgroups(7) describes them. */
+/* os/limits.c: reads control groups, which cgroups(7) describes, and other limits. */
 #include "os/limits.h"
 
 #include <fcntl.h>
@@ -14,11 +14,11 @@
 
 enum { TEXT_BYTES = 4096 };
 
-/* Where a hierarchy is mounted, by the usual arrangement, and its files. */
+/* The usual mount point of a hierarchy, and the names of its files. */
 struct hierarchy {
     const char *root, *limit, *swap, *usage;
-    const char *cache; /* the key in memory.stat of file pages that the kernel drops first */
-    bool together;     /* `swap` limits memory and swap together */
+    const char *cache; /* key in memory.stat of the file pages that the kernel drops first */
+    bool together;     /* the file `swap` limits memory and swap together */
 };
 
 static const struct hierarchy unified = {
@@ -51,7 +51,7 @@ static bool group_read(const struct group *group, const char *file, char *text, 
     return length >= 0 && (size_t)length < sizeof(path) && neap__os_text_read(path, text, size);
 }
 
-/* UINT64_MAX for "max", or where there is no such file. */
+/* Reads a number. UINT64_MAX for "max", or if there is no such file. */
 static uint64_t group_number(const struct group *group, const char *file) {
     char text[64];
     if (!group_read(group, file, text, sizeof(text)) || text[0] < '0' || text[0] > '9')
@@ -59,13 +59,13 @@ static uint64_t group_number(const struct group *group, const char *file) {
     return strtoull(text, NULL, 10);
 }
 
-/* The number behind `key` in a text, times `factor`; 0 if there is none. */
+/* The number after `key` in a text, times `factor`; 0 if there is none. */
 static uint64_t number_behind(const char *text, const char *key, uint64_t factor) {
     const char *found = strstr(text, key);
     return found ? strtoull(found + strlen(key), NULL, 10) * factor : 0;
 }
 
-/* The kB behind `key` at the start of a line of a file of /proc, in bytes; 0 if there is none. */
+/* The number of kB after `key` in a file of /proc, in bytes; 0 if there is none. */
 static uint64_t kb_in(const char *path, const char *key) {
     char text[TEXT_BYTES];
     return neap__os_text_read(path, text, sizeof(text)) ? number_behind(text, key, 1024) : 0;
@@ -79,7 +79,8 @@ uint64_t neap__os_limit_with_swap(uint64_t memory, uint64_t swap, bool together,
     return memory + (swap < swap_bytes ? swap : swap_bytes);
 }
 
-/* What processes of the group may have, with the swap that is free and what this process has there. */
+/* The memory and swap that processes of the group may have. Swap counts as far as it is free or used by
+ * this process. */
 static uint64_t group_limit(const struct group *group) {
     uint64_t limit = group_number(group, group->hierarchy->limit);
     if (limit == UINT64_MAX)
@@ -89,7 +90,7 @@ static uint64_t group_limit(const struct group *group) {
                                     group->hierarchy->together, swap);
 }
 
-/* What the group may still take without anything being swapped out or ended for it. */
+/* The memory that the group may still take before the kernel swaps out or ends processes of it. */
 static uint64_t group_headroom(const struct group *group) {
     char text[TEXT_BYTES];
     uint64_t limit = group_number(group, group->hierarchy->limit);
@@ -103,7 +104,7 @@ static uint64_t group_headroom(const struct group *group) {
     return limit > usage ? limit - usage : 0;
 }
 
-/* The least of `measure` for a group and all above it. */
+/* The smallest `measure` of a group and of all groups above it. */
 static uint64_t least_above(struct group group, uint64_t (*measure)(const struct group *group)) {
     uint64_t least = UINT64_MAX;
     for (;;) {
@@ -117,8 +118,8 @@ static uint64_t least_above(struct group group, uint64_t (*measure)(const struct
     }
 }
 
-/* The least of `measure` for all groups of this process. A line of /proc/self/cgroup is
- * "id:controllers:group"; version 2 has no controllers there. */
+/* The smallest `measure` of all groups of this process. A line of /proc/self/cgroup is
+ * "id:controllers:group"; that of version 2 names no controllers. */
 static uint64_t least_of_groups(uint64_t (*measure)(const struct group *group)) {
     char text[TEXT_BYTES], *rest = NULL;
     uint64_t least = UINT64_MAX;
@@ -167,7 +168,7 @@ void neap_os_offer_to_be_ended(void) {
     if (fd < 0)
         return;
     ssize_t written = write(fd, "1000", 4);
-    (void)written; /* where it is refused, it is as before */
+    (void)written; /* if the kernel refuses, nothing changes */
     close(fd);
 }
 

@@ -1,8 +1,8 @@
-/* os/limits.h: how much memory this process may have, beside RLIMIT_*.
+/* os/limits.h: the limits of this process's memory, and what of them is left.
  *
- * A control group that is full does not refuse memory: the kernel ends a
- * process of it. Who wants a refusal has to know the limit and stop before.
- * Any thread; each call reads files under /proc and /sys (some 20 microseconds).
+ * A full control group does not refuse memory: the kernel ends one of its processes. A
+ * program that wants a refusal must know the limit and stop before it. Any thread. Each
+ * call reads files under /proc and /sys, which takes about 20 microseconds.
  */
 #ifndef NEAP_OS_LIMITS_H
 #define NEAP_OS_LIMITS_H
@@ -10,34 +10,34 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The smallest limit among the control groups that this process is in, in bytes: of
- * memory (version 2: memory.max, version 1: memory.limit_in_bytes) and what may go to
- * swap beyond it (memory.swap.max, memory.memsw.limit_in_bytes, and the swap that is
- * free). UINT64_MAX if none is set or none can be read. */
+/* The smallest limit among the control groups of this process, in bytes. The limit of a group is
+ * that of memory (version 2: memory.max, version 1: memory.limit_in_bytes) and the swap that it may use
+ * beyond (memory.swap.max, memory.memsw.limit_in_bytes), as far as that is free. UINT64_MAX if no limit is
+ * set or none can be read. */
 uint64_t neap_os_cgroup_limit_bytes(void);
 
-/* What a group may have, of memory and swap together, by its limits of `memory` and of `swap`
- * (`together`: of both), where `swap_bytes` of swap are to be had. UINT64_MAX is no limit. */
+/* The sum of memory and swap that a group may have. Its limits are `memory` and `swap`; if `together`,
+ * `swap` limits the sum. There are `swap_bytes` of swap. UINT64_MAX means no limit. */
 uint64_t neap__os_limit_with_swap(uint64_t memory, uint64_t swap, bool together, uint64_t swap_bytes);
 
-/* What this process may take in memory before its machine, or one of its control groups, is full:
- * MemAvailable, and each group's limit less its usage without file pages that the kernel drops
- * first. UINT64_MAX if neither can be read. Others may take it meanwhile. */
+/* The memory, in bytes, that this process can take before the machine or one of its control groups is full.
+ * It is the smallest of MemAvailable and, for each group, the limit less the usage. File pages that the
+ * kernel drops first do not count as usage. UINT64_MAX if nothing can be read. Others may take it meanwhile.
+ */
 uint64_t neap_os_headroom_bytes(void);
 
-/* Makes this process the first that the kernel ends when memory runs out (oom_score_adj 1000), so that
- * a tool goes before what it looks at. Cannot be taken back without privilege. */
+/* Makes this process the first that the kernel ends when memory runs out (oom_score_adj 1000). So a tool
+ * ends before the process that it examines. Without privilege this cannot be undone. */
 void neap_os_offer_to_be_ended(void);
 
-/* Lets this process take about `bytes` more memory and no more (RLIMIT_DATA): what is beyond is refused,
- * where a full control group would have the kernel end a process. Where the limit cannot be set, all is as
- * before. */
+/* Limits the further memory of this process to about `bytes` (RLIMIT_DATA). The system refuses more, instead
+ * of ending a process when a control group is full. If the limit cannot be set, nothing changes. */
 void neap_os_limit_growth(uint64_t bytes);
 
 /* Resident memory of this process, in bytes; 0 if it cannot be read. */
 uint64_t neap_os_resident_bytes(void);
 
-/* How many mappings the system lets a process have (vm.max_map_count); 0 if it cannot be read. */
+/* The number of mappings that a process may have (vm.max_map_count); 0 if it cannot be read. */
 uint64_t neap_os_mapping_limit(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* os/memory.c: mmap, mprotect, madvise, mremap and nothing else. */
+/* os/memory.c: mmap, munmap, mprotect, madvise and mremap. */
 #include "os/memory.h"
 
 #include <errno.h>
@@ -19,8 +19,8 @@
 
 enum {
     PIDFD_OF_SELF = -10000, /* PIDFD_SELF_THREAD of linux/pidfd.h, Linux 6.14: the process of this thread */
-    RANGES_A_CALL = 512,    /* IOV_MAX is 1024 */
-    LIBC_FREE_BYTES = 1024 * 1024 /* less than this is not worth a malloc_trim */
+    RANGES_A_CALL = 512,    /* at most IOV_MAX, which is 1024 */
+    LIBC_FREE_BYTES = 1024 * 1024 /* malloc_trim is called only if libc has at least this much free */
 };
 
 static unsigned fault_countdown;
@@ -54,8 +54,7 @@ uint64_t neap_os_address_space_left_bytes(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
         return UINT64_MAX;
-    /* What is used already is not worth an open and a read: a request that goes
-       past the limit fails, and the caller asks for less. */
+    /* Address space in use is not subtracted, because to read it costs two system calls. */
     return limit.rlim_cur;
 }
 
@@ -118,9 +117,8 @@ void neap_os_populate(void *address, size_t bytes) {
     madvise(address, bytes, MADV_POPULATE_WRITE);
 }
 
-/* One process_madvise for up to RANGES_A_CALL ranges; false if the kernel has
- * not got it for oneself. Advice is per range, so a partial count is retried
- * from there by the caller's loop over what is left. */
+/* Purges up to RANGES_A_CALL ranges by one process_madvise. False if it did not purge all of them, or if the
+ * kernel does not have the call for a process itself. The caller then purges each range by itself. */
 static bool purge_batch(const struct neap_os_range *ranges, size_t count) {
 #if defined(SYS_process_madvise)
     static bool absent;
@@ -136,7 +134,7 @@ static bool purge_batch(const struct neap_os_range *ranges, size_t count) {
     if (done >= 0 && (size_t)done == bytes)
         return true;
     if (done < 0 && errno != EINVAL && errno != ENOMEM && errno != EAGAIN)
-        __atomic_store_n(&absent, true, __ATOMIC_RELAXED); /* not what these ranges are, but the call */
+        __atomic_store_n(&absent, true, __ATOMIC_RELAXED); /* the call fails, whatever the ranges */
     return false;
 #else
     (void)ranges;
@@ -145,7 +143,7 @@ static bool purge_batch(const struct neap_os_range *ranges, size_t count) {
 #endif
 }
 
-/* Memory locked by mlock stays where it is, but is zero as the caller expects. */
+/* Memory locked by mlock stays in memory, but becomes zero as the caller expects. */
 static void purge_range(const struct neap_os_range *range) {
     if (madvise(range->address, range->bytes, MADV_DONTNEED) != 0)
         memset(range->address, 0, range->bytes);
@@ -179,6 +177,6 @@ uint64_t neap_os_trim_libc(void) {
         return 0;
     malloc_trim(0);
     struct mallinfo2 after = mallinfo2();
-    free_before = after.fordblks; /* stays "free" for libc, its whole pages given back */
+    free_before = after.fordblks; /* libc counts it as free, although its whole pages were given back */
     return info.arena > after.arena ? info.arena - after.arena : 0;
 }

@@ -1,20 +1,19 @@
-/* os/memory.h: address space and pages, the only caller of mmap and madvise.
+/* os/memory.h: reserves address space, and commits and purges its pages.
  *
  *     reserve ------> commit ------> (touch) ------> purge
  *     address space   readable and   in memory       clean again, reads as zero,
  *     only            writable                       still committed
  *
  *     map ----------> (touch) -----> remap --------> release
- *     a mapping of its own, committed at once; remap moves it where it does not fit
+ *     a mapping of its own, committed at once; remap moves it if it must
  *
- * All addresses and lengths are multiples of neap_os_page_bytes() unless said
- * otherwise. Functions return 0 or a negative enum neap_error and keep no
- * state but the page size; any thread may call them. Each contract says what a
- * failed call leaves behind. It holds from Linux 4.18 on.
+ * Addresses and lengths are multiples of neap_os_page_bytes() unless a function says
+ * otherwise. Functions return 0 or a negative enum neap_error. Any thread may call them.
+ * Each says what a failed call leaves behind. They are written for Linux 4.18 and later,
+ * and tested from 5.10 on.
  *
- * Faults: neap_os_fault_after(n) makes the n-th later call that asks the system
- * for memory fail as the kernel does, what it leaves half done included, so that
- * a test can reach every path of failure.
+ * For tests, neap_os_fault_after(n) makes the n-th later call that asks the system for
+ * memory fail, so that every path of failure can be reached.
  */
 #ifndef NEAP_OS_MEMORY_H
 #define NEAP_OS_MEMORY_H
@@ -25,7 +24,7 @@
 
 #include <neap/error.h>
 
-/* One stretch of whole pages. */
+/* A range of whole pages. */
 struct neap_os_range {
     void *address;
     size_t bytes;
@@ -34,68 +33,65 @@ struct neap_os_range {
 /* The system's page, in bytes: 4, 16 or 64 KiB. */
 size_t neap_os_page_bytes(void);
 
-/* Memory of the machine in bytes. */
+/* The memory of the machine in bytes; 1 GiB if the system does not tell. */
 uint64_t neap_os_memory_bytes(void);
 
-/* RLIMIT_AS, in bytes; UINT64_MAX without a limit. What of it is in use already is
- * not looked up: a request that goes past it fails, and the caller asks for less. */
+/* RLIMIT_AS, in bytes; UINT64_MAX if there is no limit. Address space already in use is not subtracted. A
+ * request beyond the limit fails, and then the caller asks for less. */
 uint64_t neap_os_address_space_left_bytes(void);
 
-/* Takes address space, aligned to `align_bytes` (a power of two), without
- * memory behind it and without access. NEAP_ERROR_MEMORY: nothing was taken. */
+/* Reserves address space, aligned to `align_bytes` (a power of two). It has no memory and must not be
+ * accessed. On NEAP_ERROR_MEMORY nothing was reserved. */
 int neap_os_reserve(size_t bytes, size_t align_bytes, void **address);
 
-/* A private mapping of `bytes`, readable and writable, that reads as zero, where
- * the system likes. NEAP_ERROR_MEMORY: there is none. */
+/* Makes a private mapping of `bytes`, readable, writable and zero, at an address that the system chooses. On
+ * NEAP_ERROR_MEMORY none was made. */
 int neap_os_map(size_t bytes, void **address);
 
-/* Gives reserved or mapped address space back. The memory behind it goes in any
- * case. NEAP_ERROR_MEMORY: the process has as many mappings as it may have
- * (vm.max_map_count) and this would split one; the addresses then stay taken. */
+/* Gives reserved or mapped address space back. Its memory is given back even if this fails.
+ * NEAP_ERROR_MEMORY means that this would split a mapping and that the process has as many mappings as it
+ * may have (vm.max_map_count). The address space is then still reserved. */
 int neap_os_release(void *address, size_t bytes);
 
-/* Makes reserved pages readable and writable; they read as zero.
- * NEAP_ERROR_MEMORY when RLIMIT_DATA, the commit limit or vm.max_map_count is
- * reached: the first part of the range may be committed then, and to commit the
- * whole range later is allowed. */
+/* Makes reserved pages readable and writable; they read as zero. NEAP_ERROR_MEMORY if RLIMIT_DATA, the commit
+ * limit or vm.max_map_count is reached. The first part of the range may be committed then, and the caller may
+ * commit the whole range later. */
 int neap_os_commit(void *address, size_t bytes);
 
 /* Takes access from committed pages, whatever is in them; neap_os_commit gives it back.
  * NEAP_ERROR_MEMORY: vm.max_map_count is reached, and nothing has changed. */
 int neap_os_forbid(void *address, size_t bytes);
 
-/* Wants pages in huge pages, or in none; reserved pages keep the wish when they are
- * committed. Without a wish the system's own setting holds: with huge pages "always"
- * the kernel then fills holes that a purge made. Advice, which cannot fail. */
+/* Advises the kernel to back a range with huge pages, or never to. The advice for reserved pages holds when
+ * they are committed. Without advice the system's setting counts; if that is "always", the kernel fills the
+ * holes that a purge leaves. It cannot fail. */
 void neap_os_advise_huge(void *address, size_t bytes, bool huge);
 
-/* Puts memory behind committed pages now instead of at their first touch (Linux
- * 5.14). What cannot be had now comes at the first touch. */
+/* Puts memory behind committed pages now (Linux 5.14). Pages that get none now get it at the first touch. */
 void neap_os_populate(void *address, size_t bytes);
 
-/* Gives the memory behind committed pages back; they read as zero after, also
- * where the system keeps them because they are locked. Ranges do not overlap. One
- * system call where the kernel can (process_madvise on oneself, with a name for
- * oneself that needs no descriptor: Linux 6.14), else one a range. */
+/* Gives the memory behind committed pages back. They read as zero afterwards, even if they are locked and the
+ * system keeps them. The ranges must not overlap. From Linux 6.14 on this takes one system call for up to
+ * 512 ranges: process_madvise with PIDFD_SELF_THREAD, which needs no descriptor. Before, it takes one call
+ * per range. */
 void neap_os_purge(const struct neap_os_range *ranges, size_t count);
 
-/* Makes the mapping of `old_bytes` at `from` (of neap_os_map) `bytes` long, moving
- * its pages without a copy to `*to` where it cannot grow in place; what is new reads
- * as zero. The system chooses the place, so that nothing is unmapped before the call
- * is sure to succeed: MREMAP_FIXED unmaps its destination first, and when it then
- * fails (Linux before 6.17 for one: the old range lies in several mappings) another
- * thread may take the hole. NEAP_ERROR_MEMORY or NEAP_ERROR_SYSTEM: nothing has
- * changed, and the caller copies instead. */
+/* Makes the mapping of `old_bytes` at `from` (of neap_os_map) `bytes` long. If it cannot grow in place, its
+ * pages move without a copy. *to is its address, and new pages read as zero. The system chooses the address,
+ * so that nothing is unmapped if the call fails. MREMAP_FIXED would unmap its destination first. If it then
+ * failed (for example because the old range lies in several mappings, before Linux 6.17), another thread
+ * could take the hole. On NEAP_ERROR_MEMORY or NEAP_ERROR_SYSTEM nothing has changed, and the caller copies
+ * instead. */
 int neap_os_remap(void *from, size_t old_bytes, size_t bytes, void **to);
 
-/* Lets libc give its own free memory back where it holds enough of it (at
- * least 1 MiB free, and more than at the last time). Returns bytes, estimated. */
+/* Calls malloc_trim if libc has at least 1 MiB free, and not just as much as after the last call. Returns an
+ * estimate of the bytes given back. */
 uint64_t neap_os_trim_libc(void);
 
-/* For tests: the n-th next request for memory fails (1 = the next); 0 = off. */
+/* For tests: makes the n-th next request for memory fail (1 = the next one); 0 = none. */
 void neap_os_fault_after(unsigned n);
 
-/* Whether this request is the one that is to fail: asked by whatever of this module takes memory. */
+/* Whether this request must fail. Each function of this module that asks for memory calls it. */
 bool neap__os_fault_now(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* os/output_tail.c: the end of an output. */
+/* os/output_tail.c: a memfd that loses its beginning. */
 #include "os/output_tail.h"
 
 #include <errno.h>

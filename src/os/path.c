@@ -40,7 +40,7 @@ int neap_os_path_stream_open(const char *path, int *descriptor) {
     return NEAP_OK;
 }
 
-/* Puts what a link holds in its place: `path` names what the link leads to. */
+/* Replaces the link at the end of `path` by its target. */
 static int link_follow(char path[PATH_MAX]) {
     char target[PATH_MAX], *slash = strrchr(path, '/');
     ssize_t length = readlink(path, target, sizeof(target) - 1);

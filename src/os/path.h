@@ -1,8 +1,8 @@
-/* os/path.h: what lies at a path, and who decides that.
+/* os/path.h: tells what lies at a path, and whether another user controls it.
  *
- * Root writes in folders where others write too. A link at the end of a path that another user than
- * the caller or root has made is not followed: it may lead to any file. (The kernel looks after the
- * links of folders in front of it, fs.protected_symlinks.) Any thread.
+ * Root may write in folders where others write too. A link at the end of a path may lead to any file. So
+ * it is followed only if the caller or root has made it. (For links to folders earlier in the path, the
+ * kernel has fs.protected_symlinks.) Any thread.
  */
 #ifndef NEAP_OS_PATH_H
 #define NEAP_OS_PATH_H
@@ -23,17 +23,18 @@ enum neap_os_path_kind {
 /* What lies at `path`, through symbolic links. */
 enum neap_os_path_kind neap_os_path_kind(const char *path);
 
-/* Whether another user than the caller and root decides what is written to at `path`: a link of theirs leads
- * on from there, or a named pipe of theirs is there. */
+/* Whether a user other than the caller and root decides where writing to `path` goes: a link or a named pipe
+ * of that user is there. */
 bool neap_os_path_is_foreign(const char *path);
 
-/* Opens a stream (as neap_os_path_kind) for writing; the caller closes *descriptor. Whatever is there by now,
- * no file is made or emptied: NEAP_ERROR_FORMAT if it is no stream. Waits for the reader of a named pipe. The
- * other errors are those of os/file.h. */
+/* Opens a stream (as neap_os_path_kind says) for writing. The caller closes *descriptor. If something else
+ * has taken its place, NEAP_ERROR_FORMAT; no file is made or emptied. Waits for the reader of a named pipe.
+ * The other errors are those of os/file.h. */
 int neap_os_path_stream_open(const char *path, int *descriptor);
 
-/* Replaces `path` by what the links at its end lead to. NEAP_ERROR_PERMISSION with errno EPERM at another
- * user's link; NEAP_ERROR_SYSTEM with ELOOP or ENAMETOOLONG; the errors of os/file.h. */
+/* Replaces `path` by the path that the links at its end lead to. Returns NEAP_ERROR_PERMISSION with errno
+ * EPERM for a link of another user; NEAP_ERROR_SYSTEM with ELOOP or ENAMETOOLONG; else the errors of
+ * os/file.h. */
 int neap__os_path_follow(char path[PATH_MAX]);
 
 #endif

@@ -93,16 +93,15 @@ static int room_make(struct neap_os_pause *pause) {
     return NEAP_OK;
 }
 
-/* Whether this thread traces it already: one that a seized thread has made. */
+/* Whether this thread traces `tid` already, because a seized thread has made it. */
 static bool is_ours(pid_t tid) {
     siginfo_t info;
     return waitid(P_PID, (id_t)tid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL | __WNOTHREAD) ==
            0;
 }
 
-/* Seizes and interrupts, if there still is what was listed.
-   With PTRACE_O_TRACECLONE the kernel seizes what a seized thread makes before that has run at all:
-   one that is busy in clone() can still make a thread, but not one that moves. */
+/* Seizes and interrupts a thread, unless it has ended since it was listed. A seized thread that is inside
+   clone() can still make a thread. PTRACE_O_TRACECLONE makes the kernel seize that one before it runs. */
 static int thread_seize(struct neap_os_pause *pause, pid_t tid) {
     int error = room_make(pause);
     if (error != NEAP_OK)
@@ -158,13 +157,13 @@ static void thread_look(struct neap_os_pause *pause, size_t i) {
     pause->holds[i] = (struct hold){HOLD_STILL, by_event ? 0 : WSTOPSIG(status)};
 }
 
-/* Of one that was asked and has not stopped for a while. A main thread that ends before the others
-   is not reported to have ended. */
+/* The state of a thread that was interrupted and has not stopped for a while. It is asked because waitid does
+   not report a main thread that ended before the others. */
 static enum hold_state state_now(char letter) {
     return letter == 'D' ? HOLD_BUSY : state_ended(letter) ? HOLD_GONE : HOLD_ASKED;
 }
 
-/* Until none is asked any more. */
+/* Waits until each interrupted thread has stopped, has ended or is busy inside the kernel. */
 static int threads_await(struct neap_os_pause *pause) {
     uint64_t began_ns = neap_os_now_ns(), nap_ns = POLL_NS_LEAST;
     for (;;) {
@@ -187,7 +186,7 @@ static int threads_await(struct neap_os_pause *pause) {
     }
 }
 
-/* Leaves out those that ended, and asks the others where they are. */
+/* Leaves out the threads that ended, and reads the registers of those that stopped. */
 static int threads_settle(struct neap_os_pause *pause) {
     size_t kept = 0;
     for (size_t i = 0; i < pause->count; i++) {
@@ -203,9 +202,9 @@ static int threads_settle(struct neap_os_pause *pause) {
     return kept > 0 ? NEAP_OK : NEAP_ERROR_PROCESS;
 }
 
-/* Whether each thread there is is held. That the list shows no other is no proof: it ends early
-   where a thread ends while it is read. The kernel's count is one, for a held thread makes no other
-   that runs. A main thread that ended is counted for as long as the others live. */
+/* Whether all threads of the process are held. The list in /proc is no proof, because reading it ends early
+   if a thread ends meanwhile. The kernel's count of threads is a proof, because a held thread makes no thread
+   that runs. The kernel counts a main thread that has ended as long as the others live. */
 static bool all_held(const struct neap_os_pause *pause) {
     struct neap_os_process_info_stat stat;
     size_t held = is_held(pause, pause->pid) ? 0 : 1;
@@ -230,8 +229,8 @@ static int threads_hold(struct neap_os_pause *pause) {
 
 /* --- letting go ---------------------------------------------------------- */
 
-/* A thread that is not seen to be still cannot be detached by us: the kernel does it when the
-   tracer ends, which is the next that happens. */
+/* Detaches the stopped threads. A thread that has not been seen to stop cannot be detached. The kernel
+   detaches it when the tracer ends, which happens next. */
 static void threads_release(struct neap_os_pause *pause) {
     for (size_t i = 0; i < pause->count; i++) {
         struct hold *hold = &pause->holds[i];

@@ -1,4 +1,4 @@
-/* os/proc.c: /proc/PID, opened and understood. */
+/* os/proc.c: opens and parses files of /proc. */
 #include "os/proc.h"
 
 #include <errno.h>
@@ -50,7 +50,7 @@ int neap__os_proc_open(pid_t pid, const char *what, FILE **file) {
     return *file ? NEAP_OK : neap__os_proc_error();
 }
 
-/* The path may be missing or hold blanks. */
+/* The path may be missing or contain blanks. */
 bool neap__os_mapping_parse(const char *line, struct neap_os_mapping *mapping) {
     char *at;
     mapping->start = strtoull(line, &at, 16);

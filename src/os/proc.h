@@ -1,4 +1,4 @@
-/* os/proc.h: what the readers of /proc/PID within this module share. pid 0 is this process. Any thread. */
+/* os/proc.h: shared by the readers of /proc within this module. pid 0 is this process. Any thread. */
 #ifndef NEAP_OS_PROC_H
 #define NEAP_OS_PROC_H
 
@@ -8,23 +8,24 @@
 #include "os/process_memory.h"
 #include "os/residence.h"
 
-/* The enum neap_error for errno after a call about another process. */
+/* Converts errno after a call about another process to an enum neap_error. */
 int neap__os_proc_error(void);
 
-/* Writes "/proc/PID/what"; returns `path`. */
+/* Writes "/proc/PID/what" and returns `path`. */
 const char *neap__os_proc_path(char *path, size_t bytes, pid_t pid, const char *what);
 
-/* Reads a small file of /proc or /sys whole into text[size], without stdio's buffer. False if it cannot. */
+/* Reads a small file of /proc or /sys into text[size] by one read, and terminates it. A longer file is cut.
+ * False if it cannot be read. */
 bool neap__os_text_read(const char *path, char *text, size_t size);
 
-/* Opens /proc/PID/what; the caller closes *file. */
+/* Opens /proc/PID/what. The caller closes *file. Returns 0 or a negative enum neap_error. */
 int neap__os_proc_open(pid_t pid, const char *what, FILE **file);
 
-/* Parses "start-end rw-p offset dev:dev inode     path"; false if the line is none. */
+/* Parses a line "start-end rw-p offset dev:dev inode     path". False if it is no such line. */
 bool neap__os_mapping_parse(const char *line, struct neap_os_mapping *mapping);
 
-/* The texts of maps and of smaps: see neap_os_mappings_visit, neap_os_mapping_figures. The caller closes
- * `file`. */
+/* Read the text of maps and of smaps, as neap_os_mappings_visit and neap_os_mapping_figures do. The caller
+ * closes `file`. */
 int neap__os_maps_read(FILE *file, bool (*visit)(void *context, const struct neap_os_mapping *mapping),
                        void *context);
 int neap__os_smaps_read(FILE *file,

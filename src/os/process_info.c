@@ -13,8 +13,7 @@
 
 enum { PATH_ROOM = 64, SOCKETS_MAX = 4096 };
 
-/* The field of a line, counted from 0, that stands behind as many blanks; its
- * end is the text's where there are fewer. */
+/* Field `index` of a line, counted from 0. Blanks separate fields. The end of the text if there are fewer. */
 static const char *field_find(const char *line, unsigned index) {
     line += strspn(line, " ");
     for (; index > 0; index--) {

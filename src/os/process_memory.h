@@ -39,8 +39,9 @@ int neap_os_mapped_file(pid_t pid, const struct neap_os_mapping *mapping, char *
 enum neap_os_refusal {
     NEAP_OS_REFUSAL_USER,         /* the process belongs to another user */
     NEAP_OS_REFUSAL_TRACED,       /* another tracer has it: gdb, strace ... */
-    NEAP_OS_REFUSAL_PTRACE_SCOPE, /* ours, but kernel.yama.ptrace_scope forbids */
-    NEAP_OS_REFUSAL_PRIVILEGE,    /* ours, but set-user-id, undumpable, or a container's policy */
+    NEAP_OS_REFUSAL_PTRACE_SCOPE, /* the same user's, but kernel.yama.ptrace_scope forbids it */
+    NEAP_OS_REFUSAL_PRIVILEGE, /* the same user's, but set-user-id, undumpable or under a container's policy
+                                */
 };
 
 /* After NEAP_ERROR_PERMISSION: why, as far as the system tells. */
@@ -56,12 +57,13 @@ struct neap_os_process_memory_piece {
     size_t bytes;
 };
 
-/* Copies many pieces with few calls. What cannot be read, page by page, is left as it is in
- * `out`, and added to *missing_bytes. NEAP_ERROR_PROCESS if the process ends meanwhile. */
+/* Copies many pieces with few calls. Pages that cannot be read are left unchanged in `out`, and their bytes
+ * are added to *missing_bytes. NEAP_ERROR_PROCESS if the process ends meanwhile. */
 int neap_os_process_memory_gather(pid_t pid, const struct neap_os_process_memory_piece *pieces, size_t count,
                                   uint64_t *missing_bytes);
 
-/* Writes; as above. Only for fields that a published layout names as requests. */
+/* Writes `bytes` at `address` of process `pid`; errors as for reading. Only for fields that a published
+ * layout defines as requests. */
 int neap_os_process_memory_write(pid_t pid, uint64_t address, const void *data, size_t bytes);
 
 #endif

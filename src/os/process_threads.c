@@ -1,4 +1,4 @@
-/* os/process_threads.c: /proc/PID/thread. */
+/* os/process_threads.c: reads /proc/PID/task. */
 #include "os/process_threads.h"
 
 #include <ctype.h>
@@ -9,7 +9,7 @@
 
 #include "os/proc.h"
 
-/* First line of a file of one thread; "" if it cannot be read. */
+/* Reads the first line of a file of one thread; "" if it cannot be read. */
 static void line_read(pid_t pid, pid_t tid, const char *what, char *line, int bytes) {
     char path[48];
     FILE *file;
@@ -23,7 +23,7 @@ static void line_read(pid_t pid, pid_t tid, const char *what, char *line, int by
     line[strcspn(line, "\n")] = '\0';
 }
 
-/* "number arguments ... sp pc", or "-1 sp pc", or "running". */
+/* Parses "number arguments ... sp pc" or "-1 sp pc". 0 for "running". */
 static uint64_t stack_pointer_parse(char *line) {
     char *last = strrchr(line, ' ');
     if (!last)

@@ -1,4 +1,5 @@
-/* os/process_threads.h: the threads of a process, as far as /proc tells without stopping them. Any thread. */
+/* os/process_threads.h: what /proc tells about the threads of a process, which are not stopped. Any thread.
+ */
 #ifndef NEAP_OS_PROCESS_THREADS_H
 #define NEAP_OS_PROCESS_THREADS_H
 
@@ -11,10 +12,11 @@
 struct neap_os_process_thread {
     pid_t tid;
     char name[16];
-    uint64_t stack_pointer; /* of one that waits in the kernel; 0: it runs, or it is not told */
+    uint64_t stack_pointer; /* of a thread that waits in the kernel; 0 if it runs or /proc does not tell */
 };
 
-/* Calls `visit` for each, in no order, until it returns false. NEAP_ERROR_PROCESS, _PERMISSION. */
+/* Calls `visit` for each thread, in no particular order, until it returns false. Returns 0 or a negative
+ * enum neap_error: NEAP_ERROR_PROCESS, _PERMISSION. */
 int neap_os_process_threads_visit(pid_t pid,
                                   bool (*visit)(void *context, const struct neap_os_process_thread *thread),
                                   void *context);

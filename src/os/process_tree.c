@@ -1,4 +1,4 @@
-/* os/process_tree.c: the descendants of a process. */
+/* os/process_tree.c: finds the descendants of a process. */
 #include "os/process_tree.h"
 
 #include <ctype.h>
@@ -10,7 +10,7 @@
 
 #include "os/process_info.h"
 
-/* Every process seen at the last look, in ascending order of pid. */
+/* All processes of the system at the last update, in ascending order of pid. */
 struct seen {
     pid_t *pids;
     bool *members;
@@ -19,7 +19,7 @@ struct seen {
 
 struct neap_os_process_tree {
     pid_t top, except;
-    long last_pid; /* the system's last pid at the last look; -1 before the first */
+    long last_pid; /* the system's last pid at the last update; -1 before the first */
     struct seen seen;
     pid_t *members;
     size_t member_count;
@@ -55,8 +55,8 @@ const pid_t *neap_os_process_tree_members(const neap_os_process_tree_t *tree, si
     return tree->members;
 }
 
-/* The pid that was given last in this namespace: it changes whenever a process
- * or thread begins. -1 if the system does not tell. */
+/* The pid that was assigned last in this namespace. It changes whenever a process or thread begins. -1 if the
+ * system does not tell. */
 static long last_pid_read(void) {
     FILE *file = fopen("/proc/loadavg", "re");
     if (!file)
@@ -111,7 +111,7 @@ static const bool *seen_find(const struct seen *seen, pid_t pid) {
     return found ? &seen->members[found - seen->pids] : NULL;
 }
 
-/* Whether `pid`, seen for the first time, descends from the top. */
+/* Whether `pid`, which is new, descends from the top. */
 static bool belongs(const neap_os_process_tree_t *tree, const struct seen *now, pid_t pid) {
     struct neap_os_process_info_stat stat;
     if (pid == tree->top || neap_os_process_info_stat(pid, &stat) != 0)
@@ -122,8 +122,8 @@ static bool belongs(const neap_os_process_tree_t *tree, const struct seen *now, 
     return stat.parent == tree->top || (parent && *parent);
 }
 
-/* A parent has the lower pid unless the numbers have wrapped around, so this
- * mostly takes one pass and one more to see that nothing changes. */
+/* Marks the members. A parent has a lower pid than its child unless the numbers have wrapped around. So one
+ * pass usually finds all, and a second one changes nothing. */
 static void members_mark(const neap_os_process_tree_t *tree, struct seen *now) {
     bool changed = true;
     for (size_t i = 0; i < now->count; i++) {

@@ -1,4 +1,4 @@
-/* os/random.c */
+/* os/random.c: getrandom. */
 #include "os/random.h"
 
 #include <string.h>

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* 64 random bits from the system; never waits. Any thread. */
+/* 64 random bits from the system. It never waits. Any thread. */
 uint64_t neap_os_random(void);
 
 /* Fills `bytes` at `room` with random ones from the system; never waits. Any thread. */

@@ -1,4 +1,4 @@
-/* os/residence.c: /proc/PID/smaps and pagemap. */
+/* os/residence.c: reads /proc/PID/smaps and pagemap. */
 #include "os/residence.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 /* --- smaps --------------------------------------------------------------- */
 
-/* "Rss:                 136 kB"; a line that is none of ours adds nothing. */
+/* Stores the figure of a line like "Rss:                 136 kB". Ignores lines of other figures. */
 static void figure_add(const char *line, struct neap_os_mapping_figures *figures) {
     static const struct {
         const char *key;
@@ -42,7 +42,7 @@ int neap__os_smaps_read(FILE *file,
     size_t room = 0;
     bool any = false, more = true;
     while (more && getline(&line, &room, file) >= 0) {
-        if (!neap__os_mapping_parse(line, &next)) { /* "Rss: ..." has no dash where a range has */
+        if (!neap__os_mapping_parse(line, &next)) { /* a line like "Rss: ..." */
             figure_add(line, &figures);
             continue;
         }
@@ -113,7 +113,7 @@ int neap_os_residence_read(neap_os_residence_t *residence, uint64_t address, uin
             continue;
         if (done < 0)
             return neap__os_proc_error();
-        if (done == 0) /* it has ended, or that is past its address space */
+        if (done == 0) /* the process has ended, or the address is beyond its address space */
             return NEAP_ERROR_PROCESS;
         out += done;
         at += (uint64_t)done;

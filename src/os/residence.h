@@ -1,7 +1,7 @@
-/* os/residence.h: which memory of a process is in memory.
+/* os/residence.h: tells which pages of a process are in memory.
  *
- *     smaps     each mapping with its figures in bytes      walks every page: 10 us a MB
- *     pagemap   each page: there, swapped, a file's         8 bytes a page
+ *     smaps     figures of each mapping, in bytes                10 us per MB, for every page is walked
+ *     pagemap   each page: in memory, swapped, of a file         8 bytes per page
  *
  * Any thread.
  */
@@ -19,7 +19,7 @@
 
 struct neap_os_mapping_figures {
     uint64_t rss_bytes, pss_bytes, private_dirty_bytes;
-    uint64_t anonymous_bytes; /* of rss, not (any more) a file's */
+    uint64_t anonymous_bytes; /* the part of rss that is not, or no longer, a file's */
     uint64_t swap_bytes;
 };
 
@@ -29,23 +29,24 @@ int neap_os_mapping_figures(pid_t pid,
                                           const struct neap_os_mapping_figures *figures),
                             void *context);
 
-/* What an entry of pagemap says (Documentation/admin-guide/mm/pagemap.rst). */
+/* Whether the page of a pagemap entry is in memory (Documentation/admin-guide/mm/pagemap.rst). */
 static inline bool neap_os_page_present(uint64_t entry) {
     return entry >> 63 & 1;
 }
-/* The program's own page, in memory or swapped out, not a file's as it is on disk. */
+/* Whether it is the program's own page, in memory or swapped out, and not a page of a file as on disk. */
 static inline bool neap_os_page_own(uint64_t entry) {
     return entry >> 62 != 0 && (entry >> 61 & 1) == 0;
 }
 
 typedef struct neap_os_residence neap_os_residence_t;
 
-/* Opens /proc/PID/pagemap: NEAP_ERROR_PROCESS, _PERMISSION; _ABSENT where the system has none.
- * The caller owns *residence. */
+/* Opens /proc/PID/pagemap. The caller owns *residence. Returns 0; NEAP_ERROR_PROCESS, _PERMISSION, _MEMORY;
+ * _ABSENT if the system has no pagemap. */
 int neap_os_residence_open(pid_t pid, neap_os_residence_t **residence);
 void neap_os_residence_close(neap_os_residence_t *residence);
 
-/* Entries of `pages` pages from `address` on. */
+/* Reads the entries of `pages` pages from `address` on. Returns 0 or a negative enum neap_error;
+ * NEAP_ERROR_PROCESS if the process has ended or the pages are beyond its address space. */
 int neap_os_residence_read(neap_os_residence_t *residence, uint64_t address, uint64_t *entries, size_t pages);
 
 #endif

@@ -1,10 +1,10 @@
 /* os/segment.c: files in /dev/shm, their mapping, and the lock of their writer.
  *
- * The lock is an open file description's (F_OFD_SETLK): unlike one of a process it is not lost
- * when another descriptor of the same file is closed, and unlike flock it can be asked for
- * without being taken. A forked child shares the description; so that the lock ends with the
- * writer, the child opens the file anew and closes what it inherited. For the same reason the
- * mapping is made through another description: it keeps that one open in every child.
+ * The lock belongs to an open file description (F_OFD_SETLK). A lock of a process would be lost when
+ * another descriptor of the same file is closed, and flock cannot tell whether a lock is taken
+ * without taking it. A forked child shares the description. So that the lock ends with the writer, the
+ * child opens the file again and closes the descriptor that it inherited. A mapping keeps its
+ * description open in every child, so it is made through another description.
  */
 #include "os/segment.h"
 

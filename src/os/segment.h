@@ -36,11 +36,11 @@ struct neap_os_segment {
  * NEAP_ERROR_ARGUMENT: the name is out of range. NEAP_ERROR_MEMORY, NEAP_ERROR_SYSTEM. */
 int neap_os_segment_make(struct neap_os_segment *segment, const char *name, size_t bytes, unsigned mode);
 
-/* Gives what was made its name. NEAP_ERROR_BUSY: there is one of that name. */
+/* Gives a segment that was made its name. NEAP_ERROR_BUSY if there is a segment of that name. */
 int neap_os_segment_publish(struct neap_os_segment *segment);
 
-/* Maps an existing one of this user's for writing. NEAP_ERROR_ABSENT, NEAP_ERROR_BUSY (it has a
- * writer), NEAP_ERROR_PERMISSION (another user's), NEAP_ERROR_FORMAT (no file of any bytes). */
+/* Maps an existing segment of this user for writing. NEAP_ERROR_ABSENT, NEAP_ERROR_BUSY (it has a writer),
+ * NEAP_ERROR_PERMISSION (it belongs to another user), NEAP_ERROR_FORMAT (it is empty or no regular file). */
 int neap_os_segment_take(struct neap_os_segment *segment, const char *name);
 
 /* Maps an existing one for reading. Errors as of take, but for BUSY. */

@@ -16,9 +16,9 @@
 #include "os/memory.h"
 
 enum {
-    SPINS = 100,         /* before sleeping on a lock */
-    PAGE_POLL_MS = 1000, /* where the kernel cannot wait on two words */
-    WAITV_NUMBER = 449   /* futex_waitv, Linux 5.16, the same on all architectures */
+    SPINS = 100,         /* attempts to take a lock before the thread sleeps */
+    PAGE_POLL_MS = 1000, /* longest sleep if the kernel cannot wait on two words */
+    WAITV_NUMBER = 449   /* futex_waitv, Linux 5.16; the number is the same on all architectures */
 };
 
 struct deadline { /* struct __kernel_timespec: 64 bits on every architecture */
@@ -48,8 +48,8 @@ void neap_os_unlock_slow(struct neap_os_lock *lock) {
     syscall(SYS_futex, &lock->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-/* The word of the file's first page that belongs to process `pid`. Processes
- * may share one: a sleeper that is woken for another looks and sleeps on. */
+/* The word of the wakeup page for process `pid`. Processes may share a word. A sleeper that is woken for
+ * another process finds nothing to do and sleeps on. */
 static const uint32_t *word_of(const uint32_t *page, int pid) {
     return page + (unsigned)pid % (neap_os_page_bytes() / sizeof(*page));
 }
@@ -93,8 +93,8 @@ int neap_os_wakeup_post_process(const char *file, int pid) {
     return NEAP_OK;
 }
 
-/* Sleeps on the own word and that in the wakeup page at once. False if the kernel has no
- * futex_waitv, or a sandbox forbids it. */
+/* Sleeps on `count` and on the word in the wakeup page at the same time. False if the kernel has no
+ * futex_waitv or a sandbox forbids it. */
 static bool wait_both(struct neap_os_wakeup *wakeup, uint32_t seen, uint32_t ms) {
     struct waiter words[2] = {
         {seen, (uintptr_t)&wakeup->count, 2 | 128, 0}, /* FUTEX2_SIZE_U32 | FUTEX2_PRIVATE */

@@ -1,8 +1,8 @@
 /* os/thread.h: a lock and a wakeup.
  *
- * The lock is a futex word: 0 free, 1 taken, 2 taken and waited for. A wakeup is what a helper thread
- * sleeps on. Any thread of this process can post one, and so can another process that maps the same
- * file, through the file's first page: the wakeup page. No descriptor stays open for it.
+ * The lock is a futex word: 0 = free, 1 = taken, 2 = taken and waited for. A helper thread sleeps on a
+ * wakeup. Any thread of this process can post one. Another process can post one too, through the
+ * wakeup page: the first page of a file that both map. No descriptor stays open for it.
  */
 #ifndef NEAP_OS_THREAD_H
 #define NEAP_OS_THREAD_H
@@ -30,7 +30,7 @@ static inline void neap_os_unlock(struct neap_os_lock *lock) {
         neap_os_unlock_slow(lock);
 }
 
-/* Whether somebody waits for a lock that the caller holds. */
+/* Whether a thread waits for a lock that the caller holds. */
 static inline bool neap_os_lock_contended(const struct neap_os_lock *lock) {
     return __atomic_load_n(&lock->word, __ATOMIC_RELAXED) == 2;
 }

@@ -1,4 +1,4 @@
-/* os/thread_registers.c: general registers of x86 and ARM, 32 and 64 bits. */
+/* os/thread_registers.c: knows the general registers of x86 and ARM, with 32 and 64 bits. */
 #include "os/thread_registers.h"
 
 #include <elf.h>
@@ -12,7 +12,7 @@
 
 enum { REGISTER_BYTES_MOST = 1024 };
 
-/* Places in the set, counted in registers (asm/ptrace.h, sys/user.h of each machine). */
+/* Indices into the set of registers (asm/ptrace.h, sys/user.h of each machine). */
 enum {
     X86_64_FS_BASE = 21,
     X86_64_SP = 19,
@@ -52,7 +52,7 @@ void neap_os_thread_registers_decode(unsigned machine, const void *registers, si
     }
 }
 
-/* The set's length tells which machine the thread runs as. */
+/* The machine of a thread, which the length of its set of registers tells. */
 static unsigned machine_of(size_t bytes) {
 #if defined(__x86_64__) || defined(__i386__)
     return bytes == I386_COUNT * 4 ? EM_386 : EM_X86_64;
@@ -65,7 +65,7 @@ static unsigned machine_of(size_t bytes) {
 }
 
 #if defined(__x86_64__) || defined(__i386__)
-/* Where segment register gs of a 32-bit thread begins: the word after the descriptor's number. */
+/* The base of the segment in register gs of a 32-bit thread: the word after the descriptor's number. */
 static uint64_t segment_base(pid_t tid, uint64_t selector) {
     uint32_t descriptor[4] = {0};
     if (ptrace(PTRACE_GET_THREAD_AREA, tid, (void *)(uintptr_t)(selector >> 3), descriptor) != 0)

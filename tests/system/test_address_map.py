@@ -171,7 +171,7 @@ def test_a_program_that_is_no_python(not_python, flags):
         assert sums["glibc_mapped"] >= 5_000_000 and sums["stack"] > 0
         assert_sound(document, rss_of(target.pid))
         text = neap_map(target.pid).stdout
-        assert "Address space of process %d" % target.pid in text and "largest free stretch" in text
+        assert "Address space of process %d" % target.pid in text and "largest free range" in text
 
 
 # ---- the process goes on ------------------------------------------------------------------

@@ -185,7 +185,7 @@ def test_exit_status_is_reported():
     for name in ("cpython", "glibc"):
         assert row(result.stdout, name).split(maxsplit=1)[1] == "failed: exit status 3"
     assert result.stdout.count("  | no luck\n") == 1  # the same words once
-    assert result.stderr == "neap: it failed under cpython, glibc: the report says how\n"
+    assert result.stderr == "neap: the command failed under cpython, glibc: the report says how\n"
 
 
 def test_killed_command_is_reported(tmp_path):

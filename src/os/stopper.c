@@ -1,0 +1,253 @@
+/* os/stopper.c: seizes, interrupts, waits; by raw system calls, for any lock may be held by a stopped thread.
+ *
+ * What the task shares with the caller, and what not:
+ * - Memory, and so the thread-local block with errno and the stack protector's word: the caller
+ *   sleeps all the while, as after vfork. It is not seized, for it sleeps in wait4 with all signals blocked.
+ * - The table of descriptors: a copy would close every file once more when the task ends, and some
+ *   file systems write back then. The task opens none, so it leaves none behind when it is killed.
+ * - Not the file-system struct (CLONE_FS): a thread that executes a set-user-id program meanwhile would be
+ *   refused its rights. Not the signal handlers: all signals are blocked but SIGALRM, which is at its
+ *   default and ends a task that has not begun to act.
+ * - The kernel gives it no rseq area (from Linux 5.5 on; before, it writes the number of the processor
+ *   into the caller's), no robust list, and no address to clear when it ends.
+ */
+#include "os/stopper.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "os/raw_call.h"
+
+enum {
+    SIGNAL_BYTES = _NSIG / 8, /* the kernel's set of signals */
+    ACTION_BYTES = 64,        /* at least the kernel's struct sigaction, on all machines */
+    LIST_BYTES = 4096,        /* a part of the list of threads, on the stack */
+    BEGIN_US = 1000 * 1000,   /* to begin: no thread stands still yet, and the processors may be busy */
+    AGAIN = 1                 /* of a listing: not all that was seen is held */
+};
+
+struct list_entry { /* struct linux_dirent64 */
+    uint64_t inode;
+    int64_t offset;
+    uint16_t bytes;
+    uint8_t type;
+    char name[];
+};
+
+static uint64_t now_ns(void) {
+    long time[2] = {0}; /* the kernel's timespec of old, in which no word is wider than a register */
+    neap__os_raw_call(SYS_clock_gettime, CLOCK_MONOTONIC, neap__os_raw_address(time), 0, 0, 0);
+    return (uint64_t)time[0] * 1000000000 + (uint64_t)time[1];
+}
+
+uint64_t neap__os_stopper_mark(int folder) {
+    struct statx status = {0};
+    if (neap__os_raw_call(SYS_statx, folder, neap__os_raw_address(""), AT_EMPTY_PATH, STATX_INO,
+                          neap__os_raw_address(&status)) != 0)
+        return 0;
+    return status.stx_ino ^ (uint64_t)status.stx_dev_minor << 40;
+}
+
+/* --- the bound ----------------------------------------------------------- */
+
+/* Blocks all signals but one, or all (0). */
+static void signals_block(unsigned but) {
+    enum { WORDS = SIGNAL_BYTES / sizeof(long), BITS = 8 * sizeof(long) };
+    unsigned long set[WORDS];
+    for (size_t i = 0; i < WORDS; i++)
+        set[i] = ~0ul;
+    if (but)
+        set[(but - 1) / BITS] &= ~(1ul << (but - 1) % BITS);
+    neap__os_raw_call(SYS_rt_sigprocmask, SIG_SETMASK, neap__os_raw_address(set), 0, SIGNAL_BYTES, 0);
+}
+
+static void timer_set(uint32_t us) {
+    long timer[4] = {0, 0, us / 1000000, us % 1000000};
+    neap__os_raw_call(SYS_setitimer, ITIMER_REAL, neap__os_raw_address(timer), 0, 0, 0);
+}
+
+/* From now on the task lives `us` microseconds, unless the bound is cleared. A timer that ends the
+   task needs no handler, and reaches it while it sleeps for a thread that does not stop. */
+static void bound_set(uint32_t us) {
+    char at_default[ACTION_BYTES] = {0};
+    neap__os_raw_call(SYS_rt_sigaction, SIGALRM, neap__os_raw_address(at_default), 0, SIGNAL_BYTES, 0);
+    timer_set(us);
+    signals_block(SIGALRM);
+}
+
+static void bound_clear(void) {
+    timer_set(0);
+    signals_block(0);
+}
+
+/* --- taking hold --------------------------------------------------------- */
+
+/* Whether `tid` is held. They are listed in the order in which they were held, but for those that
+   ended: *next is where it should be. */
+static bool is_held(const struct neap__os_stopper *stopper, pid_t tid, uint32_t *next) {
+    for (uint32_t step = 0; step < stopper->count; step++) {
+        uint32_t i = *next + step < stopper->count ? *next + step : *next + step - stopper->count;
+        if (stopper->holds[i].tid == tid) {
+            *next = i + 1 < stopper->count ? i + 1 : 0;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether it is traced by this task: the kernel seizes what a seized thread makes (TRACECLONE). */
+static bool is_ours(pid_t tid) {
+    siginfo_t info;
+    return neap__os_raw_call(SYS_waitid, P_PID, tid, neap__os_raw_address(&info),
+                             WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL, 0) == 0;
+}
+
+/* A thread that ended but is listed yet has no memory, and so no program: a main thread whose process
+   goes on. */
+static bool has_ended(const struct neap__os_stopper *stopper, pid_t tid) {
+    char path[24] = {0}, target[16];
+    char *at = path + sizeof(path) - sizeof("/exe");
+    for (size_t i = 0; i < sizeof("/exe"); i++)
+        at[i] = "/exe"[i];
+    for (; tid > 0; tid /= 10)
+        *--at = (char)('0' + tid % 10);
+    return neap__os_raw_call(SYS_readlinkat, stopper->folder, neap__os_raw_address(at),
+                             neap__os_raw_address(target), sizeof(target), 0) == -ENOENT;
+}
+
+static int refuse(struct neap__os_stopper *stopper, pid_t tid, int reason) {
+    stopper->refused = tid;
+    stopper->refusal = reason;
+    stopper->phase = NEAP__OS_STOPPER_REFUSED;
+    return -reason;
+}
+
+/* Seizes, which does not disturb the thread. AGAIN if there is none of that number: that it ended is
+   believed when it is not listed any more. */
+static int thread_seize(struct neap__os_stopper *stopper, pid_t tid) {
+    if (stopper->count == stopper->room)
+        return refuse(stopper, tid, E2BIG);
+    bool ended = false;
+    int reason = (int)-neap__os_raw_call(SYS_ptrace, PTRACE_SEIZE, tid, 0, PTRACE_O_TRACECLONE, 0);
+    if (reason == ESRCH)
+        return AGAIN;
+    if (reason != 0 && !is_ours(tid)) {
+        ended = has_ended(stopper, tid);
+        if (!ended)
+            return refuse(stopper, tid, reason);
+    }
+    stopper->holds[stopper->count++] = (struct neap__os_stopper_hold){tid, ended};
+    return AGAIN;
+}
+
+static pid_t number_of(const char *name) {
+    pid_t number = 0;
+    for (; *name >= '0' && *name <= '9'; name++)
+        number = number * 10 + (*name - '0');
+    return *name == '\0' ? number : 0;
+}
+
+/* Seizes what is in one part of the list. */
+static int entries_seize(struct neap__os_stopper *stopper, const char *entries, long bytes, uint32_t *next,
+                         bool *caller_seen) {
+    int result = 0;
+    const struct list_entry *entry;
+    for (long at = 0; at < bytes && result >= 0; at += entry->bytes) {
+        entry = (const void *)(entries + at);
+        pid_t tid = number_of(entry->name);
+        if (tid == stopper->caller)
+            *caller_seen = true;
+        else if (tid != 0 && !is_held(stopper, tid, next)) {
+            int seized = thread_seize(stopper, tid);
+            result = seized != 0 ? seized : result;
+        }
+    }
+    return result;
+}
+
+/* Seizes all that are listed and not held. 0: there was none, so if all that are held stand still, there is
+   no other thread: none of those listed could end meanwhile and cut the list short. AGAIN, or negative. */
+static int threads_seize(struct neap__os_stopper *stopper) {
+    _Alignas(struct list_entry) char entries[LIST_BYTES];
+    bool caller_seen = false;
+    uint32_t next = 0;
+    int result = 0;
+    long bytes = neap__os_raw_call(SYS_lseek, stopper->folder, 0, SEEK_SET, 0, 0);
+    do {
+        bytes = neap__os_raw_call(SYS_getdents64, stopper->folder, neap__os_raw_address(entries),
+                                  sizeof(entries), 0, 0);
+        int seized = bytes > 0 ? entries_seize(stopper, entries, bytes, &next, &caller_seen) : 0;
+        result = seized != 0 ? seized : result;
+    } while (bytes > 0 && result >= 0);
+    if (result == 0 &&
+        (bytes < 0 || !caller_seen || neap__os_stopper_mark(stopper->folder) != stopper->folder_mark))
+        return refuse(stopper, stopper->caller, ENOTDIR);
+    return result;
+}
+
+/* Sleeps until the thread stands still or has ended. What it is told of stays with the thread. */
+static int thread_await(struct neap__os_stopper_hold *hold) {
+    siginfo_t info;
+    long result;
+    do
+        result = neap__os_raw_call(SYS_waitid, P_PID, hold->tid, neap__os_raw_address(&info),
+                                   WEXITED | WSTOPPED | WNOWAIT | __WALL, 0);
+    while (result == -EINTR);
+    if (result == 0)
+        hold->ended = info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED;
+    return (int)result;
+}
+
+/* All are interrupted before one is waited for: they stop at the same time, on all processors. */
+static int threads_hold(struct neap__os_stopper *stopper) {
+    uint32_t still = 0;
+    int result;
+    while ((result = threads_seize(stopper)) == AGAIN) {
+        if (stopper->begin_ns == 0) {
+            stopper->begin_ns = now_ns();
+            timer_set(stopper->bound_us);
+        }
+        for (uint32_t i = still; i < stopper->count; i++)
+            neap__os_raw_call(SYS_ptrace, PTRACE_INTERRUPT, stopper->holds[i].tid, 0, 0, 0);
+        for (; still < stopper->count; still++)
+            if (!stopper->holds[still].ended && (result = thread_await(&stopper->holds[still])) < 0)
+                return result;
+    }
+    return result;
+}
+
+/* --- the task ------------------------------------------------------------ */
+
+static void go_await(const struct neap__os_stopper *stopper) {
+    while (__atomic_load_n(&stopper->go, __ATOMIC_ACQUIRE) == 0)
+        neap__os_raw_call(SYS_futex, neap__os_raw_address(&stopper->go), FUTEX_WAIT_PRIVATE, 0, 0, 0);
+}
+
+int neap__os_stopper_run(void *argument) {
+    struct neap__os_stopper *stopper = argument;
+    bound_set(BEGIN_US);
+    /* With the caller's process it ends too: a killed process is not kept by a task that waits for it. */
+    neap__os_raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    go_await(stopper);
+    if (!stopper->act) {
+        if (thread_seize(stopper, stopper->caller) == AGAIN && stopper->count == 1)
+            stopper->phase = NEAP__OS_STOPPER_DONE;
+        return 0;
+    }
+    if (threads_hold(stopper) != 0)
+        return 0;
+    bound_clear();
+    __atomic_store_n(&stopper->phase, NEAP__OS_STOPPER_ACTING, __ATOMIC_RELEASE);
+    stopper->act(stopper->context);
+    stopper->end_ns = now_ns();
+    __atomic_store_n(&stopper->phase, NEAP__OS_STOPPER_DONE, __ATOMIC_RELEASE);
+    return 0;
+}

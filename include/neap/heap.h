@@ -60,6 +60,7 @@ struct neap_heap_stats {
     uint64_t dirty_bytes;     /* whole free pages still in memory */
     uint64_t clean_bytes;     /* whole free pages given back, or never touched, below the top */
     uint64_t resident_bytes;  /* pages that the heap believes to be in memory */
+    uint64_t meshed_bytes;    /* the part of resident_bytes that takes no memory, because pages share it */
     uint64_t peak_bytes;      /* the largest value of resident_bytes so far */
     uint64_t reserved_bytes;  /* address space held */
     uint64_t metadata_bytes;  /* touched bookkeeping, estimated; not part of resident_bytes */

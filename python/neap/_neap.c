@@ -71,6 +71,7 @@ static const struct member {
     MEMBER(dirty_bytes, "whole free pages still in memory"),
     MEMBER(clean_bytes, "whole free pages given back, or never touched"),
     MEMBER(resident_bytes, "pages that the heap believes to be in memory"),
+    MEMBER(meshed_bytes, "the part of resident_bytes that takes no memory, because pages share it"),
     MEMBER(peak_bytes, "the most resident_bytes has been"),
     MEMBER(reserved_bytes, "address space held"),
     MEMBER(metadata_bytes, "touched bookkeeping, estimated"),

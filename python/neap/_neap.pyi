@@ -9,6 +9,7 @@ class Stats(NamedTuple):
     dirty_bytes: int
     clean_bytes: int
     resident_bytes: int
+    meshed_bytes: int
     peak_bytes: int
     reserved_bytes: int
     metadata_bytes: int

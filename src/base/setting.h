@@ -20,6 +20,7 @@ enum neap_setting_kind {
 
 enum neap_setting_name {
     NEAP_SETTING_SUMMARY,
+    NEAP_SETTING_MESH,
     NEAP_SETTING_HARDEN,
     NEAP_SETTING_CHECK,
     NEAP_SETTING_DECAY_MS,

@@ -8,6 +8,7 @@
 #include "cli/memory_table.h"
 #include "report/json.h"
 #include "report/table.h"
+#include "os/world_refusal.h"
 
 enum { EVENTS_SHOWN = 5 };
 
@@ -36,6 +37,7 @@ static void memory_print(const struct neap_heap_stats *stats, FILE *out) {
         {"free", stats->free_bytes, "free, on pages that also hold live blocks"},
         {"dirty", stats->dirty_bytes, "whole free pages, still in memory"},
         {"resident", stats->resident_bytes, "the sum of the four above"},
+        {"meshed", stats->meshed_bytes, "the part of resident that takes no memory: pages share it"},
         {"peak", stats->peak_bytes, "the largest resident so far"},
         {"clean", stats->clean_bytes, "whole free pages, given back or never touched"},
         {"given back", stats->purged_bytes, "pages given back since the start"},
@@ -103,6 +105,13 @@ void cli_stat_print(const struct neap_live_heap *target, const struct neap_heap_
     fprintf(out, "%s purges took %s; a free page is kept for %u ms\n",
             cli_number_format(number[0], stats->purges), neap_units_ns(took, stats->purge_ns),
             view->heap.decay_ms);
+    if (view->heap.mesh_state == NEAP_MESH_PINS)
+        fputs("memory is not shared between pages, because io_uring, native AIO or a device may write "
+              "into them at any time\n",
+              out);
+    else if (view->heap.mesh_refusal != NEAP_OS_WORLD_FREE)
+        fprintf(out, "memory is not shared between pages, because %s\n",
+                neap_os_world_refusal_text((enum neap_os_world_refusal)view->heap.mesh_refusal));
     if (view->rejected_units)
         fprintf(out, "%s of %s units changed while they were read and are not counted\n",
                 cli_number_format(number[0], view->rejected_units),
@@ -127,6 +136,7 @@ static json_t *stats_json(const struct neap_heap_stats *stats) {
     neap_json_set(object, "dirty_bytes", stats->dirty_bytes);
     neap_json_set(object, "clean_bytes", stats->clean_bytes);
     neap_json_set(object, "resident_bytes", stats->resident_bytes);
+    neap_json_set(object, "meshed_bytes", stats->meshed_bytes);
     neap_json_set(object, "peak_bytes", stats->peak_bytes);
     neap_json_set(object, "reserved_bytes", stats->reserved_bytes);
     neap_json_set(object, "metadata_bytes", stats->metadata_bytes);

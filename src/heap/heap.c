@@ -13,6 +13,7 @@
 #include "heap/large_block.h"
 #include "heap/magazine.h"
 #include "heap/mapped_run.h"
+#include "heap/mesh.h"
 #include "heap/model.h"
 #include "heap/purge.h"
 #include "heap/slab.h"
@@ -167,6 +168,7 @@ void neap_heap_destroy(neap_heap_t *heap) {
     if (heap->shared)
         neap__fork_forget(heap);
     neap__guard_end(heap);
+    neap__mesh_end(heap);
     neap__mapped_release_all(heap);
     neap__region_release_all(heap);
     neap__hardened_end(heap);
@@ -465,7 +467,7 @@ uint64_t neap_heap_trim(neap_heap_t *heap) {
     neap__magazine_empty_all(heap);
     uint64_t pages = neap__purge_all(heap, NEAP_PURGE_TRIM);
     neap_os_unlock(&heap->lock);
-    return pages << heap->page_shift;
+    return (pages << heap->page_shift) + neap__mesh_pass(heap, true);
 }
 
 uint32_t neap_heap_purge(neap_heap_t *heap) {

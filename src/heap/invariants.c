@@ -10,7 +10,7 @@
 /* Sums of a walk over the heap, to compare with the heap's own counts. */
 struct tally {
     const char *why;
-    uint64_t resident, runs, run_bytes, queued, mapped_spare;
+    uint64_t meshed, copied, resident, runs, run_bytes, queued, mapped_spare;
     uint32_t slabs[NEAP_LAYOUT_CLASSES_MAX], ranked[NEAP_LAYOUT_CLASSES_MAX];
     uint64_t used[NEAP_LAYOUT_CLASSES_MAX], live[NEAP_LAYOUT_CLASSES_MAX]; /* blocks, of a hardened heap */
 };
@@ -57,7 +57,7 @@ static bool check_slab(const neap_heap_t *heap, struct tally *tally, struct neap
     if (to_rank != ((unit->flags & NEAP_UNIT_RANKED) != 0))
         return fail(tally,
                     "a slab is ranked although it should not be, or is not ranked although it should be");
-    if (unit->resident & c->bare_pages && (unit->flags & NEAP_UNIT_QUEUED) == 0)
+    if (unit->resident & ~unit->meshed & c->bare_pages && (unit->flags & NEAP_UNIT_QUEUED) == 0)
         return fail(tally, "pages of a slab that no block touches are resident and not queued");
     unsigned held = NEAP_UNIT_PAGES_ALL & ~neap__slab_free_pages(heap, unit);
     if (c->page_blocks + used <= c->slab_blocks || used == c->slab_blocks) {
@@ -100,6 +100,10 @@ static bool check_unit(const neap_heap_t *heap, struct tally *tally, struct neap
     bool dirty = bit(bits->dirty, place.index), clean = bit(bits->clean, place.index);
     if (bit(bits->queued, place.index) != ((unit->flags & NEAP_UNIT_QUEUED) != 0))
         return fail(tally, "a unit's queue flag differs from the queue");
+    if ((unit->meshed & ~unit->resident) != 0 || (unit->mesh_copied & ~unit->meshed) != 0)
+        return fail(tally, "a page is meshed and not resident, or copied and not meshed");
+    tally->meshed += neap_word_count(unit->meshed);
+    tally->copied += neap_word_count(unit->mesh_copied);
     if ((unit->purged & unit->resident) != 0)
         return fail(tally, "a page is both resident and given back");
     if (r->class_map[place.index] != (unit->kind == NEAP_UNIT_SLAB ? unit->class_index : 0))
@@ -220,6 +224,8 @@ static bool check_all(const neap_heap_t *heap, struct tally *tally) {
     }
     if (!check_mapped(heap, tally))
         return false;
+    if (tally->meshed != heap->layout.meshed_pages || tally->copied != heap->layout.mesh_copied_pages)
+        return fail(tally, "the count of meshed pages is wrong");
     if (tally->resident != heap->layout.resident_pages)
         return fail(tally, "the count of resident pages is wrong");
     if (tally->runs != heap->layout.runs || tally->run_bytes != heap->layout.run_bytes)

@@ -16,7 +16,8 @@
  *            class; a block straddles pages only inside its group
  *
  * Invariants: `used` is the number of bits set in the unit's bitmap. A page not in
- * `resident` holds no used block. All units from the top on are free and clean.
+ * `resident` holds no used block. `meshed` is a part of `resident`, and `mesh_copied` of `meshed`. All units
+ * from the top on are free and clean.
  */
 #ifndef NEAP_HEAP_LAYOUT_H
 #define NEAP_HEAP_LAYOUT_H
@@ -44,11 +45,12 @@ enum neap_layout_kind { /* of a unit */
 };
 
 enum neap_layout_unit_flag {
-    NEAP_UNIT_QUEUED = 1u << 0, /* the purger will look at it */
-    NEAP_UNIT_TAKEN = 1u << 1,  /* blocks were taken from it since the purger's last look */
-    NEAP_UNIT_AVOID = 1u << 2,  /* no new blocks may come from it */
-    NEAP_UNIT_FENCED = 1u << 3, /* first unit of a run: the run's last page is without access */
-    NEAP_UNIT_RANKED = 1u << 4, /* it is in the ranking of its class, because it has free blocks */
+    NEAP_UNIT_QUEUED = 1u << 0,  /* the purger will look at it */
+    NEAP_UNIT_TAKEN = 1u << 1,   /* blocks were taken from it since the purger's last look */
+    NEAP_UNIT_AVOID = 1u << 2,   /* no new blocks may come from it */
+    NEAP_UNIT_FENCED = 1u << 3,  /* first unit of a run: the run's last page is without access */
+    NEAP_UNIT_SETTLED = 1u << 5, /* slab: no block was taken or returned since the mesher's last look */
+    NEAP_UNIT_RANKED = 1u << 4,  /* it is in the ranking of its class, because it has free blocks */
 };
 
 struct neap_layout_unit {
@@ -66,7 +68,9 @@ struct neap_layout_unit {
     uint32_t run_units;  /* run: its number of units; run tail: units back to the first */
     uint32_t run_pages;  /* run: pages that the block covers */
     uint32_t rank_child, rank_next, rank_prev; /* unit ids in the ranking of the class; 0 = none */
-    uint32_t reserved[4];
+    uint16_t meshed;      /* one bit per page: it is mapped from a file that others share (heap/mesh.h) */
+    uint16_t mesh_copied; /* one bit per meshed page: it had a copy of its own at the last look */
+    uint32_t reserved[3];
     uint64_t bitmap[NEAP_LAYOUT_WORDS_MIN]; /* slab: one bit per block, set = used; longer where pages are
                                                large, as region.unit_stride tells */
 };
@@ -126,6 +130,13 @@ struct neap_layout_event {
     uint64_t took_ns; /* time in the system call */
 };
 
+enum neap_layout_mesh {
+    NEAP_MESH_OFF = 0,     /* it was not asked for, or the heap is hardened or checked */
+    NEAP_MESH_ON = 1,      /* the helper thread meshes what is worth it */
+    NEAP_MESH_REFUSED = 2, /* mesh_refusal says why */
+    NEAP_MESH_PINS = 3,    /* the kernel may write into pages by itself (os/own_pins.h); may pass */
+};
+
 struct neap_layout_heap {
     uint32_t page_bytes, unit_bytes;
     uint32_t class_count;  /* classes[1 .. class_count - 1] are in use */
@@ -144,6 +155,12 @@ struct neap_layout_heap {
     uint32_t mapped_count; /* number of mapped runs, free ones included */
     uint32_t mapped_max;   /* upper bound of mapped_count */
     uint64_t mapped_reserved;
+    uint64_t meshed_pages;      /* meshed pages of units; part of resident_pages */
+    uint64_t mesh_copied_pages; /* the part of them with a copy of its own at the last look */
+    uint64_t mesh_file_pages;   /* pages in memory that the others share */
+    uint64_t meshed_all_told;   /* pages that meshing has saved since the heap was made */
+    uint32_t mesh_refusal;      /* enum neap_os_world_refusal: why the threads cannot be stopped */
+    uint32_t mesh_state;        /* enum neap_layout_mesh */
 };
 
 enum neap_layout_state {

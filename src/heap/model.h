@@ -72,6 +72,7 @@ struct neap__region {
     size_t span_bytes;
 };
 
+struct neap__mesh;     /* state of meshing, mesh.c */
 struct neap__guard;    /* state of the checking mode, guard.c */
 struct neap__hardened; /* state of the hardened mode, hardened.c */
 
@@ -103,6 +104,7 @@ struct neap_heap {
     size_t region_bytes;             /* length of the next region */
     neap_heap_t *watched_next;       /* the next shared heap in the list of fork_watch.c */
     struct neap__magazines *inner;   /* magazines of a shared or hardened heap; else NULL */
+    struct neap__mesh *mesh;         /* NULL: the heap does not mesh */
     struct neap__guard *guard;       /* the checking mode; NULL if it is off */
     struct neap__hardened *hardened; /* the hardened mode; NULL if it is off */
     bool strict;                     /* hardened or checked: the fast paths decide nothing */
@@ -132,6 +134,13 @@ struct neap_heap {
 static inline uint64_t neap__heap_waiting_units(const neap_heap_t *heap) {
     return heap->queued_units +
            (heap->mapped_spare_pages + NEAP_LAYOUT_UNIT_PAGES - 1) / NEAP_LAYOUT_UNIT_PAGES;
+}
+
+/* Pages in memory that meshing saves, as far as is known: those that are mapped, less those that have a
+ * copy of their own and those that they share. */
+static inline uint64_t neap__heap_meshed_away(const neap_heap_t *heap) {
+    uint64_t held = heap->layout.mesh_copied_pages + heap->layout.mesh_file_pages;
+    return heap->layout.meshed_pages > held ? heap->layout.meshed_pages - held : 0;
 }
 
 /* Milliseconds since the heap was made. */

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "heap/mapped_run.h"
+#include "heap/mesh.h"
 #include "heap/run.h"
 #include "heap/slab.h"
 #include "os/clock.h"
@@ -69,6 +70,12 @@ static void give_back(neap_heap_t *heap, struct batch *batch, struct neap__place
                       uint32_t now_ms) {
     neap__unit_t *unit = neap__place_unit(heap, place);
     assert((mask & ~(unsigned)unit->resident) == 0);
+    unsigned meshed = mask & unit->meshed;
+    if (meshed != 0) {
+        uint64_t start_ns = neap_os_now_ns();
+        mask &= ~neap__mesh_lift(heap, place, meshed); /* what stays is tried again at the next look */
+        batch->took_ns += neap_os_now_ns() - start_ns;
+    }
     unit->resident = (uint16_t)(unit->resident & ~mask);
     unit->purged = (uint16_t)(unit->purged | mask);
     /* Only a purge by decay counts for bounces, because the decay did not cause the others. */
@@ -76,6 +83,7 @@ static void give_back(neap_heap_t *heap, struct batch *batch, struct neap__place
     heap->layout.resident_pages -= neap_word_count(mask);
     heap->layout.purged_pages += neap_word_count(mask);
     unsigned char *address = neap__place_address(heap, place);
+    mask &= ~meshed; /* these went by their new mapping */
     while (mask != 0) {
         unsigned first = neap_word_lowest(mask);
         unsigned length = neap_word_lowest(~((uint64_t)mask >> first));
@@ -112,7 +120,7 @@ static unsigned free_pages(const neap_heap_t *heap, struct neap__place place) {
     case NEAP_UNIT_FREE:
         return unit->resident;
     case NEAP_UNIT_SLAB:
-        return neap__slab_free_pages(heap, unit) & unit->resident;
+        return neap__slab_free_pages(heap, unit) & unit->resident & ~(unsigned)unit->meshed;
     default:
         return neap__run_free_pages(heap, place);
     }
@@ -186,7 +194,7 @@ static void give_back_mapped(neap_heap_t *heap, struct batch *batch, uint32_t no
 /* Takes as the heap's limit what the rest of the process leaves of the control group's limit. Small
  * heaps skip it, because reading the limit takes time. */
 static void heed_limit(neap_heap_t *heap) {
-    uint64_t heap_bytes = heap->layout.resident_pages << heap->page_shift;
+    uint64_t heap_bytes = (heap->layout.resident_pages - neap__heap_meshed_away(heap)) << heap->page_shift;
     if (heap_bytes < LIMIT_HEAP_BYTES)
         return;
     uint64_t limit = neap_os_cgroup_limit_bytes(), all = neap_os_resident_bytes();
@@ -248,7 +256,7 @@ void neap__purge_at_high_water(neap_heap_t *heap) {
 bool neap__purge_admit(neap_heap_t *heap, uint64_t pages) {
     if (NEAP_UNLIKELY(heap->layout.resident_pages + pages > heap->high_water_pages))
         neap__purge_at_high_water(heap);
-    return heap->layout.resident_pages + pages <= heap->limit_pages;
+    return heap->layout.resident_pages + pages - neap__heap_meshed_away(heap) <= heap->limit_pages;
 }
 
 void neap__purge_came(neap_heap_t *heap, uint64_t pages) {
@@ -290,7 +298,7 @@ static void adapt(neap_heap_t *heap, uint32_t now_ms) {
 }
 
 /* Lets other threads take the lock, if any wait for it. */
-static void breathe(neap_heap_t *heap) {
+void neap__purge_breathe(neap_heap_t *heap) {
     bool contended = neap_os_lock_contended(&heap->lock);
     neap_os_unlock(&heap->lock);
     if (contended)
@@ -315,7 +323,7 @@ uint32_t neap__purge_step(neap_heap_t *heap) {
             since_breath += looked;
             if (since_breath >= LOOKS_A_HOLD || batch.all_pages > before) {
                 batch_flush(&batch);
-                breathe(heap);
+                neap__purge_breathe(heap);
                 since_breath = 0;
             }
         }
@@ -324,7 +332,7 @@ uint32_t neap__purge_step(neap_heap_t *heap) {
         before = spent(&batch);
         give_back_mapped(heap, &batch, now_ms, idle ? 0 : decay_ms, before + BATCH_PAGES);
         if (spent(&batch) != before)
-            breathe(heap);
+            neap__purge_breathe(heap);
     }
     note_event(heap, &batch);
     if (idle)

@@ -47,6 +47,9 @@ void neap__purge_at_high_water(neap_heap_t *heap);
  * it between batches. Returns the milliseconds until the next look; 0 if nothing waits. */
 uint32_t neap__purge_step(neap_heap_t *heap);
 
+/* Lets other threads take the lock, if any wait for it. Lock held before and after. */
+void neap__purge_breathe(neap_heap_t *heap);
+
 /* Notes that `pages` pages that were purged `gap_ms` ago were taken again. Lock held. */
 void neap__purge_bounced(neap_heap_t *heap, uint64_t pages, uint32_t gap_ms);
 

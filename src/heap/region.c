@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "heap/mesh.h"
 #include "heap/purge.h"
 #include "os/memory.h"
 
@@ -32,7 +33,8 @@ static int region_make(neap_heap_t *heap, uint32_t number, uint64_t bytes) {
     size_t page = (size_t)1 << heap->page_shift;
     size_t unit = (size_t)1 << heap->unit_shift;
     uint32_t count = (uint32_t)(bytes >> heap->unit_shift);
-    uint32_t words = heap->bitmap_words * (heap->hardened ? 2 : 1);
+    uint32_t words =
+        heap->bitmap_words * (heap->hardened ? 2 : 1) + (heap->strict ? 0 : NEAP_MESH_UNIT_WORDS);
     uint32_t stride = (uint32_t)(offsetof(neap__unit_t, bitmap) + words * sizeof(uint64_t));
     size_t units_bytes = neap_word_round_up_size((size_t)count * stride, page);
     size_t bits_bytes = neap_word_round_up_size(count / 64 * sizeof(struct neap__bits), page) + BITS_BESIDE;

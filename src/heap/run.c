@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "heap/mapped_run.h"
+#include "heap/mesh.h"
 #include "os/memory.h"
 
 enum {
@@ -105,8 +106,10 @@ static void page_out(neap_heap_t *heap, struct neap__place place, uint32_t from,
                                   (size_t)(to - from) << heap->page_shift};
     neap_os_purge(&range, 1);
     for (uint32_t n = from / NEAP_LAYOUT_UNIT_PAGES; n < units_for(to); n++) {
-        neap__unit_t *unit = neap__unit_at(heap, place.region, place.index + n);
+        struct neap__place here = {place.region, place.index + n};
+        neap__unit_t *unit = neap__place_unit(heap, here);
         unsigned gone = neap__run_unit_mask(n, to) & ~neap__run_unit_mask(n, from) & unit->resident;
+        gone &= ~neap__mesh_lift(heap, here, gone & unit->meshed);
         unit->resident = (uint16_t)(unit->resident & ~gone);
         heap->layout.resident_pages -= neap_word_count(gone);
         heap->layout.purged_pages += neap_word_count(gone);

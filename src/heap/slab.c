@@ -245,6 +245,7 @@ static uint32_t take_from(neap_heap_t *heap, uint32_t id, uint32_t want, void **
             out[taken++] = start + neap__size_class_offset(c, w * 64 + neap_word_lowest(left));
     }
     unit->used = (uint16_t)(unit->used + taken);
+    unit->flags = (uint8_t)(unit->flags & ~NEAP_UNIT_SETTLED);
     if (heap->hardened)
         touch(heap, start, unit->resident & ~before);
     return taken;
@@ -327,6 +328,7 @@ void neap__slab_put(neap_heap_t *heap, uint32_t class_index, void **blocks, uint
         struct neap__place place = slab_of(heap, class_index, blocks[i]);
         neap__unit_t *unit = neap__place_unit(heap, place);
         unsigned char *start = neap__place_address(heap, place);
+        unit->flags = (uint8_t)(unit->flags & ~NEAP_UNIT_SETTLED);
         for (; i < count; i++) {
             uintptr_t offset = (uintptr_t)blocks[i] - (uintptr_t)start;
             if (offset >= unit_bytes)

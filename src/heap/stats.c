@@ -103,6 +103,7 @@ void neap_heap_stats(neap_heap_t *heap, struct neap_heap_stats *stats) {
     move_cached(heap, stats);
     uint64_t page = layout->page_bytes;
     stats->metadata_bytes += sizeof(*heap);
+    stats->meshed_bytes = neap__heap_meshed_away(heap) * page;
     stats->peak_bytes = layout->peak_pages * page;
     stats->purged_bytes = layout->purged_pages * page;
     stats->refaulted_bytes = layout->refaulted_pages * page;

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "heap/mesh.h"
 #include "heap/model.h"
 #include "heap/purge.h"
 #include "hook/anchor.h"
@@ -27,6 +28,7 @@ static struct {
     pthread_t thread;
     pthread_mutex_t lock; /* held while the thread is started or ended, and across a fork */
     bool allowed, running, stop;
+    bool meshes;            /* the heap is to mesh, from the first helper or trim on */
     uint32_t not_before_ms; /* heap time from which any work may start the thread */
     uint32_t not_at_all_ms; /* heap time from which much work may start it */
     uint32_t fork_purge_ms; /* heap time of the last purge before a fork */
@@ -44,6 +46,7 @@ static void answer_trim(void) {
     heap->empty_wanted = true;
     uint64_t bytes = neap__purge_all(heap, NEAP_PURGE_TRIM) << heap->page_shift;
     neap_os_unlock(&heap->lock);
+    bytes += neap__mesh_pass(heap, true);
     uint64_t libc_bytes = neap_os_trim_libc();
     neap__anchor.libc_trimmed_bytes += libc_bytes;
     neap__anchor.trim_bytes = bytes + libc_bytes;
@@ -61,6 +64,7 @@ static void trim_libc(void) {
 
 static void *run(void *unused) {
     (void)unused;
+    bool news = true;
     pthread_setname_np(pthread_self(), "neap-purge");
     for (;;) {
         uint32_t seen = __atomic_load_n(&helper.wakeup.count, __ATOMIC_ACQUIRE);
@@ -70,8 +74,18 @@ static void *run(void *unused) {
         uint32_t wait_ms = neap_heap_purge(helper.heap);
         if (wait_ms == 0)
             trim_libc();
+        uint32_t mesh_ms = neap__mesh_step(helper.heap, news);
+        news = wait_ms != 0;
+        if (mesh_ms != 0 && (wait_ms == 0 || mesh_ms < wait_ms))
+            wait_ms = mesh_ms;
         neap_os_wakeup_wait(&helper.wakeup, seen, wait_ms);
     }
+}
+
+/* Lets the heap mesh, if it is to. Lock held. */
+static void ready_mesh(void) {
+    if (helper.meshes && !helper.heap->mesh)
+        helper.meshes = neap__mesh_start(helper.heap) == NEAP_OK; /* not tried again */
 }
 
 /* Starts the thread with every signal blocked. Lock held. */
@@ -81,6 +95,7 @@ static bool start(void) {
     if (pthread_attr_init(&attributes) != 0)
         return false;
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    ready_mesh();
     neap_os_wakeup_open(&helper.wakeup, neap__anchor.library);
     helper.stop = false;
     sigfillset(&all);
@@ -166,6 +181,7 @@ static void after_fork_in_child(void) {
     helper.not_before_ms = neap__heap_ms(helper.heap) + START_MS;
     helper.not_at_all_ms = 0;
     neap__anchor.pid = (uint32_t)getpid();
+    neap__mesh_forked(helper.heap);
     after_fork();
 }
 
@@ -173,8 +189,9 @@ void neap__helper_guard_forks(void) {
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
-void neap__helper_attach(neap_heap_t *heap, bool allowed) {
+void neap__helper_attach(neap_heap_t *heap, bool allowed, bool meshes) {
     helper.heap = heap;
+    helper.meshes = meshes;
     helper.allowed = allowed;
     neap__anchor.helper = allowed ? NEAP_HELPER_NOT_YET : NEAP_HELPER_NEVER;
     helper.not_before_ms = START_MS;
@@ -184,6 +201,9 @@ void neap__helper_attach(neap_heap_t *heap, bool allowed) {
 }
 
 uint64_t neap__helper_trim(void) {
+    pthread_mutex_lock(&helper.lock);
+    ready_mesh();
+    pthread_mutex_unlock(&helper.lock);
     uint64_t bytes = neap_heap_trim(helper.heap);
     uint64_t libc_bytes = neap_os_trim_libc();
     neap__anchor.libc_trimmed_bytes += libc_bytes;

@@ -18,8 +18,9 @@
 
 #include <neap/heap.h>
 
-/* Makes `heap` wake a helper. If `allowed` is false, none is ever started. */
-void neap__helper_attach(neap_heap_t *heap, bool allowed);
+/* Makes `heap` wake a helper. If `allowed` is false, none is ever started.
+ * If `meshes`, the heap meshes from the first helper, or neap__helper_trim, on. */
+void neap__helper_attach(neap_heap_t *heap, bool allowed, bool meshes);
 
 /* Ends the helper, if there is one, and waits for it. */
 void neap__helper_stop(void);

@@ -43,7 +43,7 @@ static void serve(const struct neap__cpython *python, void *handle) {
         return;
     }
     hook.heap = heap;
-    neap__helper_attach(heap, hook.settings.helper);
+    neap__helper_attach(heap, hook.settings.helper, hook.settings.mesh);
     neap__helper_guard_forks();
     neap__cpython_serve(python, heap);
     if (python->minor >= NEAP_OWN_GIL_MINOR)

@@ -12,6 +12,7 @@
 struct neap__settings {
     bool off;               /* NEAP_OFF=1: serve no CPython */
     bool summary;           /* NEAP_SUMMARY=1 */
+    bool mesh;              /* NEAP_MESH=1 */
     bool harden;            /* NEAP_HARDEN=1 */
     bool check;             /* NEAP_CHECK=1 */
     bool helper;            /* false if NEAP_HELPER=0 */

@@ -38,6 +38,11 @@ static inline bool neap_os_page_own(uint64_t entry) {
     return entry >> 62 != 0 && (entry >> 61 & 1) == 0;
 }
 
+/* No other process has it too (Linux 4.2). */
+static inline bool neap_os_page_exclusive(uint64_t entry) {
+    return entry >> 56 & 1;
+}
+
 typedef struct neap_os_residence neap_os_residence_t;
 
 /* Opens /proc/PID/pagemap. The caller owns *residence. Returns 0; NEAP_ERROR_PROCESS, _PERMISSION, _MEMORY;

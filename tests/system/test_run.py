@@ -51,6 +51,7 @@ def test_twice_is_once():
     (["--summary"], {"NEAP_SUMMARY": "1"}),
     (["--check"], {"NEAP_CHECK": "1"}),
     (["--harden"], {"NEAP_HARDEN": "1"}),
+    (["--mesh"], {"NEAP_MESH": "1"}),
     (["--decay", "250"], {"NEAP_DECAY_MS": "250"}),
     (["--decay=1"], {"NEAP_DECAY_MS": "1"}),
     (["--no-helper"], {"NEAP_HELPER": "0"}),
@@ -59,7 +60,7 @@ def test_twice_is_once():
     (["--check", "--decay", "9", "--no-helper"], {"NEAP_CHECK": "1", "NEAP_DECAY_MS": "9", "NEAP_HELPER": "0"}),
 ])
 def test_options_are_variables(options, expected):
-    names = ["NEAP_SUMMARY", "NEAP_HARDEN", "NEAP_CHECK", "NEAP_DECAY_MS", "NEAP_HELPER", "NEAP_LIMIT_BYTES", "NEAP_RESERVE_BYTES"]
+    names = ["NEAP_SUMMARY", "NEAP_MESH", "NEAP_HARDEN", "NEAP_CHECK", "NEAP_DECAY_MS", "NEAP_HELPER", "NEAP_LIMIT_BYTES", "NEAP_RESERVE_BYTES"]
     assert {k: v for k, v in variables(*options, names=names).items() if v is not None} == expected
 
 

@@ -24,7 +24,7 @@ def neap_stat(pid):
     return json.loads(done.stdout)
 
 
-MEMBERS = ["live_bytes", "cached_bytes", "free_bytes", "dirty_bytes", "clean_bytes", "resident_bytes", "peak_bytes",
+MEMBERS = ["live_bytes", "cached_bytes", "free_bytes", "dirty_bytes", "clean_bytes", "resident_bytes", "meshed_bytes", "peak_bytes",
            "reserved_bytes", "metadata_bytes", "live_blocks", "purged_bytes", "refaulted_bytes", "purges", "purge_ns",
            "slabs", "runs", "regions", "pins"]
 CAUSES = {"decay", "idle", "trim", "fork", "limit", "high_water"}

@@ -366,6 +366,9 @@ static void events_order(struct neap_heap_view *view) {
 static void counters_copy(struct neap_heap_view *view, uint32_t heap_bytes) {
     const struct neap_layout_heap *heap = &view->heap;
     view->stats.metadata_bytes += heap_bytes;
+    uint64_t held = heap->mesh_copied_pages + heap->mesh_file_pages;
+    if (heap->meshed_pages > held)
+        view->stats.meshed_bytes = (heap->meshed_pages - held) * heap->page_bytes;
     view->stats.peak_bytes = heap->peak_pages * heap->page_bytes;
     view->stats.purged_bytes = heap->purged_pages * heap->page_bytes;
     view->stats.refaulted_bytes = heap->refaulted_pages * heap->page_bytes;

@@ -26,7 +26,7 @@ static int attach(bool allowed) {
     heap = neap_heap_new(NULL);
     if (!heap)
         return 1;
-    neap__helper_attach(heap, allowed);
+    neap__helper_attach(heap, allowed, true);
     if (!guarded)
         neap__helper_guard_forks();
     guarded = true;

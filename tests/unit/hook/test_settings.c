@@ -62,6 +62,7 @@ static void test_all_set(void **state) {
         {"NEAP_SUMMARY", "1"},
         {"NEAP_CHECK", "1"},
         {"NEAP_HARDEN", "1"},
+        {"NEAP_MESH", "1"},
         {"NEAP_HELPER", "0"},
         {"NEAP_DECAY_MS", "250"},
         {"NEAP_RESERVE_BYTES", "1048576"},
@@ -71,7 +72,7 @@ static void test_all_set(void **state) {
     for (unsigned i = 0; i < NEAP_SETTINGS; i++)
         setenv(set[i][0], set[i][1], 1);
     struct neap__settings settings = read_listening(said);
-    assert_true(settings.off && settings.summary && settings.check && settings.harden);
+    assert_true(settings.off && settings.summary && settings.check && settings.harden && settings.mesh);
     assert_false(settings.helper);
     assert_int_equal(settings.decay_ms, 250);
     assert_true(settings.reserve_bytes == 1 << 20);

@@ -1,0 +1,131 @@
+"""Programs under --mesh: memory that goes, what every verb says of them, and where meshing stays off."""
+import json
+import os
+import subprocess
+
+import pytest
+
+from support import MIB, NEAP, Talk, clean_environment, describe, every_python, needs_neap, program, pythons, run, wait_until
+import witness
+
+pytestmark = needs_neap
+LATEST = max((found.values[0] for found in pythons() if found.values[0]), key=lambda python: python.version)
+latest_python = pytest.mark.parametrize("python", [LATEST], ids=str)
+
+# Keeps one string in a hundred of 300,000, and answers by lines.
+SURVIVORS = """
+import os, random, sys
+random.seed(1)
+kept = [text for text in [str(random.random()) + "x" * 20 for n in range(300000)] if random.random() < 0.01]
+known = hash(tuple(kept))
+print(os.getpid(), flush=True)
+for line in sys.stdin:
+    exec(line)
+    print(hash(tuple(kept)) == known and "ok", flush=True)
+"""
+
+
+def stat(pid):
+    done = subprocess.run([NEAP, "stat", "--json", str(pid)], capture_output=True, text=True, timeout=60,
+                          env=clean_environment())
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["stats"]
+
+
+def said(*words):
+    done = subprocess.run([NEAP, *map(str, words)], capture_output=True, text=True, timeout=120, env=clean_environment())
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def survivors(python):
+    with Talk(python.path, "-c", SURVIVORS, NEAP_MESH="1") as talk:
+        pid = int(talk.hear())
+        yield talk, pid
+
+
+@every_python
+def test_memory_goes_by_itself(survivors):
+    talk, pid = survivors
+    meshed = wait_until(lambda: stat(pid)["meshed_bytes"] > 8 * MIB and stat(pid), 60, "meshing")
+    assert witness.memory_bytes("Pss", pid) < 14 * MIB
+    assert meshed["meshed_bytes"] < meshed["resident_bytes"]
+    talk.say("")
+    assert talk.hear() == "ok"  # every string is what it was
+
+
+@latest_python
+def test_every_verb_reads_a_meshed_heap(survivors):
+    talk, pid = survivors
+    wait_until(lambda: stat(pid)["meshed_bytes"] > 8 * MIB, 60, "meshing")
+    assert "str in __main__.kept" in said("pins", pid)
+    looked = json.loads(said("look", "--json", pid))
+    assert looked["schema"] == "neap.look/1"
+    assert "Neap's heap" in said("map", pid)
+    assert "meshed" in said("stat", pid)
+    talk.say("")
+    assert talk.hear() == "ok"
+
+
+@latest_python
+def test_trim_meshes_at_once(python):
+    with Talk(python.path, "-c", SURVIVORS, NEAP_MESH="1", NEAP_DECAY_MS="3600000") as talk:
+        pid = int(talk.hear())
+        # A thread that cannot be stopped in time, on a busy machine, leaves something to the next.
+        wait_until(lambda: said("trim", pid) and stat(pid)["meshed_bytes"] > 8 * MIB, 60, "meshing")
+        talk.say("")
+        assert talk.hear() == "ok"
+
+
+@latest_python
+def test_forks_of_a_meshed_process(survivors):
+    talk, pid = survivors
+    wait_until(lambda: stat(pid)["meshed_bytes"] > 8 * MIB, 60, "meshing")
+    talk.say("child = os.fork(); child == 0 and os._exit(hash(tuple(kept)) != known); "
+             "known = os.waitpid(child, 0)[1] or known")
+    assert talk.hear() == "ok"
+
+
+# A filter that allows everything, and a ring of io_uring, both by ctypes.
+FILTER = """
+import ctypes
+code = ctypes.create_string_buffer((6).to_bytes(2, "little") + bytes(2) + (0x7fff0000).to_bytes(4, "little"), 8)
+class Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]
+rules = Program(1, ctypes.addressof(code))
+libc = ctypes.CDLL(None)
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, ctypes.byref(rules), 0, 0) == 0
+"""
+RING = """
+import ctypes
+ring = ctypes.CDLL(None).syscall(425, 4, ctypes.create_string_buffer(120))
+"""
+
+
+@latest_python
+@pytest.mark.parametrize("before, words", [(FILTER, "a filter of system calls (seccomp)"), (RING, "io_uring")],
+                         ids=["filter", "ring"])
+def test_where_it_stays_off(python, before, words):
+    with Talk(python.path, "-c", before + SURVIVORS, NEAP_MESH="1") as talk:
+        pid = int(talk.hear())
+        if before is RING and not os.path.exists("/proc/sys/kernel/io_uring_disabled"):
+            pytest.skip("this kernel has no io_uring, or not since it can be forbidden")
+        wait_until(lambda: words in said("stat", pid), 60, "the reason")
+        assert stat(pid)["meshed_bytes"] == 0
+        talk.say("")
+        assert talk.hear() == "ok"
+
+
+@latest_python
+def test_off_unless_asked_for(python):
+    with Talk(python.path, "-c", SURVIVORS) as talk:
+        pid = int(talk.hear())
+        said("trim", pid)
+        assert stat(pid)["meshed_bytes"] == 0
+
+
+@every_python
+def test_a_realistic_program(python):
+    result = run(python, program("realistic.py"), "1500", NEAP_MESH="1")
+    assert (result.returncode, result.stderr) == (0, ""), describe(result)

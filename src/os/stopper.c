@@ -103,15 +103,7 @@ static bool is_held(const struct neap__os_stopper *stopper, pid_t tid, uint32_t 
     return false;
 }
 
-/* Whether it is traced by this task: the kernel seizes what a seized thread makes (TRACECLONE). */
-static bool is_ours(pid_t tid) {
-    siginfo_t info;
-    return neap__os_raw_call(SYS_waitid, P_PID, tid, neap__os_raw_address(&info),
-                             WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL, 0) == 0;
-}
-
-/* A thread that ended but is listed yet has no memory, and so no program: a main thread whose process
-   goes on. */
+/* Whether the thread has no memory any more, and so no program. */
 static bool has_ended(const struct neap__os_stopper *stopper, pid_t tid) {
     char path[24] = {0}, target[16];
     char *at = path + sizeof(path) - sizeof("/exe");
@@ -130,21 +122,17 @@ static int refuse(struct neap__os_stopper *stopper, pid_t tid, int reason) {
     return -reason;
 }
 
-/* Seizes, which does not disturb the thread. AGAIN if there is none of that number: that it ended is
-   believed when it is not listed any more. */
+/* Seizes, which does not disturb the thread. AGAIN: the list is to be read once more. A thread that cannot be
+   seized for it has ended is not held: it goes at any moment, and cuts a list short that is being read.
+   Only a main thread that has ended stays for as long as the others do. */
 static int thread_seize(struct neap__os_stopper *stopper, pid_t tid) {
     if (stopper->count == stopper->room)
         return refuse(stopper, tid, E2BIG);
-    bool ended = false;
-    int reason = (int)-neap__os_raw_call(SYS_ptrace, PTRACE_SEIZE, tid, 0, PTRACE_O_TRACECLONE, 0);
-    if (reason == ESRCH)
-        return AGAIN;
-    if (reason != 0 && !is_ours(tid)) {
-        ended = has_ended(stopper, tid);
-        if (!ended)
-            return refuse(stopper, tid, reason);
-    }
-    stopper->holds[stopper->count++] = (struct neap__os_stopper_hold){tid, ended};
+    int reason = (int)-neap__os_raw_call(SYS_ptrace, PTRACE_SEIZE, tid, 0, 0, 0);
+    if (reason != 0 && reason != ESRCH && !has_ended(stopper, tid))
+        return refuse(stopper, tid, reason);
+    if (reason == 0 || (reason != ESRCH && tid == stopper->process))
+        stopper->holds[stopper->count++] = (struct neap__os_stopper_hold){tid, reason != 0};
     return AGAIN;
 }
 

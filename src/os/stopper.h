@@ -31,8 +31,8 @@ struct neap__os_stopper {
     /* What the caller says. */
     void (*act)(void *context); /* NULL: seize the caller alone, and end */
     void *context;
-    pid_t caller; /* its thread, which sleeps */
-    int folder;   /* its /proc/self/task */
+    pid_t process, caller; /* and its thread, which sleeps */
+    int folder;            /* its /proc/self/task */
     uint64_t folder_mark;
     uint32_t bound_us; /* from the first interrupt to the last stop */
     uint32_t go;       /* a futex: 0 until the task may begin */

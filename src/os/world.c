@@ -121,6 +121,7 @@ static int outcome(struct neap_os_world *world, const struct neap__os_stopper *s
 }
 
 static int world_stop_once(struct neap_os_world *world, struct neap__os_stopper *stopper) {
+    stopper->process = (pid_t)neap__os_raw_call(SYS_getpid, 0, 0, 0, 0, 0);
     stopper->caller = (pid_t)neap__os_raw_call(SYS_gettid, 0, 0, 0, 0, 0);
     stopper->holds = (void *)stack_top(world);
     stopper->room = NEAP_OS_WORLD_THREADS_MAX;

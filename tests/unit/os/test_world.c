@@ -27,7 +27,7 @@
 #include "os/memory.h"
 #include "os/world.h"
 
-enum { BUSY = 4, ASLEEP = 4, MANY = 250, MS = 1000000, WATCH_US = 1500 };
+enum { BUSY = 4, ASLEEP = 4, MANY = 250, CHAINS = 8, MS = 1000000, WATCH_US = 1500 };
 
 static struct neap_os_world world;
 static volatile bool ended; /* threads of a test end */
@@ -233,8 +233,8 @@ static void test_threads_that_make_the_next(void **state) {
     (void)state;
     pthread_t first;
     ended = false;
-    chains = 2;
-    for (int i = 0; i < 2; i++) {
+    chains = CHAINS;
+    for (int i = 0; i < CHAINS; i++) {
         pthread_create(&first, NULL, chain_on, NULL);
         pthread_detach(first);
     }
@@ -730,11 +730,12 @@ static pid_t sender_start(unsigned signals) {
 /* Signals that queue: none is lost, also if the stopper is killed while a thread is about to get one. */
 static void signals_assert(bool killing) {
     const unsigned sent = (unsigned)rounds(20000);
-    pthread_t threads[BUSY];
+    static pthread_t
+        threads[BUSY + MANY]; /* many: it takes longer from the first that is seized to the last */
     struct sigaction before, counting = {.sa_handler = count_signal, .sa_flags = SA_RESTART};
     sigaction(SIGRTMIN, &counting, &before);
     signals_seen = 0;
-    size_t count = threads_start(threads, BUSY, 0);
+    size_t count = threads_start(threads, BUSY, MANY);
     pid_t sender = sender_start(sent), killer = killing ? killer_start(gettid(), sender) : 0;
     while (waitpid(sender, NULL, WNOHANG) == 0) {
         struct watch watch = {0};

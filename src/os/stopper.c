@@ -30,7 +30,6 @@ enum {
     SIGNAL_BYTES = _NSIG / 8, /* the kernel's set of signals */
     ACTION_BYTES = 64,        /* at least the kernel's struct sigaction, on all machines */
     LIST_BYTES = 4096,        /* a part of the list of threads, on the stack */
-    BEGIN_US = 1000 * 1000,   /* to begin: no thread stands still yet, and the processors may be busy */
     AGAIN = 1                 /* of a listing: not all that was seen is held */
 };
 
@@ -199,10 +198,8 @@ static int threads_hold(struct neap__os_stopper *stopper) {
     uint32_t still = 0;
     int result;
     while ((result = threads_seize(stopper)) == AGAIN) {
-        if (stopper->begin_ns == 0) {
+        if (stopper->begin_ns == 0)
             stopper->begin_ns = now_ns();
-            timer_set(stopper->bound_us);
-        }
         for (uint32_t i = still; i < stopper->count; i++)
             neap__os_raw_call(SYS_ptrace, PTRACE_INTERRUPT, stopper->holds[i].tid, 0, 0, 0);
         for (; still < stopper->count; still++)
@@ -221,7 +218,7 @@ static void go_await(const struct neap__os_stopper *stopper) {
 
 int neap__os_stopper_run(void *argument) {
     struct neap__os_stopper *stopper = argument;
-    bound_set(BEGIN_US);
+    bound_set(stopper->bound_us);
     /* With the caller's process it ends too: a killed process is not kept by a task that waits for it. */
     neap__os_raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     go_await(stopper);

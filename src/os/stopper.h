@@ -34,7 +34,7 @@ struct neap__os_stopper {
     pid_t process, caller; /* and its thread, which sleeps */
     int folder;            /* its /proc/self/task */
     uint64_t folder_mark;
-    uint32_t bound_us; /* from the first interrupt to the last stop */
+    uint32_t bound_us; /* from the task's first instruction to the last thread's stop */
     uint32_t go;       /* a futex: 0 until the task may begin */
     struct neap__os_stopper_hold *holds;
     uint32_t room;

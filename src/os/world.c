@@ -21,7 +21,8 @@
 
 enum {
     HOLDS_BYTES = NEAP_OS_WORLD_THREADS_MAX * sizeof(struct neap__os_stopper_hold),
-    SIGNAL_BYTES = _NSIG / 8
+    SIGNAL_BYTES = _NSIG / 8,
+    TRY_US = 1000 * 1000
 };
 
 /* --- memory: guard page | stack | holds ---------------------------------- */
@@ -179,6 +180,6 @@ int neap_os_world_stop(struct neap_os_world *world, uint32_t bound_us, void (*ac
 }
 
 enum neap_os_world_refusal neap_os_world_try(struct neap_os_world *world) {
-    neap_os_world_stop(world, 0, NULL, NULL, NULL);
+    neap_os_world_stop(world, TRY_US, NULL, NULL, NULL);
     return world->refusal;
 }

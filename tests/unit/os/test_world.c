@@ -27,7 +27,7 @@
 #include "os/memory.h"
 #include "os/world.h"
 
-enum { BUSY = 4, ASLEEP = 4, MANY = 250, CHAINS = 8, MS = 1000000, WATCH_US = 1500 };
+enum { BUSY = 4, ASLEEP = 4, MANY_MOST = 250, CHAINS = 8, MS = 1000000, WATCH_US = 1500 };
 
 static struct neap_os_world world;
 static volatile bool ended; /* threads of a test end */
@@ -44,6 +44,10 @@ static uint32_t bound_us(void) {
 /* How often to try: less where all is slow. */
 static int rounds(int number) {
     return getenv("NEAP_TEST_EMULATED") ? (number + 9) / 10 : number;
+}
+
+static size_t many(void) {
+    return (size_t)rounds(MANY_MOST);
 }
 
 /* --- threads ------------------------------------------------------------- */
@@ -172,8 +176,8 @@ static void test_alone(void **state) {
 
 static void test_many_threads(void **state) {
     (void)state;
-    static pthread_t threads[MANY];
-    size_t count = threads_start(threads, 0, MANY);
+    static pthread_t threads[MANY_MOST];
+    size_t count = threads_start(threads, 0, many());
     struct neap_os_world_figures figures;
     struct watch watch = {0};
     for (int i = 0; i < 5; i++) {
@@ -731,11 +735,11 @@ static pid_t sender_start(unsigned signals) {
 static void signals_assert(bool killing) {
     const unsigned sent = (unsigned)rounds(20000);
     static pthread_t
-        threads[BUSY + MANY]; /* many: it takes longer from the first that is seized to the last */
+        threads[BUSY + MANY_MOST]; /* many: it takes longer from the first that is seized to the last */
     struct sigaction before, counting = {.sa_handler = count_signal, .sa_flags = SA_RESTART};
     sigaction(SIGRTMIN, &counting, &before);
     signals_seen = 0;
-    size_t count = threads_start(threads, BUSY, MANY);
+    size_t count = threads_start(threads, BUSY, many());
     pid_t sender = sender_start(sent), killer = killing ? killer_start(gettid(), sender) : 0;
     while (waitpid(sender, NULL, WNOHANG) == 0) {
         struct watch watch = {0};

@@ -96,8 +96,6 @@ static int refused_by(struct neap_os_world *world, long reason, pid_t tid) {
         return refused(world, NEAP_OS_WORLD_TASKS);
     case E2BIG:
         return refused(world, NEAP_OS_WORLD_THREADS);
-    case ENOTDIR:
-        return refused(world, NEAP_OS_WORLD_PROC);
     case EPERM:
     case EACCES:
         return refused(world, tid ? neap__os_world_refusal_of(tid) : NEAP_OS_WORLD_POLICY);
@@ -131,9 +129,10 @@ static int world_stop_once(struct neap_os_world *world, struct neap__os_stopper 
                                              O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0);
     if (stopper->folder < 0)
         return refused(world, NEAP_OS_WORLD_PROC);
-    stopper->folder_mark = neap__os_stopper_mark(stopper->folder);
+    stopper->opened = neap__os_stopper_folder_ask(stopper->folder);
     long lived = stopper_live_unsignalled(world, stopper);
-    if (neap__os_stopper_mark(stopper->folder) == stopper->folder_mark) /* not closed by another thread */
+    if (neap__os_stopper_folder_ask(stopper->folder).mark ==
+        stopper->opened.mark) /* not closed by another thread */
         neap__os_raw_call(SYS_close, stopper->folder, 0, 0, 0, 0);
     return outcome(world, stopper, lived);
 }

@@ -242,7 +242,7 @@ static void test_threads_that_make_the_next(void **state) {
         pthread_create(&first, NULL, chain_on, NULL);
         pthread_detach(first);
     }
-    for (int i = 0; i < rounds(50); i++) {
+    for (int i = 0; i < rounds(300); i++) {
         await_motion();
         assert_stops(1);
     }

@@ -654,6 +654,7 @@ static void test_no_child_is_no_child(void **state) {
     struct watch watch = {0};
     ended = false;
     waited = 0;
+    wait_rounds = 0;
     pthread_create(&waiter, NULL, wait_for_any, &way);
     for (int round = 0; round < rounds(200); round++) {
         assert_int_equal(stop(act_note, &watch), NEAP_OK);

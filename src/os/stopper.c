@@ -69,7 +69,7 @@ static void signals_block(unsigned but) {
 }
 
 static void timer_set(uint32_t us) {
-    long timer[4] = {0, 0, us / 1000000, us % 1000000};
+    long timer[4] = {0, 0, (long)(us / 1000000), (long)(us % 1000000)};
     neap__os_raw_call(SYS_setitimer, ITIMER_REAL, neap__os_raw_address(timer), 0, 0, 0);
 }
 

@@ -29,9 +29,7 @@
 enum {
     SIGNAL_BYTES = _NSIG / 8, /* the kernel's set of signals */
     ACTION_BYTES = 64,        /* at least the kernel's struct sigaction, on all machines */
-    LIST_BYTES = 4096,        /* a part of the list of threads, on the stack */
-    BEGIN_US = 1000 * 1000,   /* to begin: no thread stands still yet, and the processors may be busy */
-    AGAIN = 1                 /* of a listing: not all that was seen is held */
+    LIST_BYTES = 4096         /* a part of the list of threads, on the stack */
 };
 
 struct list_entry { /* struct linux_dirent64 */
@@ -48,12 +46,13 @@ static uint64_t now_ns(void) {
     return (uint64_t)time[0] * 1000000000 + (uint64_t)time[1];
 }
 
-uint64_t neap__os_stopper_mark(int folder) {
+struct neap__os_stopper_folder neap__os_stopper_folder_ask(int folder) {
     struct statx status = {0};
-    if (neap__os_raw_call(SYS_statx, folder, neap__os_raw_address(""), AT_EMPTY_PATH, STATX_INO,
+    if (neap__os_raw_call(SYS_statx, folder, neap__os_raw_address(""), AT_EMPTY_PATH, STATX_INO | STATX_NLINK,
                           neap__os_raw_address(&status)) != 0)
-        return 0;
-    return status.stx_ino ^ (uint64_t)status.stx_dev_minor << 40;
+        return (struct neap__os_stopper_folder){0, 0};
+    return (struct neap__os_stopper_folder){status.stx_ino ^ (uint64_t)status.stx_dev_minor << 40,
+                                            status.stx_nlink - 2};
 }
 
 /* --- the bound ----------------------------------------------------------- */
@@ -70,7 +69,7 @@ static void signals_block(unsigned but) {
 }
 
 static void timer_set(uint32_t us) {
-    long timer[4] = {0, 0, us / 1000000, us % 1000000};
+    long timer[4] = {0, 0, (long)(us / 1000000), (long)(us % 1000000)};
     neap__os_raw_call(SYS_setitimer, ITIMER_REAL, neap__os_raw_address(timer), 0, 0, 0);
 }
 
@@ -103,15 +102,7 @@ static bool is_held(const struct neap__os_stopper *stopper, pid_t tid, uint32_t 
     return false;
 }
 
-/* Whether it is traced by this task: the kernel seizes what a seized thread makes (TRACECLONE). */
-static bool is_ours(pid_t tid) {
-    siginfo_t info;
-    return neap__os_raw_call(SYS_waitid, P_PID, tid, neap__os_raw_address(&info),
-                             WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL, 0) == 0;
-}
-
-/* A thread that ended but is listed yet has no memory, and so no program: a main thread whose process
-   goes on. */
+/* Whether the thread has no memory any more, and so no program. */
 static bool has_ended(const struct neap__os_stopper *stopper, pid_t tid) {
     char path[24] = {0}, target[16];
     char *at = path + sizeof(path) - sizeof("/exe");
@@ -130,22 +121,17 @@ static int refuse(struct neap__os_stopper *stopper, pid_t tid, int reason) {
     return -reason;
 }
 
-/* Seizes, which does not disturb the thread. AGAIN if there is none of that number: that it ended is
-   believed when it is not listed any more. */
+/* Seizes, which does not disturb the thread. One that cannot be seized for it is ending is not held: it goes
+   soon. Only a main thread that has ended stays for as long as the others do. */
 static int thread_seize(struct neap__os_stopper *stopper, pid_t tid) {
     if (stopper->count == stopper->room)
         return refuse(stopper, tid, E2BIG);
-    bool ended = false;
-    int reason = (int)-neap__os_raw_call(SYS_ptrace, PTRACE_SEIZE, tid, 0, PTRACE_O_TRACECLONE, 0);
-    if (reason == ESRCH)
-        return AGAIN;
-    if (reason != 0 && !is_ours(tid)) {
-        ended = has_ended(stopper, tid);
-        if (!ended)
-            return refuse(stopper, tid, reason);
-    }
-    stopper->holds[stopper->count++] = (struct neap__os_stopper_hold){tid, ended};
-    return AGAIN;
+    int reason = (int)-neap__os_raw_call(SYS_ptrace, PTRACE_SEIZE, tid, 0, 0, 0);
+    if (reason != 0 && reason != ESRCH && !has_ended(stopper, tid))
+        return refuse(stopper, tid, reason);
+    if (reason == 0 || (reason != ESRCH && tid == stopper->process))
+        stopper->holds[stopper->count++] = (struct neap__os_stopper_hold){tid, reason != 0};
+    return 0;
 }
 
 static pid_t number_of(const char *name) {
@@ -156,41 +142,37 @@ static pid_t number_of(const char *name) {
 }
 
 /* Seizes what is in one part of the list. */
-static int entries_seize(struct neap__os_stopper *stopper, const char *entries, long bytes, uint32_t *next,
-                         bool *caller_seen) {
+static int entries_seize(struct neap__os_stopper *stopper, const char *entries, long bytes, uint32_t *next) {
     int result = 0;
     const struct list_entry *entry;
-    for (long at = 0; at < bytes && result >= 0; at += entry->bytes) {
+    for (long at = 0; at < bytes && result == 0; at += entry->bytes) {
         entry = (const void *)(entries + at);
         pid_t tid = number_of(entry->name);
-        if (tid == stopper->caller)
-            *caller_seen = true;
-        else if (tid != 0 && !is_held(stopper, tid, next)) {
-            int seized = thread_seize(stopper, tid);
-            result = seized != 0 ? seized : result;
-        }
+        if (tid != 0 && tid != stopper->caller && !is_held(stopper, tid, next))
+            result = thread_seize(stopper, tid);
     }
     return result;
 }
 
-/* Seizes all that are listed and not held. 0: there was none, so if all that are held stand still, there is
-   no other thread: none of those listed could end meanwhile and cut the list short. AGAIN, or negative. */
+/* Seizes all that are listed and not held. */
 static int threads_seize(struct neap__os_stopper *stopper) {
     _Alignas(struct list_entry) char entries[LIST_BYTES];
-    bool caller_seen = false;
     uint32_t next = 0;
-    int result = 0;
-    long bytes = neap__os_raw_call(SYS_lseek, stopper->folder, 0, SEEK_SET, 0, 0);
-    do {
+    long result = neap__os_raw_call(SYS_lseek, stopper->folder, 0, SEEK_SET, 0, 0);
+    for (long bytes = 1; result == 0 && bytes > 0;) {
         bytes = neap__os_raw_call(SYS_getdents64, stopper->folder, neap__os_raw_address(entries),
                                   sizeof(entries), 0, 0);
-        int seized = bytes > 0 ? entries_seize(stopper, entries, bytes, &next, &caller_seen) : 0;
-        result = seized != 0 ? seized : result;
-    } while (bytes > 0 && result >= 0);
-    if (result == 0 &&
-        (bytes < 0 || !caller_seen || neap__os_stopper_mark(stopper->folder) != stopper->folder_mark))
-        return refuse(stopper, stopper->caller, ENOTDIR);
-    return result;
+        result = bytes < 0 ? bytes : entries_seize(stopper, entries, bytes, &next);
+    }
+    return (int)result;
+}
+
+/* Whether each thread there is is held: the kernel's count has no other. That the list has none is no
+   proof: it ends where a thread ends while it is read, and one that this thread made comes behind. If
+   those that are held stand still, none of them makes another. Negative if the list is not ours any more. */
+static int all_are_held(const struct neap__os_stopper *stopper) {
+    struct neap__os_stopper_folder now = neap__os_stopper_folder_ask(stopper->folder);
+    return now.mark != stopper->opened.mark ? -EBADF : now.threads == stopper->count + 1;
 }
 
 /* Sleeps until the thread stands still or has ended. What it is told of stays with the thread. */
@@ -207,21 +189,27 @@ static int thread_await(struct neap__os_stopper_hold *hold) {
 }
 
 /* All are interrupted before one is waited for: they stop at the same time, on all processors. */
-static int threads_hold(struct neap__os_stopper *stopper) {
-    uint32_t still = 0;
-    int result;
-    while ((result = threads_seize(stopper)) == AGAIN) {
-        if (stopper->begin_ns == 0) {
-            stopper->begin_ns = now_ns();
-            timer_set(stopper->bound_us);
-        }
-        for (uint32_t i = still; i < stopper->count; i++)
-            neap__os_raw_call(SYS_ptrace, PTRACE_INTERRUPT, stopper->holds[i].tid, 0, 0, 0);
-        for (; still < stopper->count; still++)
-            if (!stopper->holds[still].ended && (result = thread_await(&stopper->holds[still])) < 0)
-                return result;
-    }
+static int threads_stop(struct neap__os_stopper *stopper, uint32_t from) {
+    int result = 0;
+    for (uint32_t i = from; i < stopper->count; i++)
+        neap__os_raw_call(SYS_ptrace, PTRACE_INTERRUPT, stopper->holds[i].tid, 0, 0, 0);
+    for (uint32_t i = from; i < stopper->count && result == 0; i++)
+        if (!stopper->holds[i].ended)
+            result = thread_await(&stopper->holds[i]);
     return result;
+}
+
+static int threads_hold(struct neap__os_stopper *stopper) {
+    int result = 0, all = 0;
+    while (result == 0 && (all = all_are_held(stopper)) == 0) {
+        uint32_t from = stopper->count;
+        result = threads_seize(stopper);
+        if (stopper->begin_ns == 0)
+            stopper->begin_ns = now_ns();
+        if (result == 0)
+            result = threads_stop(stopper, from);
+    }
+    return all < 0 ? all : result;
 }
 
 /* --- the task ------------------------------------------------------------ */
@@ -233,12 +221,12 @@ static void go_await(const struct neap__os_stopper *stopper) {
 
 int neap__os_stopper_run(void *argument) {
     struct neap__os_stopper *stopper = argument;
-    bound_set(BEGIN_US);
+    bound_set(stopper->bound_us);
     /* With the caller's process it ends too: a killed process is not kept by a task that waits for it. */
     neap__os_raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     go_await(stopper);
     if (!stopper->act) {
-        if (thread_seize(stopper, stopper->caller) == AGAIN && stopper->count == 1)
+        if (thread_seize(stopper, stopper->caller) == 0 && stopper->count == 1)
             stopper->phase = NEAP__OS_STOPPER_DONE;
         return 0;
     }

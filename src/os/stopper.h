@@ -27,14 +27,21 @@ struct neap__os_stopper_hold {
     bool ended; /* has no memory any more: a main thread that ended before the others */
 };
 
+/* An open /proc/PID/task. All threads share the table of descriptors, and one of them may close what it did
+ * not open, and open another. */
+struct neap__os_stopper_folder {
+    uint64_t mark;    /* tells it from other folders; 0: it cannot be asked */
+    uint32_t threads; /* as the kernel counts them, those that have ended and are not collected too */
+};
+
 struct neap__os_stopper {
     /* What the caller says. */
     void (*act)(void *context); /* NULL: seize the caller alone, and end */
     void *context;
-    pid_t caller; /* its thread, which sleeps */
-    int folder;   /* its /proc/self/task */
-    uint64_t folder_mark;
-    uint32_t bound_us; /* from the first interrupt to the last stop */
+    pid_t process, caller; /* and its thread, which sleeps */
+    int folder;            /* its /proc/self/task */
+    struct neap__os_stopper_folder opened;
+    uint32_t bound_us; /* from the task's first instruction to the last thread's stop */
     uint32_t go;       /* a futex: 0 until the task may begin */
     struct neap__os_stopper_hold *holds;
     uint32_t room;
@@ -46,9 +53,7 @@ struct neap__os_stopper {
     uint64_t begin_ns, end_ns;
 };
 
-/* A number that tells an open folder from others, 0 if it cannot be had: all threads share the table of
- * descriptors, and one of them may close what it did not open. */
-uint64_t neap__os_stopper_mark(int folder);
+struct neap__os_stopper_folder neap__os_stopper_folder_ask(int folder);
 
 /* The task's main function, for clone. */
 int neap__os_stopper_run(void *stopper);

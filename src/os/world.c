@@ -21,7 +21,8 @@
 
 enum {
     HOLDS_BYTES = NEAP_OS_WORLD_THREADS_MAX * sizeof(struct neap__os_stopper_hold),
-    SIGNAL_BYTES = _NSIG / 8
+    SIGNAL_BYTES = _NSIG / 8,
+    TRY_US = 1000 * 1000
 };
 
 /* --- memory: guard page | stack | holds ---------------------------------- */
@@ -95,8 +96,6 @@ static int refused_by(struct neap_os_world *world, long reason, pid_t tid) {
         return refused(world, NEAP_OS_WORLD_TASKS);
     case E2BIG:
         return refused(world, NEAP_OS_WORLD_THREADS);
-    case ENOTDIR:
-        return refused(world, NEAP_OS_WORLD_PROC);
     case EPERM:
     case EACCES:
         return refused(world, tid ? neap__os_world_refusal_of(tid) : NEAP_OS_WORLD_POLICY);
@@ -121,6 +120,7 @@ static int outcome(struct neap_os_world *world, const struct neap__os_stopper *s
 }
 
 static int world_stop_once(struct neap_os_world *world, struct neap__os_stopper *stopper) {
+    stopper->process = (pid_t)neap__os_raw_call(SYS_getpid, 0, 0, 0, 0, 0);
     stopper->caller = (pid_t)neap__os_raw_call(SYS_gettid, 0, 0, 0, 0, 0);
     stopper->holds = (void *)stack_top(world);
     stopper->room = NEAP_OS_WORLD_THREADS_MAX;
@@ -129,9 +129,10 @@ static int world_stop_once(struct neap_os_world *world, struct neap__os_stopper 
                                              O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0);
     if (stopper->folder < 0)
         return refused(world, NEAP_OS_WORLD_PROC);
-    stopper->folder_mark = neap__os_stopper_mark(stopper->folder);
+    stopper->opened = neap__os_stopper_folder_ask(stopper->folder);
     long lived = stopper_live_unsignalled(world, stopper);
-    if (neap__os_stopper_mark(stopper->folder) == stopper->folder_mark) /* not closed by another thread */
+    if (neap__os_stopper_folder_ask(stopper->folder).mark ==
+        stopper->opened.mark) /* not closed by another thread */
         neap__os_raw_call(SYS_close, stopper->folder, 0, 0, 0, 0);
     return outcome(world, stopper, lived);
 }
@@ -178,6 +179,6 @@ int neap_os_world_stop(struct neap_os_world *world, uint32_t bound_us, void (*ac
 }
 
 enum neap_os_world_refusal neap_os_world_try(struct neap_os_world *world) {
-    neap_os_world_stop(world, 0, NULL, NULL, NULL);
+    neap_os_world_stop(world, TRY_US, NULL, NULL, NULL);
     return world->refusal;
 }

@@ -51,8 +51,8 @@ void neap_os_world_close(struct neap_os_world *world);
 enum neap_os_world_refusal neap_os_world_try(struct neap_os_world *world);
 
 /* Stops all other threads of this process, calls act(context), and lets them go. `bound_us`: from
- * the first that is asked to stop to the last that has stopped, at most. One at a time in a
- * process; the caller sees to it.
+ * the first instruction of the stopper to the last stop, at most; so no thread stands still for longer
+ * than that and act. One at a time in a process; the caller sees to it.
  *
  * NEAP_OK: act has returned. *figures is set then, if not NULL.
  * NEAP_ERROR_TIMEOUT: not all were still in time, or the stopper was killed before. act was not called.

@@ -112,8 +112,8 @@ enum neap_os_world_refusal neap__os_world_refusal_of(pid_t tid) {
         return NEAP_OS_WORLD_TRACED;
     if (!is_alike(status))
         return NEAP_OS_WORLD_IDENTITY;
-    if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 1)
-        return NEAP_OS_WORLD_UNDUMPABLE;
     neap_os_kernel_settings_read(&settings);
+    if (settings.ptrace_scope < 3 && prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 1) /* 3 forbids it to all */
+        return NEAP_OS_WORLD_UNDUMPABLE;
     return settings.ptrace_scope > 0 ? NEAP_OS_WORLD_PTRACE_SCOPE : NEAP_OS_WORLD_POLICY;
 }

@@ -152,11 +152,11 @@ def unit_program(module, noun, through):
 
 
 def unit_programs(modules, through=()):
-    """All programs of some modules and of those within them, or of all."""
+    """All programs of some modules and of those within them, single ones (os/world), or all."""
     suite, tree = ElementTree.Element("testsuite", name="unit"), Path("tests/unit")
     for source in sorted(tree.glob("**/test_*.c")):
         module, noun = str(source.parent.relative_to(tree)), source.stem[len("test_"):]
-        if not modules or any((module + "/").startswith(name + "/") for name in modules):
+        if not modules or any(("%s/%s/" % (module, noun)).startswith(name + "/") for name in modules):
             suite.append(unit_program(module, noun, through))
     return suite
 

@@ -26,7 +26,7 @@ class Setting(NamedTuple):
     stop: tuple = ()
     through: tuple = ()     # words in front of the tests' command
     tests: str = "growth given_back asking"
-    units: str = ""         # modules whose unit programs run under it too
+    units: str = ""         # modules whose unit programs run under it too, or single programs
     proof: str = "true"     # a shell condition that holds where the setting is in force
     needs: str = "true"     # a shell condition: where it is false the step is skipped
     lacks: str = ""         # and this is why
@@ -82,6 +82,8 @@ READ_ONLY = ("for p in %s; do mount --bind /proc/$p /proc/$p && mount -o remount
              % FIXED_PROC)
 UNMASK = "for p in %s %s; do umount /proc/$p; done" % (HIDDEN_PROC, FIXED_PROC)
 
+WORLD = "os/world os/world_calls os/world_refusal"
+
 SETTINGS = {
     "as-booted": Setting(),
     "huge-pages-never": Setting({THP + "enabled": "never"}),
@@ -89,10 +91,11 @@ SETTINGS = {
     "huge-pages-always": Setting({THP + "enabled": "always", THP + "defrag": "always"}),
     "huge-pages-always-defer": Setting({THP + "enabled": "always", THP + "defrag": "defer"}),
     "huge-pages-shmem-always": Setting({THP + "enabled": "always", THP + "shmem_enabled": "always"}),
-    "yama-0": Setting({YAMA: "0"}, tests="asking"),
-    "yama-1": Setting({YAMA: "1"}, tests="asking", exits=refused("user"),
+    "yama-0": Setting({YAMA: "0"}, tests="asking", units=WORLD),
+    "yama-1": Setting({YAMA: "1"}, tests="asking", units=WORLD, exits=refused("user"),
                       because="a process may read its descendants only, unless it is root"),
-    "yama-2": Setting({YAMA: "2"}, tests="asking", exits=refused("user"), because="only root may read another process"),
+    "yama-2": Setting({YAMA: "2"}, tests="asking", units=WORLD, exits=refused("user"),
+                      because="only root may read another process"),
     "group-v2": Setting(tests="growth given_back asking group", limit_mb=400, **v2_group(400 * MB)),
     "group-v1": Setting(tests="growth given_back asking group", limit_mb=400,
                         start=(V1_MOUNT, "mkdir %s/neap" % V1,
@@ -140,7 +143,7 @@ SETTINGS = {
     "four-levels": Setting(start=("! grep -qw la57 /proc/cpuinfo",)),
     "no-avx": Setting(start=("! grep -qw avx /proc/cpuinfo",)),
     # It cannot be lowered again: the last of its boot.
-    "yama-3": Setting(start=("echo 3 >" + YAMA,), tests="asking", exits=refused("root", "user"),
+    "yama-3": Setting(start=("echo 3 >" + YAMA,), tests="asking", units=WORLD, exits=refused("root", "user"),
                       because="nobody may read another process until the next boot"),
 }
 

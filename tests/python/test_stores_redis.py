@@ -307,7 +307,7 @@ def calls_on(store, other):
 
 @pytest.mark.parametrize("bad", BAD)
 def test_lies_to_one_that_asks(bad):
-    with Hostile() as server, connect(f"redis://:hunter2@127.0.0.1:{server.port}", "str", "u32", timeout=5) as store:
+    with Hostile() as server, connect(f"redis://:hunter2@127.0.0.1:{server.port}", "str", "u32", timeout=30) as store:
         store._timeout = store._servers._timeout = 0.1
         server.answers["EVALSHA"] = BAD[bad]
         for number, call in enumerate(calls_on(store, 1)):
@@ -353,7 +353,7 @@ def test_answers_that_take_their_time(answer, monkeypatch):
     from neap import store_server
 
     monkeypatch.setattr(store_server, "ANSWER_BYTES", 1 << 22)
-    with Hostile() as server, connect(f"redis://127.0.0.1:{server.port}", "str", "u32", timeout=5) as store:
+    with Hostile() as server, connect(f"redis://127.0.0.1:{server.port}", "str", "u32", timeout=30) as store:
         store._servers._timeout = 0.5
         server.answers["EVALSHA"] = answer
         started = time.monotonic()

@@ -1,17 +1,23 @@
 #!/usr/bin/python3
-"""Where to keep many small entries: Neap's containers and stores beside others, as one table.
+"""Compares the places where many small entries can be kept: Neap's containers and stores, and others.
 
-    bench/stores.py                                  all of it; a few minutes
-    bench/stores.py --only map,redis --json a.json   some, kept beside what a.json has already
+    bench/stores.py                                  measures all of them; takes some minutes
+    bench/stores.py --only map,redis --json a.json   measures some, and keeps the rest of a.json
     bench/stores.py --read a.json --write docs/stores.md
 
-Two sets of str to int (bench/words.py): W, 46,461 words; F, 1,000,000 random floats as text. Each
-store is filled in a fresh process, entry by entry from a file, so that it holds keys and values
-itself. Memory is RSS (of data, not of code) above that of the same process before, or of the
-server's process, or the bytes of a file in the page cache. Times are CPU time, and wall time where
-a server takes part; the lookup is of keys in random order, warm. "Back" is the share of that memory
-which is gone after nine entries of ten were deleted at random, without being asked for; of SQLite's
-file and of Redis, after trim().
+There are two sets of entries from text to number (bench/words.py): W has 46,461 words, F has 1,000,000
+random floats as text. Each store is filled in a fresh process, entry by entry from a file, so that it
+holds keys and values itself. The columns of the table:
+
+    bytes an entry    the growth of the process's resident memory, without code, divided by the number
+                      of entries. For a server it is the growth of the server's process; for a file it
+                      is the size of the file; for neap.connect("sqlite:...") both are added.
+    a lookup          the time of one lookup by key, of keys in random order that were looked up before.
+                      It is processor time; where a server takes part, it is elapsed time.
+    one of many       the time of a key where get_many looks up 100,000 keys.
+    an insertion      the time of one entry while the store is filled.
+    given back        the share of the memory of the first column that is gone after nine entries of ten
+                      were deleted at random. Redis and SQLite are asked for it with trim().
 """
 import argparse
 import array
@@ -45,9 +51,9 @@ def resident(pid="self"):
 
 
 class Store:
-    """A mapping of str to int. `figures` of what cannot be measured stay away."""
+    """A mapping of str to int. What cannot be measured of one has no figure."""
 
-    name, facts = "", ("no", "no", "no")  # survives a crash, between processes, between machines
+    name, facts = "", ("no", "no", "no")  # survives a crash, shared by processes, shared by machines
     lookups = 200_000
     deletes = wall = batched = False
     static = False  # built elsewhere, and read only
@@ -75,7 +81,7 @@ class Store:
             del held[key]
 
     def give_back(self):
-        """Only where one has to ask."""
+        """Asks for memory, where that is necessary."""
 
     def end(self):
         pass
@@ -201,6 +207,7 @@ class Redis(Store):
         server = shutil.which("redis-server") or shutil.which("redis-check-rdb")
         if server is None:
             raise ImportError("no redis-server")
+        self.port = port
         (folder / "redis-server").symlink_to(server)
         self.process = subprocess.Popen([folder / "redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
                                          "--dir", folder], stdout=subprocess.DEVNULL)
@@ -232,8 +239,14 @@ class Redis(Store):
 class RedisKeys(Redis):
     name, batched = "Redis, a key for each", False
 
+    def __init__(self, *arguments):
+        import redis
+
+        super().__init__(*arguments)
+        self.client = redis.Redis("127.0.0.1", self.port)
+
     def fill(self, pairs):
-        pipeline = self.held._client.pipeline(transaction=False)
+        pipeline = self.client.pipeline(transaction=False)
         for n, (key, value) in enumerate(pairs, 1):
             pipeline.set(key, value)
             if n % 10_000 == 0:
@@ -241,13 +254,13 @@ class RedisKeys(Redis):
         pipeline.execute()
 
     def look_up(self, keys):
-        get = self.held._client.get
+        get = self.client.get
         for key in keys:
             get(key)
 
     def delete(self, keys):
         for first in range(0, len(keys), 10_000):
-            self.held._client.delete(*keys[first:first + 10_000])
+            self.client.delete(*keys[first:first + 10_000])
 
 
 class Lmdb(Store):
@@ -476,7 +489,8 @@ def percent(result):
 
 
 def table(results):
-    lines = ["| | bytes an entry W, F | lookup W, F | many at once F | insert F | back, F | survives a crash | between processes | between machines |",
+    lines = ["| | bytes an entry: W, F | a lookup: W, F | one of many at once: F | an insertion: F | given back: F | survives a crash | "
+             "shared by processes | shared by machines |",
              "|---|---|---|---|---|---|---|---|---|"]
     for name, kind in STORES.items():
         both = results.get(name)

@@ -16,8 +16,10 @@
  * A map can be saved to a file. A file opens in constant time as a map that cannot be
  * changed; all processes that have it open share its pages.
  *
- * Threads: one thread at a time; any number while no thread changes the map. A text that
- * a map returns lies in the map and is valid until the map is next changed.
+ * Threads: one thread at a time; any number while no thread changes the map. A function
+ * that takes a const map changes nothing that others see; an allocator that was given may be
+ * called by several threads then. A text that a map returns lies in the map and is valid until
+ * the map is next changed.
  */
 #ifndef NEAP_MAP_H
 #define NEAP_MAP_H
@@ -103,8 +105,8 @@ struct neap_map_cursor {
 bool neap_map_next(const neap_map_t *map, struct neap_map_cursor *cursor, union neap_item *key,
                    union neap_item *value);
 
-/* Returns any entry, from the end of the walk order; false if there is none. It takes a few steps,
- * also while the map is emptied by removing each entry that this returns. */
+/* Returns any entry; false if there is none. The search begins where an entry was last removed, so that
+ * emptying a map by removing each entry that this returns takes linear time. */
 bool neap_map_any(const neap_map_t *map, union neap_item *key, union neap_item *value);
 
 /* A number that goes up with every key that is added or removed. */

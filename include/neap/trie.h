@@ -15,8 +15,9 @@
  *
  * Texts are ordered by code points, byte strings by their bytes, integers by value.
  *
- * Threads: one thread at a time may use a trie. Functions that take a const trie may
- * run at the same time as each other. A call that fails has changed nothing.
+ * Threads: one thread at a time may change a trie. Functions that take a const trie, and
+ * cursors, may run at the same time as each other; an allocator that was given may be called
+ * by several threads then. A call that fails has changed nothing.
  */
 #ifndef NEAP_TRIE_H
 #define NEAP_TRIE_H

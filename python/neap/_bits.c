@@ -39,7 +39,9 @@ bool neap__bits_writable(const bits_object *self) {
 bool neap__bits_movable(const bits_object *self) {
     if (self->bits.user == 0)
         return true;
-    PyErr_SetString(PyExc_BufferError, "Existing exports of data: object cannot be re-sized");
+    PyErr_SetString(PyExc_BufferError, self->bits.user % BITS_FLUSH != 0
+                                           ? "Existing exports of data: object cannot be re-sized"
+                                           : "another thread flushes it: object cannot be re-sized");
     return false;
 }
 
@@ -102,9 +104,20 @@ PyObject *neap__bits_open(PyObject *type, PyObject *args, PyObject *keywords) {
     return neap__extension_raise(error, path, "neither a file nor a block device");
 }
 
+/* The disk is waited for without the GIL. Other threads may read and set bits meanwhile; to resize or close
+ * would take the mapping away. */
 PyObject *neap__bits_flush(PyObject *self, PyObject *unused) {
+    neap_bits_t *bits = &((bits_object *)self)->bits;
     (void)unused;
-    int error = neap_bits_flush(&((bits_object *)self)->bits);
+    if (bits->user / BITS_FLUSH == UINT32_MAX / BITS_FLUSH) {
+        PyErr_SetString(PyExc_BufferError, "too many threads flush it");
+        return NULL;
+    }
+    bits->user += BITS_FLUSH;
+    PyThreadState *thread = PyEval_SaveThread();
+    int error = neap_bits_flush(bits);
+    PyEval_RestoreThread(thread);
+    bits->user -= BITS_FLUSH;
     return error == NEAP_OK ? Py_NewRef(Py_None) : neap__extension_raise(error, NULL, "");
 }
 
@@ -133,21 +146,21 @@ PyObject *neap__bits_enter(PyObject *self, PyObject *unused) {
 static int buffer_get(PyObject *object, Py_buffer *view, int flags) {
     bits_object *self = (bits_object *)object;
     bool to_read = self->bits.state == NEAP_BITS_IN_FILE_TO_READ;
-    if (self->bits.user == UINT32_MAX) {
+    if (self->bits.user % BITS_FLUSH == BITS_FLUSH - 1) {
         PyErr_SetString(PyExc_BufferError, "too many exports of data");
         return -1;
     }
     int result = PyBuffer_FillInfo(view, object, neap_bits_data(&self->bits),
                                    (Py_ssize_t)((self->bits.count + 7) / 8), to_read, flags);
     if (result == 0)
-        self->bits.user++;
+        self->bits.user += BITS_BUFFER;
     return result;
 }
 
 static void buffer_release(PyObject *object, Py_buffer *view) {
     neap_bits_t *bits = &((bits_object *)object)->bits;
     (void)view;
-    bits->user--;
+    bits->user -= BITS_BUFFER;
     if (bits->state != NEAP_BITS_IN_FILE_TO_READ)
         neap_bits_clear_rest(bits); /* the buffer may have been written beyond the last bit */
 }

@@ -8,10 +8,10 @@
  *     bits_method.c  counting, finding, growing, text
  *
  * An object is 56 bytes, and has one block if it has more than 64 bits. `bits.user` counts
- * the buffers of it that exist; while it is not 0, nothing may be resized. The type has no
- * subtypes. Foreign code (an __index__, an iterator) can change the bits, so calls that may
- * run it come before the bits are first read. Errors: NULL or -1 with an exception set. The
- * GIL is always held.
+ * the buffers of it that exist, and the threads that flush it without the GIL; while it is not
+ * 0, nothing may be resized. The type has no subtypes. Foreign code (an __index__, an iterator)
+ * can change the bits, so calls that may run it come before the bits are first read. Errors:
+ * NULL or -1 with an exception set. Else the GIL is held.
  */
 #ifndef NEAP_PYTHON_BITS_OBJECT_H
 #define NEAP_PYTHON_BITS_OBJECT_H
@@ -23,6 +23,9 @@
 typedef struct {
     PyObject_HEAD neap_bits_t bits;
 } bits_object;
+
+/* What a buffer and a flush add to `bits.user`. */
+enum { BITS_BUFFER = 1, BITS_FLUSH = 1 << 24 };
 
 struct bits_state {
     PyTypeObject *bits, *iterator;

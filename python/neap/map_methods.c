@@ -1,6 +1,8 @@
 /* map_methods.c: the methods of Map. */
 #include "map_object.h"
 
+#include <errno.h>
+
 static PyObject *map_popitem(PyObject *self, PyObject *unused) {
     struct map_object *map = neap__map_of(self);
     union neap_item key, value;
@@ -9,6 +11,8 @@ static PyObject *map_popitem(PyObject *self, PyObject *unused) {
         neap__map_raise_file();
         return NULL;
     }
+    if (neap__mapping_pass(self) < 0)
+        return NULL;
     if (!neap_map_any(map->map, &key, &value)) {
         PyErr_SetString(PyExc_KeyError, "popitem(): Map is empty");
         return NULL;
@@ -21,6 +25,8 @@ static PyObject *map_popitem(PyObject *self, PyObject *unused) {
 
 static PyObject *map_clear(PyObject *self, PyObject *unused) {
     (void)unused;
+    if (neap__mapping_pass(self) < 0)
+        return NULL;
     if (!neap_map_clear(neap__map_of(self)->map)) {
         neap__map_raise_file();
         return NULL;
@@ -44,7 +50,8 @@ static PyObject *map_add(PyObject *self, PyObject *const *args, Py_ssize_t count
         amount.f = 1;
     if (neap__kind_from_object(map->base.key, args[0], &key) < 0 ||
         (count == 2 &&
-         neap__kind_from_object(is_float ? NEAP_KIND_F64 : NEAP_KIND_I64, args[1], &amount) < 0))
+         neap__kind_from_object(is_float ? NEAP_KIND_F64 : NEAP_KIND_I64, args[1], &amount) < 0) ||
+        neap__mapping_pass(self) < 0)
         return NULL;
     switch (neap_map_add(map->map, key, amount, &sum)) {
     case NEAP_OK:
@@ -68,17 +75,27 @@ static PyObject *map_from_items(PyObject *type, PyObject *args) {
     return PyObject_CallFunctionObjArgs(type, key, value, items, NULL);
 }
 
-static PyObject *map_copy(PyObject *self, PyObject *unused) {
+PyObject *neap__map_copy(PyObject *self) {
     struct map_object *map = neap__map_of(self);
-    (void)unused;
+    PyThreadState *thread = neap__mapping_guard_begin(&map->base.guard);
+    if (!thread)
+        return NULL;
     neap_map_t *copy = neap_map_copy(map->map, NULL);
+    neap__mapping_guard_end(&map->base.guard, thread);
     if (!copy && neap__map_sound(map) < 0)
         return NULL;
     return neap__map_wrap(map->state->map, copy);
 }
 
+static PyObject *map_copy(PyObject *self, PyObject *unused) {
+    (void)unused;
+    return neap__map_copy(self);
+}
+
 static PyObject *map_trim(PyObject *self, PyObject *unused) {
     (void)unused;
+    if (neap__mapping_pass(self) < 0)
+        return NULL;
     return PyLong_FromUnsignedLongLong(neap_map_trim(neap__map_of(self)->map));
 }
 
@@ -92,14 +109,20 @@ static PyObject *map_sizeof(PyObject *self, PyObject *unused) {
 /* --- files --- */
 
 static PyObject *map_save(PyObject *self, PyObject *path) {
+    struct map_object *map = neap__map_of(self);
     PyObject *encoded;
     if (!PyUnicode_FSConverter(path, &encoded))
         return NULL;
-    int error = neap_map_save(neap__map_of(self)->map, PyBytes_AsString(encoded));
+    const char *name = PyBytes_AsString(encoded);
+    PyThreadState *thread = neap__mapping_guard_begin(&map->base.guard);
+    int error = NEAP_OK;
+    if (thread) {
+        errno = 0;
+        error = neap_map_save(map->map, name);
+        neap__mapping_guard_end(&map->base.guard, thread);
+    }
     Py_DECREF(encoded);
-    if (error != NEAP_OK)
-        return neap__extension_raise(error, path, "the file of this Map is damaged");
-    return Py_NewRef(Py_None);
+    return !thread ? NULL : neap__mapping_saved(error, path, "the file of this Map is damaged");
 }
 
 static PyObject *map_verify(PyObject *self, PyObject *unused) {

@@ -38,6 +38,7 @@ static PyObject *map_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
 }
 
 static void map_dealloc(PyObject *self) {
+    neap__mapping_guard_clear(&neap__map_of(self)->base.guard);
     neap_map_destroy(neap__map_of(self)->map);
     neap__extension_free(self);
 }
@@ -62,6 +63,8 @@ static int map_get(PyObject *self, union neap_item key, union neap_item *value) 
 }
 
 static int map_put(PyObject *self, union neap_item key, union neap_item value) {
+    if (neap__mapping_pass(self) < 0)
+        return -1;
     int error = neap_map_put(neap__map_of(self)->map, key, value, NULL);
     if (error == NEAP_OK)
         return 0;
@@ -72,6 +75,8 @@ static int map_put(PyObject *self, union neap_item key, union neap_item value) {
 }
 
 static int map_remove(PyObject *self, union neap_item key) {
+    if (neap__mapping_pass(self) < 0)
+        return -1;
     neap_map_t *map = neap__map_of(self)->map;
     return neap_map_is_file(map) ? neap__map_raise_file() : neap_map_remove(map, key);
 }
@@ -223,6 +228,8 @@ static int map_absorb(PyObject *self, PyObject *source) {
         return 1;
     if (neap_map_is_file(map->map))
         return neap__map_raise_file();
+    if (neap__mapping_pass(self) < 0)
+        return -1;
     while (neap_map_next(other->map, &cursor, &key, &value)) {
         if (neap_map_put(map->map, key, value, NULL) != NEAP_OK) {
             PyErr_NoMemory(); /* no other error is possible */
@@ -237,8 +244,7 @@ static PyObject *map_or(PyObject *self, PyObject *other) {
     if (PyType_GetSlot(Py_TYPE(self), Py_nb_or) != (void *)map_or ||
         !(PyDict_Check(other) || PyObject_TypeCheck(other, neap__map_of(self)->state->map)))
         return Py_NewRef(Py_NotImplemented);
-    const struct map_object *map = neap__map_of(self);
-    return neap__mapping_joined(neap__map_wrap(map->state->map, neap_map_copy(map->map, NULL)), other);
+    return neap__mapping_joined(neap__map_copy(self), other);
 }
 
 /* --- the type --- */

@@ -36,6 +36,9 @@ static inline struct map_object *neap__map_of(PyObject *self) {
 /* Makes a Map that owns `map`, which it takes over also on failure. A NULL `map` raises MemoryError. */
 PyObject *neap__map_wrap(PyTypeObject *type, neap_map_t *map);
 
+/* A new Map with the same entries; NULL with an exception. */
+PyObject *neap__map_copy(PyObject *self);
+
 /* Raises the error for a change of a Map from a file; returns -1. */
 int neap__map_raise_file(void);
 

@@ -1,6 +1,10 @@
 /* mapping_methods.c: methods and operators, on top of the calls of struct mapping_class. */
 #include "mapping_object.h"
 
+#include <errno.h>
+
+#include <neap/error.h>
+
 /* --- making --- */
 
 int neap__mapping_arguments(PyObject *args, PyObject *kwargs, const char *format, enum neap_kind *key,
@@ -61,7 +65,8 @@ PyObject *neap__mapping_get(PyObject *self, PyObject *const *args, Py_ssize_t co
 
 PyObject *neap__mapping_setdefault(PyObject *self, PyObject *const *args, Py_ssize_t count) {
     PyObject *value = NULL;
-    if (!neap__mapping_count_fits("setdefault", count, 1, 2))
+    /* It passes the guard before it looks: in between, nothing may change. The same in pop. */
+    if (!neap__mapping_count_fits("setdefault", count, 1, 2) || neap__mapping_pass(self) < 0)
         return NULL;
     if (value_of(self, args[0], &value) == 0 &&
         neap__mapping_assign(neap__mapping_of(self)->class, self, args[0], count == 2 ? args[1] : Py_None) ==
@@ -72,7 +77,7 @@ PyObject *neap__mapping_setdefault(PyObject *self, PyObject *const *args, Py_ssi
 
 PyObject *neap__mapping_pop(PyObject *self, PyObject *const *args, Py_ssize_t count) {
     PyObject *value = NULL;
-    if (!neap__mapping_count_fits("pop", count, 1, 2))
+    if (!neap__mapping_count_fits("pop", count, 1, 2) || neap__mapping_pass(self) < 0)
         return NULL;
     int found = value_of(self, args[0], &value);
     if (found == 0 && count == 2)
@@ -233,6 +238,20 @@ PyObject *neap__mapping_kinds(PyObject *self, void *unused) {
     Py_XDECREF(key);
     Py_XDECREF(value);
     return kinds;
+}
+
+PyObject *neap__mapping_saved(int error, PyObject *path, const char *damaged) {
+    if (error == NEAP_OK)
+        return Py_NewRef(Py_None);
+    if (error != NEAP_ERROR_FORMAT || (errno != EISDIR && errno != ENODEV))
+        return neap__extension_raise(error, path, damaged);
+    if (errno == EISDIR) /* what lies at the path is in the way */
+        return neap__extension_raise(NEAP_ERROR_SYSTEM, path, "");
+    PyObject *raised = PyObject_CallFunction(PyExc_OSError, "isO", errno, "Not a regular file", path);
+    if (raised)
+        PyErr_SetObject(PyExc_OSError, raised);
+    Py_XDECREF(raised);
+    return NULL;
 }
 
 PyObject *neap__mapping_dict(PyObject *self) {

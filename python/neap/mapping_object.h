@@ -13,11 +13,15 @@
  *
  * While texts are borrowed from a mapping, no Python code can run, because only str, bytes
  * and numbers are made from them, which does not start a garbage collection.
+ *
+ * save(), copy() and freeze() read without the GIL, behind the mapping's guard. So put, remove
+ * and whatever else changes a mapping pass the guard first.
  */
 #ifndef NEAP_PYTHON_MAPPING_OBJECT_H
 #define NEAP_PYTHON_MAPPING_OBJECT_H
 
 #include "kind_object.h"
+#include "mapping_guard.h"
 
 enum mapping_part { MAPPING_KEYS, MAPPING_VALUES, MAPPING_ITEMS };
 
@@ -25,6 +29,7 @@ struct mapping_object {
     PyObject_HEAD enum neap_kind key, value;
     const struct mapping_class *class;
     PyTypeObject *const *view_types; /* by part, in the state of the module, which the type keeps */
+    struct mapping_guard guard;
 };
 
 /* A view, also of a range of what is sorted: the entries whose key begins with `prefix`, is at
@@ -64,6 +69,11 @@ struct mapping_class {
 
 static inline struct mapping_object *neap__mapping_of(PyObject *self) {
     return (struct mapping_object *)(void *)self;
+}
+
+/* Waits until no other thread reads the mapping without the GIL. 0, or -1 with an exception. */
+static inline int neap__mapping_pass(PyObject *self) {
+    return neap__mapping_guard_pass(&neap__mapping_of(self)->guard);
 }
 
 /* --- by key: `class` is that of `self` --- */
@@ -157,6 +167,10 @@ int neap__mapping_update(PyObject *self, PyObject *source);
 
 /* `copy`, which is used up, with the entries of `other` put over its own: what | gives. */
 PyObject *neap__mapping_joined(PyObject *copy, PyObject *other);
+
+/* What save() returns after `error`, with errno from the call: None, or NULL with an exception. `damaged` is
+ * for a container whose own file is damaged. */
+PyObject *neap__mapping_saved(int error, PyObject *path, const char *damaged);
 
 /* A new reference to the __dict__ of an object of a subclass, or None. */
 PyObject *neap__mapping_dict(PyObject *self);

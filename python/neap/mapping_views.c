@@ -91,6 +91,19 @@ static Py_ssize_t view_length(PyObject *self) {
     return view_of(self)->mapping->class->length(view_of(self));
 }
 
+/* Whether there is an entry, without counting them. */
+static int view_bool(PyObject *self) {
+    const struct mapping_view *view = view_of(self);
+    if (neap__mapping_view_is_whole(view))
+        return view->mapping->class->length(view) > 0;
+    PyObject *iterator = view->mapping->class->iterate(view);
+    PyObject *first = iterator ? PyIter_Next(iterator) : NULL;
+    int is = first ? 1 : PyErr_Occurred() ? -1 : 0;
+    Py_XDECREF(iterator);
+    Py_XDECREF(first);
+    return is;
+}
+
 static PyObject *view_repr(PyObject *self) {
     static const char *const names[] = {"keys", "values", "items"};
     const struct mapping_view *view = view_of(self);
@@ -237,7 +250,7 @@ static int add_view(PyObject *module, const char *name, const char *abc, PyType_
 #define COMMON_SLOTS                                                                                         \
     {Py_tp_dealloc, (void *)neap__extension_clear_and_free}, {Py_tp_traverse, (void *)view_traverse},        \
         {Py_tp_clear, (void *)view_clear}, {Py_tp_iter, (void *)view_iter}, {Py_tp_repr, (void *)view_repr}, \
-    {                                                                                                        \
+        {Py_nb_bool, (void *)view_bool}, {                                                                   \
         Py_sq_length, (void *)view_length                                                                    \
     }
 

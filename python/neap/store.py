@@ -13,16 +13,24 @@ from collections.abc import ItemsView, Iterable, Iterator, MutableMapping, Value
 from itertools import islice
 from typing import Any
 
-from .store_kind import KINDS, check_of, is_number
+from .store_kind import KINDS, RANGES, is_number, key_check, value_check
 
 __all__ = ["Store", "StoreError", "connect"]
 
 BATCH = 10_000  # entries that are sent at once
-_MISSING: Any = object()
+TEXT = 200  # characters of a foreign text that an error shows
+MISSING: Any = object()  # in place of a value: there is no such key
 
 
 class StoreError(OSError):
-    """A store cannot be reached, broke the connection, or refused a command."""
+    """A store cannot be reached, broke the connection, refused a command, or gave what it cannot hold."""
+
+
+def plain(text: object) -> str:
+    """A text from a server or a file, for an error: one line that moves no cursor, and not too long."""
+    line = " ".join(str(text).split())
+    shown = "".join(letter if letter.isprintable() else "?" for letter in line[:TEXT])
+    return shown if len(line) <= TEXT else shown + "..."
 
 
 def batches(things: Iterable[Any], count: int = BATCH) -> Iterator[list[Any]]:
@@ -50,19 +58,20 @@ class Store(MutableMapping[Any, Any]):
 
     A kind of store implements the methods below. They take keys and values in the form in
     which the store keeps them; `_encoded(kind)` and `_decoded(kind)` return the conversions.
+    Where they return values, MISSING stands for a key that is not there.
     """
 
     def __init__(self, url: str, key: str, value: str | None, options: tuple[Any, ...]) -> None:
         value_kind = "none" if value is None else value
         self._url, self._kinds, self._options = url, (key, value), options
-        self._key_checked, self._value_checked = check_of(key), check_of(value_kind)
+        self._key_checked, self._value_checked = key_check(key), value_check(value_kind)
         self._key_in, self._key_out = self._encoded(key), self._decoded(key)
         self._value_in, self._value_out = self._encoded(value_kind), self._decoded(value_kind)
-        self._is_number = is_number(value_kind)
+        self._value_kind = value_kind
 
     # --- for each kind of store ---
 
-    _shown_url = ""  # without a password
+    _shown_url = ""  # in errors and in repr(): without a password, and on one line
 
     @staticmethod
     def _encoded(kind: str) -> Any:
@@ -70,10 +79,11 @@ class Store(MutableMapping[Any, Any]):
 
     @staticmethod
     def _decoded(kind: str) -> Any:
+        """A function that returns the value, or raises ValueError for what `_encoded(kind)` never returns."""
         raise NotImplementedError
 
     def _fetch(self, keys: list[Any]) -> list[Any]:
-        """The values of the keys; None for a key that is not there."""
+        """The values of the keys, or MISSING."""
         raise NotImplementedError
 
     def _put(self, pairs: list[tuple[Any, Any]]) -> None:
@@ -84,14 +94,14 @@ class Store(MutableMapping[Any, Any]):
         raise NotImplementedError
 
     def _take(self, key: Any) -> Any:
-        """Deletes a key and returns its value, or None."""
+        """Deletes a key and returns its value, or MISSING."""
         raise NotImplementedError
 
     def _remove(self, keys: list[Any]) -> int:
         raise NotImplementedError
 
     def _increase(self, key: Any, amount: Any) -> Any:
-        """Adds and returns the sum; raises OverflowError and changes nothing if it does not fit."""
+        """Adds and returns the sum, which `_sum` makes; if that raises, nothing has changed."""
         raise NotImplementedError
 
     def _scan(self) -> Iterator[tuple[Any, Any]]:
@@ -130,9 +140,22 @@ class Store(MutableMapping[Any, Any]):
         except (OverflowError, UnicodeEncodeError):
             return None
 
+    def _found(self, decoded: Any, raw: Any, kind: str) -> Any:
+        try:
+            return decoded(raw)
+        except ValueError:
+            raise StoreError(f"{self._shown_url}: it holds something that is not of kind '{kind}', "
+                             "which another program has written") from None
+
+    def _found_key(self, raw: Any) -> Any:
+        return self._found(self._key_out, raw, self._kinds[0])
+
+    def _found_value(self, raw: Any) -> Any:
+        return self._found(self._value_out, raw, self._value_kind)
+
     def _pairs(self) -> Iterator[tuple[Any, Any]]:
         for key, value in self._scan():
-            yield self._key_out(key), self._value_out(value)
+            yield self._found_key(key), self._found_value(value)
 
     # --- the mapping ---
 
@@ -141,8 +164,8 @@ class Store(MutableMapping[Any, Any]):
         return self._kinds
 
     def __getitem__(self, key: Any) -> Any:
-        value = self.get(key, _MISSING)
-        if value is _MISSING:
+        value = self.get(key, MISSING)
+        if value is MISSING:
             raise KeyError(key)
         return value
 
@@ -154,13 +177,14 @@ class Store(MutableMapping[Any, Any]):
         values: list[Any] = []
         for batch in batches(keys):
             places = [self._findable(key) for key in batch]
-            found = iter(self._fetch([place for place in places if place is not None]))
-            raw = [None if place is None else next(found) for place in places]
-            values += [default if value is None else self._value_out(value) for value in raw]
+            sought = [place for place in places if place is not None]
+            found = iter(self._fetch(sought) if sought else ())
+            raw = [MISSING if place is None else next(found) for place in places]
+            values += [default if value is MISSING else self._found_value(value) for value in raw]
         return values
 
     def __contains__(self, key: object) -> bool:
-        return self.get(key, _MISSING) is not _MISSING
+        return self.get(key, MISSING) is not MISSING
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._put([(self._key(key), self._value(value))])
@@ -179,47 +203,85 @@ class Store(MutableMapping[Any, Any]):
         return removed
 
     def update(self, other: Any = (), /, **more: Any) -> None:
-        """Sets the entries of a mapping, or an iterable of pairs, in batches; the last value of a key wins."""
+        """Sets the entries of a mapping, or an iterable of pairs, in batches; the last value of a key wins.
+
+        A mapping without values also takes an iterable of keys.
+        """
         for source in (other, more):
-            if hasattr(source, "items"):
-                pairs = source.items()
-            elif hasattr(source, "keys"):
-                pairs = ((key, source[key]) for key in source.keys())
-            else:
-                pairs = source
-            for batch in batches(pairs):
+            for batch in batches(self._entries_of(source)):
                 self._put(list({self._key(key): self._value(value) for key, value in batch}.items()))
 
+    def _entries_of(self, source: Any) -> Iterator[tuple[Any, Any]]:
+        if hasattr(source, "items") and self._kinds[1] is not None:
+            yield from source.items()
+            return
+        if hasattr(source, "keys"):
+            for key in source.keys():
+                yield key, None if self._kinds[1] is None else source[key]
+            return
+        for number, element in enumerate(source):
+            if self._kinds[1] is None and not isinstance(element, tuple):
+                yield element, None
+                continue
+            pair = tuple(element)
+            if len(pair) != 2:
+                raise ValueError(f"update sequence element #{number} has length {len(pair)}; 2 is required")
+            yield pair
+
     def setdefault(self, key: Any, default: Any = None) -> Any:
-        return self._value_out(self._put_if_absent(self._key(key), self._value(default)))
+        place = self._key(key)
+        try:
+            value = self._value(default)
+        except (TypeError, OverflowError, UnicodeEncodeError):
+            if (found := self._fetch([place])[0]) is MISSING:  # it matters only where there is no value
+                raise
+        else:
+            found = self._put_if_absent(place, value)
+        return self._found_value(found)
 
     def pop(self, key: Any, *default: Any) -> Any:
         if len(default) > 1:
             raise TypeError(f"pop expected at most 2 arguments, got {1 + len(default)}")
         place = self._findable(key)
-        value = None if place is None else self._take(place)
-        if value is not None:
-            return self._value_out(value)
+        value = MISSING if place is None else self._take(place)
+        if value is not MISSING:
+            return self._found_value(value)
         if default:
             return default[0]
         raise KeyError(key)
 
     def popitem(self) -> tuple[Any, Any]:
         for key, _ in self._scan():
-            if (value := self._take(key)) is not None:  # no other process took it meanwhile
-                return self._key_out(key), self._value_out(value)
+            found = self._found_key(key)
+            if (value := self._take(key)) is not MISSING:  # no other process took it meanwhile
+                return found, self._found_value(value)
         raise KeyError(f"popitem(): {self!r} is empty")
 
-    def add(self, key: Any, amount: Any = 1, /) -> Any:
-        """Adds to the number at `key` (0 if there is none) atomically; returns the sum."""
-        if not self._is_number:
-            raise TypeError(f"kind '{self._kinds[1] or 'none'}' is no number")
-        if isinstance(amount, (str, bytes)):
-            raise TypeError(f"a number is required, not '{type(amount).__name__}'")
-        return self._increase(self._key(key), amount)
+    def add(self, key: Any, *amount: Any) -> Any:
+        """Adds to the number at `key` (0 if there is none) atomically; returns the sum.
+
+        The amount is 1 unless it is given. In a mapping without values, add(key) adds the key.
+        """
+        most = 1 if self._kinds[1] is None else 2
+        if len(amount) >= most:
+            raise TypeError(f"add expected at most {most} argument{'s' if most > 1 else ''}, got {1 + len(amount)}")
+        if self._kinds[1] is None:
+            self[key] = None
+            return None
+        if not is_number(self._value_kind):
+            raise TypeError(f"cannot add to values of kind '{self._value_kind}'")
+        place = self._key(key)
+        return self._increase(place, value_check("i64" if self._value_kind in RANGES else "f64")(*amount or (1,)))
+
+    def _sum(self, raw: Any, amount: Any) -> Any:
+        """The value `raw`, or 0 for MISSING, and `amount`; OverflowError if the sum does not fit."""
+        try:
+            return self._value_checked((0 if raw is MISSING else self._found_value(raw)) + amount)
+        except OverflowError:
+            raise OverflowError(f"the sum is out of range of kind '{self._value_kind}'") from None
 
     def __iter__(self) -> Iterator[Any]:
-        return (self._key_out(key) for key, _ in self._scan())
+        return (self._found_key(key) for key, _ in self._scan())
 
     def items(self) -> ItemsView[Any, Any]:
         return _Items(self)
@@ -259,14 +321,17 @@ def _check_kinds(key: str, value: str | None) -> None:
 def connect(url: str, key: str = "str", value: str | None = "str", expect: int = 100_000, timeout: float = 5.0) -> Store:
     """Opens the mapping in the store at `url`, or makes it; `key` and `value` are kinds as of neap.Map.
 
-    redis://[user:password@]host[:port][/db][?name=NAME], rediss:// and unix:// likewise; a Redis
-    Cluster is recognised. A new mapping is laid out for `expect` entries; it may have more, but
-    then each takes more memory. Needs python3-redis.
+    redis://[user:password@]host[:port][/db][?name=NAME] and unix://[user:password@]PATH[?db=N&name=NAME];
+    rediss:// for TLS, where the host's name must be in the server's certificate, and `ca=FILE` is the
+    certificate of who has to vouch for it instead of the system's. A Redis Cluster is recognised. A new
+    mapping is laid out for `expect` entries; it may have more, but then each takes more memory. Needs
+    python3-redis.
 
-    sqlite:PATH for a file, or sqlite::memory: for a mapping in this process alone.
+    sqlite:PATH for a file, or sqlite::memory: for a mapping in this process alone. A database that is
+    not a store's is refused and stays as it is.
 
-    `timeout` is how many seconds an answer may take. Raises StoreError if the store cannot be
-    reached, and ValueError if it holds something else under that name.
+    `timeout` is how many seconds an answer may take, as a whole. Raises StoreError if the store cannot
+    be reached, and ValueError if it holds something else under that name.
     """
     _check_kinds(key, value)
     scheme = url.partition(":")[0]
@@ -278,4 +343,5 @@ def connect(url: str, key: str = "str", value: str | None = "str", expect: int =
         from .store_sqlite import SqliteStore
 
         return SqliteStore(url, key, value, expect, timeout)
-    raise ValueError(f"no store is called {scheme!r}: it is redis://, rediss://, unix:// or sqlite:")
+    shown = repr(scheme) if scheme.isalnum() and "@" not in scheme else "so"
+    raise ValueError(f"no store is called {shown}: it is redis://, rediss://, unix:// or sqlite:")

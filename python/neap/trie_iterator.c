@@ -59,8 +59,7 @@ static int iterator_traverse(PyObject *self, visitproc visit, void *arg) {
 
 static int iterator_clear(PyObject *self) {
     struct iterator_object *iterator = iterator_of(self);
-    neap_trie_cursor_destroy(
-        iterator->cursor); /* before the trie, because it lies in the memory of the trie */
+    neap_trie_cursor_destroy(iterator->cursor); /* before the trie */
     neap_frozen_cursor_destroy(iterator->frozen_cursor);
     iterator->cursor = NULL;
     iterator->frozen_cursor = NULL;

@@ -1,6 +1,8 @@
 /* trie_methods.c: the methods of Trie and FrozenTrie. */
 #include "trie_object.h"
 
+#include <errno.h>
+
 /* --- ranges --- */
 
 /* Makes a view of the keys within bounds, and checks the bounds. */
@@ -76,11 +78,47 @@ static PyObject *trie_prefixes_of(PyObject *self, PyObject *object) {
 
 /* --- the whole --- */
 
+/* Puts the entries of a FrozenTrie into another trie. A negative enum neap_error: not all are there. */
+static int thaw(const neap_frozen_trie_t *frozen, neap_trie_t *to) {
+    union neap_item key, value;
+    neap_frozen_cursor_t *cursor = neap_frozen_cursor_new(frozen, NULL);
+    int more = !cursor ? NEAP_ERROR_MEMORY : 1;
+    while (more > 0 && (more = neap_frozen_cursor_next(cursor, &key, &value)) > 0) {
+        int error = neap_trie_set(to, key, value);
+        more = error < 0 ? error : 1;
+    }
+    neap_frozen_cursor_destroy(cursor);
+    return more;
+}
+
+/* The same for a Trie. */
+static int duplicate(const neap_trie_t *trie, neap_trie_t *to) {
+    union neap_item key, value;
+    neap_trie_cursor_t *cursor = neap_trie_cursor_new(trie, NULL);
+    int more = !cursor ? NEAP_ERROR_MEMORY : 1;
+    while (more > 0 && (more = neap_trie_cursor_next(cursor, &key, &value)) > 0) {
+        int error = neap_trie_set(to, key, value);
+        more = error < 0 ? error : 1;
+    }
+    neap_trie_cursor_destroy(cursor);
+    return more;
+}
+
 static PyObject *trie_copy(PyObject *self, PyObject *unused) {
     struct trie_object *trie = neap__trie_of(self);
     (void)unused;
-    neap_trie_t *empty = neap_trie_new(trie->base.key, trie->base.value, NULL);
-    return neap__mapping_joined(neap__trie_wrap(trie->state->trie, empty, NULL), self);
+    PyThreadState *thread = neap__mapping_guard_begin(&trie->base.guard);
+    if (!thread)
+        return NULL;
+    neap_trie_t *copy = neap_trie_new(trie->base.key, trie->base.value, NULL);
+    int error = !copy        ? NEAP_ERROR_MEMORY
+                : trie->trie ? duplicate(trie->trie, copy)
+                             : thaw(trie->frozen, copy);
+    neap__mapping_guard_end(&trie->base.guard, thread);
+    if (error == NEAP_OK)
+        return neap__trie_wrap(trie->state->trie, copy, NULL);
+    neap_trie_destroy(copy);
+    return neap__extension_raise(error, NULL, "the file of this FrozenTrie is damaged");
 }
 
 /* A FrozenTrie gets all its entries when it is made. */
@@ -117,6 +155,8 @@ static PyObject *get_nbytes(PyObject *self, void *unused) {
 
 static PyObject *trie_popitem(PyObject *self, PyObject *unused) {
     (void)unused;
+    if (neap__mapping_pass(self) < 0)
+        return NULL;
     PyObject *iterator = neap__mapping_iterate(self, MAPPING_ITEMS);
     PyObject *pair = iterator ? PyIter_Next(iterator) : NULL;
     Py_XDECREF(iterator);
@@ -129,25 +169,40 @@ static PyObject *trie_popitem(PyObject *self, PyObject *unused) {
 
 static PyObject *trie_clear(PyObject *self, PyObject *unused) {
     (void)unused;
+    if (neap__mapping_pass(self) < 0)
+        return NULL;
     neap_trie_clear(neap__trie_of(self)->trie);
     return Py_NewRef(Py_None);
 }
 
 static PyObject *trie_compact(PyObject *self, PyObject *unused) {
     (void)unused;
+    if (neap__mapping_pass(self) < 0)
+        return NULL;
     const int error = neap_trie_compact(neap__trie_of(self)->trie);
     return error < 0 ? neap__extension_raise(error, NULL, "") : Py_NewRef(Py_None);
 }
 
 static PyObject *trie_trim(PyObject *self, PyObject *unused) {
     (void)unused;
+    if (neap__mapping_pass(self) < 0)
+        return NULL;
     return PyLong_FromUnsignedLongLong(neap_trie_trim(neap__trie_of(self)->trie));
 }
 
-static PyObject *trie_freeze(PyObject *self, PyObject *unused) {
+PyObject *neap__trie_freeze(PyObject *self, PyTypeObject *type) {
     struct trie_object *trie = neap__trie_of(self);
+    PyThreadState *thread = neap__mapping_guard_begin(&trie->base.guard);
+    if (!thread)
+        return NULL;
+    neap_frozen_trie_t *frozen = neap_trie_freeze(trie->trie, NULL);
+    neap__mapping_guard_end(&trie->base.guard, thread);
+    return neap__trie_wrap(type, NULL, frozen);
+}
+
+static PyObject *trie_freeze(PyObject *self, PyObject *unused) {
     (void)unused;
-    return neap__trie_wrap(trie->state->frozen, NULL, neap_trie_freeze(trie->trie, NULL));
+    return neap__trie_freeze(self, neap__trie_of(self)->state->frozen);
 }
 
 /* --- files --- */
@@ -156,9 +211,13 @@ static PyObject *frozen_save(PyObject *self, PyObject *path) {
     PyObject *encoded;
     if (!PyUnicode_FSConverter(path, &encoded))
         return NULL;
-    const int error = neap_frozen_trie_save(neap__trie_of(self)->frozen, PyBytes_AsString(encoded));
+    const char *name = PyBytes_AsString(encoded);
+    PyThreadState *thread = PyEval_SaveThread(); /* without a guard: a FrozenTrie never changes */
+    errno = 0;
+    int error = neap_frozen_trie_save(neap__trie_of(self)->frozen, name);
+    PyEval_RestoreThread(thread);
     Py_DECREF(encoded);
-    return error < 0 ? neap__extension_raise(error, path, "") : Py_NewRef(Py_None);
+    return neap__mapping_saved(error, path, "the file of this FrozenTrie is damaged");
 }
 
 static PyObject *frozen_verify(PyObject *self, PyObject *unused) {

@@ -52,12 +52,13 @@ static PyObject *frozen_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     PyObject *trie = state ? make(state->trie, args, kwargs, "OO|O:FrozenTrie") : NULL;
     if (!trie)
         return NULL;
-    PyObject *self = neap__trie_wrap(type, NULL, neap_trie_freeze(neap__trie_of(trie)->trie, NULL));
+    PyObject *self = neap__trie_freeze(trie, type);
     Py_DECREF(trie);
     return self;
 }
 
 static void trie_dealloc(PyObject *self) {
+    neap__mapping_guard_clear(&neap__mapping_of(self)->guard);
     neap_trie_destroy(neap__trie_of(self)->trie);
     neap_frozen_trie_destroy(neap__trie_of(self)->frozen);
     neap__extension_free(self);
@@ -80,6 +81,8 @@ static int trie_get(PyObject *self, union neap_item key, union neap_item *value)
 }
 
 static int trie_put(PyObject *self, union neap_item key, union neap_item value) {
+    if (neap__mapping_pass(self) < 0)
+        return -1;
     const int error = neap_trie_set(neap__trie_of(self)->trie, key, value);
     if (error == NEAP_OK)
         return 0;
@@ -88,6 +91,8 @@ static int trie_put(PyObject *self, union neap_item key, union neap_item value) 
 }
 
 static int trie_remove(PyObject *self, union neap_item key) {
+    if (neap__mapping_pass(self) < 0)
+        return -1;
     return neap_trie_remove(neap__trie_of(self)->trie, key);
 }
 

@@ -41,6 +41,9 @@ static inline struct trie_object *neap__trie_of(PyObject *self) {
  * MemoryError. */
 PyObject *neap__trie_wrap(PyTypeObject *type, neap_trie_t *trie, neap_frozen_trie_t *frozen);
 
+/* A FrozenTrie, or an object of a subclass, with the entries of a Trie; NULL with an exception. */
+PyObject *neap__trie_freeze(PyObject *trie, PyTypeObject *type);
+
 /* The number of entries. */
 size_t neap__trie_length(const struct trie_object *trie);
 

@@ -4,6 +4,7 @@ import random
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import time
 
@@ -30,17 +31,19 @@ def end_with_parent():
 
 
 class Server:
-    def __init__(self, folder, *options, port=None):
-        self.port, self.options = port or free_port(), options
+    """With `tls`, a Certificate, it speaks TLS and nothing else."""
+
+    def __init__(self, folder, *options, port=None, tls=None):
+        self.port, self.options, self.tls = port or free_port(), options, tls
         self.folder = folder / f"redis-{self.port}"
         self.folder.mkdir()
         (self.folder / "redis-server").symlink_to(SERVER)
-        self.url = f"redis://127.0.0.1:{self.port}"
+        self.url = f"{'rediss' if tls else 'redis'}://127.0.0.1:{self.port}"
         self.start()
 
     def start(self):
         self.process = subprocess.Popen(
-            [self.folder / "redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self.folder,
+            [self.folder / "redis-server", *self.ports(), "--bind", "127.0.0.1", "--save", "", "--dir", self.folder,
              *self.options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, preexec_fn=end_with_parent)
         deadline = time.monotonic() + 20
         while not self.answers():
@@ -48,9 +51,19 @@ class Server:
                 raise RuntimeError("redis-server does not come up")
             time.sleep(0.02)
 
+    def ports(self):
+        if not self.tls:
+            return "--port", str(self.port)
+        return ("--port", "0", "--tls-port", str(self.port), "--tls-cert-file", self.tls.file, "--tls-key-file", self.tls.key,
+                "--tls-ca-cert-file", self.tls.ca, "--tls-auth-clients", "no", "--tls-replication", "yes", "--tls-cluster", "yes")
+
+    def connected(self):
+        one = socket.create_connection(("127.0.0.1", self.port), 1)
+        return one if not self.tls else ssl._create_unverified_context().wrap_socket(one)
+
     def answers(self):
         try:
-            with socket.create_connection(("127.0.0.1", self.port), 1) as one:
+            with self.connected() as one:
                 one.sendall(b"PING\r\n")
                 return one.recv(100).startswith((b"+PONG", b"-NOAUTH"))
         except OSError:
@@ -67,12 +80,29 @@ class Server:
         self.process.send_signal(signal.SIGCONT)
 
 
-def make_cluster(folder):
+class Certificate:
+    """Of a server, for the names in `names` ("DNS:localhost"), by an authority of its own: made by openssl."""
+
+    def __init__(self, folder, names):
+        folder.mkdir()
+        self.ca, self.key, self.file = folder / "ca.pem", folder / "server.key", folder / "server.pem"
+        request, extension = folder / "request", folder / "extension"
+        extension.write_text(f"subjectAltName={names}\n")
+        for words in (["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=authority",
+                       "-keyout", folder / "ca.key", "-out", self.ca],
+                      ["req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=server", "-keyout", self.key, "-out", request],
+                      ["x509", "-req", "-days", "2", "-in", request, "-CA", self.ca, "-CAkey", folder / "ca.key", "-CAcreateserial",
+                       "-extfile", extension, "-out", self.file]):
+            subprocess.run(["openssl", *words], check=True, capture_output=True)
+
+
+def make_cluster(folder, *options, tls=None):
     """Three nodes that share the slots, as `redis-cli --cluster create` would have it."""
     import redis
 
-    servers = [Server(folder, "--cluster-enabled", "yes", "--cluster-node-timeout", "5000") for _ in range(3)]
-    clients = [redis.Redis("127.0.0.1", server.port) for server in servers]
+    servers = [Server(folder, "--cluster-enabled", "yes", "--cluster-node-timeout", "5000", *options, tls=tls) for _ in range(3)]
+    how = {"ssl": True, "ssl_cert_reqs": None} if tls else {}
+    clients = [redis.Redis("127.0.0.1", server.port, **how) for server in servers]
     bounds = [0, 5461, 10923, 16384]
     for client, first, last in zip(clients, bounds, bounds[1:]):
         client.execute_command("CLUSTER ADDSLOTSRANGE", first, last - 1)

@@ -212,7 +212,7 @@ int neap_map_put(neap_map_t *map, union neap_item key, union neap_item value, bo
     return NEAP_OK;
 }
 
-/* Adds number and amount as `kind`; false if the sum does not fit. */
+/* Adds number and amount as `kind`, to what is then stored; false if the sum does not fit. */
 static bool sum_of(enum neap_kind kind, union neap_item number, union neap_item amount,
                    union neap_item *sum) {
     bool overflow = false;
@@ -222,7 +222,11 @@ static bool sum_of(enum neap_kind kind, union neap_item number, union neap_item 
         overflow = __builtin_add_overflow(number.u, amount.i, &sum->u);
     else
         overflow = __builtin_add_overflow(number.i, amount.i, &sum->i);
-    return !overflow && neap_kind_fits(kind, *sum);
+    if (overflow || !neap_kind_fits(kind, *sum))
+        return false;
+    if (kind == NEAP_KIND_F32)
+        sum->f = (double)(float)sum->f;
+    return true;
 }
 
 int neap_map_add(neap_map_t *map, union neap_item key, union neap_item amount, union neap_item *sum) {
@@ -271,6 +275,7 @@ bool neap_map_remove(neap_map_t *map, union neap_item key) {
     neap__map_group_remove(shape, group, entry);
     map->count--;
     map->changes++;
+    map->last_removed = search.number;
     map->bytes -= shape->columns + entry->key_bytes + entry->value_bytes;
     if (group->count == 0) {
         *neap__map_place(map, search.number) = NULL;

@@ -6,6 +6,7 @@
  * at multiples of 4. There is an offset of 8 bytes for each group; all ones mean that the
  * group is empty.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "containers/map/map_directory.h"
@@ -56,19 +57,20 @@ static int write_fars(struct neap__container_writer *writer, const struct neap__
     return error;
 }
 
-/* The working memory for saving. */
+/* The working memory for saving. It has blocks of its own, because a save changes nothing in the map, which
+ * other threads may read meanwhile. */
 struct saving {
+    struct neap__container_memory memory; /* for the two below */
     const neap_map_t *map;
-    struct neap__container_memory *memory; /* for the two below */
-    uint64_t *offsets;                     /* one per group */
-    struct neap__map_group *copy;          /* of `room` bytes */
+    uint64_t *offsets;            /* one per group */
+    struct neap__map_group *copy; /* of `room` bytes */
     size_t room;
 };
 
 static bool copy_reach(struct saving *saving, size_t bytes) {
     if (bytes <= saving->room)
         return true;
-    void *copy = NEAP_REALLOC(saving->memory, saving->copy, saving->room, bytes);
+    void *copy = NEAP_REALLOC(&saving->memory, saving->copy, saving->room, bytes);
     if (!copy)
         return false;
     saving->copy = copy;
@@ -116,16 +118,22 @@ static int write_body(struct neap__container_writer *writer, const void *context
 
 int neap_map_save(const neap_map_t *map, const char *path) {
     struct neap__map_head head;
-    /* The map itself does not change; only memory is allocated from its allocator. */
-    struct saving saving = {.map = map, .memory = (struct neap__container_memory *)(uintptr_t)&map->memory};
-    size_t offsets_bytes = map->group_count * sizeof(*saving.offsets);
-    saving.offsets = NEAP_ALLOC(saving.memory, offsets_bytes);
-    if (!saving.offsets)
+    const struct neap_allocator *given = map->memory.given.alloc ? &map->memory.given : NULL;
+    struct saving *saving = neap__container_memory_new(given, sizeof(*saving));
+    if (!saving)
         return NEAP_ERROR_MEMORY;
-    int error = neap__container_file_save(path, NEAP_CONTAINER_MAP, NEAP_MAP_FILE_VERSION, &head,
-                                          sizeof(head), write_body, &saving);
-    NEAP_FREE(saving.memory, saving.offsets, offsets_bytes);
-    NEAP_FREE(saving.memory, saving.copy, saving.room);
+    size_t offsets_bytes = map->group_count * sizeof(*saving->offsets);
+    int error = NEAP_ERROR_MEMORY;
+    saving->map = map;
+    saving->offsets = NEAP_ALLOC(&saving->memory, offsets_bytes);
+    if (saving->offsets)
+        error = neap__container_file_save(path, NEAP_CONTAINER_MAP, NEAP_MAP_FILE_VERSION, &head,
+                                          sizeof(head), write_body, saving);
+    int number = errno;
+    NEAP_FREE(&saving->memory, saving->offsets, offsets_bytes);
+    NEAP_FREE(&saving->memory, saving->copy, saving->room);
+    neap__container_memory_end(saving, sizeof(*saving));
+    errno = number;
     return error;
 }
 

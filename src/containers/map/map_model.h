@@ -74,6 +74,7 @@ struct neap_map {
     uint64_t far_count;
     uint64_t group_mask;               /* 2^(l+1) - 1 */
     uint32_t group_count;              /* n, at least 1 */
+    uint32_t last_removed;             /* group of the last entry that was removed; may be gone */
     uint32_t fetch_bytes;              /* bytes of a group to prefetch; 0: the map fits in the cache */
     uint32_t leaf_room;                /* pointers in `leaves` */
     uint32_t first_leaf_room;          /* room for groups in the first leaf; LEAF_GROUPS in all others */

@@ -85,10 +85,15 @@ bool neap_map_next(const neap_map_t *map, struct neap_map_cursor *cursor, union 
 }
 
 bool neap_map_any(const neap_map_t *map, union neap_item *key, union neap_item *value) {
-    for (uint64_t number = map->group_count; number-- > 0;) {
+    const uint32_t all = map->group_count;
+    /* From the group of the last removal downwards and round. Where an earlier search has emptied many
+     * groups, none of them is looked at again before all others. */
+    uint32_t number = map->last_removed < all ? map->last_removed : all - 1;
+    for (uint32_t i = 0; i < all; i++) {
         const struct neap__map_group *group = neap__map_group_at(map, number);
         if (group && group->count > 0 && entry_items(map, group, group->count - 1u, key, value))
             return true;
+        number = number > 0 ? number - 1 : all - 1;
     }
     return false;
 }

@@ -32,6 +32,8 @@ static void free_below(const struct neap__trie_shape *shape, trie_child_t child)
 void neap_trie_destroy(neap_trie_t *trie) {
     if (!trie)
         return;
+    neap_trie_cursor_destroy(trie->sweep);
+    trie->sweep = NULL;
     if (!neap__container_memory_ends_all(&trie->memory))
         neap_trie_clear(trie);
     neap__container_memory_end(trie, sizeof(*trie));

@@ -11,6 +11,7 @@
 #include "containers/trie/trie_model.h"
 
 struct neap_trie_cursor {
+    struct neap__container_memory memory; /* of its own: a cursor changes nothing in the trie */
     const neap_trie_t *trie;
     const struct neap__trie_leaf *leaf; /* NULL before the first entry and at the end */
     const uint8_t *text;                /* of the next entry */
@@ -131,8 +132,7 @@ static int seek(neap_trie_cursor_t *cursor, bool included) {
     const neap_trie_t *trie = cursor->trie;
     const struct neap__trie_shape *shape = &trie->shape;
     if (trie->key_bytes_max > cursor->key_room) {
-        uint8_t *key = trie->blocks.allocator.realloc(trie->blocks.allocator.context, cursor->key,
-                                                      cursor->key_room, trie->key_bytes_max);
+        uint8_t *key = NEAP_REALLOC(&cursor->memory, cursor->key, cursor->key_room, trie->key_bytes_max);
         if (!key)
             return NEAP_ERROR_MEMORY;
         cursor->key = key;
@@ -194,7 +194,6 @@ static struct neap__trie_text keep_bound(neap_trie_cursor_t *cursor, bool wanted
 }
 
 static int keep_bounds(neap_trie_cursor_t *cursor, const struct neap_trie_range *range) {
-    const struct neap_allocator *allocator = &cursor->trie->blocks.allocator;
     const enum neap_kind kind = cursor->trie->key;
     uint8_t first_place[TRIE_INTEGER_BYTES], last_place[TRIE_INTEGER_BYTES], place[TRIE_INTEGER_BYTES];
     struct neap__trie_text first = {0}, last = {0}, prefix = {0};
@@ -203,7 +202,7 @@ static int keep_bounds(neap_trie_cursor_t *cursor, const struct neap_trie_range 
         (range->has_prefix && !neap__trie_key_encode(kind, range->prefix, place, &prefix)))
         return NEAP_ERROR_ARGUMENT;
     cursor->bounds_bytes = first.bytes + last.bytes + prefix.bytes + 1;
-    cursor->bounds = allocator->alloc(allocator->context, cursor->bounds_bytes);
+    cursor->bounds = NEAP_ALLOC(&cursor->memory, cursor->bounds_bytes);
     if (!cursor->bounds)
         return NEAP_ERROR_MEMORY;
     size_t at = 0;
@@ -219,12 +218,13 @@ static int keep_bounds(neap_trie_cursor_t *cursor, const struct neap_trie_range 
 }
 
 neap_trie_cursor_t *neap_trie_cursor_new(const neap_trie_t *trie, const struct neap_trie_range *range) {
-    const struct neap_allocator *allocator = &trie->blocks.allocator;
-    neap_trie_cursor_t *cursor = allocator->alloc(allocator->context, sizeof(*cursor));
+    const struct neap_allocator *given = trie->memory.given.alloc ? &trie->memory.given : NULL;
+    neap_trie_cursor_t *cursor = neap__container_memory_new(given, sizeof(*cursor));
     if (!cursor)
         return NULL;
-    *cursor = (neap_trie_cursor_t){.trie = trie, .keys_version = trie->keys_version};
-    cursor->key = allocator->alloc(allocator->context, trie->key_bytes_max + 1);
+    cursor->trie = trie;
+    cursor->keys_version = trie->keys_version;
+    cursor->key = NEAP_ALLOC(&cursor->memory, trie->key_bytes_max + 1);
     cursor->key_room = !cursor->key ? 0 : trie->key_bytes_max + 1;
     if (!cursor->key || (range && keep_bounds(cursor, range) < 0)) {
         neap_trie_cursor_destroy(cursor);
@@ -236,10 +236,9 @@ neap_trie_cursor_t *neap_trie_cursor_new(const neap_trie_t *trie, const struct n
 void neap_trie_cursor_destroy(neap_trie_cursor_t *cursor) {
     if (!cursor)
         return;
-    const struct neap_allocator *allocator = &cursor->trie->blocks.allocator;
-    allocator->free(allocator->context, cursor->bounds, cursor->bounds_bytes);
-    allocator->free(allocator->context, cursor->key, cursor->key_room);
-    allocator->free(allocator->context, cursor, sizeof(*cursor));
+    NEAP_FREE(&cursor->memory, cursor->bounds, cursor->bounds_bytes);
+    NEAP_FREE(&cursor->memory, cursor->key, cursor->key_room);
+    neap__container_memory_end(cursor, sizeof(*cursor));
 }
 
 int neap_trie_range_count(const neap_trie_t *trie, const struct neap_trie_range *range, size_t *count) {

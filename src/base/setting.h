@@ -26,7 +26,8 @@ enum neap_setting_name {
     NEAP_SETTING_LIMIT_BYTES,
     NEAP_SETTING_RESERVE_BYTES,
     NEAP_SETTING_OFF,
-    NEAP_SETTINGS /* how many there are */
+    NEAP_SETTING_CONFINE, /* of `neap` itself */
+    NEAP_SETTINGS         /* how many there are */
 };
 
 struct neap_setting {

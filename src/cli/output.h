@@ -5,7 +5,7 @@
  *     neap look --json=a.json 1234       text there, and JSON in a file
  *     neap map --html a.html 1234        likewise; "-" for FILE is standard output
  *
- * A file is written whole or stays as it was. Main thread.
+ * A file is written whole or stays as it was. A worker (cli/apart.h) sends what goes to files. Main thread.
  */
 #ifndef NEAP_CLI_OUTPUT_H
 #define NEAP_CLI_OUTPUT_H
@@ -39,5 +39,9 @@ int cli_output_check(const struct cli_output *output);
  * main tells of a standard output that fails. */
 int cli_output_write(const struct cli_output *output, const struct cli_output_forms *forms,
                      const void *report);
+
+/* Writes a text that is ready to the file that was asked for as number `form` of json, html, svg.
+ * CLI_EXIT_DONE, or an exit code after one line on stderr. */
+int cli_output_text_write(const struct cli_output *output, unsigned form, const char *text, size_t bytes);
 
 #endif

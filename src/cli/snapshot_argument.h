@@ -4,7 +4,8 @@
  *     const struct cli_option table[] = {CLI_SNAPSHOT_OPTIONS(&options), ..., {.name = NULL}};
  *
  * A process stands still for as long as copying takes; with --low-memory until
- * neap_snapshot_release. Whatever happens to neap, it goes on. Main thread.
+ * neap_snapshot_release. Whatever happens to neap, it goes on. In a worker (cli/apart.h), what was opened and
+ * copied by the end of cli_snapshot_open is all that can be read afterwards. Main thread.
  */
 #ifndef NEAP_CLI_SNAPSHOT_ARGUMENT_H
 #define NEAP_CLI_SNAPSHOT_ARGUMENT_H

@@ -76,7 +76,7 @@ static void test_many_files(void **state) {
     (void)state;
     char name[16];
     for (size_t i = 0; i < MAPPINGS; i++) {
-        snprintf(name, sizeof(name), "%zu", i);
+        snprintf(name, sizeof(name), "%s%zu", i < MAPPINGS - 100 ? "data" : "library", i);
         path_set(i, name);
         file_make(paths[i], "x");
     }

@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "os/sanitizer.h"
+
 enum { NOBODY = 65534 };
 
 static void user_change(void) {
@@ -39,7 +41,7 @@ static void capabilities_drop(bool keep_tracing) {
 
 void neap_os_privilege_drop(bool keep_tracing) {
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    if (geteuid() == 0)
+    if (geteuid() == 0 && !NEAP_OS_SANITIZED)
         user_change();
     capabilities_drop(keep_tracing);
 }

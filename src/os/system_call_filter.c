@@ -16,6 +16,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "os/sanitizer.h"
+
 #if defined(__x86_64__)
 #define MACHINE AUDIT_ARCH_X86_64
 #elif defined(__i386__)
@@ -24,15 +26,7 @@
 #define MACHINE AUDIT_ARCH_AARCH64
 #endif
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
-#if defined(MACHINE) && !defined(SANITIZED)
+#if defined(MACHINE) && !NEAP_OS_SANITIZED
 
 /* Older headers lack some of these. */
 #ifndef SECCOMP_FILTER_FLAG_SPEC_ALLOW

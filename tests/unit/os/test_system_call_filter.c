@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "os/privilege.h"
+#include "os/sanitizer.h"
 #include "os/system_call_filter.h"
 
 enum { NO_FILTER = 99, NOBODY = 65534 };
@@ -311,7 +312,7 @@ static int drop_as_user(void) {
 
 static void test_rights(void **state) {
     (void)state;
-    if (geteuid() != 0)
+    if (geteuid() != 0 || NEAP_OS_SANITIZED)
         skip(); /* needs root, to have something to give up */
     for (int i = 0; i < 2; i++) {
         keep = i != 0;

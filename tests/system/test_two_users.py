@@ -143,6 +143,33 @@ def test_a_container_over_their_link_or_pipe(shared, what, kind):
     assert done.returncode == 1 and "Error" in done.stderr, describe(done)
 
 
+STREAM = """
+import os, sys, neap
+name = sys.argv[1]
+if os.fork() == 0:  # a writer that dies leaves its stream, for the next one to go on with
+    stream = neap.Stream.shared(name, 4096, 4)
+    stream.write(b"theirs" * 1000)
+    os._exit(0)
+os.wait()
+os.chown("/dev/shm/neap." + name, %d, %d)
+before = open("/dev/shm/neap." + name, "rb").read()
+try:
+    neap.Stream.shared(name, 4096, 4)
+except PermissionError:
+    assert open("/dev/shm/neap." + name, "rb").read() == before
+    print("refused")
+finally:
+    os.unlink("/dev/shm/neap." + name)
+""" % (THEM, THEM)
+
+
+@needs_package
+def test_their_stream_is_not_written_to():
+    done = subprocess.run([sys.executable, "-c", STREAM, "test-%d" % os.getpid()], capture_output=True, text=True,
+                          timeout=PATIENCE_S, env=clean_environment(PYTHONPATH=str(BUILD / "python")))
+    assert done.stdout == "refused\n", describe(done)
+
+
 # ---- reading ------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("words", [("look", "--core"), ("pins", "--core"), ("advise", "--core"), ("map", "--core"), ("map",)],

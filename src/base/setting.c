@@ -75,6 +75,12 @@ const struct neap_setting neap_settings[NEAP_SETTINGS] = {
                           .standard = "0",
                           .help = "leave this program on CPython's own heap, though it is started under Neap",
                           .most = 1},
+    [NEAP_SETTING_CONFINE] = {.variable = "NEAP_CONFINE",
+                              .flag = false,
+                              .standard = "1",
+                              .help = "let look, pins, advise and map keep their rights while they analyse "
+                                      "what others wrote",
+                              .most = 1},
 };
 
 bool neap_setting_parse(const struct neap_setting *setting, const char *text, uint64_t *value) {

@@ -28,7 +28,8 @@ enum neap_setting_name {
     NEAP_SETTING_LIMIT_BYTES,
     NEAP_SETTING_RESERVE_BYTES,
     NEAP_SETTING_OFF,
-    NEAP_SETTINGS /* their number */
+    NEAP_SETTING_CONFINE, /* of `neap` itself */
+    NEAP_SETTINGS         /* their number */
 };
 
 struct neap_setting {

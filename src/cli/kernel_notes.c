@@ -33,6 +33,10 @@ static bool mappings_cost(const struct neap_os_kernel_settings *settings) {
     return settings->mappings != 0 && settings->mappings < MAPPINGS_FEW;
 }
 
+static bool filters_lack(const struct neap_os_kernel_settings *settings) {
+    return !settings->filters;
+}
+
 /* Writes the value of a setting; "" if it is unknown. */
 static void huge_value(const struct neap_os_kernel_settings *settings, char *value) {
     snprintf(value, VALUE_BYTES, "%s", huge_word(settings));
@@ -55,6 +59,10 @@ static void scope_value(const struct neap_os_kernel_settings *settings, char *va
 
 static void mappings_value(const struct neap_os_kernel_settings *settings, char *value) {
     number_value(settings->mappings != 0, settings->mappings, value);
+}
+
+static void filters_value(const struct neap_os_kernel_settings *settings, char *value) {
+    snprintf(value, VALUE_BYTES, "%s", settings->filters ? "available" : "refused");
 }
 
 struct row {
@@ -102,6 +110,15 @@ static const struct row rows[] = {
      .remedy = "sysctl kernel.yama.ptrace_scope=0",
      .costs = scope_costs,
      .value = scope_value,
+     .looking = true},
+    {.key = "seccomp",
+     .name = "seccomp",
+     .about = "whether a program can limit its own system calls",
+     .cost = "`neap look`, `pins`, `map` and `advise` give up their user and their capabilities before they "
+             "analyse what others wrote, but cannot be kept from system calls.",
+     .remedy = "use a kernel with CONFIG_SECCOMP_FILTER, or a container that permits seccomp(2)",
+     .costs = filters_lack,
+     .value = filters_value,
      .looking = true},
 };
 

@@ -8,7 +8,7 @@
 #include <neap/error.h>
 
 #include "base/outside_text.h"
-#include "os/file.h"
+#include "os/held_file.h"
 #include "report/json.h"
 
 #define SCHEMA "neap.map/1"
@@ -204,15 +204,28 @@ int cli_map_parse(const char *text, size_t bytes, struct neap_space_map *map, co
     return NEAP_OK;
 }
 
-int cli_map_load(const char *path, struct neap_space_map *map, const char **why) {
-    const void *text;
-    size_t bytes;
+int cli_map_text_read(const char *path, char **text, size_t *bytes, const char **why) {
+    struct neap_os_held_file file;
     *why = "it is empty, or no file";
-    int error = neap_os_file_map(path, &text, &bytes);
+    int error = neap_os_held_file_open(path, &file);
     if (error != NEAP_OK)
         return error;
-    *why = "it is too large";
-    error = bytes > DOCUMENT_MOST ? NEAP_ERROR_FORMAT : cli_map_parse(text, bytes, map, why);
-    neap_os_file_unmap(text, bytes);
-    return error;
+    const uint64_t length = file.bytes;
+    char *made = NULL;
+    if (length > DOCUMENT_MOST)
+        *why = "it is too large";
+    if (length == 0 || length > DOCUMENT_MOST)
+        error = NEAP_ERROR_FORMAT;
+    else if (!(made = malloc((size_t)length)))
+        error = NEAP_ERROR_MEMORY;
+    else
+        error = neap_os_held_file_read(&file, 0, made, (size_t)length);
+    neap_os_held_file_close(&file);
+    if (error != NEAP_OK) {
+        free(made);
+        return error;
+    }
+    *text = made;
+    *bytes = (size_t)length;
+    return NEAP_OK;
 }

@@ -27,11 +27,11 @@ int cli_map_picture(const struct cli_map_report *report, FILE *out);
 int cli_map_page(const struct cli_map_report *report, FILE *out);
 int cli_map_json(const struct cli_map_report *report, FILE *out);
 
-/* Reads a file that cli_map_json wrote. Returns 0, NEAP_ERROR_ABSENT, _PERMISSION, _MEMORY, or _FORMAT with
- * a static text in *why. */
-int cli_map_load(const char *path, struct neap_space_map *map, const char **why);
+/* Copies a file that can be a saved map; the caller frees *text. NEAP_ERROR_ABSENT, _PERMISSION, _FORMAT with
+ * *why (static), _MEMORY. */
+int cli_map_text_read(const char *path, char **text, size_t *bytes, const char **why);
 
-/* The same for text in memory. */
+/* Reads what cli_map_json wrote. NEAP_ERROR_FORMAT with *why (static), _MEMORY. */
 int cli_map_parse(const char *text, size_t bytes, struct neap_space_map *map, const char **why);
 
 /* Print what changed from one map to the other. Return as above. */

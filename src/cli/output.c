@@ -8,6 +8,7 @@
 
 #include <neap/error.h>
 
+#include "cli/apart.h"
 #include "cli/option.h"
 #include "cli/verb.h"
 #include "os/atomic_file.h"
@@ -107,8 +108,28 @@ static int file_write(const char *path, const char *text, size_t bytes) {
     return error;
 }
 
+static const char *path_of(const struct cli_output *output, unsigned form) {
+    const char *const paths[] = {output->json, output->html, output->svg};
+    return paths[form];
+}
+
+int cli_output_text_write(const struct cli_output *output, unsigned form, const char *text, size_t bytes) {
+    const char *path = path_of(output, form);
+    int error = path && !is_stdout(path) ? file_write(path, text, bytes) : NEAP_OK;
+    return error == NEAP_OK ? CLI_EXIT_DONE : write_error(path, error);
+}
+
+/* Writes what is ready, or has it written. */
+static int text_deliver(const struct cli_output *output, unsigned form, const char *text, size_t bytes) {
+    if (!cli_apart_is_worker())
+        return cli_output_text_write(output, form, text, bytes);
+    return cli_apart_send(form, text, bytes) ? CLI_EXIT_DONE : CLI_EXIT_FAILED;
+}
+
 /* Makes a form in memory and then writes the file, so that a form that cannot be made changes no file. */
-static int form_write(const char *path, cli_output_form *form, const void *report) {
+static int form_write(const struct cli_output *output, unsigned number, cli_output_form *form,
+                      const void *report) {
+    const char *path = path_of(output, number);
     char *text = NULL;
     size_t bytes = 0;
     FILE *out = open_memstream(&text, &bytes);
@@ -120,8 +141,8 @@ static int form_write(const char *path, cli_output_form *form, const void *repor
         code = cli_error(CLI_EXIT_FAILED, "nothing to draw in %s: there are no figures", path);
     else if (error != NEAP_OK)
         code = cli_error(CLI_EXIT_FAILED, "no memory left to write %s: give neap more", path);
-    else if ((error = file_write(path, text, bytes)) != NEAP_OK)
-        code = write_error(path, error);
+    else
+        code = text_deliver(output, number, text, bytes);
     free(text);
     return code;
 }
@@ -135,21 +156,18 @@ static int form_print(cli_output_form *form, const void *report) {
 
 int cli_output_write(const struct cli_output *output, const struct cli_output_forms *forms,
                      const void *report) {
-    const struct {
-        const char *path;
-        cli_output_form *form;
-    } ways[] = {{output->json, forms->json}, {output->html, forms->html}, {output->svg, forms->svg}};
+    cli_output_form *const ways[] = {forms->json, forms->html, forms->svg};
     cli_output_form *printed = forms->text;
     int code = CLI_EXIT_DONE;
-    for (size_t i = 0; i < 3; i++)
-        if (is_stdout(ways[i].path))
-            printed = ways[i].form;
+    for (unsigned i = 0; i < 3; i++)
+        if (is_stdout(path_of(output, i)))
+            printed = ways[i];
     code = form_print(printed, report);
     fflush(stdout);
-    for (size_t i = 0; i < 3; i++) {
-        if (!ways[i].path || is_stdout(ways[i].path))
+    for (unsigned i = 0; i < 3; i++) {
+        if (!path_of(output, i) || is_stdout(path_of(output, i)))
             continue;
-        int written = form_write(ways[i].path, ways[i].form, report);
+        int written = form_write(output, i, ways[i], report);
         code = code == CLI_EXIT_DONE ? written : code;
     }
     return code;

@@ -5,7 +5,8 @@
  *     neap look --json=a.json 1234       text on standard output, and JSON in a file
  *     neap map --html a.html 1234        text on standard output, and HTML in a file
  *
- * "-" for FILE is standard output. A file is written whole or stays as it was. Main thread.
+ * "-" for FILE is standard output. A file is written whole or stays as it was. A worker (cli/apart.h) sends
+ * what goes to files. Main thread.
  */
 #ifndef NEAP_CLI_OUTPUT_H
 #define NEAP_CLI_OUTPUT_H
@@ -40,5 +41,9 @@ int cli_output_check(const struct cli_output *output);
  * on stderr. If standard output fails, main says so. */
 int cli_output_write(const struct cli_output *output, const struct cli_output_forms *forms,
                      const void *report);
+
+/* Writes a text that is ready to the file that was asked for as number `form` of json, html, svg.
+ * CLI_EXIT_DONE, or an exit code after one line on stderr. */
+int cli_output_text_write(const struct cli_output *output, unsigned form, const char *text, size_t bytes);
 
 #endif

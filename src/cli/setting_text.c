@@ -77,7 +77,7 @@ static void setting_print(const struct neap_setting *setting) {
 
 void cli_settings_print(void) {
     cli_text_print("Environment variables of a program under Neap, read once when it starts. Its children "
-                   "inherit them. `neap run` has an option for most.",
+                   "inherit them. `neap run` has an option for most. The last is for neap itself.",
                    0, 0);
     for (unsigned i = 0; i < NEAP_SETTINGS; i++)
         setting_print(&neap_settings[i]);

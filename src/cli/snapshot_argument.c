@@ -1,6 +1,7 @@
 /* cli/snapshot_argument.c: takes the snapshot that the options ask for, or says in one line why it cannot. */
 #include "cli/snapshot_argument.h"
 
+#include "cli/apart.h"
 #include "cli/pid_argument.h"
 #include "cli/verb.h"
 #include "os/limits.h"
@@ -54,7 +55,9 @@ int cli_snapshot_open(const char *verb, const struct cli_snapshot_options *optio
                       const struct neap_live_heap *target, neap_snapshot_t **snapshot) {
     struct neap_fault fault = {0, "not a core file"};
     if (options->core) {
+        cli_apart_only_read(); /* what is in the core names files that are to be opened */
         int error = neap_snapshot_open(options->core, snapshot, &fault);
+        cli_apart_confine(0);
         return error == NEAP_OK ? CLI_GO_ON : core_error(options->core, error, &fault);
     }
     enum neap_snapshot_way way = options->low_memory ? NEAP_SNAPSHOT_HOLD
@@ -66,5 +69,6 @@ int cli_snapshot_open(const char *verb, const struct cli_snapshot_options *optio
         return process_error(verb, target, error);
     if (neap_snapshot_facts(*snapshot)->too_little_memory)
         neap_os_limit_growth(neap_os_headroom_bytes()); /* so that allocation fails before a group is full */
+    cli_apart_confine(neap_snapshot_facts(*snapshot)->reads_process ? target->pid : 0);
     return CLI_GO_ON;
 }

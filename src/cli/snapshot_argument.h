@@ -4,7 +4,8 @@
  *     const struct cli_option table[] = {CLI_SNAPSHOT_OPTIONS(&options), ..., {.name = NULL}};
  *
  * A process is stopped while its memory is copied or, with --low-memory, until
- * neap_snapshot_release. If neap ends before, the kernel resumes it. Main thread.
+ * neap_snapshot_release. If neap ends before, the kernel resumes it. In a worker (cli/apart.h), what was
+ * opened and copied by the end of cli_snapshot_open is all that can be read afterwards. Main thread.
  */
 #ifndef NEAP_CLI_SNAPSHOT_ARGUMENT_H
 #define NEAP_CLI_SNAPSHOT_ARGUMENT_H

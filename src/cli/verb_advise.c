@@ -1,5 +1,6 @@
 /* cli/verb_advise.c: `neap advise PID|--core FILE`. */
 #include "cli/advise_report.h"
+#include "cli/apart.h"
 #include "cli/output.h"
 #include "cli/verb.h"
 
@@ -68,6 +69,8 @@ static int run(int argc, char **argv) {
     int code = cli_options_parse(table, &usage, argc, argv, &rest);
     if (code == CLI_GO_ON)
         code = cli_output_check(&output);
+    if (code == CLI_GO_ON)
+        code = cli_apart_begin(&output);
     if (code == CLI_GO_ON)
         code = cli_python_open("advise", &options, argc - rest, argv + rest, &advised.python);
     if (code != CLI_GO_ON)

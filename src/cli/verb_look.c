@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/look_report.h"
+#include "cli/apart.h"
 #include "cli/output.h"
 #include "cli/verb.h"
 #include "inspect/space/claim_spans.h"
@@ -162,6 +163,8 @@ static int run(int argc, char **argv) {
         return cli_error(CLI_EXIT_USAGE,
                          "rows cannot be by '%s': give --by type, owner, size or age-of-arena", look.by);
     code = cli_output_check(&look.output);
+    if (code == CLI_GO_ON)
+        code = cli_apart_begin(&look.output);
     if (code == CLI_GO_ON)
         code = cli_python_open("look", &options, argc - rest, argv + rest, &look.python);
     if (code != CLI_GO_ON)

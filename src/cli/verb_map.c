@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "cli/apart.h"
 #include "cli/map_report.h"
 #include "cli/option.h"
 #include "cli/output.h"
@@ -134,78 +135,110 @@ static int snapshot_draw(const struct request *request, pid_t pid) {
 
 /* --- saved maps -------------------------------------------------------------- */
 
-static int saved_load(const char *path, struct neap_space_map *map) {
-    const char *why;
-    int error = cli_map_load(path, map, &why);
+/* A saved map as it was read, and what it says. */
+struct saved {
+    const char *path;
+    char *text; /* owned */
+    size_t bytes;
+    struct neap_space_map map;
+};
+
+static int saved_error(const struct saved *saved, int error, const char *why) {
     if (error == NEAP_ERROR_FORMAT)
         return cli_error(CLI_EXIT_FAILED, "cannot read %s: %s: save one with `neap map --json=FILE PID`",
-                         path, why);
-    if (error != NEAP_OK)
-        return cli_error(error == NEAP_ERROR_PERMISSION ? CLI_EXIT_NOT_PERMITTED : CLI_EXIT_FAILED,
-                         "cannot read %s: %s: give a PID, or a map saved by `neap map --json=FILE PID`", path,
-                         neap_error_text(error));
+                         saved->path, why);
+    return cli_error(error == NEAP_ERROR_PERMISSION ? CLI_EXIT_NOT_PERMITTED : CLI_EXIT_FAILED,
+                     "cannot read %s: %s: give a PID, or a map saved by `neap map --json=FILE PID`",
+                     saved->path, neap_error_text(error));
+}
+
+/* Reads all files, gives up all rights, and only then looks at what the files say. */
+static int saved_load(struct saved *saved, size_t count) {
+    const char *why = "";
+    for (size_t i = 0; i < count; i++) {
+        int error = cli_map_text_read(saved[i].path, &saved[i].text, &saved[i].bytes, &why);
+        if (error != NEAP_OK)
+            return saved_error(&saved[i], error, why);
+    }
+    cli_apart_confine(0);
+    for (size_t i = 0; i < count; i++) {
+        int error = cli_map_parse(saved[i].text, saved[i].bytes, &saved[i].map, &why);
+        if (error != NEAP_OK)
+            return saved_error(&saved[i], error, why);
+    }
     return CLI_GO_ON;
 }
 
+static void saved_clear(struct saved *saved, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        free(saved[i].text);
+        neap_space_map_clear(&saved[i].map);
+    }
+}
+
 static int saved_draw(const struct request *request, const char *path) {
-    struct neap_space_map map = {0};
-    int code = saved_load(path, &map);
-    if (code != CLI_GO_ON)
-        return code;
-    struct cli_map_report report = {&map, "read from a saved map", ""};
-    code = report_write(request, &report);
-    neap_space_map_clear(&map);
+    struct saved saved = {.path = path};
+    int code = saved_load(&saved, 1);
+    const struct cli_map_report report = {&saved.map, "read from a saved map", ""};
+    if (code == CLI_GO_ON)
+        code = report_write(request, &report);
+    saved_clear(&saved, 1);
     return code;
 }
 
-struct change {
-    struct neap_space_map before, after;
-};
-
 static int change_text(const void *report, FILE *out) {
-    const struct change *change = report;
-    return cli_map_change_print(&change->before, &change->after, out);
+    const struct saved *saved = report;
+    return cli_map_change_print(&saved[0].map, &saved[1].map, out);
 }
 
 static int change_json(const void *report, FILE *out) {
-    const struct change *change = report;
-    return cli_map_change_json(&change->before, &change->after, out);
+    const struct saved *saved = report;
+    return cli_map_change_json(&saved[0].map, &saved[1].map, out);
 }
 
 static int saved_compare(const struct request *request, char **paths) {
     static const struct cli_output_forms forms = {.text = change_text, .json = change_json};
-    struct change change = {0};
-    if (request->output.html || request->output.svg)
-        return cli_error(CLI_EXIT_USAGE, "--html and --svg draw one map, not two: leave one out");
-    int code = saved_load(paths[0], &change.before);
+    struct saved saved[] = {{.path = paths[0]}, {.path = paths[1]}};
+    int code = saved_load(saved, 2);
     if (code == CLI_GO_ON)
-        code = saved_load(paths[1], &change.after);
-    if (code == CLI_GO_ON)
-        code = cli_output_write(&request->output, &forms, &change);
-    neap_space_map_clear(&change.before);
-    neap_space_map_clear(&change.after);
+        code = cli_output_write(&request->output, &forms, saved);
+    saved_clear(saved, 2);
     return code;
 }
 
 /* --- the verb ---------------------------------------------------------------- */
 
+/* What the operands ask for. */
+static int operands_check(const struct request *request, int count, char **words) {
+    int code = cli_snapshot_check("map", &request->reading, count);
+    pid_t pid;
+    if (code != CLI_GO_ON || request->reading.core)
+        return code;
+    if (count == 1 && !cli_pid_parse(words[0], &pid) && words[0][strspn(words[0], "-0123456789")] == '\0')
+        return cli_error(CLI_EXIT_USAGE, "'%s' is no PID: give a number, like `neap map 1234`", words[0]);
+    if (count < 1 || count > 2)
+        return cli_error(CLI_EXIT_USAGE,
+                         "map takes one process or one or two saved maps, not %d: like `neap map 1234`",
+                         count);
+    if (count == 2 && (request->output.html || request->output.svg))
+        return cli_error(CLI_EXIT_USAGE, "--html and --svg draw one map, not two: leave one out");
+    return CLI_GO_ON;
+}
+
 static int dispatch(const struct request *request, int count, char **words) {
     pid_t pid;
-    int code = cli_snapshot_check("map", &request->reading, count);
+    int code = operands_check(request, count, words);
+    if (code == CLI_GO_ON)
+        code = cli_apart_begin(&request->output);
     if (code != CLI_GO_ON)
         return code;
     if (request->reading.core)
         return snapshot_draw(request, 0);
-    if (count == 1 && cli_pid_parse(words[0], &pid)) /* a saved map of such a name: ./1234 */
-        return snapshot_draw(request, pid);
-    if (count == 1 && words[0][strspn(words[0], "-0123456789")] == '\0')
-        return cli_error(CLI_EXIT_USAGE, "'%s' is no PID: give a number, like `neap map 1234`", words[0]);
-    if (count == 1)
-        return saved_draw(request, words[0]);
     if (count == 2)
         return saved_compare(request, words);
-    return cli_error(CLI_EXIT_USAGE,
-                     "map takes one process or one or two saved maps, not %d: like `neap map 1234`", count);
+    if (cli_pid_parse(words[0], &pid)) /* a saved map of such a name: ./1234 */
+        return snapshot_draw(request, pid);
+    return saved_draw(request, words[0]);
 }
 
 static int run(int argc, char **argv) {

@@ -1,4 +1,5 @@
 /* cli/verb_pins.c: `neap pins PID|--core FILE`. */
+#include "cli/apart.h"
 #include "cli/output.h"
 #include "cli/pins_report.h"
 #include "cli/verb.h"
@@ -77,6 +78,8 @@ static int run(int argc, char **argv) {
     int code = cli_options_parse(table, &usage, argc, argv, &rest);
     if (code == CLI_GO_ON)
         code = cli_output_check(&output);
+    if (code == CLI_GO_ON)
+        code = cli_apart_begin(&output);
     if (code == CLI_GO_ON)
         code = cli_python_open("pins", &options, argc - rest, argv + rest, &pinned.python);
     if (code != CLI_GO_ON)

@@ -7,6 +7,7 @@
 
 #include "os/limits.h"
 #include "os/proc.h"
+#include "os/system_call_filter.h"
 
 enum { TEXT_BYTES = 128 };
 
@@ -40,6 +41,7 @@ void neap_os_kernel_settings_read(struct neap_os_kernel_settings *settings) {
         .overcommit = (int)number_read("/proc/sys/vm/overcommit_memory", 2),
         .ptrace_scope = (int)number_read("/proc/sys/kernel/yama/ptrace_scope", 3),
         .mappings = neap_os_mapping_limit(),
+        .filters = neap_os_filter_exists(),
     };
     if (neap__os_text_read("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof(text)))
         settings->huge_pages = neap__os_huge_pages_parse(text);

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../unit/inspect/python/elf_image.h"
+#include "../unit/elf/elf_image.h"
 #include "change.h"
 #include "inspect/python/symbols.h"
 

@@ -1,11 +1,13 @@
 """What the binaries are built with, read from them: a fault in what reads hostile bytes ends the program."""
+import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from support import NEAP
+from support import NEAP, clean_environment
 
 BUILD = NEAP.parent
 SHARED = [BUILD / "libneap.so.0", BUILD / "libneap-preload.so"]
@@ -23,6 +25,28 @@ def segments(path):
         found = re.match(r"\s+([A-Z_]+)\s+0x\S+ 0x\S+ 0x\S+ 0x\S+ 0x\S+ ([R ][W ][E ])", line)
         if found:
             yield found[1], found[2].replace(" ", "")
+
+
+def test_the_program_lies_at_any_address():
+    """Static or not: nobody knows beforehand where its code is."""
+    assert re.search(r"Type:\s+DYN", readelf("-h", NEAP))
+    if "INTERP" not in dict(segments(NEAP)):
+        assert "FLAGS_1" in readelf("-d", NEAP) and "PIE" in readelf("-d", NEAP)
+
+
+def start_of_program():
+    """The lowest address of neap's own file in a process of it."""
+    with subprocess.Popen([NEAP, "stat", "--watch", "60", str(os.getpid())], stdout=subprocess.PIPE, env=clean_environment()) as process:
+        process.stdout.read(1)
+        lines = Path("/proc/%d/maps" % process.pid).read_text().splitlines()
+        process.kill()
+    return min(line.split("-")[0] for line in lines if line.endswith(str(NEAP)))
+
+
+def test_the_program_is_at_another_address_each_time():
+    if Path("/proc/sys/kernel/randomize_va_space").read_text().strip() == "0":
+        pytest.skip("kernel.randomize_va_space is 0")
+    assert len({start_of_program() for _ in range(4)}) > 1
 
 
 @pytest.mark.parametrize("path", [NEAP, *SHARED], ids=lambda path: path.name)

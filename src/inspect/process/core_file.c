@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/word.h"
+#include "elf/elf_file.h"
 #include "inspect/process/core_note.h"
 #include "inspect/process/span_kind.h"
 #include "os/file.h"
@@ -14,73 +15,24 @@
 enum { SEGMENTS_MOST = 1 << 20, PAGE_BYTES = 4096 };
 #define ADDRESS_MOST (UINT64_C(1) << 56) /* user space ends below it on every machine */
 
-/* The needed members of a program header, of both widths. */
-struct header {
-    uint32_t type, flags;
-    uint64_t offset, address, file_bytes, memory_bytes;
-};
-
-static bool inside(const struct neap__core_file *core, uint64_t offset, uint64_t bytes) {
-    return offset <= core->length && bytes <= core->length - offset;
+static int bytes_read(void *context, uint64_t offset, void *out, size_t bytes) {
+    const struct neap__core_file *core = context;
+    memcpy(out, core->bytes + offset, bytes); /* neap_elf_open was given the length */
+    return NEAP_OK;
 }
 
-static struct header header_at(const struct neap__core_file *core, uint64_t offset) {
-    if (core->wide) {
-        Elf64_Phdr raw;
-        memcpy(&raw, core->bytes + offset, sizeof(raw));
-        return (struct header){raw.p_type, raw.p_flags, raw.p_offset, raw.p_vaddr, raw.p_filesz, raw.p_memsz};
-    }
-    Elf32_Phdr raw;
-    memcpy(&raw, core->bytes + offset, sizeof(raw));
-    return (struct header){raw.p_type, raw.p_flags, raw.p_offset, raw.p_vaddr, raw.p_filesz, raw.p_memsz};
-}
-
-/* The offset and number of the program headers. */
-struct headers {
-    uint64_t offset, count, step;
-};
-
-/* If there are more than 65,534, the first section header has the number (PN_XNUM). */
-static uint64_t count_beyond(const struct neap__core_file *core, uint64_t sections) {
-    if (core->wide) {
-        Elf64_Shdr raw;
-        if (!inside(core, sections, sizeof(raw)))
-            return 0;
-        memcpy(&raw, core->bytes + sections, sizeof(raw));
-        return raw.sh_info;
-    }
-    Elf32_Shdr raw;
-    if (!inside(core, sections, sizeof(raw)))
-        return 0;
-    memcpy(&raw, core->bytes + sections, sizeof(raw));
-    return raw.sh_info;
-}
-
-static const char *headers_find(struct neap__core_file *core, struct headers *headers) {
-    unsigned char ident[EI_NIDENT];
-    const unsigned char order = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
-    if (!inside(core, 0, sizeof(Elf32_Ehdr)) || memcmp(core->bytes, ELFMAG, SELFMAG) != 0)
-        return "it is no ELF file";
-    memcpy(ident, core->bytes, sizeof(ident));
-    core->wide = ident[EI_CLASS] == ELFCLASS64;
-    if (ident[EI_DATA] != order)
-        return "it is of a machine with another byte order";
-    if (core->wide && !inside(core, 0, sizeof(Elf64_Ehdr)))
-        return "it ends within its first header";
-    Elf64_Ehdr wide = {0};
-    Elf32_Ehdr narrow = {0};
-    memcpy(core->wide ? (void *)&wide : (void *)&narrow, core->bytes,
-           core->wide ? sizeof(wide) : sizeof(narrow));
-    core->machine = core->wide ? wide.e_machine : narrow.e_machine;
-    if ((core->wide ? wide.e_type : narrow.e_type) != ET_CORE)
+/* Opens the file's own headers. NULL, or why they cannot be read. */
+static const char *headers_open(struct neap__core_file *core, struct neap_elf_file *elf) {
+    const struct neap_memory source = {.read = bytes_read, .context = core};
+    const char *why;
+    if (neap_elf_open(&source, core->length, UINT64_MAX, elf, &why) != NEAP_OK)
+        return why;
+    if (elf->type != ET_CORE)
         return "it is an ELF file, but no core file";
-    headers->offset = core->wide ? wide.e_phoff : narrow.e_phoff;
-    headers->count = core->wide ? wide.e_phnum : narrow.e_phnum;
-    headers->step = core->wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
-    if (headers->count == PN_XNUM)
-        headers->count = count_beyond(core, core->wide ? wide.e_shoff : narrow.e_shoff);
-    if (headers->count > SEGMENTS_MOST || !inside(core, headers->offset, headers->count * headers->step))
+    if (elf->segments.count > SEGMENTS_MOST)
         return "its list of segments is incomplete";
+    core->wide = elf->wide;
+    core->machine = elf->machine;
     return NULL;
 }
 
@@ -91,7 +43,7 @@ static int segment_compare(const void *a, const void *b) {
     return (left->start > right->start) - (left->start < right->start);
 }
 
-static void segment_add(struct neap__core_file *core, const struct header *header) {
+static void segment_add(struct neap__core_file *core, const struct neap_elf_segment *header) {
     if (header->memory_bytes == 0 || header->memory_bytes > ADDRESS_MOST ||
         header->address > ADDRESS_MOST - header->memory_bytes)
         return; /* [vsyscall], which belongs to the kernel, or an invalid address */
@@ -197,11 +149,14 @@ static void stack_name(struct neap_process_image *image) {
 
 /* --- the whole ----------------------------------------------------------------- */
 
-static int notes_collect(struct neap__core_file *core, const struct headers *headers,
+static int notes_collect(struct neap__core_file *core, struct neap_elf_file *elf,
                          struct neap__core_notes *notes) {
     int error = NEAP_OK;
-    for (uint64_t i = 0; i < headers->count && error == NEAP_OK; i++) {
-        struct header header = header_at(core, headers->offset + i * headers->step);
+    for (uint64_t i = 0; i < elf->segments.count && error == NEAP_OK; i++) {
+        struct neap_elf_segment header;
+        error = neap_elf_segment(elf, i, &header);
+        if (error != NEAP_OK)
+            break;
         if (header.type == PT_LOAD)
             segment_add(core, &header);
         uint64_t left = header.offset < core->length ? core->length - header.offset : 0;
@@ -214,18 +169,18 @@ static int notes_collect(struct neap__core_file *core, const struct headers *hea
 
 int neap__core_file_read(const void *bytes, size_t length, struct neap__core_file *core,
                          struct neap_process_image *image, struct neap_fault *fault) {
-    struct headers headers = {0};
+    struct neap_elf_file elf;
     struct neap__core_file made = {.bytes = bytes, .length = length};
     struct neap_process_image picture = {.core = true, .page_bytes = PAGE_BYTES};
-    const char *why = headers_find(&made, &headers);
+    const char *why = headers_open(&made, &elf);
     if (why) {
         *fault = (struct neap_fault){0, why};
         return NEAP_ERROR_FORMAT;
     }
     struct neap__core_notes notes = {.wide = made.wide, .machine = made.machine};
     picture.pointer_bytes = made.wide ? 8 : 4;
-    made.segments = calloc(2 * (size_t)headers.count + 1, sizeof(*made.segments));
-    int error = made.segments ? notes_collect(&made, &headers, &notes) : NEAP_ERROR_MEMORY;
+    made.segments = calloc(2 * (size_t)elf.segments.count + 1, sizeof(*made.segments));
+    int error = made.segments ? notes_collect(&made, &elf, &notes) : NEAP_ERROR_MEMORY;
     if (error == NEAP_OK) {
         segments_order(&made);
         neap__core_notes_order(&notes);
@@ -293,7 +248,7 @@ int neap__core_file_ranges(const struct neap__core_file *core, const struct neap
         if (middle < segment->end && mapping->path[0] == '/')
             made[done++] = (struct neap__range){.start = middle,
                                                 .end = segment->end,
-                                                .file = mapping->path,
+                                                .file = mapping,
                                                 .offset = mapping->offset + segment->held_bytes};
     }
     *ranges = made;

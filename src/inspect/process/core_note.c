@@ -7,6 +7,7 @@
 
 #include "base/outside_text.h"
 #include "base/array.h"
+#include "elf/elf_file.h"
 #include "os/thread_registers.h"
 
 /* Offsets in the structs of both widths. */
@@ -112,22 +113,13 @@ static int note_add(struct neap__core_notes *notes, uint32_t type, const struct 
 }
 
 int neap__core_notes_add(struct neap__core_notes *notes, const unsigned char *bytes, uint64_t length) {
+    struct neap_elf_note note;
     uint64_t at = 0;
     int error = NEAP_OK;
-    while (error == NEAP_OK && length - at >= sizeof(Elf32_Nhdr)) {
-        Elf32_Nhdr header; /* the same in both widths */
-        memcpy(&header, bytes + at, sizeof(header));
-        at += sizeof(header);
-        uint64_t name = ((uint64_t)header.n_namesz + 3) & ~(uint64_t)3;
-        uint64_t content = ((uint64_t)header.n_descsz + 3) & ~(uint64_t)3;
-        if (name > length - at || header.n_descsz > length - at - name)
-            break;
-        bool core = header.n_namesz == 5 && memcmp(bytes + at, "CORE", 5) == 0;
-        struct content inside = {bytes + at + name, header.n_descsz};
-        if (core)
-            error = note_add(notes, header.n_type, &inside);
-        at += name;
-        at = content > length - at ? length : at + content;
+    while (error == NEAP_OK && neap_elf_note_next(bytes, length, &at, &note)) {
+        const struct content content = {note.content, note.content_bytes};
+        if (note.owner_bytes == sizeof("CORE") && memcmp(note.owner, "CORE", sizeof("CORE")) == 0)
+            error = note_add(notes, note.type, &content);
     }
     return error;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/word.h"
+#include "os/held_file.h"
 
 static const struct {
     const char *name, *title;
@@ -41,6 +42,9 @@ const char *neap_span_kind_name(enum neap_span_kind kind) {
 void neap_process_image_clear(struct neap_process_image *image) {
     for (size_t i = 0; i < image->mapping_count; i++)
         free(image->mappings[i].resident);
+    for (size_t i = 0; i < image->file_count; i++)
+        neap_os_held_file_close(&image->files[i]);
+    free(image->files);
     free(image->mappings);
     free(image->spans);
     free(image->threads);

@@ -49,6 +49,7 @@ struct neap_image_mapping {
     const char *path;    /* "" for none; "[heap]", "[stack]", "/usr/bin/python3.11"; never NULL */
     uint64_t rss_bytes, pss_bytes, private_dirty_bytes, anonymous_bytes, swap_bytes;
     uint64_t *resident; /* one bit per page; NULL if nothing or all of it is in memory */
+    size_t file;        /* 1 + its index in `files`; 0: it has none, or it is not open */
 };
 
 struct neap_image_span {
@@ -78,8 +79,10 @@ struct neap_process_image {
     size_t span_count, span_room;
     struct neap_image_thread *threads; /* the first is the main one */
     size_t thread_count;
-    uint64_t mapping_limit; /* vm.max_map_count; 0: not known */
-    char *texts;            /* the paths point into this */
+    uint64_t mapping_limit;          /* vm.max_map_count; 0: not known */
+    char *texts;                     /* the paths point into this */
+    struct neap_os_held_file *files; /* see inspect/process/image_file.h */
+    size_t file_count, file_room;
 };
 
 /* Reads mappings, figures, resident pages and thread names of `pid`, and makes one span per

@@ -15,11 +15,13 @@
 
 #include <neap/error.h>
 
+#include "inspect/process/process_image.h"
+
 struct neap__range {
     uint64_t start, end;
     const unsigned char *bytes; /* in our memory; NULL: in `file` or, if that is NULL, in the process */
-    const char *file;           /* path in the process's view, or NULL */
-    uint64_t offset;            /* into the file */
+    const struct neap_image_mapping *file; /* the mapping whose file has it, or NULL */
+    uint64_t offset;                       /* into the file */
 };
 
 struct neap__range_slot {

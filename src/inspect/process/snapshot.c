@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/word.h"
 #include "inspect/process/core_file.h"
+#include "inspect/process/image_file.h"
 #include "inspect/process/paused_memory.h"
 #include "inspect/process/memory_copy.h"
 #include "inspect/process/range_index.h"
-#include "os/file.h"
 #include "os/limits.h"
 #include "os/pause.h"
 #include "os/process_memory.h"
@@ -33,21 +34,28 @@ struct neap_snapshot {
 
 /* --- reading ----------------------------------------------------------------- */
 
-/* Opens a file as the process sees it; for a core file, as this machine has it. */
+/* Reads from a file as it is mapped: up to the end of its last page there are zeros. */
+static int page_read(const struct neap_os_held_file *file, uint64_t page, uint64_t offset, void *out,
+                     size_t bytes) {
+    uint64_t end = neap_word_round_up(file->bytes, page);
+    size_t held = offset >= file->bytes          ? 0
+                  : bytes < file->bytes - offset ? bytes
+                                                 : (size_t)(file->bytes - offset);
+    if (offset > end || bytes > end - offset)
+        return NEAP_ERROR_FORMAT;
+    memset((char *)out + held, 0, bytes - held);
+    return held ? neap_os_held_file_read(file, offset, out, held) : NEAP_OK;
+}
+
+/* Reads what has not been written to from the file that is mapped there. Where that could not be opened, it
+ * is the same in the process as long as that lives. */
 static int file_read(const neap_snapshot_t *snapshot, const struct neap__range *range, uint64_t address,
                      void *out, size_t bytes) {
-    struct neap_os_mapping mapping = {.start = range->start, .end = range->end};
-    char path[sizeof(mapping.path) + 64];
+    const struct neap_os_held_file *file = neap_image_file(&snapshot->image, range->file);
     uint64_t offset = range->offset + (address - range->start);
-    if (snapshot->facts.way == NEAP_SNAPSHOT_CORE)
-        return neap_os_file_read(range->file, offset, out, bytes);
-    if (strlen(range->file) < sizeof(mapping.path)) {
-        strcpy(mapping.path, range->file);
-        if (neap_os_mapped_file(snapshot->image.pid, &mapping, path, sizeof(path)) == NEAP_OK &&
-            neap_os_file_read(path, offset, out, bytes) == NEAP_OK)
-            return NEAP_OK;
-    }
-    /* What is mapped there cannot be opened: it is the same in the process as long as that lives. */
+    int error = file ? page_read(file, snapshot->image.page_bytes, offset, out, bytes) : NEAP_ERROR_ABSENT;
+    if (error == NEAP_OK || snapshot->facts.way == NEAP_SNAPSHOT_CORE)
+        return error;
     return neap_os_process_memory_read(snapshot->image.pid, address, out, bytes);
 }
 
@@ -100,17 +108,18 @@ static int ranges_build(neap_snapshot_t *snapshot) {
     size_t count = 0;
     if (!ranges)
         return NEAP_ERROR_MEMORY;
+    snapshot->facts.reads_process = snapshot->facts.way == NEAP_SNAPSHOT_HOLD;
     for (size_t i = 0; i < snapshot->stretch_count; i++)
         ranges[count++] = (struct neap__range){.start = snapshot->stretches[i].start,
                                                .end = snapshot->stretches[i].end,
                                                .bytes = snapshot->stretches[i].bytes};
     for (size_t i = 0; i < image->mapping_count; i++) {
         const struct neap_image_mapping *mapping = &image->mappings[i];
-        if (mapping->path[0] == '/' && mapping->access[0] == 'r' && !neap__copy_wanted(mapping))
-            ranges[count++] = (struct neap__range){.start = mapping->start,
-                                                   .end = mapping->end,
-                                                   .file = mapping->path,
-                                                   .offset = mapping->offset};
+        if (mapping->path[0] != '/' || mapping->access[0] != 'r' || neap__copy_wanted(mapping))
+            continue;
+        snapshot->facts.reads_process |= !neap_image_file(image, mapping);
+        ranges[count++] = (struct neap__range){
+            .start = mapping->start, .end = mapping->end, .file = mapping, .offset = mapping->offset};
     }
     return neap__range_index_build(&snapshot->ranges, ranges, count);
 }
@@ -211,6 +220,8 @@ int neap_snapshot_take(pid_t pid, enum neap_snapshot_way way, neap_snapshot_t **
     made->facts.way = way;
     int error = way == NEAP_SNAPSHOT_HOLD ? take_hold(made, pid) : take_copy_or_hold(made, pid);
     if (error == NEAP_OK)
+        error = neap_image_files_open(&made->image);
+    if (error == NEAP_OK)
         error = ranges_build(made);
     if (error != NEAP_OK) {
         neap_snapshot_destroy(made);
@@ -224,6 +235,8 @@ int neap_snapshot_take(pid_t pid, enum neap_snapshot_way way, neap_snapshot_t **
 static int core_finish(neap_snapshot_t *made, int error, neap_snapshot_t **snapshot) {
     struct neap__range *ranges = NULL;
     size_t count = 0;
+    if (error == NEAP_OK)
+        error = neap_image_files_open(&made->image);
     if (error == NEAP_OK)
         error = neap__core_file_ranges(&made->core, &made->image, &ranges, &count);
     if (error == NEAP_OK)

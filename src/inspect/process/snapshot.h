@@ -7,13 +7,13 @@
  *
  *     target   |rw-p heap|   |rw-p arenas ... |    |r--p .rodata|
  *                   |               |                    |
- *     stretch    same length, same offsets; resident    the file itself, mapped
- *                pages are copied, others are zero      when it is first read
+ *     stretch    same length, same offsets; resident    the file itself, open
+ *                pages are copied, others are zero      as long as the snapshot
  *
  * Private memory that was written is copied; unchanged memory of a file is read from the
- * file. A range within one mapping, or within neighbouring copied mappings, is contiguous
- * in the snapshot too (`view`). Memory for the copy is taken before the pause. Any number
- * of threads may use the neap_memory of a snapshot at once; with way HOLD only one.
+ * file, which is opened when the snapshot is taken. A range within one mapping, or within neighbouring copied
+ * mappings, is contiguous in the snapshot too (`view`). Memory for the copy is taken before the pause. Any
+ * number of threads may use the neap_memory of a snapshot at once; with way HOLD only one.
  */
 #ifndef NEAP_INSPECT_PROCESS_SNAPSHOT_H
 #define NEAP_INSPECT_PROCESS_SNAPSHOT_H
@@ -38,6 +38,8 @@ enum neap_snapshot_way {
 struct neap_snapshot_facts {
     enum neap_snapshot_way way;
     bool too_little_memory; /* HOLD was used instead of PAUSE, because there was too little memory to copy */
+    bool reads_process;     /* the analysis still reads the process: all of it with HOLD, else what is mapped
+                               of files that could not be opened */
     uint64_t pause_ns;      /* how long the target was paused; with HOLD known after release */
     uint64_t copied_bytes;  /* bytes of copied pages; for a core file, bytes in the file */
     uint64_t missing_bytes; /* bytes that were unmapped while being read, or that a cut file lacks; they

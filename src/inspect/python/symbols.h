@@ -3,10 +3,10 @@
  *     file:     ELF .dynsym (never stripped), .symtab, section .PyRuntime
  *     process:  the mappings of that file ── load bias = start - p_vaddr of the segment
  *
- * The file is libpython or the program itself, whichever defines _PyRuntime. It is opened as
- * the target sees it (other mount namespaces, deleted files). A program may also map its own
- * file as data; the loaded file is told apart by a mapping that matches its writable ELF
- * segment. Any thread.
+ * The file is libpython or the program itself, whichever defines _PyRuntime. It is the one that
+ * the image has open, or else is opened for the call (inspect/process/image_file.h). A program may also map
+ * its own file as data; the loaded file is told apart by a mapping that matches its writable ELF segment. Any
+ * thread.
  */
 #ifndef NEAP_INSPECT_PYTHON_SYMBOLS_H
 #define NEAP_INSPECT_PYTHON_SYMBOLS_H
@@ -34,8 +34,9 @@ struct neap_interpreter {
  * has the section. */
 int neap_symbols_interpreter(const struct neap_process_image *image, struct neap_interpreter *interpreter);
 
-/* Looks up `count` names in the interpreter's file. ranges[i] is 0, 0 if there is no such name.
- * NEAP_ERROR_ABSENT if the file cannot be opened, NEAP_ERROR_FORMAT if it is not an ELF file. */
+/* Looks up `count` names, at most NEAP_ELF_NAMES_MOST, in the interpreter's file. ranges[i] is 0, 0 if there
+ * is no such name. NEAP_ERROR_ABSENT if the file cannot be opened, NEAP_ERROR_FORMAT if it is not an ELF
+ * file. */
 int neap_symbols_find(const struct neap_process_image *image, const struct neap_interpreter *interpreter,
                       const char *const *names, size_t count, struct neap_symbol_range *ranges);
 

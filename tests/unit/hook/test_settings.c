@@ -67,6 +67,7 @@ static void test_all_set(void **state) {
         {"NEAP_DECAY_MS", "250"},
         {"NEAP_RESERVE_BYTES", "1048576"},
         {"NEAP_LIMIT_BYTES", "35184372088832"},
+        {"NEAP_CONFINE", "0"}, /* of neap itself */
     };
     assert_int_equal(sizeof(set) / sizeof(set[0]), NEAP_SETTINGS);
     for (unsigned i = 0; i < NEAP_SETTINGS; i++)

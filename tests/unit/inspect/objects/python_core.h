@@ -15,7 +15,7 @@
 
 #include "../../pylayout/python_objects.h"
 #include "../process/core_image.h"
-#include "../python/elf_image.h"
+#include "../python/python_file.h"
 
 enum {
     PYTHON_CORE_NOTES = 4096, /* offset and bytes of the notes */

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "elf_image.h"
+#include "../../elf/elf_image.h"
 #include "inspect/python/symbols.h"
 
 #define BIAS UINT64_C(0x7f0000100000)

@@ -5,8 +5,8 @@
  *
  * The writable load holds ELF_IMAGE_DATA_BYTES of address space, most of it without bytes in the file.
  */
-#ifndef TESTS_INSPECT_ELF_IMAGE_H
-#define TESTS_INSPECT_ELF_IMAGE_H
+#ifndef TESTS_ELF_ELF_IMAGE_H
+#define TESTS_ELF_ELF_IMAGE_H
 
 #include <elf.h>
 #include <stdint.h>

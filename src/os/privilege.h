@@ -1,0 +1,22 @@
+/* os/privilege.h: giving up the rights of this process, for good.
+ *
+ *     uid 0, all capabilities ──drop──> uid and gid 65534, no groups, no capabilities, nothing by exec
+ *     uid 1000                ──drop──> the same user, nothing by exec
+ *
+ * What is open stays open, and that is the point: a descriptor that was opened with rights is read without
+ * them. What is to be written later must belong to another process (os/worker.h), since a folder that
+ * admits only its owner is closed to this one from now on. Another process of uid 65534 can signal this one,
+ * but cannot trace it or read it: the kernel makes a process that changes its user undumpable.
+ */
+#ifndef NEAP_OS_PRIVILEGE_H
+#define NEAP_OS_PRIVILEGE_H
+
+#include <stdbool.h>
+
+/* Drops what can be dropped: where a user namespace has no uid 65534, the uid stays, and the capabilities go;
+ * in a program with a sanitizer (os/sanitizer.h) the uid stays, too. With `keep_tracing` CAP_SYS_PTRACE
+ * stays, which process_vm_readv needs at every call; it stays only if this process had it. What a thread
+ * other than the caller may do is not changed, except for its uid. */
+void neap_os_privilege_drop(bool keep_tracing);
+
+#endif

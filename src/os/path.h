@@ -32,8 +32,12 @@ bool neap_os_path_is_foreign(const char *path);
  * other errors are those of os/file.h. */
 int neap_os_path_stream_open(const char *path, int *descriptor);
 
-/* Replaces `path` by what the links at its end lead to. NEAP_ERROR_PERMISSION with errno EPERM at another
- * user's link; NEAP_ERROR_SYSTEM with ELOOP or ENAMETOOLONG; the errors of os/file.h. */
+/* Replaces `path` by what the links at its end lead to; a link of the kernel's (as below) stays.
+ * NEAP_ERROR_PERMISSION with errno EPERM at another user's link; NEAP_ERROR_SYSTEM with ELOOP or
+ * ENAMETOOLONG; the errors of os/file.h. */
 int neap__os_path_follow(char path[PATH_MAX]);
+
+/* Whether it is a link within /proc, as /proc/self/fd/3 is: that leads to a thing and not to a name. */
+bool neap__os_path_is_kernel_link(const char *path);
 
 #endif

@@ -6,6 +6,7 @@
  * at multiples of 4. There is an offset of 8 bytes for each group; all ones mean that the
  * group is empty.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "containers/map/map_directory.h"
@@ -58,17 +59,17 @@ static int write_fars(struct neap__container_writer *writer, const struct neap__
 
 /* The working memory for saving. */
 struct saving {
+    struct neap__container_memory memory; /* of its own: other threads may save the same map */
     const neap_map_t *map;
-    struct neap__container_memory *memory; /* for the two below */
-    uint64_t *offsets;                     /* one per group */
-    struct neap__map_group *copy;          /* of `room` bytes */
+    uint64_t *offsets;            /* one per group */
+    struct neap__map_group *copy; /* of `room` bytes */
     size_t room;
 };
 
 static bool copy_reach(struct saving *saving, size_t bytes) {
     if (bytes <= saving->room)
         return true;
-    void *copy = NEAP_REALLOC(saving->memory, saving->copy, saving->room, bytes);
+    void *copy = NEAP_REALLOC(&saving->memory, saving->copy, saving->room, bytes);
     if (!copy)
         return false;
     saving->copy = copy;
@@ -80,7 +81,7 @@ static int write_group(struct neap__container_writer *writer, struct saving *sav
     const struct neap__map_group *group = neap__map_group_at(saving->map, number);
     saving->offsets[number] = NO_GROUP;
     if (!group)
-        return saving->map->damaged ? NEAP_ERROR_FORMAT : NEAP_OK;
+        return neap_map_is_damaged(saving->map) ? NEAP_ERROR_FORMAT : NEAP_OK;
     if (!copy_reach(saving, group->used))
         return NEAP_ERROR_MEMORY;
     memcpy(saving->copy, group, group->used);
@@ -109,23 +110,25 @@ static int write_body(struct neap__container_writer *writer, const void *context
         .group_count = map->group_count,
         .offsets_at = neap__container_writer_offset(writer),
     };
-    return error == NEAP_OK ? neap__container_writer_write(writer, saving->offsets,
-                                                           map->group_count * sizeof(*saving->offsets))
-                            : error;
+    if (error == NEAP_OK)
+        error = neap__container_writer_write(writer, saving->offsets,
+                                             map->group_count * sizeof(*saving->offsets));
+    return error == NEAP_OK && neap_map_is_damaged(map) ? NEAP_ERROR_FORMAT : error;
 }
 
 int neap_map_save(const neap_map_t *map, const char *path) {
     struct neap__map_head head;
-    /* The map itself does not change; only memory is allocated from its allocator. */
-    struct saving saving = {.map = map, .memory = (struct neap__container_memory *)(uintptr_t)&map->memory};
-    size_t offsets_bytes = map->group_count * sizeof(*saving.offsets);
-    saving.offsets = NEAP_ALLOC(saving.memory, offsets_bytes);
-    if (!saving.offsets)
+    struct saving *saving = neap__container_memory_new(NULL, sizeof(*saving));
+    if (!saving)
         return NEAP_ERROR_MEMORY;
-    int error = neap__container_file_save(path, NEAP_CONTAINER_MAP, NEAP_MAP_FILE_VERSION, &head,
-                                          sizeof(head), write_body, &saving);
-    NEAP_FREE(saving.memory, saving.offsets, offsets_bytes);
-    NEAP_FREE(saving.memory, saving.copy, saving.room);
+    saving->map = map;
+    saving->offsets = NEAP_ALLOC(&saving->memory, map->group_count * sizeof(*saving->offsets));
+    int error = !saving->offsets ? NEAP_ERROR_MEMORY
+                                 : neap__container_file_save(path, NEAP_CONTAINER_MAP, NEAP_MAP_FILE_VERSION,
+                                                             &head, sizeof(head), write_body, saving);
+    int reason = errno;
+    neap__container_memory_end(saving, sizeof(*saving));
+    errno = reason;
     return error;
 }
 

@@ -32,6 +32,8 @@ static void free_below(const struct neap__trie_shape *shape, trie_child_t child)
 void neap_trie_destroy(neap_trie_t *trie) {
     if (!trie)
         return;
+    neap_trie_cursor_destroy(trie->sweep);
+    trie->sweep = NULL;
     if (!neap__container_memory_ends_all(&trie->memory))
         neap_trie_clear(trie);
     neap__container_memory_end(trie, sizeof(*trie));
@@ -137,7 +139,7 @@ static int leaf_longest_prefix(const struct neap__trie_shape *shape, const struc
 
 bool neap_trie_longest_prefix(const neap_trie_t *trie, union neap_item text, size_t limit, size_t *bytes,
                               union neap_item *value) {
-    if (trie->key != NEAP_KIND_STR && trie->key != NEAP_KIND_BYTES)
+    if (!neap__trie_has_prefixes(trie->key))
         return false;
     struct neap__trie_text rest = {text.text.bytes == 0 ? "" : text.text.data,
                                    text.text.bytes < limit ? text.text.bytes : limit};

@@ -41,6 +41,9 @@ static inline struct trie_object *neap__trie_of(PyObject *self) {
  * MemoryError. */
 PyObject *neap__trie_wrap(PyTypeObject *type, neap_trie_t *trie, neap_frozen_trie_t *frozen);
 
+/* -1 with ValueError if it is a file in which a call met damage; else 0. */
+int neap__trie_sound(const struct trie_object *trie);
+
 /* The number of entries. */
 size_t neap__trie_length(const struct trie_object *trie);
 

@@ -23,7 +23,7 @@ struct chunk {
 };
 
 static struct chunk first_chunk;
-static size_t page_bytes; /* known before the handler is installed */
+static _Atomic size_t page_bytes; /* known before the handler is installed */
 
 /* --- what the handler does: only what may be done in any thread at any moment ----- */
 
@@ -39,13 +39,21 @@ static struct range range_of(struct neap_os_file_guard *guard) {
     return same && sequence % 2 == 0 ? range : (struct range){0, 0};
 }
 
-/* Puts zeros in the place of pages that the file lost. The mark comes first, so that whoever reads the
- * zeros finds it. */
+/* Private pages of zeros in the place of others. By the system call itself, which nothing intercepts. */
+static bool map_zeros(uintptr_t from, size_t bytes, int access) {
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+#ifdef SYS_mmap2
+    return syscall(SYS_mmap2, from, bytes, access, flags, -1, 0) != -1;
+#else
+    return syscall(SYS_mmap, from, bytes, access, flags, -1, 0) != -1;
+#endif
+}
+
+/* Patches pages that the file lost. The mark comes first, so that whoever reads the zeros finds it. */
 static bool patch(struct neap_os_file_guard *guard, uintptr_t from, uintptr_t to) {
     int access = atomic_load(&guard->writable) ? PROT_READ | PROT_WRITE : PROT_READ;
     atomic_store(&guard->cut, true);
-    return mmap((void *)from, to - from, access, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
-                0) != MAP_FAILED;
+    return map_zeros(from, to - from, access);
 }
 
 /* Whether the page can be read. The kernel looks at the argument and refuses it for one of two reasons. */

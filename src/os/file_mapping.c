@@ -201,16 +201,27 @@ int neap_os_file_mapping_follow(struct neap_os_file_mapping *mapping) {
 
 /* A byte that no file has, so that the lock is not one on contents. It belongs to the open file and not to
  * the process, so that two handles of one process exclude each other too. */
+static const struct flock lock_place = {.l_whence = SEEK_SET, .l_start = INT64_MAX - 1, .l_len = 1};
+
 static bool lock_as(const struct neap_os_file_mapping *mapping, short kind) {
-    struct flock lock = {.l_type = kind, .l_whence = SEEK_SET, .l_start = INT64_MAX - 1, .l_len = 1};
+    struct flock lock = lock_place;
+    lock.l_type = kind;
     return fcntl(mapping->descriptor, F_OFD_SETLK, &lock) == 0;
 }
 
+/* Whether it is taken as it is taken here, and not by somebody who locks the file as a whole. */
+static bool is_taken_by_our_kind(const struct neap_os_file_mapping *mapping) {
+    struct flock lock = lock_place;
+    lock.l_type = F_WRLCK;
+    return fcntl(mapping->descriptor, F_OFD_GETLK, &lock) == 0 &&
+           (lock.l_type == F_UNLCK || (lock.l_start == lock_place.l_start && lock.l_len == lock_place.l_len));
+}
+
 void neap_os_file_mapping_lock(const struct neap_os_file_mapping *mapping) {
-    enum { TRIES = 100, PAUSE_NS = 100000 };
+    enum { TRIES = 10000, PAUSE_NS = 100000 };
     if (mapping->device || !mapping->writable)
         return;
-    for (int i = 0; i < TRIES && !lock_as(mapping, F_WRLCK) && (errno == EAGAIN || errno == EACCES); i++)
+    for (int i = 0; i < TRIES && !lock_as(mapping, F_WRLCK) && is_taken_by_our_kind(mapping); i++)
         nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
 }
 

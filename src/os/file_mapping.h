@@ -55,8 +55,8 @@ uint64_t neap_os_file_mapping_length(const struct neap_os_file_mapping *mapping)
  * the last look; the mapping then has the length of today. On any other failure all is as before. */
 int neap_os_file_mapping_follow(struct neap_os_file_mapping *mapping);
 
-/* Keeps others who use this lock from changing the length. Waits some milliseconds at most and then goes on
- * without it: who holds it so long is no writer of this kind. Not for devices and what is only read. */
+/* Keeps others who use this lock from changing the length. Goes on without it where a lock of another kind is
+ * in the way (on the whole file, say), and after about a second. Not for devices and what is only read. */
 void neap_os_file_mapping_lock(const struct neap_os_file_mapping *mapping);
 void neap_os_file_mapping_unlock(const struct neap_os_file_mapping *mapping);
 

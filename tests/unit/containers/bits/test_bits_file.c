@@ -17,7 +17,7 @@
 
 #include <neap/bits.h>
 
-enum { OTHER = 65534, APPENDS = 2000 };
+enum { OTHER = 65534, APPENDS = 20000 };
 
 static char folder[64], path[128], link_path[128];
 
@@ -106,9 +106,12 @@ static void combining_ends_with_the_last_bit(void **state) {
     neap_bits_end(&mask);
 }
 
-static void append_many(unsigned bits_each) {
+static void append_many(int start, unsigned bits_each) {
     neap_bits_t bits;
+    char byte;
     int error = neap_bits_open(&bits, path, NEAP_BITS_WRITE);
+    if (read(start, &byte, 1) != 1)
+        _exit(2);
     for (unsigned i = 0; error == NEAP_OK && i < bits_each; i++)
         error = neap_bits_append(&bits, true);
     _exit(error != NEAP_OK);
@@ -118,11 +121,14 @@ static void two_processes_append(void **state) {
     (void)state;
     neap_bits_t bits = opened(NEAP_BITS_MAKE);
     pid_t children[2];
+    int start[2];
+    assert_int_equal(pipe(start), 0);
     for (int i = 0; i < 2; i++) {
         children[i] = fork();
         if (children[i] == 0)
-            append_many(APPENDS);
+            append_many(start[0], APPENDS);
     }
+    assert_int_equal(write(start[1], "go", 2), 2);
     for (int i = 0; i < 2; i++) {
         int status;
         assert_int_equal(waitpid(children[i], &status, 0), children[i]);
@@ -131,6 +137,8 @@ static void two_processes_append(void **state) {
     assert_int_equal(neap_bits_follow(&bits), NEAP_OK);
     assert_int_equal(ones(&bits), 2 * APPENDS);
     neap_bits_end(&bits);
+    close(start[0]);
+    close(start[1]);
 }
 
 static void a_file_that_is_cut_is_an_error(void **state) {

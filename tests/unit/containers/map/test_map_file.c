@@ -226,6 +226,32 @@ static void a_file_that_is_cut_is_damage(void **state) {
     neap_map_destroy(map);
 }
 
+/* Where the end of the file comes to lie between a key and its value, the value reads as zeros. */
+static void no_value_is_made_of_what_is_lost(void **state) {
+    enum { NUMBERS = 20000, CUTS = 40 };
+    (void)state;
+    neap_map_t *map = neap_map_new(NEAP_KIND_U64, NEAP_KIND_U64, NULL), *file;
+    struct stat status;
+    for (uint64_t i = 1; i <= NUMBERS; i++)
+        assert_int_equal(neap_map_put(map, (union neap_item){.u = i}, (union neap_item){.u = ~i}, NULL),
+                         NEAP_OK);
+    for (int n = 0; n < CUTS; n++) {
+        union neap_item value, key;
+        struct neap_map_cursor cursor = {0};
+        assert_int_equal(neap_map_save(map, path), NEAP_OK);
+        assert_int_equal(stat(path, &status), 0);
+        assert_int_equal(neap_map_open(path, NULL, &file), NEAP_OK);
+        assert_int_equal(truncate(path, status.st_size / CUTS * n / 4096 * 4096), 0);
+        while (neap_map_next(file, &cursor, &key, &value))
+            assert_int_equal(value.u, ~key.u);
+        for (uint64_t i = 1; i <= NUMBERS; i++)
+            assert_true(!neap_map_get(file, (union neap_item){.u = i}, &value) || value.u == ~i);
+        assert_true(neap_map_is_damaged(file));
+        neap_map_destroy(file);
+    }
+    neap_map_destroy(map);
+}
+
 /* Whether something is there when a map is saved, it is said what. */
 static void what_is_no_file_is_not_replaced(void **state) {
     (void)state;
@@ -250,6 +276,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_failed_save_leaves_the_old_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damage_is_noticed_and_harms_nobody, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_is_cut_is_damage, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_value_is_made_of_what_is_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_file_is_not_replaced, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -319,7 +319,7 @@ static void memory_that_is_cut_meanwhile(void **state) {
         pid_t child = fork();
         if (child == 0) {
             neap_os_sleep_ns((uint64_t)round * 10000);
-            _exit(truncate(path, round % 4 * 4096) != 0);
+            _exit(truncate(path, round % 3 * 4096) != 0);
         }
         neap_stream_reader_open(&reader, reading, NEAP_STREAM_READER_OLDEST);
         for (int i = 0; neap_stream_state(reading) == NEAP_STREAM_LIVE && i < 100000; i++) {

@@ -179,7 +179,7 @@ def test_stream(run):
 def test_any_other_bus_error_ends_the_process(faulthandler, tmp_path):
     for end in ("os.kill(os.getpid(), signal.SIGBUS)", "signal.raise_signal(signal.SIGBUS)", "file[0]"):
         for order in (0, 1):
-            code = [f"import faulthandler, mmap, os, resource, signal, neap",
+            code = ["import faulthandler, mmap, os, resource, signal, neap",
                     "resource.setrlimit(resource.RLIMIT_CORE, (0, 0))",
                     "open('file', 'wb').write(b'x' * 8192); file = mmap.mmap(os.open('file', os.O_RDWR), 8192)",
                     "os.truncate('file', 0)"]

@@ -155,13 +155,13 @@ static void forks(void **state) {
 
 static void *read_on_a_stack_of_its_own(void *argument) {
     struct mapped *mapped = argument;
-    stack_t stack = {.ss_sp = malloc(64 << 10), .ss_size = 64 << 10};
-    if (sigaltstack(&stack, NULL) != 0)
-        return NULL;
+    stack_t stack = {.ss_sp = malloc(64 << 10), .ss_size = 64 << 10}, before;
+    bool zeros = sigaltstack(&stack, &before) == 0;
     for (size_t at = 0; at < PAGES * page; at += page)
-        if (mapped->data[at] != 0)
-            return NULL;
-    return neap_os_file_guard_is_cut(mapped->guard) ? mapped : NULL;
+        zeros = zeros && mapped->data[at] == 0;
+    sigaltstack(&before, NULL);
+    free(stack.ss_sp);
+    return zeros && neap_os_file_guard_is_cut(mapped->guard) ? mapped : NULL;
 }
 
 static void threads(void **state) {

@@ -71,17 +71,34 @@ enum neap_bits_mode {
 
 /* Maps the bits of a file or a block device: eight for each of its bytes. The system writes changes
  * to the disk later, or when neap_bits_flush is called. Other processes that map the file see them
- * at once. If another process truncates the file, a read of the lost part ends this process (SIGBUS).
- * Returns NEAP_ERROR_ABSENT, _PERMISSION, _FORMAT (neither file nor block device), _MEMORY, _SYSTEM. */
+ * at once. The length is the file's: see neap_bits_follow. To write, a link at `path` that another user
+ * than the caller and root made is refused. To notice a file that is cut short, a handler of SIGBUS is
+ * installed with the first file that is mapped; it passes on every other SIGBUS. A thread that blocks SIGBUS
+ * has no such help. Returns NEAP_ERROR_ABSENT, _PERMISSION, _FORMAT (neither file nor block device), _MEMORY,
+ * _SYSTEM. */
 int neap_bits_open(neap_bits_t *bits, const char *path, enum neap_bits_mode mode);
+
+/* Takes over the length that the file has now; other handles may have changed it. The data may move. Does
+ * nothing for an array in memory. The calls below that change a length do this first. NEAP_ERROR_FORMAT: the
+ * file was cut short since the last such call, and the array now has the length of today: bits beyond it are
+ * lost, and what was read of them may have been zeros. NEAP_ERROR_MEMORY, _SYSTEM: nothing has changed. */
+int neap_bits_follow(neap_bits_t *bits);
+
+/* How many bits neap_bits_follow would find; it changes nothing. A system call for a file. */
+uint64_t neap_bits_length(const neap_bits_t *bits);
+
+/* Whether a call met bits that are cut off the file (or that its disk cannot read). They are zeros, and what
+ * is written there is lost. It stays so until neap_bits_follow. Ask it after the calls; it costs next to
+ * nothing. */
+bool neap_bits_is_cut(const neap_bits_t *bits);
 
 /* Ends the array and frees its memory. It then is an array of no bits, and may be ended again. */
 void neap_bits_end(neap_bits_t *bits);
 
 /* Makes the array `count` bits long. New bits are zero; pages that it no longer needs go back to the
  * system. A mapped file gets the new length too. Returns NEAP_ERROR_MEMORY, and for a file also
- * _PERMISSION (it is read-only, or a device) and _SYSTEM; the array is then as before. To shorten an
- * array in memory cannot fail. */
+ * _PERMISSION (it is read-only, or a device), _SYSTEM, and _FORMAT (it was cut short: as for
+ * neap_bits_follow); the array is otherwise as before. To shorten an array in memory cannot fail. */
 int neap_bits_resize(neap_bits_t *bits, uint64_t count);
 
 /* Whether the length can change. That of a read-only file or of a device cannot. */
@@ -91,14 +108,15 @@ bool neap_bits_resizes(const neap_bits_t *bits);
  * so that many small steps are cheap. */
 int neap_bits_stretch(neap_bits_t *bits, uint64_t count);
 
-/* Appends a bit. Errors as for neap_bits_stretch. */
+/* Appends a bit, to a file at the end that it has now. Errors as for neap_bits_stretch. */
 int neap_bits_append(neap_bits_t *bits, bool value);
 
 /* Gives back spare room and, if the array uses the default heap, pages that hold only zeros. Returns
  * an estimate of the bytes given back. */
 uint64_t neap_bits_trim(neap_bits_t *bits);
 
-/* Writes all changes of a mapped file to the disk and waits for it. NEAP_ERROR_SYSTEM. */
+/* Writes all changes of a mapped file to the disk and waits for it. NEAP_ERROR_SYSTEM; NEAP_ERROR_FORMAT as
+ * neap_bits_is_cut. */
 int neap_bits_flush(neap_bits_t *bits);
 
 /* Bytes of the block or mapping, without the struct. */

@@ -31,10 +31,13 @@ typedef struct neap_frozen_trie neap_frozen_trie_t;
 neap_frozen_trie_t *neap_trie_freeze(const neap_trie_t *trie, const struct neap_allocator *allocator);
 
 /* Saves it as a file. The file is replaced as a whole: after a crash there is the old one or the new
- * one. NEAP_ERROR_PERMISSION, NEAP_ERROR_SYSTEM (errno). */
+ * one. A link at `path` is followed if it is the caller's or root's. NEAP_ERROR_PERMISSION, NEAP_ERROR_ABSENT
+ * (no such folder), NEAP_ERROR_SYSTEM (errno). NEAP_ERROR_FORMAT: at `path` lies a folder (errno EISDIR) or
+ * another thing that is no regular file (ENODEV); or this trie is a file and was cut short (EIO). */
 int neap_frozen_trie_save(const neap_frozen_trie_t *trie, const char *path);
 
-/* Opens a saved file. NEAP_ERROR_ABSENT, NEAP_ERROR_PERMISSION, NEAP_ERROR_SYSTEM, NEAP_ERROR_MEMORY;
+/* Opens a saved file. As for a Bits (neap/bits.h), a handler of SIGBUS is installed with the first file.
+ * NEAP_ERROR_ABSENT, NEAP_ERROR_PERMISSION, NEAP_ERROR_SYSTEM, NEAP_ERROR_MEMORY;
  * NEAP_ERROR_FORMAT if it is not a frozen trie or is cut short. */
 int neap_frozen_trie_open(const char *path, neap_frozen_trie_t **trie);
 
@@ -56,13 +59,18 @@ bool neap_frozen_trie_get(const neap_frozen_trie_t *trie, union neap_item key, u
 bool neap_frozen_trie_longest_prefix(const neap_frozen_trie_t *trie, union neap_item text, size_t limit,
                                      size_t *bytes, union neap_item *value);
 
+/* Whether a call has met a damaged leaf, or a file that another process cut short. Such a call acted as if
+ * there were no entry. A file that is cut reads as zeros from there on, also through texts that were returned
+ * before: ask this after a text of a file was used. */
+bool neap_frozen_trie_is_damaged(const neap_frozen_trie_t *trie);
+
 /* Verifies the checksum of the file, and that every key is in order and is found by a lookup. Returns
  * false with the reason in *why if the file is damaged, or if there is no memory for the test. */
 bool neap_frozen_trie_check(const neap_frozen_trie_t *trie, const char **why);
 
 typedef struct neap_frozen_cursor neap_frozen_cursor_t;
 
-/* As for a trie. neap_frozen_cursor_next returns NEAP_ERROR_FORMAT where the file is damaged. */
+/* As for a trie. neap_frozen_cursor_next returns NEAP_ERROR_FORMAT where the file is damaged or cut short. */
 neap_frozen_cursor_t *neap_frozen_cursor_new(const neap_frozen_trie_t *trie,
                                              const struct neap_trie_range *range);
 void neap_frozen_cursor_destroy(neap_frozen_cursor_t *cursor);

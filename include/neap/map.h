@@ -16,10 +16,9 @@
  * A map can be saved to a file. A file opens in constant time as a map that cannot be
  * changed; all processes that have it open share its pages.
  *
- * Threads: one thread at a time; any number while no thread changes the map. A function
- * that takes a const map changes nothing that others see; an allocator that was given may be
- * called by several threads then. A text that a map returns lies in the map and is valid until
- * the map is next changed.
+ * Threads: one thread at a time; any number while no thread changes the map: a function that takes a
+ * const map writes nothing that another thread could see. A text that
+ * a map returns lies in the map and is valid until the map is next changed.
  */
 #ifndef NEAP_MAP_H
 #define NEAP_MAP_H
@@ -64,7 +63,7 @@ bool neap_map_is_file(const neap_map_t *map);
 bool neap_map_get(const neap_map_t *map, union neap_item key, union neap_item *value);
 
 /* Adds an entry, or replaces its value if the key is there; *replaced says which. `replaced` may
- * be NULL. Texts are copied; they must not lie in this map. Returns NEAP_ERROR_ARGUMENT if a number
+ * be NULL. Texts are copied; they may lie in this map. Returns NEAP_ERROR_ARGUMENT if a number
  * does not fit its kind, or NEAP_ERROR_MEMORY; the map is then as before. */
 int neap_map_put(neap_map_t *map, union neap_item key, union neap_item value, bool *replaced);
 
@@ -114,12 +113,16 @@ uint64_t neap_map_changes(const neap_map_t *map);
 
 /* --- files --- */
 
-/* Saves the map. The file is written under a temporary name beside `path`, synced, and renamed,
- * so that after a crash there is the old file or the whole new one. Returns an enum neap_error;
- * for NEAP_ERROR_SYSTEM, errno has the cause. */
+/* Saves the map. The file is written without a name or under a temporary one beside `path`, synced, and
+ * renamed, so that after a crash there is the old file or the whole new one. A link at `path` is followed if
+ * it is the caller's or root's. Returns NEAP_ERROR_PERMISSION, NEAP_ERROR_ABSENT (no such folder),
+ * NEAP_ERROR_MEMORY, NEAP_ERROR_SYSTEM (errno has the cause). NEAP_ERROR_FORMAT: at `path` lies a folder
+ * (errno EISDIR) or another thing that is no regular file (ENODEV); or this map is a file and is damaged
+ * (EIO). */
 int neap_map_save(const neap_map_t *map, const char *path);
 
-/* Opens a saved map in constant time. Only pages that are read take memory. Returns
+/* Opens a saved map in constant time. Only pages that are read take memory. As for a Bits (neap/bits.h), a
+ * handler of SIGBUS is installed with the first file. Returns
  * NEAP_ERROR_FORMAT if the file is not a map's or is cut short (neap_map_verify checks its
  * contents), NEAP_ERROR_ABSENT, _PERMISSION, _MEMORY, _SYSTEM. */
 int neap_map_open(const char *path, const struct neap_allocator *allocator, neap_map_t **map);
@@ -128,8 +131,10 @@ int neap_map_open(const char *path, const struct neap_allocator *allocator, neap
  * every structure is sound; NEAP_OK for a map that is not from a file. */
 int neap_map_verify(const neap_map_t *map);
 
-/* Whether a call on this map from a file has met a damaged structure. That call then acted as if
- * there were no entry. Every structure is checked before it is followed. */
+/* Whether a call on this map from a file has met a damaged structure, or a file that another process cut
+ * short. That call then acted as if there were no entry. Every structure is checked before it is followed. A
+ * file that is cut reads as zeros from there on, also through texts that were returned before: ask this after
+ * a text of a file was used. */
 bool neap_map_is_damaged(const neap_map_t *map);
 
 /* Verifies every invariant of the data model. Returns false, with a static text in *why, at the

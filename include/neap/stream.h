@@ -39,7 +39,8 @@ typedef struct neap_stream neap_stream_t;
 enum neap_stream_state {
     NEAP_STREAM_LIVE = 0,   /* there is, or may be, a writer */
     NEAP_STREAM_CLOSED = 1, /* the writer closed the stream */
-    NEAP_STREAM_DIED = 2    /* shared: the writer's process ended without closing; a new writer may follow */
+    NEAP_STREAM_DIED = 2,   /* shared: the writer's process ended without closing; a new writer may follow */
+    NEAP_STREAM_CUT = 3 /* shared: somebody cut the memory short; nothing can be read or written any more */
 };
 
 /* Bytes of the ring; laid out as struct iovec, for writev and its like. */
@@ -55,15 +56,17 @@ struct neap_stream_reader {
     neap_stream_t *stream;
     uint64_t offset;       /* of the next byte */
     uint64_t missed_bytes; /* overwritten before the reader came to them, in total */
-    uint32_t block, within;
+    uint32_t block : 31;
+    uint32_t told_of_death : 1; /* neap_stream_reader_wait has said that the writer died */
+    uint32_t within;
 };
 
 /* --- the stream -------------------------------------------------------- */
 
-/* Makes a stream with a ring of block_count blocks; both numbers are 1 or more and below 2^32. All of
- * it is in memory from the start: one block of the allocator's or, if `allocator` is NULL, a mapping.
- * Returns NULL if a number is out of range or there is no memory. The caller owns the stream and ends
- * it with neap_stream_destroy. */
+/* Makes a stream with a ring of block_count blocks; both numbers are 1 or more, block_bytes is below 2^32 and
+ * block_count below 2^31. All of it is in memory from the start: one block of the allocator's or, if
+ * `allocator` is NULL, a mapping. Returns NULL if a number is out of range or there is no memory. The caller
+ * owns the stream and ends it with neap_stream_destroy. */
 neap_stream_t *neap_stream_new(size_t block_bytes, size_t block_count,
                                const struct neap_allocator *allocator);
 
@@ -71,15 +74,18 @@ neap_stream_t *neap_stream_new(size_t block_bytes, size_t block_count,
  * allowed. If the writer of a shared stream did not close it before, the readers see it as died. */
 void neap_stream_destroy(neap_stream_t *stream);
 
-/* Appends any number of bytes. If there are more than the ring holds, only the last ones stay.
- * NEAP_ERROR_PERMISSION: this process may only read. NEAP_ERROR_ARGUMENT: the stream is closed. */
+/* Appends any number of bytes. If there are more than the ring holds, only the last ones stay. It ends
+ * a claim. NEAP_ERROR_PERMISSION: this process may only read. NEAP_ERROR_ARGUMENT: the stream is closed.
+ * NEAP_ERROR_FORMAT: the stream's memory was cut short. */
 int neap_stream_write(neap_stream_t *stream, const void *data, size_t bytes);
 
 /* Prepares to write into the ring without a copy: *span is where the next bytes go, at least 1 and at
  * most `bytes` (> 0). Readers cannot read the bytes that lay there any more. Errors as for write. */
 int neap_stream_claim(neap_stream_t *stream, size_t bytes, struct neap_span *span);
 
-/* Appends the first `bytes` of the last claim. NEAP_ERROR_ARGUMENT: the claim was smaller. */
+/* Appends the first `bytes` of the last claim, which ends it: nothing may be written through its span any
+ * more. NEAP_ERROR_ARGUMENT: the claim was smaller, or a write or a commit has ended it since. Other errors
+ * as for write. */
 int neap_stream_commit(neap_stream_t *stream, size_t bytes);
 
 /* Closes the stream. Readers get the remaining bytes, and waiting readers wake up. The name of a
@@ -87,7 +93,7 @@ int neap_stream_commit(neap_stream_t *stream, size_t bytes);
 int neap_stream_close(neap_stream_t *stream);
 
 /* Any thread. For a shared stream that is not closed, this makes a system call. Only a shared stream
- * can be DIED. */
+ * can be DIED or CUT. */
 enum neap_stream_state neap_stream_state(const neap_stream_t *stream);
 
 /* Bytes ever written; and the offset of the oldest block that is still whole, or of the end if there
@@ -111,17 +117,24 @@ bool neap_stream_check(const neap_stream_t *stream, const char **why);
 /* --- shared between processes ------------------------------------------ */
 
 /* Makes the stream `name` (1 to 200 bytes, no '/') in shared memory. Only this process may write it;
- * `mode` says who may attach, as the mode of a file does. If a dead writer left a stream of that name
- * and of the same measures, this process continues it, and so do its readers. One of other measures is
- * replaced. NEAP_ERROR_BUSY: another process writes it. NEAP_ERROR_PERMISSION: it belongs to another
- * user. NEAP_ERROR_ARGUMENT: a name or a number is out of range. NEAP_ERROR_MEMORY, NEAP_ERROR_SYSTEM. */
+ * `mode` says who may attach, as the mode of a file does; its bits for writing count for the owner only.
+ * If a dead writer left a stream of that name and of the same measures, this process continues it, and so do
+ * its readers. One of other measures is replaced. NEAP_ERROR_BUSY: another process writes it.
+ * NEAP_ERROR_PERMISSION: it belongs to another user. NEAP_ERROR_ARGUMENT: a name or a number is out of range.
+ * NEAP_ERROR_MEMORY, NEAP_ERROR_SYSTEM. */
 int neap_stream_share(const char *name, size_t block_bytes, size_t block_count, unsigned mode,
                       neap_stream_t **stream);
 
-/* Maps the stream `name` for reading. NEAP_ERROR_ABSENT: there is none. NEAP_ERROR_FORMAT: it is not a
- * stream of Neap's. Other errors as for share. Everything read from it is checked. But a process that
- * may write the memory file can truncate it, which ends its readers (SIGBUS); so choose `mode` with care. */
+/* Maps the stream `name` for reading, if it is the caller's own or root's: anybody may put a stream under a
+ * name. NEAP_ERROR_ABSENT: there is none. NEAP_ERROR_FORMAT: it is not a stream of Neap's.
+ * NEAP_ERROR_PERMISSION: it belongs to another user, others may write it, or it is a link. Other errors as
+ * for share. Everything read from it is checked. Its owner can cut the memory short; the state then is
+ * NEAP_STREAM_CUT. To notice that, a handler of SIGBUS is installed with the first shared stream; it passes
+ * on every other SIGBUS. A thread that blocks SIGBUS has no such help. */
 int neap_stream_attach(const char *name, neap_stream_t **stream);
+
+/* The same for the stream of user `owner` (a uid) and of no other. */
+int neap_stream_attach_of(const char *name, uint32_t owner, neap_stream_t **stream);
 
 /* Removes the name that a dead writer left. Attached processes stay attached. NEAP_ERROR_ABSENT,
  * NEAP_ERROR_BUSY (a process writes it), NEAP_ERROR_PERMISSION. */
@@ -136,7 +149,8 @@ void neap_stream_reader_open(struct neap_stream_reader *reader, neap_stream_t *s
 
 /* All calls below first check whether the writer has overtaken the reader. If so, the reader moves to
  * the oldest block that is left, and missed_bytes grows. If the writer overtakes it again while it
- * reads, it moves further ahead, twice as far each time. */
+ * reads, it moves further ahead, twice as far each time. Nothing can be read of a stream that is
+ * NEAP_STREAM_CUT. */
 
 /* How many bytes can be read now. */
 uint64_t neap_stream_reader_lag(struct neap_stream_reader *reader);
@@ -172,7 +186,8 @@ int neap_stream_reader_send(struct neap_stream_reader *reader, int socket, size_
 
 /* Sleeps until `bytes` can be read (0: until read_block would return some), the stream has ended, a
  * signal arrives or `ms` milliseconds have passed (0: no limit). Returns whether the bytes are there or
- * the stream has ended. */
+ * the stream has ended. That its writer died, a reader is told once; the next call waits for a new writer's
+ * bytes, so that to wait for one is no busy loop. */
 bool neap_stream_reader_wait(struct neap_stream_reader *reader, uint64_t bytes, uint32_t ms);
 
 #pragma GCC visibility pop

@@ -15,9 +15,9 @@
  *
  * Texts are ordered by code points, byte strings by their bytes, integers by value.
  *
- * Threads: one thread at a time may change a trie. Functions that take a const trie, and
- * cursors, may run at the same time as each other; an allocator that was given may be called
- * by several threads then. A call that fails has changed nothing.
+ * Threads: one thread at a time may change a trie. Functions that take a const trie may
+ * run at the same time as each other: they write nothing that another thread could see, and
+ * take no memory from the trie's allocator. A call that fails has changed nothing.
  */
 #ifndef NEAP_TRIE_H
 #define NEAP_TRIE_H
@@ -58,7 +58,8 @@ size_t neap_trie_count(const neap_trie_t *trie);
 bool neap_trie_get(const neap_trie_t *trie, union neap_item key, union neap_item *value);
 
 /* Adds an entry or replaces its value. NEAP_ERROR_MEMORY; NEAP_ERROR_ARGUMENT for a key or
- * value that does not fit its kind, or a text of more than 256 MiB. */
+ * value that does not fit its kind, or a text of more than 256 MiB. Texts are copied; they may lie in this
+ * trie. */
 int neap_trie_set(neap_trie_t *trie, union neap_item key, union neap_item value);
 
 /* Removes an entry, and the nodes that only this entry needed. Returns false if the key is not
@@ -100,7 +101,8 @@ struct neap_trie_range {
 typedef struct neap_trie_cursor neap_trie_cursor_t;
 
 /* Makes a cursor before the first entry of a range; NULL for `range` means all entries. Returns NULL
- * if there is no memory. The caller ends the cursor before the trie. */
+ * if there is no memory, or if a bound does not fit the kind of keys (neap_trie_range_count says which). The
+ * caller ends the cursor before the trie. One thread at a time may use a cursor. */
 neap_trie_cursor_t *neap_trie_cursor_new(const neap_trie_t *trie, const struct neap_trie_range *range);
 void neap_trie_cursor_destroy(neap_trie_cursor_t *cursor);
 
@@ -113,7 +115,8 @@ int neap_trie_cursor_next(neap_trie_cursor_t *cursor, union neap_item *key, unio
 /* Whether keys were added or removed since the cursor was made. */
 bool neap_trie_cursor_changed(const neap_trie_cursor_t *cursor);
 
-/* Counts the entries in a range, leaf by leaf. NEAP_ERROR_MEMORY. */
+/* Counts the entries in a range, leaf by leaf. NEAP_ERROR_MEMORY; NEAP_ERROR_ARGUMENT for a bound that does
+ * not fit the kind of keys, or a prefix of a number. */
 int neap_trie_range_count(const neap_trie_t *trie, const struct neap_trie_range *range, size_t *count);
 
 #pragma GCC visibility pop

@@ -22,11 +22,36 @@ const struct bits_state *neap__bits_state(PyObject *self) {
     return PyType_GetModuleState(Py_TYPE(self));
 }
 
+static const char CUT[] = "the file of this Bits was cut short by another process";
+
 int neap__bits_raise(int error) {
     if (error == NEAP_OK)
         return 0;
-    neap__extension_raise(error, NULL, "not possible");
+    neap__extension_raise(error, NULL, error == NEAP_ERROR_FORMAT ? CUT : "not possible");
     return -1;
+}
+
+/* --- files that others change --- */
+
+int neap__bits_look_at_file(PyObject *object) {
+    bits_object *self = (bits_object *)object;
+    return self->bits.user == 0 ? neap__bits_raise(neap_bits_follow(&self->bits)) : 0;
+}
+
+PyObject *neap__bits_sure_of_file(PyObject *object, PyObject *result) {
+    bits_object *self = (bits_object *)object;
+    if (!result || !neap_bits_is_cut(&self->bits))
+        return result;
+    Py_DECREF(result);
+    if (self->bits.user == 0)
+        neap_bits_follow(&self->bits);
+    neap__bits_raise(NEAP_ERROR_FORMAT);
+    return NULL;
+}
+
+uint64_t neap__bits_length(PyObject *object) {
+    const bits_object *self = (bits_object *)object;
+    return self->bits.user == 0 ? neap_bits_length(&self->bits) : self->bits.count;
 }
 
 bool neap__bits_writable(const bits_object *self) {
@@ -118,7 +143,7 @@ PyObject *neap__bits_flush(PyObject *self, PyObject *unused) {
     int error = neap_bits_flush(bits);
     PyEval_RestoreThread(thread);
     bits->user -= BITS_FLUSH;
-    return error == NEAP_OK ? Py_NewRef(Py_None) : neap__extension_raise(error, NULL, "");
+    return error == NEAP_OK ? Py_NewRef(Py_None) : neap__extension_raise(error, NULL, CUT);
 }
 
 PyObject *neap__bits_close(PyObject *object, PyObject *unused) {
@@ -146,6 +171,8 @@ PyObject *neap__bits_enter(PyObject *self, PyObject *unused) {
 static int buffer_get(PyObject *object, Py_buffer *view, int flags) {
     bits_object *self = (bits_object *)object;
     bool to_read = self->bits.state == NEAP_BITS_IN_FILE_TO_READ;
+    if (neap__bits_look(object) < 0)
+        return -1;
     if (self->bits.user % BITS_FLUSH == BITS_FLUSH - 1) {
         PyErr_SetString(PyExc_BufferError, "too many exports of data");
         return -1;
@@ -170,8 +197,11 @@ static void buffer_release(PyObject *object, Py_buffer *view) {
 PyObject *neap__bits_reduce(PyObject *self, PyObject *unused) {
     const neap_bits_t *bits = &((bits_object *)self)->bits;
     (void)unused;
-    return Py_BuildValue("O(Ky#)", Py_TYPE(self), (unsigned long long)bits->count,
-                         (const char *)neap_bits_data(bits), (Py_ssize_t)((bits->count + 7) / 8));
+    if (neap__bits_look(self) < 0)
+        return NULL;
+    return neap__bits_sure(self, Py_BuildValue("O(Ky#)", Py_TYPE(self), (unsigned long long)bits->count,
+                                               (const char *)neap_bits_data(bits),
+                                               (Py_ssize_t)((bits->count + 7) / 8)));
 }
 
 static PyObject *bits_nbytes(PyObject *self, void *unused) {
@@ -190,8 +220,10 @@ PyObject *neap__bits_sizeof(PyObject *self, PyObject *unused) {
 static PyObject *bits_compare(PyObject *self, PyObject *other, int how) {
     if (!neap__bits_is(other) || (how != Py_EQ && how != Py_NE))
         Py_RETURN_NOTIMPLEMENTED;
+    if (neap__bits_look(self) < 0 || neap__bits_look(other) < 0)
+        return NULL;
     bool equal = neap_bits_equal(&((bits_object *)self)->bits, &((bits_object *)other)->bits);
-    return PyBool_FromLong(equal == (how == Py_EQ));
+    return neap__bits_sure(other, neap__bits_sure(self, PyBool_FromLong(equal == (how == Py_EQ))));
 }
 
 /* --- the types --- */

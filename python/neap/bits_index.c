@@ -28,29 +28,37 @@ static int index_of(PyObject *key, Py_ssize_t *index) {
     return 0;
 }
 
-/* Converts an index to a position; false if it is out of range. */
-static inline bool position_of(const bits_object *self, Py_ssize_t index, uint64_t *at) {
+/* Converts an index to a position. The length of a file is asked for where it counts: for an index from the
+ * end, or beyond it. -1 with an exception. */
+static inline int position_of(bits_object *self, Py_ssize_t index, uint64_t *at) {
+    if ((index < 0 || (uint64_t)index >= self->bits.count) && neap__bits_look((PyObject *)self) < 0)
+        return -1;
     *at = index < 0 ? (uint64_t)index + self->bits.count : (uint64_t)index;
-    return *at < self->bits.count;
+    return *at < self->bits.count ? 0 : out_of_range();
 }
 
-static PyObject *bit_get(const bits_object *self, Py_ssize_t index) {
+static PyObject *bit_get(bits_object *self, Py_ssize_t index) {
     uint64_t at;
-    if (!position_of(self, index, &at)) {
-        out_of_range();
+    if (position_of(self, index, &at) < 0)
         return NULL;
-    }
-    return PyLong_FromLong(neap_bits_get(&self->bits, at));
+    return neap__bits_sure((PyObject *)self, PyLong_FromLong(neap_bits_get(&self->bits, at)));
+}
+
+/* As neap__bits_sure, for slots that return 0 or -1. */
+static int sure_of(bits_object *self, int result) {
+    if (result < 0 || self->bits.state == NEAP_BITS_IN_MEMORY)
+        return result;
+    PyObject *done = neap__bits_sure((PyObject *)self, Py_NewRef(Py_None));
+    Py_XDECREF(done);
+    return done ? result : -1;
 }
 
 static int bit_set(bits_object *self, Py_ssize_t index, int bit) {
     uint64_t at;
-    if (!position_of(self, index, &at))
-        return out_of_range();
-    if (!neap__bits_writable(self))
+    if (position_of(self, index, &at) < 0 || !neap__bits_writable(self))
         return -1;
     neap_bits_set(&self->bits, at, bit);
-    return 0;
+    return sure_of(self, 0);
 }
 
 /* Removes [at, at + count). */
@@ -214,7 +222,7 @@ static int slice_set(bits_object *self, PyObject *key, PyObject *value) {
 static PyObject *subscript(PyObject *self, PyObject *key) {
     Py_ssize_t index;
     if (!PyLong_CheckExact(key) && !PyIndex_Check(key))
-        return slice_get((bits_object *)self, key);
+        return neap__bits_look(self) < 0 ? NULL : neap__bits_sure(self, slice_get((bits_object *)self, key));
     return index_of(key, &index) < 0 ? NULL : bit_get((bits_object *)self, index);
 }
 
@@ -222,18 +230,18 @@ static int subscript_set(PyObject *object, PyObject *key, PyObject *value) {
     bits_object *self = (bits_object *)object;
     Py_ssize_t index;
     if (!PyLong_CheckExact(key) && !PyIndex_Check(key))
-        return slice_set(self, key, value);
+        return neap__bits_look(object) < 0 ? -1 : sure_of(self, slice_set(self, key, value));
     int bit = value ? neap__bits_bit_of(value) : 0;
     if (bit < 0 || index_of(key, &index) < 0)
         return -1;
     if (value)
         return bit_set(self, index, bit);
     uint64_t at;
-    return position_of(self, index, &at) ? take_out(self, at, 1) : out_of_range();
+    return position_of(self, index, &at) < 0 ? -1 : sure_of(self, take_out(self, at, 1));
 }
 
 static Py_ssize_t length(PyObject *self) {
-    return (Py_ssize_t)((bits_object *)self)->bits.count;
+    return (Py_ssize_t)neap__bits_length(self);
 }
 
 /* The caller has adjusted negative indices; they may still be negative. */
@@ -246,12 +254,17 @@ static PyObject *item(PyObject *self, Py_ssize_t index) {
 }
 
 static int contains(PyObject *object, PyObject *value) {
-    const neap_bits_t *bits = &((bits_object *)object)->bits;
+    bits_object *self = (bits_object *)object;
+    const neap_bits_t *bits = &self->bits;
     uint64_t at;
-    if (neap__bits_is(value))
-        return neap_bits_search(bits, &((bits_object *)value)->bits, 0, bits->count, &at);
+    if (neap__bits_look(object) < 0 || neap__bits_look_at_other(value) < 0)
+        return -1;
+    if (neap__bits_is(value)) {
+        bool found = neap_bits_search(bits, &((bits_object *)value)->bits, 0, bits->count, &at);
+        return sure_of((bits_object *)value, sure_of(self, found));
+    }
     int bit = neap__bits_bit_of(value);
-    return bit < 0 ? -1 : neap_bits_find(bits, bit, 0, bits->count, &at);
+    return bit < 0 ? -1 : sure_of(self, neap_bits_find(bits, bit, 0, bits->count, &at));
 }
 
 /* Concatenates `self` and `other`, in place or as a new array. */
@@ -260,6 +273,10 @@ static PyObject *joined(PyObject *object, PyObject *other, bool in_place) {
     neap_bits_t more;
     if (neap__bits_convert(other, &more) < 0)
         return NULL;
+    if (neap__bits_look(object) < 0) {
+        neap_bits_end(&more);
+        return NULL;
+    }
     uint64_t old = self->bits.count;
     if (!in_place) {
         target = neap__bits_make(Py_TYPE(object), old + more.count);
@@ -272,7 +289,7 @@ static PyObject *joined(PyObject *object, PyObject *other, bool in_place) {
     if (target)
         neap_bits_copy(&target->bits, old, &more, 0, more.count);
     neap_bits_end(&more);
-    return (PyObject *)target;
+    return neap__bits_sure(object, (PyObject *)target);
 }
 
 static PyObject *concat(PyObject *self, PyObject *other) {
@@ -309,18 +326,20 @@ static bool repeated_count(const bits_object *self, Py_ssize_t times, uint64_t *
 static PyObject *repeat(PyObject *object, Py_ssize_t times) {
     const bits_object *self = (bits_object *)object;
     uint64_t count;
-    if (!repeated_count(self, times, &count))
+    if (neap__bits_look(object) < 0 || !repeated_count(self, times, &count))
         return NULL;
     bits_object *target = neap__bits_make(Py_TYPE(object), count);
     if (target && count != 0) {
         neap_bits_copy(&target->bits, 0, &self->bits, 0, self->bits.count);
         repeat_bits(&target->bits, self->bits.count);
     }
-    return (PyObject *)target;
+    return neap__bits_sure(object, (PyObject *)target);
 }
 
 static PyObject *repeat_here(PyObject *object, Py_ssize_t times) {
     bits_object *self = (bits_object *)object;
+    if (neap__bits_look(object) < 0)
+        return NULL;
     uint64_t one = self->bits.count, count;
     if (!repeated_count(self, times, &count) || !neap__bits_writable(self))
         return NULL;
@@ -329,7 +348,7 @@ static PyObject *repeat_here(PyObject *object, Py_ssize_t times) {
         return NULL;
     if (count > one)
         repeat_bits(&self->bits, one);
-    return Py_NewRef(object);
+    return neap__bits_sure(object, Py_NewRef(object));
 }
 
 PyType_Slot neap__bits_index_slots[] = {

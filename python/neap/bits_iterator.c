@@ -33,17 +33,23 @@ static PyObject *iterator_next(PyObject *object) {
     iterator_object *iterator = (iterator_object *)object;
     if (!iterator->of)
         return NULL;
+    PyObject *self = (PyObject *)iterator->of;
     const neap_bits_t *bits = &iterator->of->bits;
+    if (iterator->next >= bits->count && neap__bits_look(self) < 0)
+        return NULL;
     uint64_t stop = iterator->stop < bits->count ? iterator->stop : bits->count, at;
     if (iterator->next < stop) {
         if (!iterator->ones)
-            return PyLong_FromLong(neap_bits_get(bits, iterator->next++));
+            return neap__bits_sure(self, PyLong_FromLong(neap_bits_get(bits, iterator->next++)));
         if (neap_bits_find(bits, true, iterator->next, stop, &at)) {
             iterator->next = at + 1;
-            return PyLong_FromUnsignedLongLong(at);
+            return neap__bits_sure(self, PyLong_FromUnsignedLongLong(at));
         }
     }
-    Py_CLEAR(iterator->of);
+    PyObject *done = neap__bits_sure(self, Py_NewRef(Py_None)); /* no bit was found, or zeros were read */
+    Py_XDECREF(done);
+    if (done)
+        Py_CLEAR(iterator->of);
     return NULL;
 }
 

@@ -73,7 +73,14 @@ static int convert_iterable(PyObject *source, neap_bits_t *bits) {
 int neap__bits_convert(PyObject *source, neap_bits_t *bits) {
     if (neap__bits_is(source)) {
         const neap_bits_t *other = &((bits_object *)source)->bits;
-        return neap__bits_raise(neap_bits_init_copy(bits, NULL, other, 0, other->count));
+        if (neap__bits_look(source) < 0 ||
+            neap__bits_raise(neap_bits_init_copy(bits, NULL, other, 0, other->count)) < 0)
+            return -1;
+        if (neap_bits_is_cut(other)) {
+            neap_bits_end(bits);
+            return neap__bits_raise(NEAP_ERROR_FORMAT);
+        }
+        return 0;
     }
     if (PyUnicode_Check(source))
         return convert_text(source, bits);

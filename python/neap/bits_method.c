@@ -222,8 +222,9 @@ static PyObject *bits_pop(PyObject *self, PyObject *const *args, Py_ssize_t give
     }
     if (!may_resize(self))
         return NULL;
-    bool bit = neap_bits_get(bits, at);
-    int error = at == bits->count - 1 ? neap_bits_stretch(bits, at) : neap_bits_remove(bits, at, 1);
+    bool bit = neap_bits_get(bits, at), last = at == bits->count - 1;
+    int error = last && bits->state == NEAP_BITS_IN_MEMORY ? neap_bits_stretch(bits, at)
+                                                           : neap_bits_remove(bits, at, 1);
     return neap__bits_raise(error) < 0 ? NULL : PyLong_FromLong(bit);
 }
 
@@ -312,46 +313,77 @@ static PyObject *bits_to01(PyObject *self, PyObject *unused) {
 
 PyObject *neap__bits_repr(PyObject *self) {
     const neap_bits_t *bits = &((bits_object *)self)->bits;
-    if (bits->count > REPR_BITS_MAX)
-        return PyUnicode_FromFormat("<neap.Bits: %llu bits, %llu of them set>",
-                                    (unsigned long long)bits->count,
-                                    (unsigned long long)neap_bits_count(bits, 0, bits->count));
-    PyObject *text = bits_to01(self, NULL), *result = NULL;
+    if (neap__bits_look(self) < 0)
+        return NULL;
+    if (bits->count > REPR_BITS_MAX) {
+        uint64_t ones = neap_bits_count(bits, 0, bits->count);
+        return neap__bits_sure(self, PyUnicode_FromFormat("<neap.Bits: %llu bits, %llu of them set>",
+                                                          (unsigned long long)bits->count,
+                                                          (unsigned long long)ones));
+    }
+    PyObject *text = neap__bits_sure(self, bits_to01(self, NULL)), *result = NULL;
     if (text)
         result = PyUnicode_FromFormat("Bits('%U')", text);
     Py_XDECREF(text);
     return result;
 }
 
+/* --- the table --- */
+
+NEAP_BITS_SURE_MANY(bits_count)
+NEAP_BITS_SURE_MANY(bits_find)
+NEAP_BITS_SURE_MANY(bits_index)
+NEAP_BITS_SURE_MANY(bits_rfind)
+NEAP_BITS_SURE_MANY(bits_ones)
+NEAP_BITS_SURE_MANY(bits_insert)
+NEAP_BITS_SURE_MANY(bits_pop)
+NEAP_BITS_SURE_MANY(bits_fill)
+NEAP_BITS_SURE_MANY(bits_invert)
+NEAP_BITS_SURE_MANY(bits_copy)
+NEAP_BITS_SURE_ONE(bits_count_and)
+NEAP_BITS_SURE_ONE(bits_count_or)
+NEAP_BITS_SURE_ONE(bits_count_xor)
+NEAP_BITS_SURE_ONE(bits_append)
+NEAP_BITS_SURE_ONE(bits_resize)
+NEAP_BITS_SURE_NONE(bits_any)
+NEAP_BITS_SURE_NONE(bits_all)
+NEAP_BITS_SURE_NONE(bits_clear)
+NEAP_BITS_SURE_NONE(bits_reverse)
+NEAP_BITS_SURE_NONE(bits_to01)
+
 #define FUNCTION(f) (PyCFunction)(void (*)(void))(f)
 
 PyMethodDef neap__bits_methods[] = {
-    {"count", FUNCTION(bits_count), METH_FASTCALL,
+    {"count", FUNCTION(sure_bits_count), METH_FASTCALL,
      "count(bit=1, start=0, stop=None): how many bits equal `bit`."},
-    {"count_and", bits_count_and, METH_O, "The number of set bits of a & b."},
-    {"count_or", bits_count_or, METH_O, "The number of set bits of a | b."},
-    {"count_xor", bits_count_xor, METH_O, "The number of set bits of a ^ b: how many bits differ."},
-    {"find", FUNCTION(bits_find), METH_FASTCALL,
+    {"count_and", sure_bits_count_and, METH_O, "The number of set bits of a & b."},
+    {"count_or", sure_bits_count_or, METH_O, "The number of set bits of a | b."},
+    {"count_xor", sure_bits_count_xor, METH_O, "The number of set bits of a ^ b: how many bits differ."},
+    {"find", FUNCTION(sure_bits_find), METH_FASTCALL,
      "find(bit or bits, start=0, stop=None): the first position, or -1."},
-    {"index", FUNCTION(bits_index), METH_FASTCALL,
+    {"index", FUNCTION(sure_bits_index), METH_FASTCALL,
      "index(bit or bits, start=0, stop=None): the first position."},
-    {"rfind", FUNCTION(bits_rfind), METH_FASTCALL,
+    {"rfind", FUNCTION(sure_bits_rfind), METH_FASTCALL,
      "rfind(bit, start=0, stop=None): the last position, or -1."},
-    {"any", bits_any, METH_NOARGS, "Whether a bit is set."},
-    {"all", bits_all, METH_NOARGS, "Whether every bit is set."},
-    {"ones", FUNCTION(bits_ones), METH_FASTCALL, "ones(start=0, stop=None): the positions of the set bits."},
-    {"append", bits_append, METH_O, "Add a bit at the end."},
+    {"any", sure_bits_any, METH_NOARGS, "Whether a bit is set."},
+    {"all", sure_bits_all, METH_NOARGS, "Whether every bit is set."},
+    {"ones", FUNCTION(sure_bits_ones), METH_FASTCALL,
+     "ones(start=0, stop=None): the positions of the set bits."},
+    {"append", sure_bits_append, METH_O, "Add a bit at the end."},
     {"extend", bits_extend, METH_O, "Add bits at the end."},
-    {"insert", FUNCTION(bits_insert), METH_FASTCALL, "insert(index, bit): add a bit before that index."},
-    {"pop", FUNCTION(bits_pop), METH_FASTCALL, "pop(index=-1): remove a bit and return it."},
-    {"resize", bits_resize, METH_O, "Set the length in bits; new bits are 0, and freed memory goes back."},
-    {"clear", bits_clear, METH_NOARGS, "Remove all bits."},
+    {"insert", FUNCTION(sure_bits_insert), METH_FASTCALL, "insert(index, bit): add a bit before that index."},
+    {"pop", FUNCTION(sure_bits_pop), METH_FASTCALL, "pop(index=-1): remove a bit and return it."},
+    {"resize", sure_bits_resize, METH_O,
+     "Set the length in bits; new bits are 0, and freed memory goes back."},
+    {"clear", sure_bits_clear, METH_NOARGS, "Remove all bits."},
     {"trim", bits_trim, METH_NOARGS, "Give back spare room and pages of zeros; returns the bytes."},
-    {"fill", FUNCTION(bits_fill), METH_FASTCALL, "fill(bit, start=0, stop=None): set all bits to `bit`."},
-    {"invert", FUNCTION(bits_invert), METH_FASTCALL, "invert(start=0, stop=None): change every bit."},
-    {"reverse", bits_reverse, METH_NOARGS, "Reverse the order of the bits."},
-    {"copy", FUNCTION(bits_copy), METH_FASTCALL, "copy(start=0, stop=None): a new Bits with these bits."},
-    {"to01", bits_to01, METH_NOARGS, "The bits as text of 0 and 1, b[0] first."},
+    {"fill", FUNCTION(sure_bits_fill), METH_FASTCALL,
+     "fill(bit, start=0, stop=None): set all bits to `bit`."},
+    {"invert", FUNCTION(sure_bits_invert), METH_FASTCALL, "invert(start=0, stop=None): change every bit."},
+    {"reverse", sure_bits_reverse, METH_NOARGS, "Reverse the order of the bits."},
+    {"copy", FUNCTION(sure_bits_copy), METH_FASTCALL,
+     "copy(start=0, stop=None): a new Bits with these bits."},
+    {"to01", sure_bits_to01, METH_NOARGS, "The bits as text of 0 and 1, b[0] first."},
     {"from_int", neap__bits_of_int, METH_O | METH_CLASS,
      "The bits of a number; as many as its bit_length()."},
     {"open", FUNCTION(neap__bits_open), METH_VARARGS | METH_KEYWORDS | METH_CLASS,

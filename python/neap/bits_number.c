@@ -96,8 +96,10 @@ int neap__bits_from_int(PyObject *value, uint64_t count, bool is_signed, neap_bi
 
 static PyObject *number_int(PyObject *self) {
     const neap_bits_t *bits = &((bits_object *)self)->bits;
-    return bits->count <= WORD_BITS ? neap__bits_to_int(self, bits, 0, bits->count)
-                                    : int_of_array(self, bits);
+    if (neap__bits_look(self) < 0)
+        return NULL;
+    return neap__bits_sure(self, bits->count <= WORD_BITS ? neap__bits_to_int(self, bits, 0, bits->count)
+                                                          : int_of_array(self, bits));
 }
 
 /* --- & | ^ --- */
@@ -131,6 +133,8 @@ static bits_object *copy_of(PyObject *self) {
 static PyObject *operate(PyObject *self, PyObject *other, enum neap_bits_operation operation, bool in_place) {
     neap_bits_t made = {.from.allocator = NULL};
     const neap_bits_t *bits = NULL;
+    if (neap__bits_look(self) < 0 || neap__bits_look_at_other(other) < 0)
+        return NULL;
     if (in_place && !neap__bits_writable((bits_object *)self))
         return NULL;
     int known = operand(self, other, &made, &bits);
@@ -143,7 +147,7 @@ static PyObject *operate(PyObject *self, PyObject *other, enum neap_bits_operati
         Py_CLEAR(target);
     if (bits == &made)
         neap_bits_end(&made);
-    return (PyObject *)target;
+    return neap__bits_sure_of_other(other, neap__bits_sure(self, (PyObject *)target));
 }
 
 /* Either operand may be the Bits, because the operations are commutative. */
@@ -176,10 +180,10 @@ static PyObject *number_xor_here(PyObject *self, PyObject *other) {
 }
 
 static PyObject *number_invert(PyObject *self) {
-    bits_object *copy = copy_of(self);
+    bits_object *copy = neap__bits_look(self) < 0 ? NULL : copy_of(self);
     if (copy)
         neap_bits_invert(&copy->bits, 0, copy->bits.count);
-    return (PyObject *)copy;
+    return neap__bits_sure(self, (PyObject *)copy);
 }
 
 /* --- << >> --- */
@@ -206,10 +210,12 @@ static PyObject *shift(PyObject *self, PyObject *by, bool up, bool in_place) {
         return NULL;
     if (known == 0)
         return Py_NewRef(Py_NotImplemented);
+    if (neap__bits_look(self) < 0)
+        return NULL;
     bits_object *target = in_place ? (bits_object *)Py_NewRef(self) : copy_of(self);
     if (target)
         (up ? neap_bits_shift_up : neap_bits_shift_down)(&target->bits, distance);
-    return (PyObject *)target;
+    return neap__bits_sure(self, (PyObject *)target);
 }
 
 static PyObject *number_up(PyObject *a, PyObject *b) {

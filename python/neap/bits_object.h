@@ -9,9 +9,11 @@
  *
  * An object is 56 bytes, and has one block if it has more than 64 bits. `bits.user` counts
  * the buffers of it that exist, and the threads that flush it without the GIL; while it is not
- * 0, nothing may be resized. The type has no subtypes. Foreign code (an __index__, an iterator)
- * can change the bits, so calls that may run it come before the bits are first read. Errors:
- * NULL or -1 with an exception set. Else the GIL is held.
+ * 0, nothing may be resized. The type has no subtypes.
+ * Others may change the length of a file, so what depends on it begins with neap__bits_look,
+ * and what has read or written a file ends with neap__bits_sure. Foreign code (an __index__, an iterator) can
+ * change the bits, so calls that may run it come before the bits are first read. Errors: NULL or -1 with an
+ * exception set. Else the GIL is held.
  */
 #ifndef NEAP_PYTHON_BITS_OBJECT_H
 #define NEAP_PYTHON_BITS_OBJECT_H
@@ -46,6 +48,51 @@ const struct bits_state *neap__bits_state(PyObject *self);
 
 /* Raises the exception for an error of neap_bits_...; returns -1, or 0 for NEAP_OK. */
 int neap__bits_raise(int error);
+
+/* Takes over the length that the file of self has now, unless a buffer is lent out. 0; -1 with ValueError,
+ * once, if the file was cut short. Nothing for an array in memory, and for another object than a Bits. */
+int neap__bits_look_at_file(PyObject *self);
+
+static inline int neap__bits_look(PyObject *self) {
+    return ((bits_object *)self)->bits.state != NEAP_BITS_IN_MEMORY ? neap__bits_look_at_file(self) : 0;
+}
+
+/* The same for any object. */
+static inline int neap__bits_look_at_other(PyObject *other) {
+    return neap__bits_is(other) ? neap__bits_look(other) : 0;
+}
+
+/* The result, if all that was read and written for it was in the file; else ValueError, and the result is
+ * released. Nothing for an array in memory. */
+PyObject *neap__bits_sure_of_file(PyObject *self, PyObject *result);
+
+static inline PyObject *neap__bits_sure(PyObject *self, PyObject *result) {
+    return ((bits_object *)self)->bits.state != NEAP_BITS_IN_MEMORY ? neap__bits_sure_of_file(self, result)
+                                                                    : result;
+}
+
+static inline PyObject *neap__bits_sure_of_other(PyObject *other, PyObject *result) {
+    return neap__bits_is(other) ? neap__bits_sure(other, result) : result;
+}
+
+/* The length in bits, of a file that of today. It leaves the exception to what uses the bits. */
+uint64_t neap__bits_length(PyObject *self);
+
+/* Calls with both, for the tables: of no argument, of one, of many. */
+#define NEAP_BITS_SURE_NONE(function)                                                                        \
+    static PyObject *sure_##function(PyObject *self, PyObject *unused) {                                     \
+        return neap__bits_look(self) < 0 ? NULL : neap__bits_sure(self, function(self, unused));             \
+    }
+#define NEAP_BITS_SURE_ONE(function)                                                                         \
+    static PyObject *sure_##function(PyObject *self, PyObject *other) {                                      \
+        if (neap__bits_look(self) < 0 || neap__bits_look_at_other(other) < 0)                                \
+            return NULL;                                                                                     \
+        return neap__bits_sure_of_other(other, neap__bits_sure(self, function(self, other)));                \
+    }
+#define NEAP_BITS_SURE_MANY(function)                                                                        \
+    static PyObject *sure_##function(PyObject *self, PyObject *const *args, Py_ssize_t given) {              \
+        return neap__bits_look(self) < 0 ? NULL : neap__bits_sure(self, function(self, args, given));        \
+    }
 
 /* Whether self may be written; may move, as no buffer is lent out; may be resized. Else an
  * exception. */

@@ -57,6 +57,10 @@ int neap__map_sound(const struct map_object *map) {
     return -1;
 }
 
+static int map_sound(PyObject *self) {
+    return neap__map_sound(neap__map_of(self));
+}
+
 static int map_get(PyObject *self, union neap_item key, union neap_item *value) {
     const struct map_object *map = neap__map_of(self);
     return neap_map_get(map->map, key, value) ? 1 : neap__map_sound(map);
@@ -259,6 +263,7 @@ static const struct mapping_class map_class = {
     .length = view_length,
     .compare = map_compare,
     .absorb = map_absorb,
+    .sound = map_sound,
 };
 
 PyDoc_STRVAR(map_doc,

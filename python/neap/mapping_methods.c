@@ -48,7 +48,7 @@ static int value_of(PyObject *self, PyObject *key, PyObject **object) {
     int found = neap__mapping_find(mapping->class, self, key, &value);
     if (found <= 0)
         return found;
-    *object = neap__kind_to_object(mapping->value, value);
+    *object = neap__mapping_sure(self, neap__kind_to_object(mapping->value, value));
     return *object ? 1 : -1;
 }
 

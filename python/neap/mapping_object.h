@@ -65,6 +65,8 @@ struct mapping_class {
     /* Puts all entries of `source` without making objects; 0, -1 with an exception, or 1 if that does
      * not go. May be NULL. */
     int (*absorb)(PyObject *self, PyObject *source);
+    /* -1 with an exception if the mapping is a file and a call met damage; else 0. */
+    int (*sound)(PyObject *self);
 };
 
 static inline struct mapping_object *neap__mapping_of(PyObject *self) {
@@ -74,6 +76,15 @@ static inline struct mapping_object *neap__mapping_of(PyObject *self) {
 /* Waits until no other thread reads the mapping without the GIL. 0, or -1 with an exception. */
 static inline int neap__mapping_pass(PyObject *self) {
     return neap__mapping_guard_pass(&neap__mapping_of(self)->guard);
+}
+
+/* What was made of a borrowed text, if that was there until now: the file may have been cut short. */
+static inline PyObject *neap__mapping_sure(PyObject *self, PyObject *object) {
+    if (object && neap__mapping_of(self)->class->sound(self) < 0) {
+        Py_DECREF(object);
+        return NULL;
+    }
+    return object;
 }
 
 /* --- by key: `class` is that of `self` --- */
@@ -93,7 +104,7 @@ static inline PyObject *neap__mapping_subscript(const struct mapping_class *clas
     union neap_item value;
     int found = neap__mapping_find(class, self, key, &value);
     if (found > 0)
-        return neap__kind_to_object(neap__mapping_of(self)->value, value);
+        return neap__mapping_sure(self, neap__kind_to_object(neap__mapping_of(self)->value, value));
     if (found == 0)
         PyErr_SetObject(PyExc_KeyError, key);
     return NULL;

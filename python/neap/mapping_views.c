@@ -59,13 +59,14 @@ static int view_clear(PyObject *self) {
 
 PyObject *neap__mapping_part(const struct mapping_object *mapping, enum mapping_part part,
                              union neap_item key_item, union neap_item value_item) {
+    PyObject *self = (PyObject *)(uintptr_t)mapping;
     if (part == MAPPING_KEYS)
-        return neap__kind_to_object(mapping->key, key_item);
+        return neap__mapping_sure(self, neap__kind_to_object(mapping->key, key_item));
     if (part == MAPPING_VALUES)
-        return neap__kind_to_object(mapping->value, value_item);
+        return neap__mapping_sure(self, neap__kind_to_object(mapping->value, value_item));
     /* Make the pair last: a new tuple may start a garbage collection, which can run any code. */
     PyObject *key = neap__kind_to_object(mapping->key, key_item);
-    PyObject *value = key ? neap__kind_to_object(mapping->value, value_item) : NULL;
+    PyObject *value = key ? neap__mapping_sure(self, neap__kind_to_object(mapping->value, value_item)) : NULL;
     PyObject *pair = value ? PyTuple_New(2) : NULL;
     if (!pair) {
         Py_XDECREF(key);
@@ -144,7 +145,8 @@ static int items_contain(PyObject *self, PyObject *pair) {
         neap__mapping_find(view->mapping->class, (PyObject *)view->mapping, PyTuple_GetItem(pair, 0), &item);
     if (found <= 0)
         return found;
-    PyObject *value = neap__kind_to_object(view->mapping->value, item);
+    PyObject *value =
+        neap__mapping_sure((PyObject *)view->mapping, neap__kind_to_object(view->mapping->value, item));
     if (!value)
         return -1;
     found = PyObject_RichCompareBool(value, PyTuple_GetItem(pair, 1), Py_EQ);

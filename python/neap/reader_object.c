@@ -23,6 +23,11 @@ int neap__stream_reader_nothing(struct reader_object *self) {
         return 0;
     if (state == NEAP_STREAM_CLOSED)
         return 1;
+    if (neap_stream_state(self->reader.stream) == NEAP_STREAM_CUT) { /* seen by now at the latest */
+        neap__stream_raise_cut();
+        return -1;
+    }
+    self->reader.told_of_death = 1; /* so that wait() waits for a new writer */
     PyErr_SetString(neap__stream_state(self)->writer_died,
                     "the writing process ended without closing the stream");
     return -1;
@@ -103,7 +108,10 @@ static PyObject *read_at_most(struct reader_object *self, uint64_t bytes) {
     if (!result)
         return NULL;
     got = neap_stream_reader_read(&self->reader, PyBytes_AsString(result), room);
-    return cut(result, room, got);
+    if (got > 0)
+        return cut(result, room, got);
+    Py_DECREF(result); /* overtaken all the time, or cut: not the end */
+    return nothing(self, PyBytes_FromStringAndSize(NULL, 0));
 }
 
 /* Reads an optional size; -1 and None mean all; -2 with an exception. */
@@ -231,7 +239,8 @@ static bool is_ready(struct neap_stream_reader reader, uint64_t bytes) {
     struct neap_span block;
     bool there =
         bytes == 0 ? neap_stream_reader_next(&reader, &block) : neap_stream_reader_lag(&reader) >= bytes;
-    return there || neap_stream_state(reader.stream) != NEAP_STREAM_LIVE;
+    enum neap_stream_state state = neap_stream_state(reader.stream);
+    return there || (state != NEAP_STREAM_LIVE && !(state == NEAP_STREAM_DIED && reader.told_of_death));
 }
 
 /* Whether there are `bytes` (0: a block) or the stream ended; -1 with an exception. Without the GIL,
@@ -245,6 +254,7 @@ static int wait_for(struct reader_object *self, uint64_t bytes, const struct lim
         PyThreadState *thread = PyEval_SaveThread();
         bool ready = neap_stream_reader_wait(&copy, bytes, ms);
         PyEval_RestoreThread(thread);
+        self->reader.told_of_death = copy.told_of_death;
         if (ready)
             return 1;
         if (PyErr_CheckSignals() < 0)
@@ -321,6 +331,8 @@ static int wait_for_socket(int file, const struct limit *limit) {
 }
 
 static PyObject *raise_send(struct reader_object *self, int error) {
+    if (error == NEAP_ERROR_FORMAT)
+        return neap__stream_raise_cut();
     if (error == NEAP_ERROR_OVERRUN) {
         PyErr_SetString(neap__stream_state(self)->overrun,
                         "the sent bytes were overwritten meanwhile: the other side received wrong data");
@@ -460,7 +472,9 @@ static PyMethodDef reader_methods[] = {
     {"wait", WITH_KEYWORDS(reader_wait), METH_VARARGS | METH_KEYWORDS,
      "wait($self, timeout=None, nbytes=0)\n--\n\nSleep until nbytes (0: a block) are there or the stream "
      "ended; "
-     "whether it is so."},
+     "whether it is so.\nThat the writer died counts once: after that, or after WriterDied, it waits for a "
+     "new "
+     "writer."},
     {NULL, NULL, 0, NULL},
 };
 

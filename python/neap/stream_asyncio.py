@@ -131,7 +131,7 @@ class StreamProtocol(asyncio.BufferedProtocol):
         return self.stream.claim(self.max_bytes if sizehint <= 0 else min(sizehint, self.max_bytes))
 
     def buffer_updated(self, nbytes: int) -> None:
-        self.stream.commit(nbytes)
+        self.stream._commit_received(nbytes)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None

@@ -7,12 +7,20 @@ struct memory_object {
     PyObject_HEAD struct stream_object *stream;
     void *data;
     Py_ssize_t bytes;
+    Py_ssize_t lent; /* buffers of it that exist: one for each memoryview and all of its slices */
     bool writable;
 };
 
 static int memory_get(PyObject *self, Py_buffer *buffer, int flags) {
     struct memory_object *memory = (struct memory_object *)self;
-    return PyBuffer_FillInfo(buffer, self, memory->data, memory->bytes, !memory->writable, flags);
+    int result = PyBuffer_FillInfo(buffer, self, memory->data, memory->bytes, !memory->writable, flags);
+    memory->lent += result == 0;
+    return result;
+}
+
+static void memory_release(PyObject *self, Py_buffer *buffer) {
+    (void)buffer;
+    ((struct memory_object *)self)->lent--;
 }
 
 static int memory_traverse(PyObject *self, visitproc visit, void *arg) {
@@ -29,6 +37,7 @@ static void memory_dealloc(PyObject *self) {
 
 static PyType_Slot memory_slots[] = {
     {Py_bf_getbuffer, memory_get},
+    {Py_bf_releasebuffer, memory_release},
     {Py_tp_traverse, memory_traverse},
     {Py_tp_dealloc, memory_dealloc},
     {0, NULL},
@@ -41,7 +50,8 @@ PyType_Spec neap__memory_spec = {
     .slots = memory_slots,
 };
 
-PyObject *neap__memory_view(struct stream_object *stream, void *data, size_t bytes, bool writable) {
+static struct memory_object *memory_new(struct stream_object *stream, void *data, size_t bytes,
+                                        bool writable) {
     struct stream_state *state = neap__stream_state(stream);
     struct memory_object *memory = PyObject_GC_New(struct memory_object, state->memory_type);
     if (!memory)
@@ -49,11 +59,51 @@ PyObject *neap__memory_view(struct stream_object *stream, void *data, size_t byt
     memory->stream = (struct stream_object *)Py_NewRef((PyObject *)stream);
     memory->data = data;
     memory->bytes = (Py_ssize_t)bytes;
+    memory->lent = 0;
     memory->writable = writable;
     PyObject_GC_Track((PyObject *)memory);
-    PyObject *view = PyMemoryView_FromObject((PyObject *)memory);
-    Py_DECREF(memory);
+    return memory;
+}
+
+PyObject *neap__memory_view(struct stream_object *stream, void *data, size_t bytes) {
+    struct memory_object *memory = memory_new(stream, data, bytes, false);
+    PyObject *view = memory ? PyMemoryView_FromObject((PyObject *)memory) : NULL;
+    Py_XDECREF((PyObject *)memory);
     return view;
+}
+
+/* --- the claim -------------------------------------------------------------------- */
+
+PyObject *neap__memory_claim(struct stream_object *stream, void *data, size_t bytes) {
+    struct memory_object *memory = memory_new(stream, data, bytes, true);
+    PyObject *view = memory ? PyMemoryView_FromObject((PyObject *)memory) : NULL;
+    if (!view) {
+        Py_XDECREF((PyObject *)memory);
+        return NULL;
+    }
+    stream->claim_memory = memory;
+    stream->claim = Py_NewRef(view);
+    return view;
+}
+
+size_t neap__memory_claimed(const struct stream_object *stream) {
+    return stream->claim_memory ? (size_t)stream->claim_memory->bytes : 0;
+}
+
+int neap__memory_end_claim(struct stream_object *stream) {
+    if (!stream->claim)
+        return 0;
+    PyObject *done = PyObject_CallMethod(stream->claim, "release", NULL);
+    Py_XDECREF(done);
+    if (!done)
+        return -1;
+    if (stream->claim_memory->lent > 0) { /* slices outlive the memoryview that they were made of */
+        PyErr_SetString(PyExc_BufferError, "a part of the claim is still in use: release it first");
+        return -1;
+    }
+    Py_CLEAR(stream->claim);
+    Py_CLEAR(stream->claim_memory);
+    return 0;
 }
 
 /* --- View: a block in place, verified after use --------------------------------- */
@@ -71,7 +121,7 @@ PyObject *neap__view_new(struct reader_object *reader) {
     if (!neap_stream_reader_next(&reader->reader, &block))
         return neap__stream_reader_nothing(reader) < 0 ? NULL : Py_NewRef(Py_None);
     struct stream_state *state = neap__stream_state(reader);
-    PyObject *memory = neap__memory_view(reader->stream, block.data, block.bytes, false);
+    PyObject *memory = neap__memory_view(reader->stream, block.data, block.bytes);
     if (!memory)
         return NULL;
     struct view_object *view = PyObject_GC_New(struct view_object, state->view_type);
@@ -138,6 +188,8 @@ static PyObject *view_exit(PyObject *self, PyObject *arguments) {
         Py_RETURN_FALSE;
     }
     int result = view_finish(view);
+    if (result == 0 && neap_stream_state(view->reader->stream->stream) == NEAP_STREAM_CUT)
+        return neap__stream_raise_cut();
     if (result == 0)
         PyErr_SetString(neap__stream_state(view->reader)->overrun,
                         "the block was overwritten while it was used");

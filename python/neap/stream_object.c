@@ -7,7 +7,7 @@
 /* --- making ------------------------------------------------------------------- */
 
 /* Makes an object that owns the stream, which it takes over also on failure. */
-static PyObject *stream_wrap(PyTypeObject *type, neap_stream_t *stream, PyObject *name) {
+static PyObject *stream_wrap(PyTypeObject *type, neap_stream_t *stream, PyObject *name, PyObject *owner) {
     struct stream_object *self = (struct stream_object *)neap__extension_new(type);
     if (!self) {
         neap_stream_destroy(stream);
@@ -15,6 +15,7 @@ static PyObject *stream_wrap(PyTypeObject *type, neap_stream_t *stream, PyObject
     }
     self->stream = stream;
     self->name = Py_XNewRef(name);
+    self->owner = Py_XNewRef(owner);
     return (PyObject *)self;
 }
 
@@ -33,7 +34,7 @@ static PyObject *stream_new(PyTypeObject *type, PyObject *arguments, PyObject *k
         !measures_fit(block_bytes, block_count))
         return NULL;
     neap_stream_t *stream = neap_stream_new((size_t)block_bytes, (size_t)block_count, NULL);
-    return stream ? stream_wrap(type, stream, NULL) : PyErr_NoMemory();
+    return stream ? stream_wrap(type, stream, NULL, NULL) : PyErr_NoMemory();
 }
 
 static PyObject *raise_shared(int error, PyObject *name) {
@@ -66,32 +67,61 @@ static bool parse_measure(PyObject *number, Py_ssize_t *measure) {
     return *measure != -1 || !PyErr_Occurred();
 }
 
+/* A uid; NULL is the caller or root, for whom there is no number. */
+static bool parse_owner(PyObject *owner, uint32_t *uid) {
+    unsigned long number = PyLong_AsUnsignedLong(owner);
+    if (number == (unsigned long)-1 && PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_OverflowError))
+        return false;
+    if (number >= UINT32_MAX) {
+        PyErr_Clear();
+        PyErr_Format(PyExc_ValueError, "owner must be a user id, not %R", owner);
+        return false;
+    }
+    *uid = (uint32_t)number;
+    return true;
+}
+
+static int attach(const char *name, PyObject *owner, neap_stream_t **stream) {
+    uint32_t uid;
+    if (!owner)
+        return neap_stream_attach(name, stream);
+    return parse_owner(owner, &uid) ? neap_stream_attach_of(name, uid, stream) : NEAP_OK;
+}
+
 static PyObject *stream_shared(PyObject *type, PyObject *arguments, PyObject *keywords) {
-    static char *names[] = {"name", "block_bytes", "block_count", "mode", NULL};
-    PyObject *name, *bytes_given = Py_None, *count_given = Py_None;
+    static char *names[] = {"name", "block_bytes", "block_count", "mode", "owner", NULL};
+    PyObject *name, *bytes_given = Py_None, *count_given = Py_None, *owner = Py_None;
     Py_ssize_t block_bytes = 0, block_count = 0;
     unsigned mode = 0600;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|OO$I:shared", names, &name, &bytes_given,
-                                     &count_given, &mode))
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|OO$IO:shared", names, &name, &bytes_given,
+                                     &count_given, &mode, &owner))
         return NULL;
     if ((bytes_given == Py_None) != (count_given == Py_None)) {
         PyErr_SetString(PyExc_TypeError, "to write, give both block_bytes and block_count; to read, neither");
         return NULL;
     }
+    owner = owner == Py_None ? NULL : owner;
+    if (owner && bytes_given != Py_None) {
+        PyErr_SetString(PyExc_TypeError, "owner is for reading: what is written is one's own");
+        return NULL;
+    }
     const char *text = name_text(name);
     if (!text)
         return NULL;
-    neap_stream_t *stream;
+    neap_stream_t *stream = NULL;
     int error;
     if (bytes_given == Py_None) {
-        error = neap_stream_attach(text, &stream);
+        error = attach(text, owner, &stream);
     } else {
         if (!parse_measure(bytes_given, &block_bytes) || !parse_measure(count_given, &block_count) ||
             !measures_fit(block_bytes, block_count))
             return NULL;
         error = neap_stream_share(text, (size_t)block_bytes, (size_t)block_count, mode, &stream);
     }
-    return error == NEAP_OK ? stream_wrap((PyTypeObject *)type, stream, name) : raise_shared(error, name);
+    if (PyErr_Occurred())
+        return NULL;
+    return error == NEAP_OK ? stream_wrap((PyTypeObject *)type, stream, name, owner)
+                            : raise_shared(error, name);
 }
 
 static PyObject *stream_unlink(PyObject *unused, PyObject *name) {
@@ -105,8 +135,15 @@ static PyObject *stream_unlink(PyObject *unused, PyObject *name) {
 
 /* --- writing ------------------------------------------------------------------ */
 
+PyObject *neap__stream_raise_cut(void) {
+    PyErr_SetString(PyExc_ValueError, "the memory of this stream was cut short by another process");
+    return NULL;
+}
+
 /* With the message of the io module. */
 static PyObject *raise_write(int error) {
+    if (error == NEAP_ERROR_FORMAT)
+        return neap__stream_raise_cut();
     if (error == NEAP_ERROR_PERMISSION) {
         PyObject *io = PyImport_ImportModule("io");
         PyObject *unsupported = io ? PyObject_GetAttrString(io, "UnsupportedOperation") : NULL;
@@ -147,7 +184,7 @@ static inline void tell(struct stream_object *self, bool ended) {
 static PyObject *stream_write(PyObject *object, PyObject *data) {
     struct stream_object *self = (struct stream_object *)object;
     Py_buffer buffer;
-    if (PyObject_GetBuffer(data, &buffer, PyBUF_SIMPLE) < 0)
+    if (neap__memory_end_claim(self) < 0 || PyObject_GetBuffer(data, &buffer, PyBUF_SIMPLE) < 0)
         return NULL;
     int error = neap_stream_write(self->stream, buffer.buf, (size_t)buffer.len);
     Py_ssize_t bytes = buffer.len;
@@ -168,18 +205,19 @@ static PyObject *stream_claim(PyObject *object, PyObject *argument) {
         PyErr_SetString(PyExc_ValueError, "a claim must be positive");
         return NULL;
     }
+    if (neap__memory_end_claim(self) < 0)
+        return NULL;
     int error = neap_stream_claim(self->stream, (size_t)bytes, &span);
-    return error == NEAP_OK ? neap__memory_view(self, span.data, span.bytes, true) : raise_write(error);
+    return error == NEAP_OK ? neap__memory_claim(self, span.data, span.bytes) : raise_write(error);
 }
 
-static PyObject *stream_commit(PyObject *object, PyObject *argument) {
-    struct stream_object *self = (struct stream_object *)object;
-    Py_ssize_t bytes = PyNumber_AsSsize_t(argument, PyExc_OverflowError);
-    if (bytes == -1 && PyErr_Occurred())
-        return NULL;
-    int error = bytes < 0 ? NEAP_ERROR_ARGUMENT : neap_stream_commit(self->stream, (size_t)bytes);
+static PyObject *commit(struct stream_object *self, size_t bytes) {
+    int error = neap_stream_commit(self->stream, bytes);
     if (error == NEAP_ERROR_ARGUMENT && neap_stream_state(self->stream) != NEAP_STREAM_CLOSED) {
-        PyErr_SetString(PyExc_ValueError, "more is committed than was claimed");
+        PyErr_SetString(PyExc_ValueError,
+                        neap__memory_claimed(self) > 0
+                            ? "more is committed than was claimed"
+                            : "nothing is claimed: a write or a commit has ended the claim");
         return NULL;
     }
     if (error != NEAP_OK)
@@ -188,12 +226,42 @@ static PyObject *stream_commit(PyObject *object, PyObject *argument) {
     Py_RETURN_NONE;
 }
 
+/* A number of bytes; what is negative is more than any claim. */
+static bool parse_commit(PyObject *argument, size_t *bytes) {
+    Py_ssize_t number = PyNumber_AsSsize_t(argument, PyExc_OverflowError);
+    *bytes = number < 0 ? SIZE_MAX : (size_t)number;
+    return number != -1 || !PyErr_Occurred();
+}
+
+static PyObject *stream_commit(PyObject *object, PyObject *argument) {
+    struct stream_object *self = (struct stream_object *)object;
+    size_t bytes;
+    if (!parse_commit(argument, &bytes) ||
+        (bytes <= neap__memory_claimed(self) && neap__memory_end_claim(self) < 0))
+        return NULL;
+    return commit(self, bytes);
+}
+
+/* For a transport that lets go of the memory only after it has told of the bytes. */
+static PyObject *stream_commit_received(PyObject *object, PyObject *argument) {
+    struct stream_object *self = (struct stream_object *)object;
+    size_t bytes;
+    if (!parse_commit(argument, &bytes))
+        return NULL;
+    PyObject *done = commit(self, bytes);
+    if (done && neap__memory_end_claim(self) < 0)
+        PyErr_Clear(); /* the next claim tries it again */
+    return done;
+}
+
 static PyObject *stream_close(PyObject *object, PyObject *unused) {
     struct stream_object *self = (struct stream_object *)object;
     (void)unused;
     if (neap_stream_close(self->stream) == NEAP_OK)
         tell(self, true);
-    Py_RETURN_NONE; /* a stream that may only be read need not be closed */
+    if (neap__memory_end_claim(self) < 0)
+        PyErr_Clear(); /* what is written there is delivered to no reader */
+    Py_RETURN_NONE;    /* a stream that may only be read need not be closed */
 }
 
 static PyObject *stream_enter(PyObject *self, PyObject *unused) {
@@ -240,7 +308,7 @@ static PyObject *get_oldest(PyObject *self, void *unused) {
 }
 
 static PyObject *get_state(PyObject *self, void *unused) {
-    static const char *const words[] = {"live", "closed", "died"};
+    static const char *const words[] = {"live", "closed", "died", "cut"};
     (void)unused;
     return PyUnicode_FromString(words[neap_stream_state(stream_of(self))]);
 }
@@ -261,6 +329,12 @@ static PyObject *get_name(PyObject *self, void *unused) {
     return Py_NewRef(name ? name : Py_None);
 }
 
+static PyObject *get_owner(PyObject *self, void *unused) {
+    PyObject *owner = ((struct stream_object *)self)->owner;
+    (void)unused;
+    return Py_NewRef(owner ? owner : Py_None);
+}
+
 static PyObject *stream_repr(PyObject *self) {
     neap_stream_t *stream = stream_of(self);
     PyObject *name = ((struct stream_object *)self)->name;
@@ -277,11 +351,15 @@ static PyObject *stream_repr(PyObject *self) {
 static int stream_traverse(PyObject *self, visitproc visit, void *arg) {
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(((struct stream_object *)self)->callbacks);
+    Py_VISIT(((struct stream_object *)self)->claim);
+    Py_VISIT(((struct stream_object *)self)->claim_memory);
     return 0;
 }
 
 static int stream_clear(PyObject *self) {
     Py_CLEAR(((struct stream_object *)self)->callbacks);
+    Py_CLEAR(((struct stream_object *)self)->claim);
+    Py_CLEAR(((struct stream_object *)self)->claim_memory);
     return 0;
 }
 
@@ -289,6 +367,7 @@ static void stream_dealloc(PyObject *self) {
     PyObject_GC_UnTrack(self);
     stream_clear(self);
     Py_XDECREF(((struct stream_object *)self)->name);
+    Py_XDECREF(((struct stream_object *)self)->owner);
     neap_stream_destroy(stream_of(self));
     neap__extension_free(self);
 }
@@ -304,26 +383,33 @@ static PyGetSetDef stream_members[] = {
     {"written", get_written, NULL, "Bytes written since the beginning.", NULL},
     {"oldest", get_oldest, NULL, "Offset of the oldest block that is still whole.", NULL},
     {"state", get_state, NULL,
-     "'live', 'closed', or 'died' (shared, and the writer ended without closing it).", NULL},
+     "'live', 'closed', 'died' (shared, and the writer ended without closing it), or 'cut' (shared, and its\n"
+     "memory was cut short).",
+     NULL},
     {"closed", get_closed, NULL, "Whether its writer has closed it.", NULL},
     {"writable", get_writable, NULL, "Whether it may be written through this object.", NULL},
     {"name", get_name, NULL, "Its name, or None if it is not shared.", NULL},
+    {"_owner", get_owner, NULL, "What was given as owner.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyMethodDef stream_methods[] = {
     {"shared", (PyCFunction)(void (*)(void))stream_shared, METH_VARARGS | METH_KEYWORDS | METH_CLASS,
-     "shared($type, name, block_bytes=None, block_count=None, *, mode=0o600)\n--\n\n"
-     "Opens a stream in shared memory: with block sizes to write it, without to read it."},
+     "shared($type, name, block_bytes=None, block_count=None, *, mode=0o600, owner=None)\n--\n\n"
+     "Opens a stream in shared memory: with block sizes to write it, without to read it.\n"
+     "A stream of another user than the caller and root is read only if that user's id is given as owner."},
     {"unlink", stream_unlink, METH_O | METH_STATIC,
      "unlink(name, /)\n--\n\nRemoves the name that a dead writer left."},
     {"write", stream_write, METH_O,
-     "write($self, data, /)\n--\n\nAppends bytes and never waits; returns how many."},
+     "write($self, data, /)\n--\n\nAppends bytes and never waits; returns how many. It ends a claim."},
     {"claim", stream_claim, METH_O,
      "claim($self, max_bytes, /)\n--\n\nReturns a writable memoryview for the next bytes, of 1 to "
      "max_bytes."},
     {"commit", stream_commit, METH_O,
-     "commit($self, count, /)\n--\n\nAppends the first bytes of the last claim."},
+     "commit($self, count, /)\n--\n\nAppends the first bytes of the last claim, and releases its "
+     "memoryview."},
+    {"_commit_received", stream_commit_received, METH_O,
+     "_commit_received($self, count, /)\n--\n\nAs commit, for a transport that still uses the memoryview."},
     {"close", stream_close, METH_NOARGS, "close($self)\n--\n\nEnds the stream; a shared name becomes free."},
     {"_on_change", stream_on_change, METH_O,
      "_on_change($self, callback, /)\n--\n\nCalls it once, when a block is completed here or the stream is "

@@ -21,11 +21,16 @@ struct stream_state {
     PyObject *overrun, *writer_died; /* exception classes */
 };
 
+struct memory_object;
+
 struct stream_object {
     PyObject_HEAD neap_stream_t *stream;
-    PyObject *callbacks;  /* list: each is called once, when a block is complete; NULL: none */
-    uint64_t blocks_seen; /* number of complete blocks when the list was begun */
-    PyObject *name;       /* of a shared one, or NULL */
+    PyObject *callbacks;                /* list: each is called once, when a block is complete; NULL: none */
+    uint64_t blocks_seen;               /* number of complete blocks when the list was begun */
+    PyObject *name;                     /* of a shared one, or NULL */
+    PyObject *owner;                    /* whose it has to be: an int, or NULL */
+    PyObject *claim;                    /* memoryview of the last claim, until that ends; or NULL */
+    struct memory_object *claim_memory; /* what it looks through */
 };
 
 struct reader_object {
@@ -44,14 +49,27 @@ static inline struct stream_state *neap__stream_state(void *object) {
     return neap__stream_state_of(Py_TYPE((PyObject *)object));
 }
 
-/* A memoryview of `bytes` at `data` in the stream's ring. NULL with an exception. */
-PyObject *neap__memory_view(struct stream_object *stream, void *data, size_t bytes, bool writable);
+/* A memoryview of `bytes` at `data` in the stream's ring, to read. NULL with an exception. */
+PyObject *neap__memory_view(struct stream_object *stream, void *data, size_t bytes);
+
+/* The same for the claim that begins, to write; the stream keeps it until the claim ends. */
+PyObject *neap__memory_claim(struct stream_object *stream, void *data, size_t bytes);
+
+/* Bytes of the claim that has not ended; 0 if there is none. */
+size_t neap__memory_claimed(const struct stream_object *stream);
+
+/* Releases the claim's memoryview, so that nothing can be written through it any more. 0; -1 with
+ * BufferError while a part of it is used elsewhere. */
+int neap__memory_end_claim(struct stream_object *stream);
+
+/* Raises ValueError: the stream's memory was cut short. Returns NULL. */
+PyObject *neap__stream_raise_cut(void);
 
 /* A view of the reader's next block, or None. NULL with an exception. */
 PyObject *neap__view_new(struct reader_object *reader);
 
 /* What it means that a reader got nothing: 0 nothing is there yet, 1 the stream was closed and all
- * of it was read, -1 its writer died: WriterDied is raised. */
+ * of it was read, -1 its writer died, or its memory was cut short: an exception is raised. */
 int neap__stream_reader_nothing(struct reader_object *self);
 
 /* False, with an exception, while another thread sends from this reader. */

@@ -18,7 +18,11 @@ class Stream(_stream.Stream):
     def __reduce__(self):
         if self.name is None:
             raise TypeError("cannot pickle 'Stream' object")
-        return type(self).shared, (self.name,)  # the other process can read it
+        return _shared, (type(self), self.name, self._owner)  # the other process can read it
+
+
+def _shared(kind: type[Stream], name: str, owner: int | None) -> Stream:
+    return kind.shared(name, owner=owner)
 
 
 class Reader(_stream.Reader):

@@ -50,7 +50,7 @@ static PyObject *trie_longest_prefix_of(PyObject *self, PyObject *args) {
         neap__kind_from_object(trie->base.key, object, &text) < 0)
         return NULL;
     if (!longest(trie, text, SIZE_MAX, &text.text.bytes))
-        return Py_NewRef(otherwise);
+        return neap__trie_sound(trie) < 0 ? NULL : Py_NewRef(otherwise);
     return neap__kind_to_object(trie->base.key, text);
 }
 
@@ -71,7 +71,8 @@ static PyObject *trie_prefixes_of(PyObject *self, PyObject *object) {
             break;
         limit = prefix.text.bytes - 1;
     }
-    if (found && PyList_Reverse(found) < 0) /* they were found from the longest to the shortest */
+    if (found && (neap__trie_sound(trie) < 0 ||
+                  PyList_Reverse(found) < 0)) /* they were found from the longest to the shortest */
         Py_CLEAR(found);
     return found;
 }

@@ -76,8 +76,20 @@ static Py_ssize_t trie_length(PyObject *self) {
 
 static int trie_get(PyObject *self, union neap_item key, union neap_item *value) {
     const struct trie_object *trie = neap__trie_of(self);
-    return trie->trie ? neap_trie_get(trie->trie, key, value)
-                      : neap_frozen_trie_get(trie->frozen, key, value);
+    if (trie->trie)
+        return neap_trie_get(trie->trie, key, value);
+    return neap_frozen_trie_get(trie->frozen, key, value) ? 1 : neap__trie_sound(trie);
+}
+
+static int trie_sound(PyObject *self) {
+    return neap__trie_sound(neap__trie_of(self));
+}
+
+int neap__trie_sound(const struct trie_object *trie) {
+    if (trie->trie || !neap_frozen_trie_is_damaged(trie->frozen))
+        return 0;
+    PyErr_SetString(PyExc_ValueError, "the file of this FrozenTrie is damaged");
+    return -1;
 }
 
 static int trie_put(PyObject *self, union neap_item key, union neap_item value) {
@@ -149,6 +161,7 @@ static const struct mapping_class trie_class = {
     .iterate = neap__trie_iterate,
     .length = view_length,
     .compare = trie_compare,
+    .sound = trie_sound,
 };
 
 static const struct mapping_class frozen_class = {
@@ -158,6 +171,7 @@ static const struct mapping_class frozen_class = {
     .iterate = neap__trie_iterate,
     .length = view_length,
     .compare = trie_compare,
+    .sound = trie_sound,
 };
 
 PyDoc_STRVAR(trie_doc, "Trie(key, value, items=(), /)\n--\n\n"

@@ -44,6 +44,9 @@ PyObject *neap__trie_wrap(PyTypeObject *type, neap_trie_t *trie, neap_frozen_tri
 /* A FrozenTrie, or an object of a subclass, with the entries of a Trie; NULL with an exception. */
 PyObject *neap__trie_freeze(PyObject *trie, PyTypeObject *type);
 
+/* -1 with ValueError if it is a file in which a call met damage; else 0. */
+int neap__trie_sound(const struct trie_object *trie);
+
 /* The number of entries. */
 size_t neap__trie_length(const struct trie_object *trie);
 

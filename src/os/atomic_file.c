@@ -1,9 +1,9 @@
 /* os/atomic_file.c */
 #include "os/atomic_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +15,11 @@
 #include "os/random.h"
 
 static unsigned fault_countdown;
+static bool drafts_named;
+
+void neap_os_atomic_file_name_drafts(bool wanted) {
+    drafts_named = wanted;
+}
 
 void neap_os_atomic_file_fault_after(unsigned n) {
     fault_countdown = n;
@@ -30,7 +35,12 @@ static bool fault_now(void) {
 
 /* --- where it is to be --------------------------------------------------------- */
 
-enum { SUFFIX_BYTES = 18, TRIES = 100 };
+enum { RANDOM_DIGITS = 16, TRIES = 100 };
+
+static const char draft_end[] = ".neap";
+
+/* Bytes of a draft's name behind the part that it shares with the file's. */
+enum { SUFFIX_BYTES = 1 + RANDOM_DIGITS + sizeof(draft_end) };
 
 /* Opens the folder of `path`, which need not be readable, and takes the name within it. */
 static int folder_open(struct neap_os_atomic_file *file, char path[PATH_MAX]) {
@@ -73,8 +83,9 @@ static int old_look(struct neap_os_atomic_file *file) {
 /* --- the new file ----------------------------------------------------------------- */
 
 static void temporary_name(struct neap_os_atomic_file *file) {
-    snprintf(file->temporary, sizeof(file->temporary), "%.*s.%016llx",
-             (int)(sizeof(file->temporary) - SUFFIX_BYTES), file->name, (unsigned long long)neap_os_random());
+    snprintf(file->temporary, sizeof(file->temporary), "%.*s.%016llx%s",
+             (int)(sizeof(file->temporary) - SUFFIX_BYTES), file->name, (unsigned long long)neap_os_random(),
+             draft_end);
 }
 
 /* Bits that the new file has from the start; an old file's come at the end. */
@@ -82,11 +93,30 @@ static mode_t first_mode(const struct neap_os_atomic_file *file) {
     return file->mode != 0 ? 0600 : 0666;
 }
 
+/* The lock of a draft's writer, which ends with its process. Where the file system has none, nobody gets one,
+ * and so nobody removes a draft either. */
+static bool draft_lock(int descriptor) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(descriptor, F_OFD_SETLK, &lock) == 0;
+}
+
 static int make_unnamed(struct neap_os_atomic_file *file) {
     file->temporary[0] = '\0';
-    if (access("/proc/self/fd", F_OK) != 0) /* without it, it could not be given a name */
+    if (drafts_named || access("/proc/self/fd", F_OK) != 0) /* without it, it could not be given a name */
         return -1;
-    return openat(file->folder, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, first_mode(file));
+    int descriptor = openat(file->folder, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, first_mode(file));
+    if (descriptor >= 0)
+        draft_lock(descriptor);
+    return descriptor;
+}
+
+/* Whether the new draft is the caller's: somebody who looks for dead drafts may have been there before its
+ * lock, and removed it or be about to. */
+static bool draft_is_held(int descriptor) {
+    struct stat status;
+    if (!draft_lock(descriptor) && (errno == EAGAIN || errno == EACCES))
+        return false;
+    return fstat(descriptor, &status) == 0 && status.st_nlink > 0;
 }
 
 static int make_named(struct neap_os_atomic_file *file) {
@@ -97,9 +127,60 @@ static int make_named(struct neap_os_atomic_file *file) {
                             O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, first_mode(file));
         if (descriptor < 0 && errno != EEXIST)
             break;
+        if (descriptor >= 0 && !draft_is_held(descriptor)) {
+            close(descriptor);
+            descriptor = -1;
+            errno = EEXIST;
+        }
     }
     return descriptor;
 }
+
+/* --- drafts of writers that died --------------------------------------------------- */
+
+static bool is_draft_name(const struct neap_os_atomic_file *file, const char *name) {
+    size_t kept = strlen(file->name), most = sizeof(file->temporary) - SUFFIX_BYTES;
+    kept = kept < most ? kept : most;
+    return strncmp(name, file->name, kept) == 0 && name[kept] == '.' &&
+           strspn(name + kept + 1, "0123456789abcdef") == RANDOM_DIGITS &&
+           strcmp(name + kept + 1 + RANDOM_DIGITS, draft_end) == 0;
+}
+
+static bool is_own_file(const struct stat *status) {
+    return S_ISREG(status->st_mode) && status->st_uid == geteuid() && status->st_nlink == 1;
+}
+
+/* Removes a draft if it gets its lock. The name is looked at once more with the lock held: the writer may
+ * have given the file its final name before. */
+static void draft_remove_if_dead(int folder, const char *name) {
+    struct stat named, opened;
+    if (fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) != 0 || !is_own_file(&named))
+        return;
+    int draft = openat(folder, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (draft < 0)
+        return;
+    if (fstat(draft, &opened) == 0 && is_own_file(&opened) && draft_lock(draft) &&
+        fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_dev == opened.st_dev &&
+        named.st_ino == opened.st_ino)
+        unlinkat(folder, name, 0);
+    close(draft);
+}
+
+static void drafts_remove_dead(const struct neap_os_atomic_file *file) {
+    int folder = openat(file->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = folder < 0 ? NULL : fdopendir(folder);
+    if (!entries) {
+        if (folder >= 0)
+            close(folder);
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir(entries));)
+        if (is_draft_name(file, entry->d_name))
+            draft_remove_if_dead(file->folder, entry->d_name);
+    closedir(entries);
+}
+
+/* --- opening ------------------------------------------------------------------------ */
 
 int neap_os_atomic_file_open(struct neap_os_atomic_file *file, const char *path) {
     char resolved[PATH_MAX];
@@ -117,6 +198,7 @@ int neap_os_atomic_file_open(struct neap_os_atomic_file *file, const char *path)
     error = old_look(file);
     file->descriptor = error == NEAP_OK ? make_unnamed(file) : -1;
     if (error == NEAP_OK && file->descriptor < 0) {
+        drafts_remove_dead(file);
         file->descriptor = make_named(file);
         error = file->descriptor < 0 ? neap__os_file_error() : NEAP_OK;
     }

@@ -1,12 +1,14 @@
 /* os/atomic_file.h: files that appear whole.
  *
- *     open ──> write ... ──> commit     synced, named path.RANDOM, renamed to path, its folder synced
+ *     open ──> write ... ──> commit     synced, named path.RANDOM.neap, renamed to path, its folder synced
  *                  │
  *                  └──────> discard     nothing is left of it
  *
  * Whatever happens in between, `path` names the old file or the whole new one. Where the file
  * system can (O_TMPFILE), the new file has no name before commit, so that a process that is
- * killed leaves nothing behind.
+ * killed leaves nothing behind. Elsewhere it has its temporary name, a draft, from the start, and its
+ * writer holds a lock on it; the next open for the same path removes the drafts of the caller that have
+ * such a name and no lock.
  *
  * Root writes where others can write too. So the new file belongs to the caller and has the mode
  * of any new file (0666 less the umask). It takes the permission bits of an old file, without
@@ -17,6 +19,7 @@
 #ifndef NEAP_OS_ATOMIC_FILE_H
 #define NEAP_OS_ATOMIC_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <neap/error.h>
@@ -51,5 +54,8 @@ void neap_os_atomic_file_discard(struct neap_os_atomic_file *file);
 
 /* For tests: the n-th next write, sync or rename of an atomic file fails (1 = the next); 0 = off. */
 void neap_os_atomic_file_fault_after(unsigned n);
+
+/* For tests: new files have a name from the start, as where there is no O_TMPFILE. */
+void neap_os_atomic_file_name_drafts(bool wanted);
 
 #endif

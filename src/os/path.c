@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "os/file.h"
@@ -56,10 +58,22 @@ static int link_follow(char path[PATH_MAX]) {
     return NEAP_OK;
 }
 
+bool neap__os_path_is_kernel_link(const char *path) {
+    struct stat status;
+    struct statfs file_system;
+    int link = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (link < 0)
+        return false;
+    bool is_kernel_link = fstat(link, &status) == 0 && S_ISLNK(status.st_mode) &&
+                          fstatfs(link, &file_system) == 0 && file_system.f_type == PROC_SUPER_MAGIC;
+    close(link);
+    return is_kernel_link;
+}
+
 int neap__os_path_follow(char path[PATH_MAX]) {
     struct stat status;
     for (int hop = 0; hop < LINKS_MOST; hop++) {
-        if (lstat(path, &status) != 0 || !S_ISLNK(status.st_mode))
+        if (lstat(path, &status) != 0 || !S_ISLNK(status.st_mode) || neap__os_path_is_kernel_link(path))
             return NEAP_OK;
         if (!is_trusted(&status)) {
             errno = EPERM;

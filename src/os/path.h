@@ -32,9 +32,13 @@ bool neap_os_path_is_foreign(const char *path);
  * The other errors are those of os/file.h. */
 int neap_os_path_stream_open(const char *path, int *descriptor);
 
-/* Replaces `path` by the path that the links at its end lead to. Returns NEAP_ERROR_PERMISSION with errno
+/* Replaces `path` by the path that the links at its end lead to; a link of the
+ * kernel's (as below) stays. Returns NEAP_ERROR_PERMISSION with errno
  * EPERM for a link of another user; NEAP_ERROR_SYSTEM with ELOOP or ENAMETOOLONG; else the errors of
  * os/file.h. */
 int neap__os_path_follow(char path[PATH_MAX]);
+
+/* Whether it is a link within /proc, as /proc/self/fd/3 is: that leads to a thing and not to a name. */
+bool neap__os_path_is_kernel_link(const char *path);
 
 #endif

@@ -23,6 +23,7 @@
 #define FOLDER "/dev/shm/"
 #define PREFIX "neap."
 
+enum { MODE_BITS = 0644, OTHERS_WRITE = 0022 }; /* of a segment's file */
 enum { PATH_BYTES = sizeof(FOLDER PREFIX) + NEAP_OS_SEGMENT_NAME_MAX, DESCRIPTOR_BYTES = 32 };
 
 /* --- children ------------------------------------------------------------ */
@@ -120,11 +121,16 @@ static int map_file(struct neap_os_segment *segment, int access) {
         return NEAP_ERROR_MEMORY;
     /* Only the writer's pages at once: a file that somebody else made may be all holes. */
     int now = access & PROT_WRITE ? MAP_POPULATE : 0;
-    segment->address = mmap(NULL, segment->bytes, access, MAP_SHARED | now, segment->file, 0);
-    if (segment->address != MAP_FAILED)
-        return NEAP_OK;
-    segment->address = NULL;
-    return error_of_errno();
+    void *address = mmap(NULL, segment->bytes, access, MAP_SHARED | now, segment->file, 0);
+    if (address == MAP_FAILED)
+        return error_of_errno();
+    int error = neap_os_file_guard_add(address, segment->bytes, (access & PROT_WRITE) != 0, &segment->guard);
+    if (error != NEAP_OK) {
+        munmap(address, segment->bytes);
+        return error;
+    }
+    segment->address = address;
+    return NEAP_OK;
 }
 
 /* Whether the lock was got on a file whose last writer removed it between our open and our lock. */
@@ -184,7 +190,7 @@ static int size_file(int file, size_t bytes, unsigned mode) {
         errno = error;
         return error_of_errno();
     }
-    return fchmod(file, (mode_t)(mode & 0666)) == 0 ? NEAP_OK : error_of_errno();
+    return fchmod(file, (mode_t)(mode & MODE_BITS)) == 0 ? NEAP_OK : error_of_errno();
 }
 
 int neap_os_segment_make(struct neap_os_segment *segment, const char *name, size_t bytes, unsigned mode) {
@@ -208,50 +214,72 @@ int neap_os_segment_publish(struct neap_os_segment *segment) {
     return linkat(AT_FDCWD, descriptor, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0 ? NEAP_OK : error_of_errno();
 }
 
-/* Opens the file of that name and fills in its size. O_NONBLOCK: somebody may have put a pipe there. */
-static int open_file(struct neap_os_segment *segment, const char *name, int flags, struct stat *stat) {
-    char path[PATH_BYTES];
+/* Whether what has the name is a segment that may be trusted as far as its owner. */
+static int file_check(const struct stat *stat, uint32_t owner) {
+    if (S_ISLNK(stat->st_mode))
+        return NEAP_ERROR_PERMISSION;
+    if (!S_ISREG(stat->st_mode))
+        return NEAP_ERROR_FORMAT;
+    bool trusted = owner == NEAP_OS_SEGMENT_OWN_OR_ROOT ? stat->st_uid == geteuid() || stat->st_uid == 0
+                                                        : stat->st_uid == owner;
+    if (!trusted || stat->st_nlink > 1)
+        return NEAP_ERROR_PERMISSION;
+    return stat->st_size > 0 ? NEAP_OK : NEAP_ERROR_FORMAT;
+}
+
+/* Opens the file of that name, if it is one that file_check allows, and fills in its size. It is looked at
+ * first and opened then: to open a pipe or a device may do things. */
+static int open_file(struct neap_os_segment *segment, const char *name, int flags, uint32_t owner,
+                     struct stat *stat) {
+    char path[PATH_BYTES], again[DESCRIPTOR_BYTES];
     if (!name_fits(name))
         return NEAP_ERROR_ARGUMENT;
     *segment = (struct neap_os_segment){.file = -1};
     strcpy(segment->name, name);
     segment_path(name, path);
-    segment->file = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (segment->file < 0)
+    int found = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+    if (found < 0)
         return error_of_errno();
-    if (fstat(segment->file, stat) != 0)
-        return give_up(segment, error_of_errno());
-    if (!S_ISREG(stat->st_mode) || stat->st_size <= 0)
-        return give_up(segment, NEAP_ERROR_FORMAT);
-    if ((uint64_t)stat->st_size > SIZE_MAX / 2)
-        return give_up(segment, NEAP_ERROR_MEMORY);
-    segment->bytes = (size_t)stat->st_size;
-    return NEAP_OK;
+    int error = fstat(found, stat) != 0 ? error_of_errno() : file_check(stat, owner);
+    if (error == NEAP_OK && (uint64_t)stat->st_size > SIZE_MAX / 2)
+        error = NEAP_ERROR_MEMORY;
+    if (error == NEAP_OK) {
+        descriptor_path(found, again);
+        segment->file = open(again, flags | O_CLOEXEC);
+        if (segment->file < 0)
+            error = error_of_errno();
+    }
+    close(found);
+    segment->bytes = error == NEAP_OK ? (size_t)stat->st_size : 0;
+    return error;
 }
 
 int neap_os_segment_take(struct neap_os_segment *segment, const char *name) {
     struct stat stat;
-    int error = open_file(segment, name, O_RDWR, &stat);
+    int error = open_file(segment, name, O_RDWR, geteuid(), &stat);
     if (error != NEAP_OK)
         return error;
-    if (stat.st_uid != geteuid())
-        return give_up(segment, NEAP_ERROR_PERMISSION);
+    if ((stat.st_mode & OTHERS_WRITE) && fchmod(segment->file, stat.st_mode & MODE_BITS) != 0)
+        return give_up(segment, error_of_errno());
     error = lock_and_map(segment, true);
     return error == NEAP_OK ? NEAP_OK : give_up(segment, error);
 }
 
-int neap_os_segment_open(struct neap_os_segment *segment, const char *name) {
+int neap_os_segment_open(struct neap_os_segment *segment, const char *name, uint32_t owner) {
     struct stat stat;
-    int error = open_file(segment, name, O_RDONLY, &stat);
-    if (error == NEAP_OK && (error = map_file(segment, PROT_READ)) != NEAP_OK)
-        return give_up(segment, error);
-    return error;
+    int error = open_file(segment, name, O_RDONLY, owner, &stat);
+    if (error != NEAP_OK)
+        return error;
+    error = stat.st_mode & OTHERS_WRITE ? NEAP_ERROR_PERMISSION : map_file(segment, PROT_READ);
+    return error == NEAP_OK ? NEAP_OK : give_up(segment, error);
 }
 
 void neap_os_segment_close(struct neap_os_segment *segment) {
     if (!segment->address)
         return;
     registry_remove(segment);
+    neap_os_file_guard_remove(segment->guard);
+    segment->guard = NULL;
     munmap(segment->address, segment->bytes);
     segment->address = NULL;
     if (segment->file >= 0)

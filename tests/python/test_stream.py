@@ -212,6 +212,58 @@ def test_claims():
         stream.claim("1")
 
 
+def test_a_stale_claim_is_refused():
+    """Whatever comes after a claim ends it, and its memory can be written no more."""
+    stream = neap.Stream(64, 4)
+    reader = stream.reader()
+    claim = stream.claim(64)
+    claim[:4] = b"aaaa"
+    stream.write(b"zz")
+    with pytest.raises(ValueError, match="nothing is claimed"):
+        stream.commit(4)
+    with pytest.raises(ValueError, match="released"):
+        claim[0] = 1
+    first = stream.claim(8)
+    second = stream.claim(4)
+    with pytest.raises(ValueError, match="released"):
+        first[0] = 1
+    second[:] = b"bbbb"
+    with pytest.raises(ValueError, match="more is committed"):
+        stream.commit(5)
+    second[0] = ord("c")  # it goes on after a mistake
+    stream.commit(4)
+    with pytest.raises(ValueError, match="released"):
+        second[0] = 88
+    with pytest.raises(ValueError, match="nothing is claimed"):
+        stream.commit(1)
+    third = stream.claim(8)
+    stream.close()
+    with pytest.raises(ValueError, match="released"):
+        third[0] = 88
+    assert reader.read() == b"zzcbbb"
+
+
+def test_a_claim_of_which_a_part_is_used():
+    """A slice can be written after its memoryview was released: so it has to go first."""
+    stream = neap.Stream(64, 4)
+    claim = stream.claim(8)
+    part = claim[2:4]
+    claim[:] = b"01234567"
+    for call in (lambda: stream.commit(8), lambda: stream.write(b"x"), lambda: stream.claim(3)):
+        with pytest.raises(BufferError):
+            call()
+    part[:] = b"ab"
+    part.release()
+    stream.commit(8)
+    other = memoryview(stream.claim(2))
+    other[:] = b"yz"
+    with pytest.raises(BufferError):
+        stream.commit(2)
+    del other
+    stream.commit(2)
+    assert stream.reader("oldest").read() == b"01ab4567yz"
+
+
 def test_what_cannot_be_pickled_says_so():
     stream = neap.Stream(8, 8)
     for thing in stream, stream.reader():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import traceback
 
 import io
 import pytest
@@ -167,6 +168,109 @@ def test_rights(name):
     stream = neap.Stream.shared(name, 8, 8, mode=0o640)
     assert os.stat("/dev/shm/neap." + name).st_mode & 0o777 == 0o640
     stream.close()
+    stream = neap.Stream.shared(name, 8, 8, mode=0o666)
+    assert os.stat("/dev/shm/neap." + name).st_mode & 0o777 == 0o644  # to write is its owner's
+    stream.close()
+
+
+def as_user(uid, body):
+    """Runs `body` in a child of that user; its exit status."""
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setresuid(uid, uid, uid)
+            body()
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    return os.waitpid(child, 0)[1]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to act as two users")
+def test_a_stream_of_another_user(name):
+    def squat():
+        stream = neap.Stream.shared(name, 64, 4, mode=0o644)
+        stream.write(b"spoofed")
+
+    assert as_user(65534, squat) == 0
+    for call in (lambda: neap.Stream.shared(name), lambda: neap.Stream.shared(name, owner=0),
+                 lambda: neap.Stream.shared(name, owner=65533), lambda: neap.Stream.shared(name, 64, 4),
+                 lambda: neap.Stream.unlink(name)):
+        with pytest.raises(PermissionError):
+            call()
+    stream = neap.Stream.shared(name, owner=65534)
+    reader = stream.reader("oldest")
+    assert reader.read() == b"spoofed"
+    copy = pickle.loads(pickle.dumps(stream))
+    assert copy.reader("oldest").read() == b"spoofed"
+    os.truncate("/dev/shm/neap." + name, 0)
+    with pytest.raises(ValueError, match="cut short"):
+        copy.reader("oldest").read_block() or reader.read()
+        stream.reader("oldest").read_block()
+    os.unlink("/dev/shm/neap." + name)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to act as two users")
+def test_root_s_stream_for_others(name):
+    stream = neap.Stream.shared(name, 64, 4, mode=0o644)
+    stream.write(b"true")
+
+    def read():
+        assert neap.Stream.shared(name).reader("oldest").read() == b"true"
+        assert neap.Stream.shared(name, owner=0).reader("oldest").read() == b"true"
+
+    assert as_user(65534, read) == 0
+    stream.close()
+
+
+@pytest.mark.parametrize("owner, error", [(-1, ValueError), (2**32 - 1, ValueError), (2**80, ValueError),
+                                          ("root", TypeError), (1.0, TypeError)])
+def test_wrong_owners(name, owner, error):
+    with pytest.raises(error):
+        neap.Stream.shared(name, owner=owner)
+    with pytest.raises(TypeError, match="owner is for reading"):
+        neap.Stream.shared(name, 8, 8, owner=0)
+
+
+def test_nothing_to_read_is_not_the_end(name):
+    """A reader that the writer overtakes all the time gets None, as if nothing were there, and never b""."""
+    code = f"import neap\nstream, data = neap.Stream.shared({name!r}, 4096, 2), bytes(8192)\nprint(flush=True)\n" \
+           "while True: stream.write(data)"
+    writer = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    try:
+        writer.stdout.readline()
+        reader = neap.Stream.shared(name).reader()
+        until = time.monotonic() + 3
+        while time.monotonic() < until:
+            assert reader.read() != b""
+    finally:
+        writer.kill()
+        writer.wait()
+
+
+def test_waiting_for_a_new_writer(name):
+    """After WriterDied, wait() sleeps until a new writer has written."""
+    def write(data):
+        child = os.fork()
+        if child == 0:
+            neap.Stream.shared(name, 4, 4).write(data)
+            os._exit(0)  # without closing it
+        return child
+
+    os.waitpid(write(b"1234"), 0)
+    reader = neap.Stream.shared(name).reader("oldest")
+    assert next(reader) == b"1234"
+    for data in (b"5678", b"9abc"):
+        with pytest.raises(neap.WriterDied):
+            next(reader)
+        before = time.monotonic()
+        assert not reader.wait(0.05) and not reader.wait(0.05)
+        assert time.monotonic() - before >= 0.1
+        child = write(data)
+        assert reader.wait() and next(reader) == data
+        os.waitpid(child, 0)
+    neap.Stream.unlink(name)
 
 
 @pytest.mark.parametrize("arguments, error", [

@@ -114,9 +114,15 @@ static void set_count(neap_bits_t *bits, uint64_t count) {
     clear_tail(bits);
 }
 
+/* A file is made as long as the caller says, whatever it was. */
+static int resize_file(neap_bits_t *bits, uint64_t count) {
+    int error = neap__bits_file_begin(bits);
+    return error != NEAP_OK ? error : neap__bits_file_end(bits, neap__bits_file_resize(bits, count));
+}
+
 int neap_bits_resize(neap_bits_t *bits, uint64_t count) {
     if (!in_memory(bits))
-        return neap__bits_file_resize(bits, count);
+        return resize_file(bits, count);
     uint64_t words = words_for(count);
     bool grows = count > bits->count;
     if (!grows)
@@ -133,7 +139,7 @@ int neap_bits_resize(neap_bits_t *bits, uint64_t count) {
 
 int neap_bits_stretch(neap_bits_t *bits, uint64_t count) {
     if (!in_memory(bits))
-        return neap__bits_file_resize(bits, count);
+        return resize_file(bits, count);
     uint64_t words = words_for(count), inside = bits->room_words ? bits->room_words : 1;
     if (words > inside) {
         int error = set_room(bits, words + words / ROOM_SHARE + ROOM_WORDS);
@@ -150,9 +156,23 @@ int neap_bits_stretch(neap_bits_t *bits, uint64_t count) {
     return NEAP_OK;
 }
 
+/* Appends to the end that the file has now: another process may have appended before. */
+static int append_to_file(neap_bits_t *bits, bool value) {
+    int error = neap__bits_file_begin(bits);
+    if (error != NEAP_OK)
+        return error;
+    uint64_t at = bits->count;
+    error = neap__bits_file_resize(bits, at + 1);
+    if (error == NEAP_OK)
+        neap_bits_set(bits, at, value);
+    return neap__bits_file_end(bits, error);
+}
+
 int neap_bits_append(neap_bits_t *bits, bool value) {
     uint64_t at = bits->count, room = bits->room_words != 0 ? bits->room_words : 1;
-    if (in_memory(bits) && at / WORD_BITS < room) {
+    if (!in_memory(bits))
+        return append_to_file(bits, value);
+    if (at / WORD_BITS < room) {
         if (at % WORD_BITS == 0)
             words_of(bits)[at / WORD_BITS] = 0;
         bits->count = at + 1;
@@ -183,11 +203,12 @@ uint64_t neap_bits_trim(neap_bits_t *bits) {
     return bytes + before - neap_bits_block_bytes(bits);
 }
 
-int neap_bits_insert(neap_bits_t *bits, uint64_t at, uint64_t count) {
+static int insert(neap_bits_t *bits, uint64_t at, uint64_t count) {
     uint64_t old = bits->count;
     if (count > UINT64_MAX - WORD_BITS - old)
         return NEAP_ERROR_MEMORY;
-    int error = neap_bits_stretch(bits, old + count);
+    int error =
+        in_memory(bits) ? neap_bits_stretch(bits, old + count) : neap__bits_file_resize(bits, old + count);
     if (error != NEAP_OK)
         return error;
     neap_bits_copy(bits, at + count, bits, at, old - at);
@@ -195,12 +216,26 @@ int neap_bits_insert(neap_bits_t *bits, uint64_t at, uint64_t count) {
     return NEAP_OK;
 }
 
-int neap_bits_remove(neap_bits_t *bits, uint64_t at, uint64_t count) {
+int neap_bits_insert(neap_bits_t *bits, uint64_t at, uint64_t count) {
+    if (in_memory(bits))
+        return insert(bits, at, count);
+    int error = neap__bits_file_begin(bits);
+    return error != NEAP_OK ? error : neap__bits_file_end(bits, insert(bits, at, count));
+}
+
+static int remove_(neap_bits_t *bits, uint64_t at, uint64_t count) {
     uint64_t rest = bits->count - at - count;
     if (!neap_bits_resizes(bits))
         return NEAP_ERROR_PERMISSION;
     neap_bits_copy(bits, at, bits, at + count, rest);
-    return neap_bits_resize(bits, at + rest);
+    return in_memory(bits) ? neap_bits_resize(bits, at + rest) : neap__bits_file_resize(bits, at + rest);
+}
+
+int neap_bits_remove(neap_bits_t *bits, uint64_t at, uint64_t count) {
+    if (in_memory(bits))
+        return remove_(bits, at, count);
+    int error = neap__bits_file_begin(bits);
+    return error != NEAP_OK ? error : neap__bits_file_end(bits, remove_(bits, at, count));
 }
 
 bool neap_bits_check(const neap_bits_t *bits, const char **why) {
@@ -215,7 +250,10 @@ bool neap_bits_check(const neap_bits_t *bits, const char **why) {
         *why = "a block that is not needed, or no allocator";
     else if (!in_memory(bits) && !neap__bits_file_check(bits))
         *why = "array and file are not of one length";
-    else if (used != 0 && turned(words_of(bits)[bits->count / WORD_BITS]) & ~low_ones(used))
+    else if (used != 0 && in_memory(bits) &&
+             turned(words_of(bits)[bits->count / WORD_BITS]) & ~low_ones(used))
         *why = "bits beyond the end are set";
+    else if (used % 8 != 0 && neap_bits_data(bits)[bits->count / 8] & ~low_ones(used % 8))
+        *why = "bits of the last byte beyond the end are set";
     return !*why;
 }

@@ -45,6 +45,48 @@ int neap_bits_open(neap_bits_t *bits, const char *path, enum neap_bits_mode mode
     return NEAP_OK;
 }
 
+/* The mapping has another length than before; what is left of the last byte is the array's. */
+static void take_length(neap_bits_t *bits) {
+    bits->count = bits->from.file->mapping.bytes * 8;
+    take_words(bits);
+}
+
+int neap_bits_follow(neap_bits_t *bits) {
+    if (bits->state == NEAP_BITS_IN_MEMORY)
+        return NEAP_OK;
+    struct neap_os_file_mapping *mapping = &bits->from.file->mapping;
+    const uint64_t bytes = mapping->bytes;
+    const int error = neap_os_file_mapping_follow(mapping);
+    if (mapping->bytes != bytes)
+        take_length(bits);
+    else
+        take_words(bits);
+    return error;
+}
+
+uint64_t neap_bits_length(const neap_bits_t *bits) {
+    if (bits->state == NEAP_BITS_IN_MEMORY)
+        return bits->count;
+    const struct neap_os_file_mapping *mapping = &bits->from.file->mapping;
+    const uint64_t bytes = neap_os_file_mapping_length(mapping);
+    return bytes == mapping->bytes ? bits->count : bytes * 8;
+}
+
+bool neap_bits_is_cut(const neap_bits_t *bits) {
+    return bits->state != NEAP_BITS_IN_MEMORY && neap_os_file_mapping_is_cut(&bits->from.file->mapping);
+}
+
+int neap__bits_file_begin(neap_bits_t *bits) {
+    neap_os_file_mapping_lock(&bits->from.file->mapping);
+    const int error = neap_bits_follow(bits);
+    return error == NEAP_OK ? NEAP_OK : neap__bits_file_end(bits, error);
+}
+
+int neap__bits_file_end(const neap_bits_t *bits, int error) {
+    neap_os_file_mapping_unlock(&bits->from.file->mapping);
+    return error;
+}
+
 int neap__bits_file_resize(neap_bits_t *bits, uint64_t count) {
     struct neap_os_file_mapping *mapping = &bits->from.file->mapping;
     uint64_t bytes = count / 8 + (count % 8 != 0);
@@ -73,7 +115,10 @@ void neap__bits_file_close(neap_bits_t *bits) {
 }
 
 int neap_bits_flush(neap_bits_t *bits) {
-    return bits->state == NEAP_BITS_IN_FILE ? neap_os_file_mapping_sync(&bits->from.file->mapping) : NEAP_OK;
+    if (bits->state != NEAP_BITS_IN_FILE)
+        return NEAP_OK;
+    const int error = neap_os_file_mapping_sync(&bits->from.file->mapping);
+    return error == NEAP_OK && neap_bits_is_cut(bits) ? NEAP_ERROR_FORMAT : error;
 }
 
 bool neap__bits_file_check(const neap_bits_t *bits) {

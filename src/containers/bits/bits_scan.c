@@ -207,8 +207,14 @@ int neap_bits_combine(neap_bits_t *bits, enum neap_bits_operation operation, con
     assert(bits->state != NEAP_BITS_IN_FILE_TO_READ);
     if (bits->count != other->count || (unsigned)operation > NEAP_BITS_AND_NOT)
         return NEAP_ERROR_ARGUMENT;
-    loops()->combine[operation](words_of(bits), words_of(other), (size_t)words_for(bits->count));
-    clear_tail(bits);
+    uint64_t whole = bits->count / WORD_BITS, at = whole * WORD_BITS;
+    unsigned rest = bits->count % WORD_BITS;
+    loops()->combine[operation](words_of(bits), words_of(other), (size_t)whole);
+    if (rest != 0) { /* behind the last bit of a file there may be another process's */
+        uint64_t last = neap_bits_load(bits, at, rest), with = neap_bits_load(other, at, rest);
+        loops()->combine[operation](&last, &with, 1);
+        neap_bits_store(bits, at, rest, last);
+    }
     return NEAP_OK;
 }
 

@@ -37,11 +37,16 @@ static inline uint64_t low_ones(unsigned width) {
 /* Inverts every bit of `count` words. */
 void neap__bits_invert_words(uint64_t *words, size_t count);
 
-/* Zeroes the bits of the last word beyond `count`. */
+/* Zeroes the bits of the last word beyond `count`. Of a file, only those of the last byte are the array's:
+ * another process may have appended more. */
 static inline void clear_tail(neap_bits_t *bits) {
     unsigned used = bits->count % WORD_BITS;
-    if (used != 0)
+    if (used == 0)
+        return;
+    if (bits->state == NEAP_BITS_IN_MEMORY)
         words_of(bits)[bits->count / WORD_BITS] &= turned(low_ones(used));
+    else if (used % 8 != 0)
+        neap_bits_data(bits)[bits->count / 8] &= (unsigned char)low_ones(used % 8);
 }
 
 #endif

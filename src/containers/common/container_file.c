@@ -2,6 +2,7 @@
 #include "containers/common/container_file.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -72,18 +73,28 @@ int neap__container_file_view(const void *data, size_t bytes, enum neap_containe
 
 int neap__container_file_open(const char *path, enum neap_container container, uint32_t version,
                               size_t head_bytes, struct neap__container_file *file) {
+    struct neap_os_file_guard *guard = NULL;
     const void *data;
     size_t bytes;
     int error = neap_os_file_map(path, &data, &bytes);
     if (error != NEAP_OK)
         return error;
-    error = neap__container_file_view(data, bytes, container, version, head_bytes, file);
-    if (error != NEAP_OK)
+    error = neap_os_file_guard_add(data, bytes, false, &guard);
+    if (error == NEAP_OK)
+        error = neap__container_file_view(data, bytes, container, version, head_bytes, file);
+    if (error == NEAP_OK && neap_os_file_guard_is_cut(guard))
+        error = NEAP_ERROR_FORMAT;
+    if (error != NEAP_OK) {
+        neap_os_file_guard_remove(guard);
         neap_os_file_unmap(data, bytes);
-    return error;
+        return error;
+    }
+    file->guard = guard;
+    return NEAP_OK;
 }
 
 void neap__container_file_close(struct neap__container_file *file) {
+    neap_os_file_guard_remove(file->guard);
     neap_os_file_unmap(file->data, file->bytes);
     *file = (struct neap__container_file){0};
 }
@@ -124,6 +135,8 @@ int neap__container_file_save(const char *path, enum neap_container container, u
     error = neap_os_atomic_file_write(&writer.file, start, (size_t)body_offset(head_bytes));
     if (error == NEAP_OK)
         error = write_body(&writer, context, head);
+    if (error == NEAP_ERROR_FORMAT)
+        errno = EIO;
     if (error == NEAP_OK) {
         struct preamble preamble = {
             .byte_order = BYTE_ORDER_MARK,

@@ -10,7 +10,9 @@
  * body covers the whole file, so neap__container_file_verify checks it on request
  * only. A container that reads an unverified body checks every offset, length and
  * count in it with neap__container_file_bytes. So a hostile file may give wrong
- * answers, but never an access outside of its mapping.
+ * answers, but never an access outside of its mapping. A file that another process cuts
+ * short reads as zeros from there on (os/file_guard.h): a container asks
+ * neap__container_file_is_cut after it has read, and before it believes what it read.
  *
  * Checksums are XXH3 of 64 bits; they find damage, not forgery. A file of another
  * byte order is refused. Threads: any may read an open file; one may write.
@@ -18,10 +20,13 @@
 #ifndef NEAP_CONTAINERS_COMMON_CONTAINER_FILE_H
 #define NEAP_CONTAINERS_COMMON_CONTAINER_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <neap/error.h>
+
+#include "os/file_guard.h"
 
 enum { NEAP_CONTAINER_HEAD_BYTES_MAX = 4096, NEAP_CONTAINER_FILE_ALIGN = 64 };
 
@@ -40,6 +45,7 @@ struct neap__container_file {
     uint64_t body_bytes;
     const unsigned char *data; /* the whole file */
     size_t bytes;
+    struct neap_os_file_guard *guard; /* NULL if it is not mapped here */
 };
 
 /* Maps the file at `path`, which must hold such a container with a head of
@@ -54,6 +60,11 @@ int neap__container_file_view(const void *data, size_t bytes, enum neap_containe
                               size_t head_bytes, struct neap__container_file *file);
 
 void neap__container_file_close(struct neap__container_file *file);
+
+/* Whether something that was read of it before this call was cut off the file. It stays so. */
+static inline bool neap__container_file_is_cut(const struct neap__container_file *file) {
+    return neap_os_file_guard_is_cut(file->guard);
+}
 
 /* Reads the whole body. NEAP_ERROR_FORMAT if its checksum differs from that in the preamble. */
 int neap__container_file_verify(const struct neap__container_file *file);
@@ -74,7 +85,9 @@ struct neap__container_writer;
 /* Calls write_body(writer, context, head), which appends the body by
  * neap__container_writer_write and fills the `head_bytes` of head; then puts the
  * file at `path` in one step. Errors as those of os/file.h, or what write_body
- * returned; the file is then as before. */
+ * returned; the file is then as before. NEAP_ERROR_FORMAT has errno EISDIR or ENODEV if a
+ * folder or another thing that is no regular file lies at `path`, and EIO if write_body
+ * returned it. */
 int neap__container_file_save(const char *path, enum neap_container container, uint32_t version, void *head,
                               size_t head_bytes,
                               int (*write_body)(struct neap__container_writer *writer, const void *context,

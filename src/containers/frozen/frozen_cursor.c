@@ -93,7 +93,12 @@ int neap_frozen_cursor_next(neap_frozen_cursor_t *cursor, union neap_item *key, 
     const unsigned index = cursor->index;
     if (cursor->key_room == 0 && trie->head.key_bytes_max > 0)
         return NEAP_ERROR_FORMAT;
-    if (!advance(cursor)) {
+    const bool sound = advance(cursor);
+    union neap_item found = {.u = 0};
+    if (sound && value)
+        found = neap__frozen_leaf_value(trie, &cursor->leaf, index);
+    if (!sound || frozen_is_cut(trie)) {
+        neap__frozen_damage(trie);
         cursor->key_room = 0;
         return NEAP_ERROR_FORMAT;
     }
@@ -101,7 +106,7 @@ int neap_frozen_cursor_next(neap_frozen_cursor_t *cursor, union neap_item *key, 
         *key = neap__trie_key_decode((enum neap_kind)trie->head.key,
                                      (struct neap__trie_text){cursor->key, cursor->key_bytes});
     if (value)
-        *value = neap__frozen_leaf_value(trie, &cursor->leaf, index);
+        *value = found;
     return 1;
 }
 

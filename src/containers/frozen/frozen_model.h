@@ -55,6 +55,7 @@ struct neap_frozen_trie {
     const uint8_t *offsets, *leaves;
     struct neap__container_file file; /* data is NULL if the body is a block of its own */
     bool is_mapped;                   /* the file must be closed */
+    bool damaged;                     /* a call met a damaged leaf */
     size_t body_bytes;
     uint8_t value_width;
     bool value_is_text;
@@ -83,6 +84,14 @@ struct neap__frozen_scan {
 
 /* Sets the pointers by the head. False if the body does not agree with the head. */
 bool neap__frozen_begin(neap_frozen_trie_t *trie);
+
+/* Notes that a call met a damaged leaf, or zeros in the place of a file's lost end; returns false. */
+bool neap__frozen_damage(const neap_frozen_trie_t *trie);
+
+/* Whether the file was cut short, so that what was read of it may be zeros. */
+static inline bool frozen_is_cut(const neap_frozen_trie_t *trie) {
+    return trie->is_mapped && neap__container_file_is_cut(&trie->file);
+}
 
 /* The last leaf whose first key is not greater than `key`, or 0. `key` is without the common prefix. */
 uint64_t neap__frozen_leaf_for(const neap_frozen_trie_t *trie, struct neap__trie_text key);

@@ -87,7 +87,8 @@ void neap_frozen_trie_destroy(neap_frozen_trie_t *trie) {
 static int write_body(struct neap__container_writer *writer, const void *context, void *head) {
     const neap_frozen_trie_t *trie = context;
     (void)head;
-    return neap__container_writer_write(writer, trie->body, trie->body_bytes);
+    const int error = neap__container_writer_write(writer, trie->body, trie->body_bytes);
+    return error == 0 && frozen_is_cut(trie) ? NEAP_ERROR_FORMAT : error;
 }
 
 int neap_frozen_trie_save(const neap_frozen_trie_t *trie, const char *path) {
@@ -115,6 +116,16 @@ size_t neap_frozen_trie_bytes(const neap_frozen_trie_t *trie) {
     return trie->body_bytes + sizeof(*trie);
 }
 
+bool neap__frozen_damage(const neap_frozen_trie_t *trie) {
+    /* Several threads may read a trie at once, so this flag is set atomically. */
+    __atomic_store_n((bool *)(uintptr_t)&trie->damaged, true, __ATOMIC_RELAXED);
+    return false;
+}
+
+bool neap_frozen_trie_is_damaged(const neap_frozen_trie_t *trie) {
+    return __atomic_load_n(&trie->damaged, __ATOMIC_RELAXED) || frozen_is_cut(trie);
+}
+
 /* --- looking up -------------------------------------------------------------- */
 
 int neap__frozen_common(const neap_frozen_trie_t *trie, struct neap__trie_text key,
@@ -134,12 +145,18 @@ bool neap_frozen_trie_get(const neap_frozen_trie_t *trie, union neap_item key, u
     struct neap__frozen_leaf leaf;
     struct neap__frozen_scan scan;
     if (trie->head.count == 0 || !neap__trie_key_encode((enum neap_kind)trie->head.key, key, place, &text) ||
-        neap__frozen_common(trie, text, &text) != 0 ||
-        !neap__frozen_leaf_open(trie, neap__frozen_leaf_for(trie, text), &leaf) ||
-        !neap__frozen_leaf_scan(trie, &leaf, text, false, &scan) || !scan.equal)
+        neap__frozen_common(trie, text, &text) != 0)
+        return false;
+    if (!neap__frozen_leaf_open(trie, neap__frozen_leaf_for(trie, text), &leaf) ||
+        !neap__frozen_leaf_scan(trie, &leaf, text, false, &scan))
+        return neap__frozen_damage(trie);
+    if (!scan.equal)
+        return false;
+    const union neap_item found = neap__frozen_leaf_value(trie, &leaf, scan.index);
+    if (frozen_is_cut(trie))
         return false;
     if (value)
-        *value = neap__frozen_leaf_value(trie, &leaf, scan.index);
+        *value = found;
     return true;
 }
 
@@ -158,7 +175,7 @@ bool neap_frozen_trie_longest_prefix(const neap_frozen_trie_t *trie, union neap_
         const uint64_t index = neap__frozen_leaf_for(trie, rest);
         if (!neap__frozen_leaf_open(trie, index, &leaf) ||
             !neap__frozen_leaf_scan(trie, &leaf, rest, true, &scan))
-            return false;
+            return neap__frozen_damage(trie);
         if (scan.prefix >= 0)
             break;
         const size_t agreed = trie_common(leaf.first, rest);
@@ -166,10 +183,13 @@ bool neap_frozen_trie_longest_prefix(const neap_frozen_trie_t *trie, union neap_
             return false;
         rest.bytes = agreed;
     }
+    const union neap_item found = neap__frozen_leaf_value(trie, &leaf, (unsigned)scan.prefix);
+    if (frozen_is_cut(trie))
+        return false;
     if (bytes)
         *bytes = (size_t)trie->head.common_bytes + scan.prefix_bytes;
     if (value)
-        *value = neap__frozen_leaf_value(trie, &leaf, (unsigned)scan.prefix);
+        *value = found;
     return true;
 }
 
@@ -180,14 +200,16 @@ bool neap__frozen_rank(const neap_frozen_trie_t *trie, struct neap__trie_text ke
     struct neap__frozen_leaf leaf;
     struct neap__frozen_scan scan;
     const int side = trie->head.count == 0 ? -1 : neap__frozen_common(trie, key, &rest);
+    if (frozen_is_cut(trie))
+        return neap__frozen_damage(trie);
     if (side != 0) {
         *rank = side < 0 ? 0 : trie->head.count;
         return true;
     }
     const uint64_t index = neap__frozen_leaf_for(trie, rest);
     if (!neap__frozen_leaf_open(trie, index, &leaf) ||
-        !neap__frozen_leaf_scan(trie, &leaf, rest, false, &scan))
-        return false;
+        !neap__frozen_leaf_scan(trie, &leaf, rest, false, &scan) || frozen_is_cut(trie))
+        return neap__frozen_damage(trie);
     *rank = index * FROZEN_LEAF_ENTRIES + scan.index;
     return true;
 }
@@ -242,7 +264,7 @@ int neap__frozen_range(const neap_frozen_trie_t *trie, const struct neap_trie_ra
             return NEAP_ERROR_FORMAT;
     }
     if (range->has_prefix) {
-        if (!neap__trie_key_encode(kind, range->prefix, place, &text))
+        if (!neap__trie_has_prefixes(kind) || !neap__trie_key_encode(kind, range->prefix, place, &text))
             return NEAP_ERROR_ARGUMENT;
         if (!neap__frozen_rank(trie, text, &rank))
             return NEAP_ERROR_FORMAT;

@@ -106,7 +106,7 @@ static inline bool find(const neap_map_t *map, struct search *search) {
 bool neap_map_get(const neap_map_t *map, union neap_item key, union neap_item *value) {
     struct search search;
     return neap__map_field_key(&map->shape, key, &search.key) && find(map, &search) &&
-           neap__map_value(map, search.group, &search.entry, value);
+           neap__map_value(map, search.group, &search.entry, value) && !neap__map_is_cut(map);
 }
 
 /* --- putting --- */
@@ -186,15 +186,30 @@ static int insert_kept(neap_map_t *map, struct search *search, struct neap__map_
     return NEAP_ERROR_MEMORY;
 }
 
+/* The text of a field that goes into a group, copied before anything in the map moves: it may lie there.
+ * (A long one is copied to its block first of all.) */
+struct near_text {
+    uint8_t bytes[NEAP_MAP_NEAR_BYTES_MAX];
+};
+
+static void take_near(struct neap__map_field *field, struct near_text *copy) {
+    if (field->bytes == field->stored)
+        return;
+    memcpy(copy->bytes, field->bytes, field->stored_bytes);
+    field->bytes = copy->bytes;
+}
+
 int neap_map_put(neap_map_t *map, union neap_item key, union neap_item value, bool *replaced) {
     struct search search;
     struct neap__map_field field;
+    struct near_text key_copy, value_copy;
     if (map->is_file)
         return NEAP_ERROR_PERMISSION;
     if (!neap__map_field_key(&map->shape, key, &search.key) ||
         !neap__map_field_value(&map->shape, value, &field))
         return NEAP_ERROR_ARGUMENT;
     bool found = find(map, &search);
+    take_near(&field, &value_copy);
     if (found) {
         if (!neap__map_field_keep(map, &field))
             return NEAP_ERROR_MEMORY;
@@ -203,6 +218,7 @@ int neap_map_put(neap_map_t *map, union neap_item key, union neap_item value, bo
             return NEAP_ERROR_MEMORY;
         }
     } else {
+        take_near(&search.key, &key_copy);
         int error = insert_kept(map, &search, &field);
         if (error != NEAP_OK)
             return error;
@@ -232,6 +248,7 @@ static bool sum_of(enum neap_kind kind, union neap_item number, union neap_item 
 int neap_map_add(neap_map_t *map, union neap_item key, union neap_item amount, union neap_item *sum) {
     struct search search;
     struct neap__map_field field;
+    struct near_text key_copy;
     union neap_item number = {.u = 0}, result;
     enum neap_kind kind = map->shape.value;
     if (map->is_file)
@@ -249,6 +266,7 @@ int neap_map_add(neap_map_t *map, union neap_item key, union neap_item amount, u
     if (found) {
         neap__map_group_set_value(&map->shape, search.group, &search.entry, &field);
     } else {
+        take_near(&search.key, &key_copy);
         int error = insert_kept(map, &search, &field);
         if (error != NEAP_OK)
             return error;

@@ -74,7 +74,7 @@ bool neap_map_check(const neap_map_t *map, const char **why) {
         if (group && !group_check(map, group, i, &tally, why))
             return false;
     }
-    DEMAND(!map->damaged, "the file is damaged");
+    DEMAND(!neap_map_is_damaged(map), "the file is damaged");
     DEMAND(tally.count == map->count, "the entries are not as many as counted");
     if (map->is_file)
         return true;

@@ -60,7 +60,7 @@ static int write_fars(struct neap__container_writer *writer, const struct neap__
 /* The working memory for saving. It has blocks of its own, because a save changes nothing in the map, which
  * other threads may read meanwhile. */
 struct saving {
-    struct neap__container_memory memory; /* for the two below */
+    struct neap__container_memory memory; /* of its own: other threads may save the same map */
     const neap_map_t *map;
     uint64_t *offsets;            /* one per group */
     struct neap__map_group *copy; /* of `room` bytes */
@@ -82,7 +82,7 @@ static int write_group(struct neap__container_writer *writer, struct saving *sav
     const struct neap__map_group *group = neap__map_group_at(saving->map, number);
     saving->offsets[number] = NO_GROUP;
     if (!group)
-        return saving->map->damaged ? NEAP_ERROR_FORMAT : NEAP_OK;
+        return neap_map_is_damaged(saving->map) ? NEAP_ERROR_FORMAT : NEAP_OK;
     if (!copy_reach(saving, group->used))
         return NEAP_ERROR_MEMORY;
     memcpy(saving->copy, group, group->used);
@@ -111,29 +111,25 @@ static int write_body(struct neap__container_writer *writer, const void *context
         .group_count = map->group_count,
         .offsets_at = neap__container_writer_offset(writer),
     };
-    return error == NEAP_OK ? neap__container_writer_write(writer, saving->offsets,
-                                                           map->group_count * sizeof(*saving->offsets))
-                            : error;
+    if (error == NEAP_OK)
+        error = neap__container_writer_write(writer, saving->offsets,
+                                             map->group_count * sizeof(*saving->offsets));
+    return error == NEAP_OK && neap_map_is_damaged(map) ? NEAP_ERROR_FORMAT : error;
 }
 
 int neap_map_save(const neap_map_t *map, const char *path) {
     struct neap__map_head head;
-    const struct neap_allocator *given = map->memory.given.alloc ? &map->memory.given : NULL;
-    struct saving *saving = neap__container_memory_new(given, sizeof(*saving));
+    struct saving *saving = neap__container_memory_new(NULL, sizeof(*saving));
     if (!saving)
         return NEAP_ERROR_MEMORY;
-    size_t offsets_bytes = map->group_count * sizeof(*saving->offsets);
-    int error = NEAP_ERROR_MEMORY;
     saving->map = map;
-    saving->offsets = NEAP_ALLOC(&saving->memory, offsets_bytes);
-    if (saving->offsets)
-        error = neap__container_file_save(path, NEAP_CONTAINER_MAP, NEAP_MAP_FILE_VERSION, &head,
-                                          sizeof(head), write_body, saving);
-    int number = errno;
-    NEAP_FREE(&saving->memory, saving->offsets, offsets_bytes);
-    NEAP_FREE(&saving->memory, saving->copy, saving->room);
+    saving->offsets = NEAP_ALLOC(&saving->memory, map->group_count * sizeof(*saving->offsets));
+    int error = !saving->offsets ? NEAP_ERROR_MEMORY
+                                 : neap__container_file_save(path, NEAP_CONTAINER_MAP, NEAP_MAP_FILE_VERSION,
+                                                             &head, sizeof(head), write_body, saving);
+    int reason = errno;
     neap__container_memory_end(saving, sizeof(*saving));
-    errno = number;
+    errno = reason;
     return error;
 }
 

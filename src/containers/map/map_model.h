@@ -117,6 +117,11 @@ bool neap__map_value(const neap_map_t *map, const struct neap__map_group *group,
 /* A group of a map from a file; NULL if it is empty or damaged. */
 const struct neap__map_group *neap__map_group_in_file(const neap_map_t *map, uint64_t number);
 
+/* Whether the file of a map was cut short, so that what was read of it may be zeros. */
+static inline bool neap__map_is_cut(const neap_map_t *map) {
+    return NEAP_UNLIKELY(map->is_file) && neap__container_file_is_cut(&map->file);
+}
+
 /* A group that can be searched safely; NULL if it is empty (or, in a file, damaged). */
 static inline const struct neap__map_group *neap__map_group_at(const neap_map_t *map, uint64_t number) {
     if (NEAP_UNLIKELY(map->count == 0))

@@ -78,7 +78,7 @@ bool neap_map_next(const neap_map_t *map, struct neap_map_cursor *cursor, union 
         const struct neap__map_group *group = neap__map_group_at(map, cursor->group);
         while (group && cursor->entry < group->count) {
             if (entry_items(map, group, (uint32_t)cursor->entry++, key, value))
-                return true;
+                return !neap__map_is_cut(map);
         }
     }
     return false;
@@ -92,7 +92,7 @@ bool neap_map_any(const neap_map_t *map, union neap_item *key, union neap_item *
     for (uint32_t i = 0; i < all; i++) {
         const struct neap__map_group *group = neap__map_group_at(map, number);
         if (group && group->count > 0 && entry_items(map, group, group->count - 1u, key, value))
-            return true;
+            return !neap__map_is_cut(map);
         number = number > 0 ? number - 1 : all - 1;
     }
     return false;
@@ -108,7 +108,7 @@ neap_map_t *neap_map_copy(const neap_map_t *map, const struct neap_allocator *al
             return NULL;
         }
     }
-    if (copy && map->damaged) {
+    if (copy && neap_map_is_damaged(map)) {
         neap_map_destroy(copy);
         return NULL;
     }
@@ -142,7 +142,7 @@ bool neap_map_is_file(const neap_map_t *map) {
 }
 
 bool neap_map_is_damaged(const neap_map_t *map) {
-    return __atomic_load_n(&map->damaged, __ATOMIC_RELAXED);
+    return __atomic_load_n(&map->damaged, __ATOMIC_RELAXED) || neap__map_is_cut(map);
 }
 
 uint64_t neap_map_trim(neap_map_t *map) {

@@ -12,7 +12,7 @@
 static const char magic[12] = "neap-stream";
 
 size_t neap__ring_bytes(uint64_t block_bytes, uint64_t block_count) {
-    if (block_bytes == 0 || block_bytes > UINT32_MAX || block_count == 0 || block_count > UINT32_MAX)
+    if (block_bytes == 0 || block_bytes > UINT32_MAX || block_count == 0 || block_count > INT32_MAX)
         return 0;
     uint64_t ring = block_bytes * block_count; /* no overflow: both have 32 bits */
     uint64_t most = SIZE_MAX / 2 - sizeof(struct neap_stream_layout) - NEAP_RING_WORD_BYTES;
@@ -110,11 +110,16 @@ bool neap_stream_writes(const neap_stream_t *stream) {
     return !stream->shared || stream->segment.writing;
 }
 
+/* After an access of the writer to the ring: NEAP_ERROR_FORMAT if it went to a lost page. */
+static inline int still_whole(const struct neap_stream *stream) {
+    return NEAP_UNLIKELY(neap__ring_is_cut(stream)) ? NEAP_ERROR_FORMAT : NEAP_OK;
+}
+
 static inline int may_write(const struct neap_stream *stream) {
     if (NEAP_UNLIKELY(!neap_stream_writes(stream)))
         return NEAP_ERROR_PERMISSION;
     uint32_t state = atomic_load_explicit(&stream->layout->state, memory_order_relaxed);
-    return NEAP_LIKELY(state == NEAP_STREAM_LIVE) ? NEAP_OK : NEAP_ERROR_ARGUMENT;
+    return NEAP_LIKELY(state == NEAP_STREAM_LIVE) ? still_whole(stream) : NEAP_ERROR_ARGUMENT;
 }
 
 /* A claim is never lowered, because bytes below it may have been written. */
@@ -134,7 +139,9 @@ static inline void wake_sleepers(struct neap_stream *stream) {
         neap_os_futex_wake((const uint32_t *)&stream->layout->wakeup, stream->shared);
 }
 
+/* Whatever was claimed before is no place for the next bytes any more. */
 static inline void publish(struct neap_stream *stream, size_t place, uint64_t written) {
+    stream->claim_bytes = 0;
     stream->place = place < stream->ring_bytes ? place : place - stream->ring_bytes;
     stream->written = written;
     atomic_store_explicit(&stream->layout->written, written, memory_order_release);
@@ -156,7 +163,7 @@ int neap_stream_write(neap_stream_t *stream, const void *data, size_t bytes) {
     }
     neap__ring_put(stream, place, data, bytes);
     publish(stream, place + bytes, end);
-    return NEAP_OK;
+    return still_whole(stream);
 }
 
 int neap_stream_claim(neap_stream_t *stream, size_t bytes, struct neap_span *span) {
@@ -169,25 +176,27 @@ int neap_stream_claim(neap_stream_t *stream, size_t bytes, struct neap_span *spa
     if (bytes > room)
         bytes = room;
     claim_to(stream, stream->written + bytes);
+    stream->claim_bytes = bytes;
     *span = (struct neap_span){(char *)stream->ring + stream->place, bytes};
     return NEAP_OK;
 }
 
 int neap_stream_commit(neap_stream_t *stream, size_t bytes) {
     int error = may_write(stream);
-    if (error == NEAP_OK &&
-        (bytes > stream->claimed - stream->written || bytes > stream->ring_bytes - stream->place))
+    if (error == NEAP_OK && bytes > stream->claim_bytes)
         error = NEAP_ERROR_ARGUMENT;
-    if (error != NEAP_OK || bytes == 0)
+    if (error != NEAP_OK)
         return error;
-    publish(stream, stream->place + bytes, stream->written + bytes);
-    return NEAP_OK;
+    stream->claim_bytes = 0;
+    if (bytes > 0)
+        publish(stream, stream->place + bytes, stream->written + bytes);
+    return still_whole(stream);
 }
 
 int neap_stream_close(neap_stream_t *stream) {
     if (!neap_stream_writes(stream))
         return NEAP_ERROR_PERMISSION;
-    if (may_write(stream) == NEAP_OK) {
+    if (may_write(stream) != NEAP_ERROR_ARGUMENT) { /* also if its memory was cut short */
         if (stream->shared) /* first, because a process that sees the end may take the name */
             neap_os_segment_unname(&stream->segment);
         atomic_store_explicit(&stream->layout->state, NEAP_STREAM_CLOSED, memory_order_release);
@@ -202,6 +211,8 @@ enum neap_stream_state neap_stream_state(const neap_stream_t *stream) {
     const _Atomic uint32_t *state = &stream->layout->state;
     if (atomic_load_explicit(state, memory_order_acquire) == NEAP_STREAM_CLOSED)
         return NEAP_STREAM_CLOSED;
+    if (neap__ring_is_cut(stream))
+        return NEAP_STREAM_CUT;
     if (!stream->shared || neap_os_segment_has_writer(&stream->segment))
         return NEAP_STREAM_LIVE;
     /* The writer may have closed it between the two loads. */

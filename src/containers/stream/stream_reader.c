@@ -22,7 +22,7 @@ static void reader_put(struct neap_stream_reader *reader, uint64_t offset) {
     const struct neap_stream *stream = reader->stream;
     size_t place = (size_t)(offset % stream->ring_bytes);
     reader->offset = offset;
-    reader->block = (uint32_t)(place / stream->block_bytes);
+    reader->block = (uint32_t)(place / stream->block_bytes) & INT32_MAX;
     reader->within = (uint32_t)(place % stream->block_bytes);
 }
 
@@ -40,8 +40,8 @@ static inline void reader_step(struct neap_stream_reader *reader, size_t bytes) 
         return;
     }
     reader->within = 0;
-    if (++reader->block == stream->block_count)
-        reader->block = 0;
+    uint32_t next = reader->block + 1u;
+    reader->block = next == stream->block_count ? 0 : next & INT32_MAX;
 }
 
 static inline size_t reader_place(const struct neap_stream_reader *reader) {
@@ -69,7 +69,10 @@ static void reader_fall(struct neap_stream_reader *reader, uint64_t written, uns
 static inline size_t reader_available(struct neap_stream_reader *reader, unsigned overtaken) {
     const struct neap_stream *stream = reader->stream;
     uint64_t written = atomic_load_explicit(&stream->layout->written, memory_order_acquire);
-    if (NEAP_UNLIKELY(neap__ring_lost(stream, reader->offset)))
+    bool lost = neap__ring_lost(stream, reader->offset);
+    if (NEAP_UNLIKELY(neap__ring_is_cut(stream)))
+        return 0; /* these numbers may be zeros */
+    if (NEAP_UNLIKELY(lost))
         reader_fall(reader, written, overtaken);
     if (written <= reader->offset)
         return 0;
@@ -95,7 +98,7 @@ uint64_t neap_stream_reader_lag(struct neap_stream_reader *reader) {
 static inline bool reader_take(const struct neap_stream_reader *reader, void *buffer, size_t bytes) {
     neap__ring_get(reader->stream, reader_place(reader), buffer, bytes);
     neap__ring_taken();
-    return !neap__ring_lost(reader->stream, reader->offset);
+    return !neap__ring_lost(reader->stream, reader->offset) && !neap__ring_is_cut(reader->stream);
 }
 
 size_t neap_stream_reader_read(struct neap_stream_reader *reader, void *buffer, size_t bytes) {
@@ -174,7 +177,7 @@ unsigned neap_stream_reader_peek(struct neap_stream_reader *reader, size_t bytes
 
 bool neap_stream_reader_done(struct neap_stream_reader *reader, size_t bytes) {
     neap__ring_taken();
-    if (NEAP_UNLIKELY(neap__ring_lost(reader->stream, reader->offset))) {
+    if (NEAP_UNLIKELY(neap__ring_lost(reader->stream, reader->offset) || neap__ring_is_cut(reader->stream))) {
         reader_available(reader, 0);
         return false;
     }
@@ -198,7 +201,14 @@ void neap__stream_reader_skip(struct neap_stream_reader *reader, size_t bytes) {
 
 static bool reader_ready(struct neap_stream_reader *reader, uint64_t bytes) {
     size_t there = bytes == 0 ? reader_block_rest(reader, 0) : reader_available(reader, 0);
-    return (there > 0 && there >= bytes) || neap_stream_state(reader->stream) != NEAP_STREAM_LIVE;
+    if (there > 0 && there >= bytes) {
+        reader->told_of_death = 0;
+        return true;
+    }
+    enum neap_stream_state state = neap_stream_state(reader->stream);
+    bool told = reader->told_of_death;
+    reader->told_of_death = state == NEAP_STREAM_DIED;
+    return state != NEAP_STREAM_LIVE && !(state == NEAP_STREAM_DIED && told);
 }
 
 bool neap_stream_reader_wait(struct neap_stream_reader *reader, uint64_t bytes, uint32_t ms) {

@@ -63,7 +63,8 @@ struct neap_stream {
     _Atomic uint32_t sleepers; /* threads of this process that wait on the bell of a private stream */
     /* The writer's own copies, so that it does not depend on shared memory. */
     uint64_t written, claimed;
-    size_t place; /* written % ring_bytes */
+    size_t place;       /* written % ring_bytes */
+    size_t claim_bytes; /* of the claim that may be committed; 0: there is none */
     /* The memory of the stream. */
     struct neap_allocator allocator; /* alloc == NULL: a mapping of its own */
     void *chunk;
@@ -110,6 +111,12 @@ static inline void neap__ring_taken(void) {
 #ifndef NEAP_RING_CHECKED_ORDER
     atomic_thread_fence(memory_order_acquire);
 #endif
+}
+
+/* Whether the stream is shared, and its memory turned out to be cut short: what was read of it may be zeros.
+ */
+static inline bool neap__ring_is_cut(const struct neap_stream *stream) {
+    return neap_os_segment_is_cut(&stream->segment);
 }
 
 /* Whether the byte at `offset` has been overwritten, or may be at any moment. */

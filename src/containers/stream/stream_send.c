@@ -4,11 +4,13 @@
  * not reach these bytes during the call. A reader that the writer has nearly overtaken is
  * therefore sent from a verified copy.
  */
+#include <errno.h>
+
 #include "containers/stream/stream_reader.h"
 #include "containers/stream/stream_ring.h"
 #include "os/socket.h"
 
-enum { COPY_BYTES = 16 * 1024 };
+enum { COPY_BYTES = 16 * 1024, TOUCH_BYTES = 4096 /* no page is smaller */ };
 
 /* Whether the writer will overtake the reader after less than a quarter of the ring. */
 static bool is_close(const struct neap_stream_reader *reader) {
@@ -33,6 +35,18 @@ static int send_copy(struct neap_stream_reader *reader, int socket, size_t bytes
     return NEAP_OK;
 }
 
+/* Whether the kernel found no memory to send from because the stream was cut short. The kernel raises no
+ * signal for that, so the bytes are touched here. */
+static bool is_cut(const struct neap_stream_reader *reader, const struct neap_span *spans, unsigned count) {
+    for (unsigned i = 0; i < count && reader->stream->shared; i++) {
+        const volatile char *data = spans[i].data;
+        for (size_t at = 0; at < spans[i].bytes; at += TOUCH_BYTES)
+            (void)data[at];
+        (void)data[spans[i].bytes - 1];
+    }
+    return neap__ring_is_cut(reader->stream);
+}
+
 int neap_stream_reader_send(struct neap_stream_reader *reader, int socket, size_t bytes, size_t *sent) {
     struct neap_span spans[2];
     unsigned count = neap_stream_reader_peek(reader, bytes, spans);
@@ -44,10 +58,12 @@ int neap_stream_reader_send(struct neap_stream_reader *reader, int socket, size_
         return send_copy(reader, socket, bytes, sent);
     size_t went;
     int error = neap_os_socket_send(socket, spans, count, &went);
+    if (error == NEAP_ERROR_SYSTEM && errno == EFAULT && is_cut(reader, spans, count))
+        return NEAP_ERROR_FORMAT;
     if (error != NEAP_OK)
         return error;
     if (!neap_stream_reader_done(reader, went))
-        return NEAP_ERROR_OVERRUN;
+        return neap__ring_is_cut(reader->stream) ? NEAP_ERROR_FORMAT : NEAP_ERROR_OVERRUN;
     *sent = went;
     return NEAP_OK;
 }

@@ -1,7 +1,9 @@
 /* containers/stream/stream_shared.c: streams in named memory, which one process writes and others read.
  *
  * A writer that follows a dead one has nothing to repair. Incomplete bytes of the dead writer lie
- * between `written` and `claimed`. No reader delivers them, and the new writer overwrites them.
+ * between `written` and `claimed`. No reader delivers them, and the new writer overwrites them. Only if
+ * it claimed more than the ring holds, it has lost all of it: then the new writer begins behind the claim,
+ * because readers take everything before the claim less the ring for overwritten.
  */
 #include <string.h>
 
@@ -54,7 +56,15 @@ static bool goes_on(const struct neap_stream *stream, size_t block_bytes, size_t
     const struct neap_stream_layout *layout = stream->layout;
     uint64_t written = atomic_load(&layout->written), claimed = atomic_load(&layout->claimed);
     return stream->block_bytes == block_bytes && stream->block_count == block_count &&
-           atomic_load(&layout->state) == NEAP_STREAM_LIVE && claimed >= written;
+           atomic_load(&layout->state) == NEAP_STREAM_LIVE && claimed >= written && claimed <= UINT64_MAX / 2;
+}
+
+/* The claim first: whoever sees the new end finds that what lies before it is lost. */
+static void begin_behind_claim(struct neap_stream *stream) {
+    stream->written = stream->claimed;
+    stream->claimed += stream->ring_bytes;
+    atomic_store(&stream->layout->claimed, stream->claimed);
+    atomic_store(&stream->layout->written, stream->written);
 }
 
 /* Continues the stream of that name. If that is not possible, removes it and returns NEAP_ERROR_ABSENT. */
@@ -63,6 +73,8 @@ static int follow(struct neap_stream *stream, const char *name, size_t block_byt
     if (error != NEAP_OK)
         return error;
     error = neap__ring_adopt(stream, stream->segment.address, stream->segment.bytes);
+    if (error == NEAP_OK && neap__ring_is_cut(stream))
+        error = NEAP_ERROR_FORMAT;
     if (error == NEAP_OK && !goes_on(stream, block_bytes, block_count)) {
         neap_os_segment_unname(&stream->segment);
         error = NEAP_ERROR_ABSENT;
@@ -73,6 +85,8 @@ static int follow(struct neap_stream *stream, const char *name, size_t block_byt
     }
     stream->written = atomic_load(&stream->layout->written);
     stream->claimed = atomic_load(&stream->layout->claimed);
+    if (stream->claimed - stream->written > stream->ring_bytes)
+        begin_behind_claim(stream);
     stream->place = (size_t)(stream->written % stream->ring_bytes);
     return NEAP_OK;
 }
@@ -101,12 +115,18 @@ int neap_stream_share(const char *name, size_t block_bytes, size_t block_count, 
 }
 
 int neap_stream_attach(const char *name, neap_stream_t **stream) {
+    return neap_stream_attach_of(name, NEAP_OS_SEGMENT_OWN_OR_ROOT, stream);
+}
+
+int neap_stream_attach_of(const char *name, uint32_t owner, neap_stream_t **stream) {
     struct neap_stream *made = handle_new();
     if (!made)
         return NEAP_ERROR_MEMORY;
-    int error = neap_os_segment_open(&made->segment, name);
+    int error = neap_os_segment_open(&made->segment, name, owner);
     if (error == NEAP_OK)
         error = neap__ring_adopt(made, made->segment.address, made->segment.bytes);
+    if (error == NEAP_OK && neap__ring_is_cut(made))
+        error = NEAP_ERROR_FORMAT;
     if (error == NEAP_OK)
         *stream = made;
     else

@@ -139,7 +139,7 @@ static int leaf_longest_prefix(const struct neap__trie_shape *shape, const struc
 
 bool neap_trie_longest_prefix(const neap_trie_t *trie, union neap_item text, size_t limit, size_t *bytes,
                               union neap_item *value) {
-    if (trie->key != NEAP_KIND_STR && trie->key != NEAP_KIND_BYTES)
+    if (!neap__trie_has_prefixes(trie->key))
         return false;
     struct neap__trie_text rest = {text.text.bytes == 0 ? "" : text.text.data,
                                    text.text.bytes < limit ? text.text.bytes : limit};

@@ -7,11 +7,14 @@
  * A cursor does not keep the path to its leaf. At the end of a leaf it walks down from
  * the root again, to the entry after its key. This happens once in about forty entries.
  * It does the same walk if the trie has changed meanwhile.
+ *
+ * Cursors of one trie may be made and used in several threads, so a cursor has memory of its own and
+ * takes none from the trie's allocator.
  */
 #include "containers/trie/trie_model.h"
 
 struct neap_trie_cursor {
-    struct neap__container_memory memory; /* of its own: a cursor changes nothing in the trie */
+    struct neap__container_memory memory; /* of its own */
     const neap_trie_t *trie;
     const struct neap__trie_leaf *leaf; /* NULL before the first entry and at the end */
     const uint8_t *text;                /* of the next entry */
@@ -23,7 +26,6 @@ struct neap_trie_cursor {
     size_t start_bytes;                         /* of the key, the part that all entries of the leaf share */
     struct neap__trie_text first, last, prefix; /* bounds; data is NULL if there is none */
     uint8_t *bounds;                            /* the memory of the bounds */
-    size_t bounds_bytes;
 };
 
 /* The next child of a node that is not empty, from `index` on; `count` if there is none. */
@@ -199,10 +201,10 @@ static int keep_bounds(neap_trie_cursor_t *cursor, const struct neap_trie_range 
     struct neap__trie_text first = {0}, last = {0}, prefix = {0};
     if ((range->has_first && !neap__trie_key_encode(kind, range->first, first_place, &first)) ||
         (range->has_last && !neap__trie_key_encode(kind, range->last, last_place, &last)) ||
-        (range->has_prefix && !neap__trie_key_encode(kind, range->prefix, place, &prefix)))
+        (range->has_prefix &&
+         (!neap__trie_has_prefixes(kind) || !neap__trie_key_encode(kind, range->prefix, place, &prefix))))
         return NEAP_ERROR_ARGUMENT;
-    cursor->bounds_bytes = first.bytes + last.bytes + prefix.bytes + 1;
-    cursor->bounds = NEAP_ALLOC(&cursor->memory, cursor->bounds_bytes);
+    cursor->bounds = NEAP_ALLOC(&cursor->memory, first.bytes + last.bytes + prefix.bytes + 1);
     if (!cursor->bounds)
         return NEAP_ERROR_MEMORY;
     size_t at = 0;
@@ -217,40 +219,46 @@ static int keep_bounds(neap_trie_cursor_t *cursor, const struct neap_trie_range 
     return 0;
 }
 
+int neap__trie_cursor_make(const neap_trie_t *trie, const struct neap_trie_range *range,
+                           neap_trie_cursor_t **cursor) {
+    neap_trie_cursor_t *made = neap__container_memory_new(NULL, sizeof(*made));
+    if (!made)
+        return NEAP_ERROR_MEMORY;
+    made->trie = trie;
+    made->keys_version = trie->keys_version;
+    made->key_room = trie->key_bytes_max + 1;
+    made->key = NEAP_ALLOC(&made->memory, made->key_room);
+    int error = !made->key ? NEAP_ERROR_MEMORY : 0;
+    if (error == 0 && range)
+        error = keep_bounds(made, range);
+    if (error < 0)
+        neap_trie_cursor_destroy(made);
+    else
+        *cursor = made;
+    return error;
+}
+
 neap_trie_cursor_t *neap_trie_cursor_new(const neap_trie_t *trie, const struct neap_trie_range *range) {
-    const struct neap_allocator *given = trie->memory.given.alloc ? &trie->memory.given : NULL;
-    neap_trie_cursor_t *cursor = neap__container_memory_new(given, sizeof(*cursor));
-    if (!cursor)
-        return NULL;
-    cursor->trie = trie;
-    cursor->keys_version = trie->keys_version;
-    cursor->key = NEAP_ALLOC(&cursor->memory, trie->key_bytes_max + 1);
-    cursor->key_room = !cursor->key ? 0 : trie->key_bytes_max + 1;
-    if (!cursor->key || (range && keep_bounds(cursor, range) < 0)) {
-        neap_trie_cursor_destroy(cursor);
-        return NULL;
-    }
+    neap_trie_cursor_t *cursor = NULL;
+    neap__trie_cursor_make(trie, range, &cursor);
     return cursor;
 }
 
 void neap_trie_cursor_destroy(neap_trie_cursor_t *cursor) {
-    if (!cursor)
-        return;
-    NEAP_FREE(&cursor->memory, cursor->bounds, cursor->bounds_bytes);
-    NEAP_FREE(&cursor->memory, cursor->key, cursor->key_room);
-    neap__container_memory_end(cursor, sizeof(*cursor));
+    if (cursor)
+        neap__container_memory_end(cursor, sizeof(*cursor));
 }
 
 int neap_trie_range_count(const neap_trie_t *trie, const struct neap_trie_range *range, size_t *count) {
+    neap_trie_cursor_t *cursor;
     size_t sum = 0;
-    int more;
     if (!range) {
         *count = trie->count;
         return 0;
     }
-    neap_trie_cursor_t *cursor = neap_trie_cursor_new(trie, range);
-    if (!cursor)
-        return NEAP_ERROR_MEMORY;
+    int more = neap__trie_cursor_make(trie, range, &cursor);
+    if (more < 0)
+        return more;
     while ((more = neap_trie_cursor_next(cursor, NULL, NULL)) > 0) {
         sum += cursor->stop - cursor->index + 1; /* the rest of the leaf, from the current entry on */
         leave_leaf(cursor);

@@ -57,6 +57,15 @@ bool neap__trie_value_encode(enum neap_kind kind, union neap_item value, uint8_t
                              struct neap__trie_text *stored);
 union neap_item neap__trie_value_decode(enum neap_kind kind, struct neap__trie_text stored);
 
+/* Whether keys of a kind are texts, which have prefixes. */
+static inline bool neap__trie_has_prefixes(enum neap_kind kind) {
+    return kind == NEAP_KIND_STR || kind == NEAP_KIND_BYTES;
+}
+
+/* As neap_trie_cursor_new, with the reason: NEAP_ERROR_MEMORY or NEAP_ERROR_ARGUMENT. */
+int neap__trie_cursor_make(const neap_trie_t *trie, const struct neap_trie_range *range,
+                           neap_trie_cursor_t **cursor);
+
 /* Walks to the leaf for a key, which *trail->slot then is; it may be empty. False if the key differs
  * from the prefix of a node; *trail->slot then is that node. */
 bool neap__trie_walk(const neap_trie_t *trie, struct neap__trie_text key, struct neap__trie_trail *trail);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -201,6 +203,121 @@ static void nothing_has_a_name_before_it_is_whole(void **state) {
     assert_int_equal(found, 0);
 }
 
+/* --- drafts ------------------------------------------------------------------------------ */
+
+/* Ends a child that has written a part of a file which has a name from the start. */
+static void die_while_writing(void) {
+    struct neap_os_atomic_file file;
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        neap_os_atomic_file_name_drafts(true);
+        if (neap_os_atomic_file_open(&file, path) != NEAP_OK)
+            _exit(1);
+        raise(SIGKILL);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+}
+
+static void drafts_of_the_dead_are_removed(void **state) {
+    struct neap_os_atomic_file file;
+    char other[sizeof(folder) + sizeof(file.temporary)];
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        die_while_writing();
+    assert_true(entries() >= 1);
+    neap_os_atomic_file_name_drafts(true);
+    assert_int_equal(neap_os_atomic_file_open(&file, path), NEAP_OK); /* and lives on */
+    assert_int_equal(entries(), 1);
+    snprintf(other, sizeof(other), "%s/%s", folder, file.temporary);
+    assert_int_equal(save(path, "new"), NEAP_OK);
+    assert_int_equal(access(other, F_OK), 0); /* it is written still */
+    assert_int_equal(neap_os_atomic_file_write(&file, "newer", 5), NEAP_OK);
+    assert_int_equal(neap_os_atomic_file_commit(&file), NEAP_OK);
+    neap_os_atomic_file_name_drafts(false);
+    assert_int_equal(entries(), 1);
+    holds("newer");
+}
+
+/* What only looks like a draft stays: of another file, of another form, with a second name, no file at all.
+ */
+static void what_is_no_draft_stays(void **state) {
+    static const char *const names[] = {"report.0123456789abcdef", "report.0123456789abcde.neap",
+                                        "report.0123456789ABCDEF.neap", "other.0123456789abcdef.neap",
+                                        "report.0123456789abcdef.neap.old"};
+    enum { NAMES = sizeof(names) / sizeof(names[0]) };
+    char at[NAMES + 3][160];
+    (void)state;
+    for (int i = 0; i < NAMES; i++) {
+        snprintf(at[i], sizeof(at[i]), "%s/%s", folder, names[i]);
+        close(open(at[i], O_WRONLY | O_CREAT, 0600));
+    }
+    snprintf(at[NAMES], sizeof(at[0]), "%s/report.1111111111111111.neap", folder);
+    assert_int_equal(link(at[0], at[NAMES]), 0);
+    snprintf(at[NAMES + 1], sizeof(at[0]), "%s/report.2222222222222222.neap", folder);
+    assert_int_equal(symlink(at[1], at[NAMES + 1]), 0);
+    snprintf(at[NAMES + 2], sizeof(at[0]), "%s/report.3333333333333333.neap", folder);
+    assert_int_equal(mkfifo(at[NAMES + 2], 0600), 0);
+    neap_os_atomic_file_name_drafts(true);
+    assert_int_equal(save(path, "new"), NEAP_OK);
+    neap_os_atomic_file_name_drafts(false);
+    assert_int_equal(entries(), NAMES + 4);
+    for (int i = 0; i < NAMES + 3; i++)
+        assert_int_equal(unlink(at[i]), 0);
+}
+
+static void drafts_of_others_stay(void **state) {
+    char at[160];
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    snprintf(at, sizeof(at), "%s/report.0123456789abcdef.neap", folder);
+    close(open(at, O_WRONLY | O_CREAT, 0600));
+    assert_int_equal(chown(at, OTHER, OTHER), 0);
+    neap_os_atomic_file_name_drafts(true);
+    assert_int_equal(save(path, "new"), NEAP_OK);
+    neap_os_atomic_file_name_drafts(false);
+    assert_int_equal(unlink(at), 0);
+}
+
+/* Several processes save at once, and each looks for the drafts of the dead: none loses its own. */
+static void at_the_same_time(void **state) {
+    enum { WRITERS = 4, SAVES = 100 };
+    pid_t writers[WRITERS];
+    (void)state;
+    for (int i = 0; i < WRITERS; i++) {
+        writers[i] = fork();
+        if (writers[i] == 0) {
+            neap_os_atomic_file_name_drafts(true);
+            for (int n = 0; n < SAVES; n++)
+                if (save(path, "whole") != NEAP_OK)
+                    _exit(1);
+            _exit(0);
+        }
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        int status;
+        assert_int_equal(waitpid(writers[i], &status, 0), writers[i]);
+        assert_int_equal(status, 0);
+    }
+    assert_int_equal(entries(), 1);
+    holds("whole");
+}
+
+/* What a descriptor is cannot be told by the text of its link. */
+static void a_link_of_the_kernel_is_no_name(void **state) {
+    char through[64];
+    int ends[2];
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    snprintf(through, sizeof(through), "/proc/self/fd/%d", ends[1]);
+    assert_int_equal(save(through, "new"), NEAP_ERROR_FORMAT);
+    assert_int_equal(errno, ENODEV);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_new_file_has_the_mode_of_any, setup, teardown),
@@ -213,6 +330,11 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_is_no_file_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_left_of_what_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_has_a_name_before_it_is_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(drafts_of_the_dead_are_removed, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_no_draft_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(drafts_of_others_stay, setup, teardown),
+        cmocka_unit_test_setup_teardown(at_the_same_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_link_of_the_kernel_is_no_name, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

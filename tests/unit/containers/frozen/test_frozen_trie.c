@@ -295,12 +295,111 @@ static void failure_leaves_nothing(void **unused) {
     neap_trie_destroy(trie);
 }
 
+/* Another process makes the file shorter while it is open. */
+static void a_file_that_is_cut_is_damage(void **unused) {
+    (void)unused;
+    char path[] = "/tmp/neap-frozen-XXXXXX", copy_path[64];
+    close(mkstemp(path));
+    snprintf(copy_path, sizeof(copy_path), "%s.copy", path);
+    neap_trie_t *trie = random_trie(2, 3000, NEAP_KIND_BYTES);
+    neap_frozen_trie_t *made = neap_trie_freeze(trie, NULL), *frozen;
+    size_t all_bytes;
+    assert_int_equal(neap_frozen_trie_save(made, path), 0);
+    free(file_bytes(path, &all_bytes));
+    for (size_t kept = 0; kept + 4096 < all_bytes; kept += 4096) {
+        union neap_item key, value;
+        size_t bytes, found = 0, count = 77;
+        const char *why;
+        int more;
+        assert_int_equal(neap_frozen_trie_save(made, path), 0);
+        assert_int_equal(neap_frozen_trie_open(path, &frozen), 0);
+        assert_false(neap_frozen_trie_is_damaged(frozen));
+        neap_frozen_cursor_t *cursor = neap_frozen_cursor_new(frozen, NULL);
+        assert_int_equal(neap_frozen_cursor_next(cursor, &key, &value), 1);
+        assert_int_equal(truncate(path, (off_t)kept), 0);
+        while ((more = neap_frozen_cursor_next(cursor, &key, &value)) > 0)
+            found++;
+        assert_int_equal(more, NEAP_ERROR_FORMAT);
+        assert_true(found < neap_frozen_trie_count(frozen) - 1);
+        neap_frozen_cursor_destroy(cursor);
+        assert_true(neap_frozen_trie_is_damaged(frozen));
+        neap_trie_cursor_t *all = neap_trie_cursor_new(trie, NULL);
+        while (neap_trie_cursor_next(all, &key, NULL) > 0) {
+            assert_false(neap_frozen_trie_get(frozen, key, &value));
+            assert_false(neap_frozen_trie_longest_prefix(frozen, key, SIZE_MAX, &bytes, &value));
+        }
+        neap_trie_cursor_destroy(all);
+        const struct neap_trie_range range = {.prefix = {.text = {"h", 1}}, .has_prefix = true};
+        assert_int_equal(neap_frozen_trie_range_count(frozen, &range, &count), NEAP_ERROR_FORMAT);
+        assert_false(neap_frozen_trie_check(frozen, &why));
+        assert_int_equal(neap_frozen_trie_save(frozen, copy_path), NEAP_ERROR_FORMAT);
+        assert_int_not_equal(access(copy_path, F_OK), 0);
+        neap_frozen_trie_destroy(frozen);
+    }
+    neap_frozen_trie_destroy(made);
+    neap_trie_destroy(trie);
+    unlink(path);
+}
+
+/* "It is not there" would be a wrong answer. */
+static void a_damaged_leaf_is_told(void **unused) {
+    (void)unused;
+    char path[] = "/tmp/neap-frozen-XXXXXX";
+    close(mkstemp(path));
+    neap_trie_t *trie = random_trie(2, 3000, NEAP_KIND_U32);
+    neap_frozen_trie_t *made = neap_trie_freeze(trie, NULL), *frozen;
+    size_t bytes, missing = 0;
+    assert_int_equal(neap_frozen_trie_save(made, path), 0);
+    unsigned char *data = file_bytes(path, &bytes);
+    memset(data + bytes * 3 / 4, 0xff, 400);
+    assert_int_equal(neap_frozen_trie_view(data, bytes, &frozen), 0);
+    neap_trie_cursor_t *all = neap_trie_cursor_new(trie, NULL);
+    union neap_item key, value;
+    while (neap_trie_cursor_next(all, &key, NULL) > 0)
+        missing += !neap_frozen_trie_get(frozen, key, &value);
+    neap_trie_cursor_destroy(all);
+    assert_true(missing > 0);
+    assert_true(neap_frozen_trie_is_damaged(frozen));
+    neap_frozen_trie_destroy(frozen);
+    neap_frozen_trie_destroy(made);
+    neap_trie_destroy(trie);
+    free(data);
+    unlink(path);
+}
+
+static void bounds_that_do_not_fit_the_kind(void **unused) {
+    (void)unused;
+    neap_trie_t *trie = neap_trie_new(NEAP_KIND_U32, NEAP_KIND_NONE, NULL);
+    for (unsigned i = 0; i < 10; i++)
+        assert_int_equal(neap_trie_set(trie, (union neap_item){.u = i}, (union neap_item){.u = 0}), 0);
+    neap_frozen_trie_t *frozen = neap_trie_freeze(trie, NULL);
+    const struct neap_trie_range wrong[] = {
+        {.last = {.u = UINT64_C(1) << 40}, .has_last = true},
+        {.first = {.u = UINT64_C(1) << 32}, .has_first = true},
+        {.prefix = {.text = {NULL, 0}}, .has_prefix = true},
+        {.prefix = {.text = {"ab", 2}}, .has_prefix = true},
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        size_t count = 77;
+        assert_int_equal(neap_trie_range_count(trie, &wrong[i], &count), NEAP_ERROR_ARGUMENT);
+        assert_int_equal(neap_frozen_trie_range_count(frozen, &wrong[i], &count), NEAP_ERROR_ARGUMENT);
+        assert_int_equal(count, 77);
+        assert_null(neap_trie_cursor_new(trie, &wrong[i]));
+        assert_null(neap_frozen_cursor_new(frozen, &wrong[i]));
+    }
+    neap_frozen_trie_destroy(frozen);
+    neap_trie_destroy(trie);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_as_its_trie),
         cmocka_unit_test(wide_values_are_kept),
         cmocka_unit_test(files_are_opened_and_refused),
         cmocka_unit_test(failure_leaves_nothing),
+        cmocka_unit_test(a_file_that_is_cut_is_damage),
+        cmocka_unit_test(a_damaged_leaf_is_told),
+        cmocka_unit_test(bounds_that_do_not_fit_the_kind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

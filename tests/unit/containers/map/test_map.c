@@ -362,6 +362,62 @@ static void copies(void **state) {
     free(model);
 }
 
+/* What a map has returned may be put into it again: it is copied before anything moves. */
+static void texts_of_the_map_itself(void **state) {
+    (void)state;
+    char key[64], other[64], wanted[400];
+    union neap_item found, again;
+    const char *why;
+    neap_map_t *map = neap_map_new(NEAP_KIND_STR, NEAP_KIND_STR, NULL);
+    for (int i = 0; i < 3000; i++) {
+        snprintf(key, sizeof(key), "key number %d", i);
+        int bytes = snprintf(wanted, sizeof(wanted), "%d%*s", i, i % 100 == 0 ? 300 : i % 40, "");
+        assert_int_equal(neap_map_put(map, (union neap_item){.text = {key, strlen(key)}},
+                                      (union neap_item){.text = {wanted, (size_t)bytes}}, NULL),
+                         NEAP_OK);
+    }
+    for (int i = 0; i < 3000; i++) {
+        snprintf(key, sizeof(key), "key number %d", i);
+        snprintf(other, sizeof(other), i % 3 == 0 ? "key number %d" : "other %d", i % 3 == 0 ? i / 2 : i);
+        assert_true(neap_map_get(map, (union neap_item){.text = {key, strlen(key)}}, &found));
+        size_t bytes = found.text.bytes;
+        memcpy(wanted, found.text.data, bytes);
+        assert_int_equal(neap_map_put(map, (union neap_item){.text = {other, strlen(other)}}, found, NULL),
+                         NEAP_OK);
+        assert_true(neap_map_get(map, (union neap_item){.text = {other, strlen(other)}}, &again));
+        assert_int_equal(again.text.bytes, bytes);
+        assert_memory_equal(again.text.data, wanted, bytes);
+        assert_int_equal(neap_map_put(map, again, again, NULL), NEAP_OK); /* as a key too */
+        assert_true(neap_map_get(map, (union neap_item){.text = {wanted, bytes}}, &again));
+        assert_int_equal(again.text.bytes, bytes);
+        assert_memory_equal(again.text.data, wanted, bytes);
+    }
+    assert_true(neap_map_check(map, &why));
+    neap_map_destroy(map);
+}
+
+static void keys_of_the_map_itself_are_counted(void **state) {
+    (void)state;
+    char key[64];
+    union neap_item found;
+    const char *why;
+    neap_map_t *map = neap_map_new(NEAP_KIND_STR, NEAP_KIND_U32, NULL);
+    for (unsigned i = 0; i < 2000; i++) {
+        struct neap_map_cursor cursor = {0};
+        snprintf(key, sizeof(key), "%u", i);
+        assert_int_equal(
+            neap_map_add(map, (union neap_item){.text = {key, strlen(key)}}, (union neap_item){.i = 1}, NULL),
+            NEAP_OK);
+        if (i % 10 == 0) { /* the head of another key, where that lies */
+            assert_true(neap_map_next(map, &cursor, &found, NULL));
+            found.text.bytes -= found.text.bytes > 1;
+            assert_int_equal(neap_map_add(map, found, (union neap_item){.i = 1}, NULL), NEAP_OK);
+        }
+    }
+    assert_true(neap_map_check(map, &why));
+    neap_map_destroy(map);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_key_and_value),
@@ -371,6 +427,8 @@ int main(void) {
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(memory_follows_the_entries),
         cmocka_unit_test(copies),
+        cmocka_unit_test(texts_of_the_map_itself),
+        cmocka_unit_test(keys_of_the_map_itself_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* Maps in files: what was saved is found, through any damage nothing else is touched. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -194,12 +196,88 @@ static void damage_is_noticed_and_harms_nobody(void **state) {
     neap_map_destroy(map);
 }
 
+/* Another process makes the file shorter while it is open: nothing is found where it was, and it is noticed.
+ */
+static void a_file_that_is_cut_is_damage(void **state) {
+    (void)state;
+    neap_map_t *map = filled(), *file;
+    struct neap_map_cursor cursor = {0};
+    const char *why;
+    char copy_path[80], key[400];
+    for (long kept = 0; kept <= 16384; kept += 4096) {
+        assert_int_equal(neap_map_save(map, path), NEAP_OK);
+        assert_int_equal(neap_map_open(path, NULL, &file), NEAP_OK);
+        assert_true(neap_map_get(file, text_of(7, 50, key), NULL));
+        assert_int_equal(truncate(path, kept), 0);
+        read_all(file);
+        assert_true(neap_map_is_damaged(file));
+        assert_false(neap_map_get(file, text_of(7, 50, key), NULL));
+        assert_false(neap_map_next(file, &cursor, NULL, NULL));
+        assert_false(neap_map_any(file, NULL, NULL));
+        assert_false(neap_map_check(file, &why));
+        assert_int_equal(neap_map_verify(file), NEAP_ERROR_FORMAT);
+        assert_null(neap_map_copy(file, NULL));
+        snprintf(copy_path, sizeof(copy_path), "%s.copy", path);
+        assert_int_equal(neap_map_save(file, copy_path), NEAP_ERROR_FORMAT);
+        assert_int_equal(errno, EIO);
+        assert_int_not_equal(access(copy_path, F_OK), 0);
+        neap_map_destroy(file);
+    }
+    neap_map_destroy(map);
+}
+
+/* Where the end of the file comes to lie between a key and its value, the value reads as zeros. */
+static void no_value_is_made_of_what_is_lost(void **state) {
+    enum { NUMBERS = 20000, CUTS = 40 };
+    (void)state;
+    neap_map_t *map = neap_map_new(NEAP_KIND_U64, NEAP_KIND_U64, NULL), *file;
+    struct stat status;
+    for (uint64_t i = 1; i <= NUMBERS; i++)
+        assert_int_equal(neap_map_put(map, (union neap_item){.u = i}, (union neap_item){.u = ~i}, NULL),
+                         NEAP_OK);
+    for (int n = 0; n < CUTS; n++) {
+        union neap_item value, key;
+        struct neap_map_cursor cursor = {0};
+        assert_int_equal(neap_map_save(map, path), NEAP_OK);
+        assert_int_equal(stat(path, &status), 0);
+        assert_int_equal(neap_map_open(path, NULL, &file), NEAP_OK);
+        assert_int_equal(truncate(path, status.st_size / CUTS * n / 4096 * 4096), 0);
+        while (neap_map_next(file, &cursor, &key, &value))
+            assert_int_equal(value.u, ~key.u);
+        for (uint64_t i = 1; i <= NUMBERS; i++)
+            assert_true(!neap_map_get(file, (union neap_item){.u = i}, &value) || value.u == ~i);
+        assert_true(neap_map_is_damaged(file));
+        neap_map_destroy(file);
+    }
+    neap_map_destroy(map);
+}
+
+/* Whether something is there when a map is saved, it is said what. */
+static void what_is_no_file_is_not_replaced(void **state) {
+    (void)state;
+    neap_map_t *map = filled();
+    errno = 0;
+    assert_int_equal(neap_map_save(map, "/tmp"), NEAP_ERROR_FORMAT);
+    assert_int_equal(errno, EISDIR);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(neap_map_save(map, path), NEAP_ERROR_FORMAT);
+    assert_int_equal(errno, ENODEV);
+    assert_int_equal(neap_map_save(map, "/dev/null"), NEAP_ERROR_FORMAT);
+    assert_int_equal(errno, ENODEV);
+    assert_int_equal(neap_map_save(map, "/tmp/no such folder/map"), NEAP_ERROR_ABSENT);
+    neap_map_destroy(map);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_saved_map_is_found_in_its_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(empty_maps_and_sets_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failed_save_leaves_the_old_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damage_is_noticed_and_harms_nobody, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_file_that_is_cut_is_damage, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_value_is_made_of_what_is_lost, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_no_file_is_not_replaced, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -128,6 +128,35 @@ static void claims(void **state) {
     neap_stream_destroy(stream);
 }
 
+/* Whatever comes after a claim ends it: its span is not where the next bytes go any more. */
+static void stale_claims(void **state) {
+    (void)state;
+    neap_stream_t *stream = neap_stream_new(8, 8, NULL);
+    struct neap_stream_reader reader;
+    struct neap_span span;
+    uint8_t buffer[64];
+    neap_stream_reader_open(&reader, stream, 0);
+    assert_int_equal(neap_stream_commit(stream, 1), NEAP_ERROR_ARGUMENT); /* none yet */
+    assert_int_equal(neap_stream_claim(stream, 40, &span), NEAP_OK);
+    stream_bytes_fill(span.data, 0, 40);
+    write_bytes(stream, 2);
+    assert_int_equal(neap_stream_commit(stream, 4), NEAP_ERROR_ARGUMENT);
+    assert_int_equal(neap_stream_claim(stream, 40, &span), NEAP_OK);
+    assert_int_equal(neap_stream_claim(stream, 3, &span), NEAP_OK);
+    stream_bytes_fill(span.data, 2, 3);
+    assert_int_equal(neap_stream_commit(stream, 4), NEAP_ERROR_ARGUMENT); /* of the last one, and it stays */
+    assert_int_equal(neap_stream_commit(stream, 3), NEAP_OK);
+    assert_int_equal(neap_stream_commit(stream, 1), NEAP_ERROR_ARGUMENT); /* twice */
+    assert_int_equal(neap_stream_claim(stream, 5, &span), NEAP_OK);
+    assert_int_equal(neap_stream_commit(stream, 0), NEAP_OK); /* none of it */
+    assert_int_equal(neap_stream_commit(stream, 1), NEAP_ERROR_ARGUMENT);
+    assert_int_equal(neap_stream_commit(stream, 0), NEAP_OK);
+    assert_int_equal(neap_stream_reader_read(&reader, buffer, 64), 5);
+    assert_true(stream_bytes_good(buffer, 0, 5));
+    assert_sound(stream);
+    neap_stream_destroy(stream);
+}
+
 static void the_end(void **state) {
     (void)state;
     neap_stream_t *stream = neap_stream_new(10, 4, NULL);
@@ -226,7 +255,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(measures),  cmocka_unit_test(falling_behind),  cmocka_unit_test(views),
         cmocka_unit_test(claims),    cmocka_unit_test(the_end),         cmocka_unit_test(waiting_has_a_limit),
-        cmocka_unit_test(no_memory), cmocka_unit_test(injected_memory),
+        cmocka_unit_test(no_memory), cmocka_unit_test(injected_memory), cmocka_unit_test(stale_claims),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

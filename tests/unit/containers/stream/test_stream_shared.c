@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -201,6 +202,139 @@ static void waiting_for_another_process(void **state) {
     assert_int_equal(end_of(child), 0);
 }
 
+/* A reader is told once that the writer died. Then it waits for a new one, and is not back at once. */
+static void waiting_for_a_new_writer(void **state) {
+    (void)state;
+    neap_stream_t *writer = share(), *reading = attach();
+    struct neap_stream_reader reader, other;
+    uint8_t buffer[BLOCK_BYTES];
+    neap_stream_reader_open(&reader, reading, 0);
+    neap_stream_reader_open(&other, reading, 0);
+    neap_stream_destroy(writer);
+    for (int deaths = 0; deaths < 2; deaths++) {
+        assert_true(neap_stream_reader_wait(&reader, 0, 0));
+        assert_int_equal(neap_stream_state(reading), NEAP_STREAM_DIED);
+        for (int i = 0; i < 3; i++)
+            assert_false(neap_stream_reader_wait(&reader, 0, 1));
+        pid_t child = fork();
+        if (child == 0) {
+            neap_os_sleep_ns(20 * 1000000);
+            _exit(stream_bytes_write(share(), BLOCK_BYTES) != NEAP_OK);
+        }
+        assert_true(neap_stream_reader_wait(&reader, 0, 0)); /* for its bytes */
+        assert_int_equal(neap_stream_reader_read_block(&reader, buffer), BLOCK_BYTES);
+        assert_int_equal(end_of(child), 0);
+    }
+    assert_true(neap_stream_reader_wait(&other, 3 * BLOCK_BYTES, 0)); /* another reader has to be told too */
+    neap_stream_destroy(reading);
+}
+
+/* A writer that dies in a write longer than the ring takes all that was there with it, and no more. */
+static void death_in_a_write_longer_than_the_ring(void **state) {
+    (void)state;
+    enum { RING = BLOCK_BYTES * BLOCKS };
+    char path[128];
+    uint8_t buffer[BLOCK_BYTES];
+    struct neap_stream_reader reader;
+    neap_stream_t *writer = share(), *reading = attach();
+    const char *why = "";
+    assert_int_equal(stream_bytes_write(writer, 3 * BLOCK_BYTES), NEAP_OK);
+    neap_stream_reader_open(&reader, reading, NEAP_STREAM_READER_OLDEST);
+    neap_stream_destroy(writer);
+    snprintf(path, sizeof(path), "/dev/shm/neap.%s", name);
+    int file = open(path, O_RDWR); /* as it left it: it had claimed, and not written yet */
+    uint64_t claimed = 3 * BLOCK_BYTES + 50 * (uint64_t)RING;
+    assert_int_equal(pwrite(file, &claimed, sizeof(claimed), 64), sizeof(claimed));
+    close(file);
+    writer = share();
+    assert_true(neap_stream_check(writer, &why));
+    assert_int_equal(neap_stream_written(writer), claimed);
+    assert_int_equal(neap_stream_reader_read_block(&reader, buffer), 0);
+    assert_int_equal(reader.missed_bytes, claimed);
+    for (int i = 0; i < 3 * BLOCKS; i++) {
+        assert_int_equal(stream_bytes_write(writer, BLOCK_BYTES), NEAP_OK);
+        assert_int_equal(neap_stream_reader_read_block(&reader, buffer), BLOCK_BYTES);
+        assert_true(stream_bytes_good(buffer, reader.offset - BLOCK_BYTES, BLOCK_BYTES));
+    }
+    assert_int_equal(reader.missed_bytes, claimed);
+    neap_stream_destroy(writer);
+    neap_stream_destroy(reading);
+}
+
+/* Its owner can cut the memory short at any time: readers and the writer get an error and no signal. */
+static void memory_that_is_cut(void **state) {
+    (void)state;
+    char path[128];
+    uint8_t buffer[3 * BLOCK_BYTES];
+    snprintf(path, sizeof(path), "/dev/shm/neap.%s", name);
+    for (off_t kept = 0; kept <= 8192; kept += 4096) {
+        neap_stream_t *writer = share(), *reading = attach();
+        struct neap_stream_reader reader;
+        struct neap_span span;
+        size_t sent;
+        int sockets[2];
+        assert_int_equal(stream_bytes_write(writer, 9 * BLOCK_BYTES), NEAP_OK);
+        neap_stream_reader_open(&reader, reading, NEAP_STREAM_READER_OLDEST);
+        assert_true(neap_stream_reader_next(&reader, &span));
+        assert_int_equal(truncate(path, kept), 0);
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
+        int error = NEAP_OK;
+        while (error == NEAP_OK && neap_stream_state(reading) != NEAP_STREAM_CUT) {
+            error = neap_stream_reader_send(&reader, sockets[0], SIZE_MAX, &sent);
+            if (error == NEAP_OK && sent == 0)
+                break;
+        }
+        assert_true(error == NEAP_ERROR_FORMAT || kept == 0);
+        assert_int_equal(neap_stream_state(reading), NEAP_STREAM_CUT);
+        assert_int_equal(neap_stream_reader_read(&reader, buffer, sizeof(buffer)), 0);
+        assert_int_equal(neap_stream_reader_read_block(&reader, buffer), 0);
+        assert_int_equal(neap_stream_reader_lag(&reader), 0);
+        assert_false(neap_stream_reader_next(&reader, &span));
+        assert_false(neap_stream_reader_done(&reader, 1));
+        assert_true(neap_stream_reader_wait(&reader, 0, 0));
+        assert_int_equal(reader.missed_bytes, 0);
+        for (int i = 0; i < BLOCKS; i++)
+            error = stream_bytes_write(writer, BLOCK_BYTES);
+        assert_int_equal(error, NEAP_ERROR_FORMAT);
+        assert_int_equal(neap_stream_claim(writer, 1, &span), NEAP_ERROR_FORMAT);
+        assert_int_equal(neap_stream_close(writer), NEAP_OK);
+        neap_stream_destroy(writer);
+        neap_stream_destroy(reading);
+        close(sockets[0]);
+        close(sockets[1]);
+    }
+}
+
+/* A process cuts the memory and gives it back while another reads. No reader delivers what was not written.
+ */
+static void memory_that_is_cut_meanwhile(void **state) {
+    (void)state;
+    uint8_t buffer[3 * BLOCK_BYTES];
+    char path[128];
+    snprintf(path, sizeof(path), "/dev/shm/neap.%s", name);
+    for (int round = 0; round < 30; round++) {
+        neap_stream_t *writer = share(), *reading = attach();
+        struct neap_stream_reader reader;
+        assert_int_equal(stream_bytes_write(writer, 9 * BLOCK_BYTES), NEAP_OK);
+        pid_t child = fork();
+        if (child == 0) {
+            neap_os_sleep_ns((uint64_t)round * 10000);
+            _exit(truncate(path, round % 3 * 4096) != 0);
+        }
+        neap_stream_reader_open(&reader, reading, NEAP_STREAM_READER_OLDEST);
+        for (int i = 0; neap_stream_state(reading) == NEAP_STREAM_LIVE && i < 100000; i++) {
+            size_t bytes = neap_stream_reader_read(&reader, buffer, sizeof(buffer));
+            assert_true(stream_bytes_good(buffer, reader.offset - bytes, bytes));
+            if (bytes == 0)
+                neap_stream_reader_open(&reader, reading, NEAP_STREAM_READER_OLDEST);
+        }
+        assert_int_equal(end_of(child), 0);
+        neap_stream_close(writer);
+        neap_stream_destroy(writer);
+        neap_stream_destroy(reading);
+    }
+}
+
 static void strange_files(void **state) {
     (void)state;
     char path[128];
@@ -326,6 +460,10 @@ int main(void) {
         TEST(death_in_the_middle_of_a_write),
         TEST(children_of_the_writer),
         TEST(waiting_for_another_process),
+        TEST(waiting_for_a_new_writer),
+        TEST(death_in_a_write_longer_than_the_ring),
+        TEST(memory_that_is_cut),
+        TEST(memory_that_is_cut_meanwhile),
         TEST(readers_and_dying_writers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

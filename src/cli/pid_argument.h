@@ -7,14 +7,14 @@
 /* A PID: digits and nothing else. */
 bool cli_pid_parse(const char *text, pid_t *pid);
 
-/* Finds the process that the only operand of `verb` names, whatever it runs.
- * CLI_GO_ON, or an exit code after one line on stderr. */
+/* Finds the process that the only operand of `verb` names, whatever it runs. CLI_GO_ON, and the caller closes
+ * *target; or an exit code after one line on stderr. */
 int cli_pid_open(const char *verb, int argc, char **argv, struct neap_live_heap *target);
 
 /* Whether a Neap heap serves it. */
 bool cli_pid_served(const struct neap_live_heap *target);
 
-/* The same, and a Neap heap must serve it. CLI_GO_ON, or an exit code after one line on stderr. */
+/* The same, to trim it: a Neap heap must serve it. CLI_GO_ON, or an exit code after one line on stderr. */
 int cli_pid_find(const char *verb, int argc, char **argv, struct neap_live_heap *target);
 
 /* Says on stderr why a later call on the target failed; returns the exit code. */

@@ -40,9 +40,10 @@ struct cli_snapshot_options {
  * CLI_EXIT_USAGE after one line on stderr. */
 int cli_snapshot_check(const char *verb, const struct cli_snapshot_options *options, int operands);
 
-/* Takes a snapshot of the core file, or else of `target`, of which pid and program are looked at. The
- * caller destroys *snapshot. CLI_GO_ON, or an exit code after one line on stderr. */
+/* Takes a snapshot of the core file, or else of `target`, of which pid and program are looked at, and whose
+ * handle is opened if it is not. The caller destroys *snapshot, then closes *target. CLI_GO_ON, or an exit
+ * code after one line on stderr. */
 int cli_snapshot_open(const char *verb, const struct cli_snapshot_options *options,
-                      const struct neap_live_heap *target, neap_snapshot_t **snapshot);
+                      struct neap_live_heap *target, neap_snapshot_t **snapshot);
 
 #endif

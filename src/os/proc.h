@@ -20,6 +20,9 @@ bool neap__os_text_read(const char *path, char *text, size_t size);
 /* Opens /proc/PID/what; the caller closes *file. */
 int neap__os_proc_open(pid_t pid, const char *what, FILE **file);
 
+/* As neap_os_residence_open, of the process whose folder under /proc is open. */
+int neap__os_residence_open_in(int folder, neap_os_residence_t **residence);
+
 /* Parses "start-end rw-p offset dev:dev inode     path"; false if the line is none. */
 bool neap__os_mapping_parse(const char *line, struct neap_os_mapping *mapping);
 

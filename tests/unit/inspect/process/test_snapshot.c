@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "inspect/process/memory_copy.h"
 #include "inspect/process/snapshot.h"
 #include "os/residence.h"
 
@@ -292,6 +293,34 @@ static void test_looking_is_free(void **state) {
     assert_looks_free(NEAP_SNAPSHOT_HOLD);
 }
 
+/* Memory is asked for what is copied, not for files and shared memory, of which a process may have any
+ * amount. */
+static void test_shared_memory_asks_for_none(void **state) {
+    (void)state;
+    const size_t bytes = 64 * MIB;
+    struct neap_process_image image;
+    int ready[2];
+    char byte;
+    assert_int_equal(pipe(ready), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        unsigned char *place = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (place != MAP_FAILED)
+            memset(place, 's', bytes);
+        _exit(write(ready[1], "x", 1) == 1 ? pause() : 1);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    int error = neap_process_image_read(pid, &image);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    close(ready[0]);
+    close(ready[1]);
+    assert_int_equal(error, NEAP_OK);
+    assert_true(neap_process_image_resident(&image, 0, UINT64_MAX) > bytes);
+    assert_true(neap__copy_bytes(&image) > 0 && neap__copy_bytes(&image) < bytes / 2);
+    neap_process_image_clear(&image);
+}
+
 static void stretch_ignore(void *context, uint64_t start, uint64_t end) {
     (void)context, (void)start, (void)end;
 }
@@ -347,6 +376,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_held, start_child, end_child),
         cmocka_unit_test_setup_teardown(test_process_ends, start_child, end_child),
         cmocka_unit_test_setup_teardown(test_looking_is_free, start_child, end_child),
+        cmocka_unit_test(test_shared_memory_asks_for_none),
         cmocka_unit_test(test_a_vast_reservation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,11 @@
  * The present size is the sum of sys.getsizeof of the container and of those of its items to
  * which nothing else refers; other items would stay. Sizes of alternatives are computed from
  * the actual contents, by formulas (advice/size_estimate.h) or by filling real containers
- * (advice/size_measured.h). One thread.
+ * (advice/size_measured.h).
+ *
+ * The work is linear in the memory of the process: each of the four analyses may read a few times as many
+ * bytes as are resident. A sound process needs less; one whose containers lie over each other, or say
+ * they do, needs any number. What an analysis left out, for that or for lack of memory, is told. One thread.
  */
 #ifndef NEAP_ADVICE_ADVICE_H
 #define NEAP_ADVICE_ADVICE_H
@@ -31,6 +35,7 @@ enum { NEAP_ADVICE_OPTIONS = 8, NEAP_ADVICE_ITEMS_LEAST = 1000 };
 struct neap_advice_option {
     char name[48]; /* "array.array('d')" */
     uint64_t bytes;
+    bool unmade; /* there was too little memory to fill one; bytes is 0 */
 };
 
 struct neap_advice {
@@ -47,12 +52,29 @@ struct neap_advice {
     struct neap_advice_option options[NEAP_ADVICE_OPTIONS];
 };
 
+enum neap_advice_part {
+    NEAP_ADVICE_PART_CONTAINERS,
+    NEAP_ADVICE_PART_CLASSES,
+    NEAP_ADVICE_PART_STRINGS,
+    NEAP_ADVICE_PART_TRIES,
+    NEAP_ADVICE_PARTS
+};
+
+/* What an analysis left out. */
+struct neap_advice_gap {
+    uint64_t overlaps;  /* containers that show a table of another one */
+    bool out_of_budget; /* it read as many bytes as it may, and ended */
+    bool out_of_memory; /* there was too little memory for all of it */
+};
+
 struct neap_advices {
     struct neap_advice *list; /* the one that can save the most first */
     size_t count;
+    struct neap_advice_gap gaps[NEAP_ADVICE_PARTS];
 };
 
-/* Examines the `most` largest containers, and all classes and strings. NEAP_ERROR_MEMORY. */
+/* Examines the `most` largest containers, and all classes and strings. NEAP_ERROR_MEMORY if not even a list
+ * of them can be had. */
 int neap_advice_find(const neap_referrers_t *referrers, neap_owner_paths_t *paths, size_t most,
                      struct neap_advices *advices);
 void neap_advice_clear(struct neap_advices *advices);

@@ -37,7 +37,7 @@ static bool attribute_count(void *context, const struct neap_py_referent *refere
     if (referent->edge == NEAP_PY_EDGE_DICT &&
         neap_py_object_at(&walk->search->lens, referent->address, &dict)) {
         walk->attributes = 0; /* all of them are in it */
-        neap_py_object_visit(&walk->search->lens, &dict, key_count, walk);
+        neap__advice_visit(walk->search, &dict, key_count, walk);
         if (neap_py_object_measure(&walk->search->lens, &dict, &measure, NULL, NULL) == NEAP_OK)
             walk->dict_bytes += measure.sizeof_bytes;
     }
@@ -58,7 +58,7 @@ static void instance_take(struct neap__advice_search *search, const struct neap_
     struct neap_py_measure measure;
     if (neap_py_object_measure(&search->lens, object, &measure, NULL, NULL) != NEAP_OK)
         return;
-    neap_py_object_visit(&search->lens, object, attribute_count, &walk);
+    neap__advice_visit(search, object, attribute_count, &walk);
     sum->count++;
     sum->own_bytes += measure.own_bytes;
     sum->dict_bytes += walk.dict_bytes;
@@ -87,7 +87,7 @@ void neap__advice_classes(struct neap__advice_search *search) {
     struct instances *classes = calloc(count + 1, sizeof(*classes));
     bool any = false;
     if (!classes) {
-        search->out_of_memory = true;
+        search->advices->gaps[NEAP_ADVICE_PART_CLASSES].out_of_memory = true;
         return;
     }
     for (size_t i = 0; i < count; i++) {
@@ -97,13 +97,13 @@ void neap__advice_classes(struct neap__advice_search *search) {
     }
     uint32_t reached;
     const uint32_t *order = neap_referrers_order(search->referrers, &reached);
-    for (uint32_t i = 0; any && i < reached; i++) {
+    for (uint32_t i = 0; any && i < reached && !neap__advice_spent(search); i++) {
         struct neap_py_object object;
         if (neap_census_object(search->census, &search->lens, order[i], &object) &&
             object.type->index < count && classes[object.type->index].wanted)
             instance_take(search, &object, &classes[object.type->index]);
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && !neap__advice_spent(search); i++)
         if (classes[i].count)
             class_advise(search, neap_py_types_at(view->types, (uint32_t)i), &classes[i]);
     free(classes);
@@ -138,9 +138,11 @@ static void text_take(struct neap__advice_search *search, const struct neap_py_o
                       struct texts *texts) {
     struct neap_py_measure measure;
     bool added;
+    if (neap_py_object_measure(&search->lens, object, &measure, NULL, NULL) != NEAP_OK ||
+        !neap__advice_charge(search, measure.sizeof_bytes))
+        return;
     struct neap_simple_value content = neap_simple_value_read(&search->lens, object, &texts->buffer);
-    if (content.kind != NEAP_SIMPLE_STR ||
-        neap_py_object_measure(&search->lens, object, &measure, NULL, NULL) != NEAP_OK)
+    if (content.kind != NEAP_SIMPLE_STR)
         return;
     struct neap_address_entry *entry =
         neap_address_set_add(&texts->seen, text_hash(&content.item), measure.sizeof_bytes << 1, &added);
@@ -161,7 +163,7 @@ void neap__advice_strings(struct neap__advice_search *search) {
     struct texts texts = {.seen.limit = TEXTS_MAX};
     uint32_t reached;
     const uint32_t *order = neap_referrers_order(search->referrers, &reached);
-    for (uint32_t i = 0; i < reached; i++) {
+    for (uint32_t i = 0; i < reached && !neap__advice_spent(search); i++) {
         struct neap_py_object object;
         if (neap_census_object(search->census, &search->lens, order[i], &object) &&
             neap_simple_value_kind_of(object.type) == NEAP_SIMPLE_STR &&
@@ -177,8 +179,10 @@ void neap__advice_strings(struct neap__advice_search *search) {
     snprintf(advice.tail, sizeof(advice.tail), "str with %llu different texts",
              (unsigned long long)texts.different);
     neap__advice_option(&advice, texts.different_bytes, "one str each (sys.intern)");
+    /* What was counted is there, also if more was not counted. */
     if (texts.strings >= NEAP_ADVICE_ITEMS_LEAST)
         neap__advice_add(search, &advice);
+    search->advices->gaps[NEAP_ADVICE_PART_STRINGS].out_of_memory |= texts.seen.lost;
     neap_address_set_clear(&texts.seen);
     free(texts.buffer.bytes);
 }

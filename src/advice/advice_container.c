@@ -13,7 +13,6 @@ struct walk {
     struct neap_address_set shared;
     struct neap_simple_value_buffer key_text, value_text;
     struct neap_simple_value key; /* of the next value */
-    uint64_t text_bytes;
     struct neap_size_estimate_sqlite sqlite;
     struct neap_size_estimate_redis redis;
     struct neap_size_measured store;
@@ -43,6 +42,13 @@ static void row_add(struct walk *walk, const struct neap_simple_value *value) {
     neap_size_estimate_redis_add(&walk->redis, decimal_bytes(&walk->key), decimal_bytes(value));
 }
 
+/* What it cost to read a value: most texts are not copied, and one text may be that of many items. */
+static uint64_t copied_bytes(const struct neap_simple_value *content,
+                             const struct neap_simple_value_buffer *buffer) {
+    bool copied = neap_simple_value_is_text(content->kind) && content->item.text.data == buffer->bytes;
+    return copied ? content->item.text.bytes : 0;
+}
+
 static bool item_take(void *context, const struct neap_py_referent *referent) {
     struct walk *walk = context;
     struct neap_py_object item;
@@ -56,15 +62,15 @@ static bool item_take(void *context, const struct neap_py_referent *referent) {
         column->count++;
         return true;
     }
-    struct neap_simple_value content =
-        neap_advice_column_add(column, lens, &walk->shared, &item, key ? &walk->key_text : &walk->value_text);
-    if (neap_simple_value_is_text(content.kind))
-        walk->text_bytes += content.item.text.bytes;
+    struct neap_simple_value_buffer *text = key ? &walk->key_text : &walk->value_text;
+    uint64_t bytes = column->bytes;
+    struct neap_simple_value content = neap_advice_column_add(column, lens, &walk->shared, &item, text);
+    bytes = column->bytes - bytes + copied_bytes(&content, text);
     if (key)
         walk->key = content;
     else if (value)
         row_add(walk, &content);
-    return walk->text_bytes <= walk->search->resident_bytes;
+    return neap__advice_charge(walk->search, bytes);
 }
 
 /* --- what they would take elsewhere ------------------------------------------------------- */
@@ -78,12 +84,18 @@ static struct neap_simple_value content_again(struct walk *walk, uint64_t addres
     return neap_simple_value_read(&walk->search->lens, &item, buffer);
 }
 
+static bool store_charge(const struct walk *walk, const struct neap_simple_value *content) {
+    return !neap_simple_value_is_text(content->kind) ||
+           neap__advice_charge(walk->search, content->item.text.bytes);
+}
+
 static bool set_item_store(void *context, const struct neap_py_referent *referent) {
     struct walk *walk = context;
     if (referent->edge != NEAP_PY_EDGE_KEY)
         return true;
     struct neap_simple_value key = content_again(walk, referent->address, &walk->key_text);
-    return neap_size_measured_add(&walk->store, key.item, (union neap_item){.i = 0});
+    return store_charge(walk, &key) &&
+           neap_size_measured_add(&walk->store, key.item, (union neap_item){.i = 0});
 }
 
 static bool dict_item_store(void *context, const struct neap_py_referent *referent) {
@@ -93,7 +105,8 @@ static bool dict_item_store(void *context, const struct neap_py_referent *refere
     if (referent->edge != NEAP_PY_EDGE_VALUE)
         return true;
     struct neap_simple_value value = content_again(walk, referent->address, &walk->value_text);
-    return neap_size_measured_add(&walk->store, walk->key.item, value.item);
+    return store_charge(walk, &walk->key) && store_charge(walk, &value) &&
+           neap_size_measured_add(&walk->store, walk->key.item, value.item);
 }
 
 /* Measures keys and values in Neap's containers, up to the present size in `advice`. */
@@ -105,7 +118,7 @@ static void store_advise(struct walk *walk, const struct neap_py_object *object,
         return;
     neap_size_measured_open(&walk->store, NEAP_MEASURED_MAP | NEAP_MEASURED_TRIE, key, value, advice->items,
                             advice->now_bytes);
-    neap_py_object_visit(&walk->search->lens, object, dict ? dict_item_store : set_item_store, walk);
+    neap__advice_visit(walk->search, object, dict ? dict_item_store : set_item_store, walk);
     struct neap_size_measured_bytes bytes = neap_size_measured_close(&walk->store);
     neap__advice_options(advice, key, value, &bytes);
 }
@@ -141,13 +154,34 @@ static void numbers_advise(struct walk *walk, const struct neap_advice_column *i
         neap__advice_option(advice, bytes, "neap.Bits(%llu)", (unsigned long long)bits);
 }
 
+/* --- one container ------------------------------------------------------------------------ */
+
+struct tables {
+    struct neap__advice_search *search;
+    bool taken; /* a table is one of a container that was examined before */
+};
+
+static void table_note(void *context, const struct neap_py_buffer *buffer) {
+    struct tables *tables = context;
+    bool added = true;
+    if (!buffer->shared)
+        neap_address_set_add(&tables->search->tables, buffer->address, 0, &added);
+    tables->taken |= !added;
+}
+
 static void container_advise(struct walk *walk, const struct neap_py_object *object, uint32_t ordinal) {
     struct neap_py_measure measure;
     struct neap_advice advice = {.owner_path = NEAP_OWNER_PATH_NONE};
-    if (neap_py_object_measure(&walk->search->lens, object, &measure, NULL, NULL) != NEAP_OK)
+    struct tables tables = {walk->search, false};
+    struct neap_advice_gap *gap = &walk->search->advices->gaps[NEAP_ADVICE_PART_CONTAINERS];
+    if (neap_py_object_measure(&walk->search->lens, object, &measure, table_note, &tables) != NEAP_OK)
         return;
-    neap_py_object_visit(&walk->search->lens, object, item_take, walk);
-    if (walk->text_bytes > walk->search->resident_bytes)
+    gap->overlaps += tables.taken;
+    if (tables.taken)
+        return;
+    neap__advice_visit(walk->search, object, item_take, walk);
+    gap->out_of_memory |= walk->shared.lost;
+    if (neap__advice_spent(walk->search))
         return;
     bool dict = object->type->kind == NEAP_PY_DICT, set = object->type->kind == NEAP_PY_SET;
     const struct neap_advice_column *items = dict || set ? &walk->keys : &walk->values;
@@ -167,6 +201,8 @@ static void container_advise(struct walk *walk, const struct neap_py_object *obj
         if (set)
             store_advise(walk, object, &advice);
     }
+    if (neap__advice_spent(walk->search))
+        return; /* what was measured is of a part only */
     if (advice.option_count)
         advice.owner_path = neap_owner_paths_of(walk->search->paths, ordinal);
     neap__advice_add(walk->search, &advice);

@@ -14,10 +14,29 @@ struct neap__advice_search {
     neap_owner_paths_t *paths;
     struct neap_advices *advices;
     size_t room;
-    uint64_t resident_bytes; /* of the process; a container with more bytes counts something twice */
+    uint64_t resident_bytes;        /* of the process, with what is in swap */
+    enum neap_advice_part part;     /* the analysis that runs */
+    uint64_t left_bytes;            /* that it may still read */
+    struct neap_address_set tables; /* buffers of the containers that were examined */
     struct neap_py_lens lens;
-    bool out_of_memory;
+    bool out_of_memory; /* not even the list of advice can grow */
 };
+
+/* Begins an analysis, with a budget of its own. */
+void neap__advice_begin(struct neap__advice_search *search, enum neap_advice_part part);
+
+/* Takes `bytes` from the budget. False if there are not as many left: the analysis ends, and this is noted.
+ */
+bool neap__advice_charge(struct neap__advice_search *search, uint64_t bytes);
+
+static inline bool neap__advice_spent(const struct neap__advice_search *search) {
+    return search->advices->gaps[search->part].out_of_budget;
+}
+
+/* Visits the referents of an object and charges for them. NEAP_ERROR_FORMAT as neap_py_object_visit;
+ * NEAP_ERROR_BUSY if the budget ended before or meanwhile. */
+int neap__advice_visit(struct neap__advice_search *search, const struct neap_py_object *object,
+                       neap_py_referent_visit *visit, void *context);
 
 /* Sums up now_bytes and appends a copy of `advice`, unless none of its options saves memory. */
 void neap__advice_add(struct neap__advice_search *search, struct neap_advice *advice);

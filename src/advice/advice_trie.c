@@ -45,6 +45,9 @@ static enum meaning meaning_of(const struct neap__nested_trie_step *step,
 static void value_measure(struct trie *trie, const struct neap__nested_trie_step *step) {
     struct neap_py_lens *lens = &trie->search->lens;
     struct neap_simple_value content = neap_simple_value_read(lens, &step->object, &trie->text);
+    if (neap_simple_value_is_text(content.kind) &&
+        !neap__advice_charge(trie->search, content.item.text.bytes))
+        return;
     if (step->key) {
         trie->mark_differs |= trie->mark_key && trie->mark_key != step->key;
         trie->mark_key = step->key;
@@ -145,12 +148,14 @@ static void trie_advise(struct trie *trie, const struct neap__nested_tries *trie
 static void top_advise(struct neap__advice_search *search, const struct neap__nested_tries *tries,
                        uint32_t top) {
     struct trie *trie = calloc(1, sizeof(*trie));
-    search->out_of_memory |= !trie;
-    if (!trie)
+    if (!trie) {
+        search->advices->gaps[NEAP_ADVICE_PART_TRIES].out_of_memory = true;
         return;
+    }
     trie->search = search;
     trie->shared.limit = NEAP_ADVICE_SHARED_MAX;
     trie_advise(trie, tries, top);
+    search->advices->gaps[NEAP_ADVICE_PART_TRIES].out_of_memory |= trie->shared.lost || trie->seen.lost;
     neap_address_set_clear(&trie->shared);
     neap_address_set_clear(&trie->seen);
     free(trie->text.bytes);
@@ -162,8 +167,9 @@ void neap__advice_nested_tries(struct neap__advice_search *search) {
     struct neap__nested_tries tries;
     uint32_t reached;
     const uint32_t *order = neap_referrers_order(search->referrers, &reached);
-    search->out_of_memory |= !neap__nested_tries_find(search, &tries);
-    for (uint32_t i = 0; !search->out_of_memory && i < reached; i++) {
+    bool found = neap__nested_tries_find(search, &tries);
+    search->advices->gaps[NEAP_ADVICE_PART_TRIES].out_of_memory |= !found;
+    for (uint32_t i = 0; found && i < reached && !neap__advice_spent(search); i++) {
         bool child = neap_block_is_live(tries.children, order[i]);
         if (tries.nodes[order[i]] >= NEAP_ADVICE_ITEMS_LEAST && !child)
             top_advise(search, &tries, order[i]);

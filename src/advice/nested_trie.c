@@ -81,7 +81,7 @@ static bool attribute_count(void *context, const struct neap_py_referent *refere
     if (!neap_py_object_at(&count->search->lens, referent->address, &value)) {
         count->failed = true;
     } else if (referent->edge == NEAP_PY_EDGE_DICT) {
-        neap_py_object_visit(&count->search->lens, &value, attribute_count, count);
+        neap__advice_visit(count->search, &value, attribute_count, count);
     } else if (may_be_node(value.type)) {
         count->failed = !is_dict(value.type) || count->child_dicts++ > 0 || !below_add(count, referent);
         count->children = value;
@@ -109,8 +109,7 @@ static uint32_t node_count(struct count *count, uint32_t ordinal) {
     bool dict = is_dict(object.type);
     if (dict && neap_block_is_live(count->tries->names, ordinal))
         return 0;
-    if (neap_py_object_visit(&search->lens, &object, dict ? entry_count : attribute_count, count) !=
-            NEAP_OK ||
+    if (neap__advice_visit(search, &object, dict ? entry_count : attribute_count, count) != NEAP_OK ||
         count->failed)
         return 0;
     if (dict)
@@ -118,7 +117,7 @@ static uint32_t node_count(struct count *count, uint32_t ordinal) {
     if (count->child_dicts != 1)
         return 0;
     count->child_type = NULL;
-    neap_py_object_visit(&search->lens, &count->children, child_type_find, count);
+    neap__advice_visit(search, &count->children, child_type_find, count);
     return !count->child_type || count->child_type == object.type ? (uint32_t)count->sum : 0;
 }
 
@@ -144,7 +143,7 @@ static void names_find(struct neap__advice_search *search, struct neap__nested_t
         return;
     const struct neap_py_type *type = object.type;
     if (type->dict_offset != 0 || (type->flags & NEAP_PY_TYPE_MANAGED_DICT))
-        neap_py_object_visit(&search->lens, &object, names_note, &names);
+        neap__advice_visit(search, &object, names_note, &names);
 }
 
 bool neap__nested_tries_find(struct neap__advice_search *search, struct neap__nested_tries *tries) {
@@ -156,15 +155,16 @@ bool neap__nested_tries_find(struct neap__advice_search *search, struct neap__ne
                                          calloc(blocks / 64 + 1, sizeof(*tries->names))};
     if (!tries->nodes || !tries->children || !tries->names)
         return false;
-    for (uint32_t i = 0; i < reached; i++)
+    for (uint32_t i = 0; i < reached && !neap__advice_spent(search); i++)
         names_find(search, tries, order[i]);
     for (unsigned turn = 0; turn < TURNS; turn++)
-        for (uint32_t i = reached; i-- > 0;) { /* children usually come before their parents */
+        for (uint32_t i = reached;
+             i-- > 0 && !neap__advice_spent(search);) { /* children usually come before their parents */
             struct count count = {.search = search, .tries = tries, .sum = 1};
             if (tries->nodes[order[i]] == 0)
                 tries->nodes[order[i]] = node_count(&count, order[i]);
         }
-    for (uint32_t i = 0; i < reached; i++) {
+    for (uint32_t i = 0; i < reached && !neap__advice_spent(search); i++) {
         struct count count = {.search = search, .tries = tries, .sum = 1, .mark = true};
         if (tries->nodes[order[i]] > 0)
             node_count(&count, order[i]);
@@ -195,17 +195,15 @@ struct walk {
     struct neap_simple_value_buffer key_text;
     bool (*visit)(void *context, const struct neap__nested_trie_step *step);
     void *context;
-    uint64_t told;
     bool failed;
 };
 
-/* A reference takes a word. If there are more references than the process has words, nodes repeat. */
+/* Nodes that repeat, in one trie or in many that share them, are paid for each time. */
 static bool tell(struct walk *walk, enum neap__nested_trie_role role, const struct neap_py_object *object,
                  uint64_t key) {
     const struct neap__nested_trie_step step = {role,      *object,         key,
                                                 walk->way, walk->way_bytes, walk->last_bytes};
-    walk->failed |=
-        ++walk->told > walk->search->resident_bytes / sizeof(uint64_t) || !walk->visit(walk->context, &step);
+    walk->failed |= neap__advice_spent(walk->search) || !walk->visit(walk->context, &step);
     return !walk->failed;
 }
 
@@ -246,7 +244,7 @@ static bool attribute_walk(void *context, const struct neap_py_referent *referen
     } else if (!names && !is_node(walk, referent)) {
         tell(walk, NEAP_NESTED_TRIE_VALUE, &object, 0);
     } else if (tell(walk, NEAP_NESTED_TRIE_NODE, &object, 0)) {
-        neap_py_object_visit(&walk->search->lens, &object, names ? attribute_walk : entry_walk, walk);
+        neap__advice_visit(walk->search, &object, names ? attribute_walk : entry_walk, walk);
     }
     return !walk->failed;
 }
@@ -288,7 +286,7 @@ static bool node_walk(struct walk *walk, const struct pending *pending) {
     bool dict = is_dict(object.type);
     if (dict && object.items == 0)
         return tell(walk, NEAP_NESTED_TRIE_EMPTY, &object, 0);
-    neap_py_object_visit(&walk->search->lens, &object, dict ? entry_walk : attribute_walk, walk);
+    neap__advice_visit(walk->search, &object, dict ? entry_walk : attribute_walk, walk);
     stack_turn(walk, before);
     return !walk->failed;
 }

@@ -17,7 +17,12 @@
 #include <neap/map.h>
 #include <neap/trie.h>
 
-enum { NEAP_MEASURED_MAP = 1, NEAP_MEASURED_TRIE = 2, NEAP_MEASURED_MAPS_MOST = 16 };
+enum {
+    NEAP_MEASURED_MAP = 1,
+    NEAP_MEASURED_TRIE = 2,
+    NEAP_MEASURED_FROZEN = 4,
+    NEAP_MEASURED_MAPS_MOST = 16
+};
 
 /* A zeroed one has no containers. */
 struct neap_size_measured {
@@ -26,11 +31,13 @@ struct neap_size_measured {
     neap_trie_t *trie;  /* NULL: not wanted, or given up */
     uint64_t count;     /* entries that were added */
     uint64_t most_bytes;
+    unsigned unmade; /* NEAP_MEASURED_...: given up, because there was too little memory */
 };
 
 /* Bytes of each container; for maps the mean of several. 0: not wanted, or given up. */
 struct neap_size_measured_bytes {
     uint64_t map, trie, frozen;
+    unsigned unmade; /* NEAP_MEASURED_...: 0 above because there was too little memory */
 };
 
 /* Makes the containers in `wanted` for `entries` entries; if there is no memory, there are fewer. A trie

@@ -65,15 +65,45 @@ static void advice_print(const struct cli_advise_report *report, const struct ne
     costs_print(advice, out);
     for (unsigned i = 0; i < advice->option_count; i++) {
         const struct neap_advice_option *option = &advice->options[i];
+        if (option->unmade) {
+            fprintf(out, "%*sas %-32s not estimated: too little memory to fill one\n", INDENT, "",
+                    option->name);
+            continue;
+        }
         fprintf(out, "%*sas %-32s %10s  %s\n", INDENT, "", option->name,
                 neap_units_bytes(size, option->bytes),
                 neap_units_ratio(ratio, (double)option->bytes / (double)advice->now_bytes));
     }
 }
 
+static const struct {
+    const char *name, *title;
+} parts[NEAP_ADVICE_PARTS] = {
+    [NEAP_ADVICE_PART_CONTAINERS] = {"containers", "lists, sets and dicts"},
+    [NEAP_ADVICE_PART_CLASSES] = {"classes", "instances"},
+    [NEAP_ADVICE_PART_STRINGS] = {"strings", "strings"},
+    [NEAP_ADVICE_PART_TRIES] = {"tries", "tries of nodes"},
+};
+
+static void gaps_print(const struct neap_advices *advices, FILE *out) {
+    char number[CLI_NUMBER_ROOM];
+    for (unsigned i = 0; i < NEAP_ADVICE_PARTS; i++) {
+        const struct neap_advice_gap *gap = &advices->gaps[i];
+        if (gap->overlaps)
+            fprintf(out, "not examined: %s of the largest containers, with tables that belong to another\n",
+                    cli_number_format(number, gap->overlaps));
+        if (gap->out_of_budget)
+            fprintf(out, "not all examined: %s, which show many times the memory that there is\n",
+                    parts[i].title);
+        if (gap->out_of_memory)
+            fprintf(out, "not all examined: %s, for lack of memory\n", parts[i].title);
+    }
+}
+
 void cli_advise_print(const struct cli_advise_report *report, FILE *out) {
     const struct neap_advices *advices = report->advices;
     cli_python_print(report->python, neap_census_facts(report->analysis->census)->rejected, out);
+    gaps_print(advices, out);
     if (advices->count == 0)
         fprintf(out, "nothing with %d or more items could be held in less memory\n", NEAP_ADVICE_ITEMS_LEAST);
     for (size_t i = 0; i < advices->count && i < report->shown; i++) {
@@ -110,11 +140,30 @@ static json_t *advice_json(const struct cli_advise_report *report, const struct 
     for (unsigned i = 0; i < advice->option_count; i++) {
         json_t *option = json_object();
         json_object_set_new(option, "as", json_string(advice->options[i].name));
-        neap_json_set(option, "bytes", advice->options[i].bytes);
+        if (advice->options[i].unmade)
+            json_object_set_new(option, "bytes", json_null());
+        else
+            neap_json_set(option, "bytes", advice->options[i].bytes);
         json_array_append_new(options, option);
     }
     json_object_set_new(object, "options", options);
     return object;
+}
+
+static json_t *gaps_json(const struct neap_advices *advices) {
+    json_t *list = json_array();
+    for (unsigned i = 0; i < NEAP_ADVICE_PARTS; i++) {
+        const struct neap_advice_gap *gap = &advices->gaps[i];
+        if (!gap->overlaps && !gap->out_of_budget && !gap->out_of_memory)
+            continue;
+        json_t *object = json_object();
+        json_object_set_new(object, "part", json_string(parts[i].name));
+        neap_json_set(object, "overlaps", gap->overlaps);
+        json_object_set_new(object, "out_of_budget", json_boolean(gap->out_of_budget));
+        json_object_set_new(object, "out_of_memory", json_boolean(gap->out_of_memory));
+        json_array_append_new(list, object);
+    }
+    return list;
 }
 
 int cli_advise_print_json(const struct cli_advise_report *report, FILE *out) {
@@ -124,6 +173,7 @@ int cli_advise_print_json(const struct cli_advise_report *report, FILE *out) {
     for (size_t i = 0; i < report->advices->count && i < report->shown; i++)
         json_array_append_new(list, advice_json(report, &report->advices->list[i]));
     neap_json_set(document, "advice_count", report->advices->count);
+    json_object_set_new(document, "gaps", gaps_json(report->advices));
     json_object_set_new(document, "advice", list);
     return neap_json_print(document, out);
 }

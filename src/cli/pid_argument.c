@@ -63,7 +63,8 @@ int cli_pid_error(const char *verb, const struct neap_live_heap *target, int err
         if (neap_os_program(target->pid, program, sizeof(program)) == NEAP_OK)
             return cli_error(
                 CLI_EXIT_NO_PROCESS,
-                "cannot look into process %d (%s): it has ended, or is a kernel thread: name another",
+                "cannot look into process %d (%s): it has ended, runs another program now, "
+                "or is a kernel thread: name another, or try again",
                 (int)target->pid, program);
         return cli_error(CLI_EXIT_NO_PROCESS, "no %s: `pgrep -a python` lists the running Pythons", name);
     case NEAP_ERROR_PERMISSION:
@@ -72,6 +73,12 @@ int cli_pid_error(const char *verb, const struct neap_live_heap *target, int err
         return cli_error(CLI_EXIT_FAILED,
                          "cannot read the heap of %s: at 0x%llx, %s: use the neap that it was started with",
                          name, (unsigned long long)target->fault.address, target->fault.why);
+    case NEAP_ERROR_BUSY:
+        return cli_error(
+            CLI_EXIT_FAILED,
+            "cannot read the heap of %s: its tables are in swap, and to read them would bring them "
+            "back: try again when it has run for a while",
+            name);
     case NEAP_ERROR_TIMEOUT:
         return cli_error(
             CLI_EXIT_FAILED,
@@ -95,15 +102,23 @@ static int unserved_error(const struct neap_live_heap *target) {
     return cli_error(CLI_EXIT_NO_PROCESS, "%s is not under Neap: start it with `neap run`", name);
 }
 
-int cli_pid_open(const char *verb, int argc, char **argv, struct neap_live_heap *target) {
+static int target_open(const char *verb, bool to_trim, int argc, char **argv, struct neap_live_heap *target) {
     pid_t pid;
     if (argc != 1)
         return cli_error(CLI_EXIT_USAGE, "%s takes one process, not %d: give its PID, like `neap %s 1234`",
                          verb, argc, verb);
     if (!cli_pid_parse(argv[0], &pid))
         return cli_error(CLI_EXIT_USAGE, "'%s' is no PID: give a number, like `neap %s 1234`", argv[0], verb);
-    int error = neap_live_heap_find(pid, target);
-    return error == NEAP_OK ? CLI_GO_ON : cli_pid_error(verb, target, error);
+    int error = neap_live_heap_find(pid, to_trim, target);
+    if (error == NEAP_OK)
+        return CLI_GO_ON;
+    int code = cli_pid_error(verb, target, error);
+    neap_live_heap_close(target);
+    return code;
+}
+
+int cli_pid_open(const char *verb, int argc, char **argv, struct neap_live_heap *target) {
+    return target_open(verb, false, argc, argv, target);
 }
 
 bool cli_pid_served(const struct neap_live_heap *target) {
@@ -111,6 +126,10 @@ bool cli_pid_served(const struct neap_live_heap *target) {
 }
 
 int cli_pid_find(const char *verb, int argc, char **argv, struct neap_live_heap *target) {
-    int code = cli_pid_open(verb, argc, argv, target);
-    return code != CLI_GO_ON || cli_pid_served(target) ? code : unserved_error(target);
+    int code = target_open(verb, true, argc, argv, target);
+    if (code != CLI_GO_ON || cli_pid_served(target))
+        return code;
+    code = unserved_error(target);
+    neap_live_heap_close(target);
+    return code;
 }

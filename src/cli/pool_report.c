@@ -91,7 +91,7 @@ void cli_pool_print(const struct neap_live_pymalloc *target, const struct neap_l
                     const struct neap_live_pymalloc_view *view, FILE *out) {
     const struct neap_pymalloc_stats *stats = &view->stats;
     char version[VERSION_ROOM], number[4][CLI_NUMBER_ROOM];
-    fprintf(out, "process %d (%.50s), CPython %s on its own allocator\n\n", (int)target->pid,
+    fprintf(out, "process %d (%.50s), CPython %s on its own allocator\n\n", (int)process->pid,
             process->program, version_text(target, version));
     if (view->allocator != NEAP_PY_ALLOCATOR_IDLE) {
         memory_print(stats, out);
@@ -162,7 +162,7 @@ int cli_pool_print_json(const struct neap_live_pymalloc *target, const struct ne
     json_t *document = neap_json_document("neap.pools/1"), *classes = json_array();
     for (unsigned i = 0; i < NEAP_PYMALLOC_CLASSES; i++)
         json_array_append_new(classes, class_json(&view->stats.classes[i]));
-    neap_json_set(document, "pid", (uint64_t)target->pid);
+    neap_json_set(document, "pid", (uint64_t)process->pid);
     json_object_set_new(document, "program", neap_json_text(process->program));
     json_object_set_new(document, "version", json_string(version_text(target, version)));
     json_object_set_new(document, "allocator", json_string(allocator_name(view->allocator)));

@@ -55,6 +55,7 @@ void cli_python_close(struct cli_python *python) {
     }
     if (python->snapshot)
         neap_snapshot_destroy(python->snapshot);
+    neap_live_heap_close(&python->target);
     python->view = NULL;
     python->snapshot = NULL;
 }
@@ -106,6 +107,9 @@ void cli_python_print(const struct cli_python *python, uint64_t rejected, FILE *
     if (facts->way != NEAP_SNAPSHOT_RUNNING && rejected)
         fprintf(out, "%s inconsistent structure%s left out\n", cli_number_format(number, rejected),
                 rejected == 1 ? "" : "s");
+    if (facts->swapped_bytes > 0)
+        fprintf(out, "not read: %s in swap, which looking would have brought back\n",
+                neap_units_bytes(time, facts->swapped_bytes));
     limits_print(python->view, out);
 }
 
@@ -132,5 +136,6 @@ void cli_python_json(const struct cli_python *python, json_t *document) {
     json_object_set_new(document, "way", json_string(ways[facts->way]));
     neap_json_set(document, "pause_ns", python->pause_ns ? python->pause_ns : facts->pause_ns);
     neap_json_set(document, "copied_bytes", facts->copied_bytes);
+    neap_json_set(document, "swapped_bytes", facts->swapped_bytes);
     neap_json_set(document, "limits", view->limits);
 }

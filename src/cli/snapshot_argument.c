@@ -52,7 +52,7 @@ static int process_error(const char *verb, const struct neap_live_heap *target, 
 }
 
 int cli_snapshot_open(const char *verb, const struct cli_snapshot_options *options,
-                      const struct neap_live_heap *target, neap_snapshot_t **snapshot) {
+                      struct neap_live_heap *target, neap_snapshot_t **snapshot) {
     struct neap_fault fault = {0, "not a core file"};
     if (options->core) {
         cli_apart_only_read(); /* what is in the core names files that are to be opened */
@@ -64,7 +64,9 @@ int cli_snapshot_open(const char *verb, const struct cli_snapshot_options *optio
                                  : options->no_pause ? NEAP_SNAPSHOT_RUNNING
                                                      : NEAP_SNAPSHOT_PAUSE;
     neap_os_offer_to_be_ended();
-    int error = neap_snapshot_take(target->pid, way, snapshot);
+    int error = target->process ? NEAP_OK : neap_os_process_open(target->pid, false, &target->process);
+    if (error == NEAP_OK)
+        error = neap_snapshot_take(target->process, way, snapshot);
     if (error != NEAP_OK)
         return process_error(verb, target, error);
     if (neap_snapshot_facts(*snapshot)->too_little_memory)

@@ -57,7 +57,7 @@ static int report_write(const struct request *request, const struct cli_map_repo
 
 /* Writes how the map was read. */
 static void source_tell(const struct neap_snapshot_facts *facts, char *text, size_t bytes) {
-    char pause[NEAP_UNITS_ROOM], missing[NEAP_UNITS_ROOM];
+    char pause[NEAP_UNITS_ROOM], missing[NEAP_UNITS_ROOM], swapped[NEAP_UNITS_ROOM];
     switch (facts->way) {
     case NEAP_SNAPSHOT_CORE:
         snprintf(text, bytes, "read from a core file");
@@ -72,6 +72,10 @@ static void source_tell(const struct neap_snapshot_facts *facts, char *text, siz
     if (facts->missing_bytes > 0)
         snprintf(text + length, bytes - length, ", %s could not be read",
                  neap_units_bytes(missing, facts->missing_bytes));
+    length = strlen(text);
+    if (facts->swapped_bytes > 0)
+        snprintf(text + length, bytes - length, ", %s in swap left there",
+                 neap_units_bytes(swapped, facts->swapped_bytes));
 }
 
 /* Makes the map of a snapshot. *limit says what of Python could not be read, or is "". */
@@ -123,13 +127,14 @@ static int map_draw(const struct request *request, neap_snapshot_t *snapshot) {
 
 /* Draws the core file if the user gave one, else the process. */
 static int snapshot_draw(const struct request *request, pid_t pid) {
-    const struct neap_live_heap target = {.pid = pid};
+    struct neap_live_heap target = {.pid = pid};
     neap_snapshot_t *snapshot;
     int code = cli_snapshot_open("map", &request->reading, &target, &snapshot);
-    if (code != CLI_GO_ON)
-        return code;
-    code = map_draw(request, snapshot);
-    neap_snapshot_destroy(snapshot);
+    if (code == CLI_GO_ON) {
+        code = map_draw(request, snapshot);
+        neap_snapshot_destroy(snapshot);
+    }
+    neap_live_heap_close(&target);
     return code;
 }
 

@@ -116,17 +116,16 @@ static int run(int argc, char **argv) {
         code = cli_pid_open("stat", argc - rest, argv + rest, &looking.target);
     if (code != CLI_GO_ON)
         return code;
+    int error = NEAP_OK;
     if (cli_pid_served(&looking.target)) {
         looking.heap = malloc(sizeof(*looking.heap));
-        if (!looking.heap)
-            return failed(&looking, NEAP_ERROR_MEMORY);
+        error = looking.heap ? NEAP_OK : NEAP_ERROR_MEMORY;
     } else {
-        int error = neap_live_pymalloc_find(looking.target.pid, &looking.pools);
-        if (error != NEAP_OK)
-            return failed(&looking, error);
+        error = neap_live_pymalloc_find(looking.target.process, &looking.pools);
     }
-    code = watch(&looking, watch_ns);
+    code = error == NEAP_OK ? watch(&looking, watch_ns) : failed(&looking, error);
     free(looking.heap);
+    neap_live_heap_close(&looking.target);
     return code;
 }
 

@@ -60,9 +60,10 @@ static int run(int argc, char **argv) {
     if (code != CLI_GO_ON)
         return code;
     int error = neap_live_heap_trim(&trimmed.target, TIMEOUT_MS, &trimmed.bytes);
-    if (error != NEAP_OK)
-        return cli_pid_error("trim", &trimmed.target, error);
-    return cli_output_write(&output, &forms, &trimmed);
+    code = error == NEAP_OK ? cli_output_write(&output, &forms, &trimmed)
+                            : cli_pid_error("trim", &trimmed.target, error);
+    neap_live_heap_close(&trimmed.target);
+    return code;
 }
 
 const struct cli_verb cli_verb_trim = {"trim", "make a process give back its free memory", run};

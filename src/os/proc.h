@@ -21,6 +21,9 @@ bool neap__os_text_read(const char *path, char *text, size_t size);
 /* Opens /proc/PID/what. The caller closes *file. Returns 0 or a negative enum neap_error. */
 int neap__os_proc_open(pid_t pid, const char *what, FILE **file);
 
+/* As neap_os_residence_open, of the process whose folder under /proc is open. */
+int neap__os_residence_open_in(int folder, neap_os_residence_t **residence);
+
 /* Parses a line "start-end rw-p offset dev:dev inode     path". False if it is no such line. */
 bool neap__os_mapping_parse(const char *line, struct neap_os_mapping *mapping);
 

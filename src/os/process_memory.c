@@ -1,4 +1,4 @@
-/* os/process_memory.c: /proc/PID/maps, process_vm_readv and what stands in their way. */
+/* os/process_memory.c: /proc/PID/maps, the files in it, and what stands in the way. */
 #include "os/process_memory.h"
 
 #include <errno.h>
@@ -7,10 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#include "os/memory.h"
 #include "os/proc.h"
 
 static const char deleted_mark[] = " (deleted)";
@@ -77,98 +75,6 @@ int neap_os_mapped_file(pid_t pid, const struct neap_os_mapping *mapping, char *
         return NEAP_ERROR_ABSENT;
     strcpy(path, candidate);
     return NEAP_OK;
-}
-
-/* --- memory ------------------------------------------------------------ */
-
-typedef ssize_t transfer_fn(pid_t, const struct iovec *, unsigned long, const struct iovec *, unsigned long,
-                            unsigned long);
-
-/* One call moves at most 2 GiB and may stop at a hole. */
-static int transfer(transfer_fn *move, pid_t pid, uint64_t address, char *local, size_t bytes) {
-    while (bytes > 0) {
-        if (address != (uintptr_t)address)
-            return NEAP_ERROR_FORMAT;
-        struct iovec here = {local, bytes}, there = {(void *)(uintptr_t)address, bytes};
-        ssize_t done = move(pid, &here, 1, &there, 1, 0);
-        if (done < 0)
-            return neap__os_proc_error();
-        if (done == 0)
-            return NEAP_ERROR_FORMAT;
-        local += done;
-        address += (size_t)done;
-        bytes -= (size_t)done;
-    }
-    return NEAP_OK;
-}
-
-int neap_os_process_memory_read(pid_t pid, uint64_t address, void *out, size_t bytes) {
-    return transfer(process_vm_readv, pid, address, out, bytes);
-}
-
-enum { PIECES_A_CALL = 512 }; /* IOV_MAX is 1024 */
-
-/* One piece in steps of a page, each of which may fail. */
-static int gather_slowly(pid_t pid, const struct neap_os_process_memory_piece *piece, size_t from,
-                         uint64_t *missing) {
-    size_t page = neap_os_page_bytes();
-    while (from < piece->bytes) {
-        uint64_t address = piece->address + from;
-        size_t bytes = page - (size_t)(address % page);
-        if (bytes > piece->bytes - from)
-            bytes = piece->bytes - from;
-        int error = neap_os_process_memory_read(pid, address, (char *)piece->out + from, bytes);
-        if (error == NEAP_ERROR_PROCESS || error == NEAP_ERROR_PERMISSION)
-            return error;
-        *missing += error == NEAP_OK ? 0 : bytes;
-        from += bytes;
-    }
-    return NEAP_OK;
-}
-
-/* Reads as many pieces as one call takes; *count is how many that were. */
-static int gather_some(pid_t pid, const struct neap_os_process_memory_piece *pieces, size_t *count,
-                       uint64_t *missing) {
-    struct iovec here[PIECES_A_CALL] = {{0}}, there[PIECES_A_CALL] = {{0}};
-    size_t most = 0;
-    for (; most < *count && most < PIECES_A_CALL; most++) {
-        if (pieces[most].address != (uintptr_t)pieces[most].address)
-            break; /* of a 64-bit process, and we are not */
-        here[most] = (struct iovec){pieces[most].out, pieces[most].bytes};
-        there[most] = (struct iovec){(void *)(uintptr_t)pieces[most].address, pieces[most].bytes};
-    }
-    ssize_t done = process_vm_readv(pid, here, most, there, most, 0);
-    if (done < 0 && errno != EFAULT)
-        return neap__os_proc_error();
-    size_t left = done < 0 ? 0 : (size_t)done, whole = 0;
-    while (whole < most && left >= pieces[whole].bytes)
-        left -= pieces[whole++].bytes;
-    int error = NEAP_OK;
-    if (whole < most || whole == 0) /* a hole, or the most that one call moves */
-        error = gather_slowly(pid, &pieces[whole++], left, missing);
-    *count = whole;
-    return error;
-}
-
-int neap_os_process_memory_gather(pid_t pid, const struct neap_os_process_memory_piece *pieces, size_t count,
-                                  uint64_t *missing_bytes) {
-    int error = NEAP_OK;
-    uint64_t missing = 0;
-    while (error == NEAP_OK && count > 0) {
-        size_t done = count;
-        error = gather_some(pid, pieces, &done, &missing);
-        if (error == NEAP_OK) {
-            pieces += done;
-            count -= done;
-        }
-    }
-    if (error == NEAP_OK)
-        *missing_bytes += missing;
-    return error;
-}
-
-int neap_os_process_memory_write(pid_t pid, uint64_t address, const void *data, size_t bytes) {
-    return transfer(process_vm_writev, pid, address, (char *)(uintptr_t)data, bytes);
 }
 
 /* --- who and why ------------------------------------------------------- */

@@ -1,7 +1,7 @@
-/* os/process_memory.h: the memory of another process, read from outside.
+/* os/process_memory.h: what the memory of another process consists of, and who may look into it.
  *
- * A maps entry is one line of /proc/PID/maps. Reading is process_vm_readv;
- * nothing in the target runs or stops for it. Any thread.
+ * A mapping is one line of /proc/PID/maps. All here goes by number: os/process.h tells afterwards whether
+ * the process ran the same program all the while. Nothing in the target runs or stops for it. Any thread.
  */
 #ifndef NEAP_OS_PROCESS_MEMORY_H
 #define NEAP_OS_PROCESS_MEMORY_H
@@ -46,24 +46,5 @@ enum neap_os_refusal {
 
 /* After NEAP_ERROR_PERMISSION: why, as far as the system tells. */
 enum neap_os_refusal neap_os_refusal_cause(pid_t pid);
-
-/* Copies `bytes` at `address` of process `pid` into `out`, all or nothing.
- * NEAP_ERROR_FORMAT if any part of the range is not mapped there. */
-int neap_os_process_memory_read(pid_t pid, uint64_t address, void *out, size_t bytes);
-
-struct neap_os_process_memory_piece {
-    uint64_t address;
-    void *out;
-    size_t bytes;
-};
-
-/* Copies many pieces with few calls. Pages that cannot be read are left unchanged in `out`, and their bytes
- * are added to *missing_bytes. NEAP_ERROR_PROCESS if the process ends meanwhile. */
-int neap_os_process_memory_gather(pid_t pid, const struct neap_os_process_memory_piece *pieces, size_t count,
-                                  uint64_t *missing_bytes);
-
-/* Writes `bytes` at `address` of process `pid`; errors as for reading. Only for fields that a published
- * layout defines as requests. */
-int neap_os_process_memory_write(pid_t pid, uint64_t address, const void *data, size_t bytes);
 
 #endif

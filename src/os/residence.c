@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "os/memory.h"
@@ -22,13 +23,15 @@ static void figure_add(const char *line, struct neap_os_mapping_figures *figures
         {"Rss:", offsetof(struct neap_os_mapping_figures, rss_bytes)},
         {"Pss:", offsetof(struct neap_os_mapping_figures, pss_bytes)},
         {"Private_Dirty:", offsetof(struct neap_os_mapping_figures, private_dirty_bytes)},
+        {"Shared_Clean:", offsetof(struct neap_os_mapping_figures, shared_bytes)},
+        {"Shared_Dirty:", offsetof(struct neap_os_mapping_figures, shared_bytes)},
         {"Anonymous:", offsetof(struct neap_os_mapping_figures, anonymous_bytes)},
         {"Swap:", offsetof(struct neap_os_mapping_figures, swap_bytes)},
     };
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         size_t length = strlen(keys[i].key);
         if (strncmp(line, keys[i].key, length) == 0)
-            *(uint64_t *)((char *)figures + keys[i].place) = strtoull(line + length, NULL, 10) * 1024;
+            *(uint64_t *)((char *)figures + keys[i].place) += strtoull(line + length, NULL, 10) * 1024;
     }
 }
 
@@ -79,9 +82,8 @@ struct neap_os_residence {
     uint64_t page_bytes;
 };
 
-int neap_os_residence_open(pid_t pid, neap_os_residence_t **residence) {
-    char path[32];
-    int file = open(neap__os_proc_path(path, sizeof(path), pid, "pagemap"), O_RDONLY | O_CLOEXEC);
+static int residence_open(int folder, const char *path, neap_os_residence_t **residence) {
+    int file = openat(folder, path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
         return errno == ENOENT && access("/proc/self/pagemap", F_OK) != 0 ? NEAP_ERROR_ABSENT
                                                                           : neap__os_proc_error();
@@ -93,6 +95,15 @@ int neap_os_residence_open(pid_t pid, neap_os_residence_t **residence) {
     *made = (struct neap_os_residence){file, neap_os_page_bytes()};
     *residence = made;
     return NEAP_OK;
+}
+
+int neap_os_residence_open(pid_t pid, neap_os_residence_t **residence) {
+    char path[32];
+    return residence_open(AT_FDCWD, neap__os_proc_path(path, sizeof(path), pid, "pagemap"), residence);
+}
+
+int neap__os_residence_open_in(int folder, neap_os_residence_t **residence) {
+    return residence_open(folder, "pagemap", residence);
 }
 
 void neap_os_residence_close(neap_os_residence_t *residence) {
@@ -118,6 +129,55 @@ int neap_os_residence_read(neap_os_residence_t *residence, uint64_t address, uin
         out += done;
         at += (uint64_t)done;
         bytes -= (size_t)done;
+    }
+    return NEAP_OK;
+}
+
+/* --- scan --------------------------------------------------------------- */
+
+enum {
+    CATEGORY_PRESENT = 1 << 3,
+    CATEGORY_SWAPPED = 1 << 4,
+    CATEGORY_ZERO = 1 << 5,
+    STRETCHES_A_SCAN = 256,
+};
+
+struct stretch { /* struct page_region of linux/fs.h, which older headers lack */
+    uint64_t start, end, categories;
+};
+
+struct scan { /* struct pm_scan_arg */
+    uint64_t size, flags, start, end, walk_end, stretches, stretch_room, pages_most;
+    uint64_t inverted, all_of, any_of, told;
+};
+
+#define SCAN_REQUEST _IOWR('f', 16, struct scan) /* PAGEMAP_SCAN */
+
+int neap_os_residence_scan(neap_os_residence_t *residence, uint64_t start, uint64_t end,
+                           void (*visit)(void *context, uint64_t start, uint64_t end), void *context) {
+    struct stretch stretches[STRETCHES_A_SCAN];
+    while (start < end) {
+        struct scan scan = {
+            .size = sizeof(scan),
+            .start = start,
+            .end = end,
+            .stretches = (uintptr_t)stretches,
+            .stretch_room = STRETCHES_A_SCAN,
+            .inverted = CATEGORY_ZERO,
+            .all_of = CATEGORY_ZERO, /* inverted: none that is a page of zeros */
+            .any_of = CATEGORY_PRESENT | CATEGORY_SWAPPED,
+            .told = CATEGORY_PRESENT,
+        };
+        int count = ioctl(residence->file, SCAN_REQUEST, &scan);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return errno == ENOTTY || errno == EINVAL ? NEAP_ERROR_ABSENT : neap__os_proc_error();
+        for (int i = 0; i < count; i++)
+            visit(context, stretches[i].start, stretches[i].end);
+        if (scan.walk_end <= start) /* it did not move: it has ended */
+            return NEAP_ERROR_PROCESS;
+        start = scan.walk_end;
     }
     return NEAP_OK;
 }

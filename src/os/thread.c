@@ -54,7 +54,7 @@ static const uint32_t *word_of(const uint32_t *page, int pid) {
     return page + (unsigned)pid % (neap_os_page_bytes() / sizeof(*page));
 }
 
-static const uint32_t *map_page(const char *file) {
+const uint32_t *neap_os_wakeup_page_open(const char *file) {
     struct stat status;
     int fd;
     if (neap__os_regular_open(file, &fd, &status) != NEAP_OK)
@@ -64,18 +64,22 @@ static const uint32_t *map_page(const char *file) {
     return page == MAP_FAILED ? NULL : page;
 }
 
+void neap_os_wakeup_page_close(const uint32_t *page) {
+    if (page)
+        munmap((void *)(uintptr_t)page, neap_os_page_bytes());
+}
+
 static const uint32_t *page_of(const uint32_t *word) {
     return (const uint32_t *)((uintptr_t)word & ~(uintptr_t)(neap_os_page_bytes() - 1));
 }
 
 void neap_os_wakeup_open(struct neap_os_wakeup *wakeup, const char *file) {
-    const uint32_t *page = file ? map_page(file) : NULL;
+    const uint32_t *page = file ? neap_os_wakeup_page_open(file) : NULL;
     wakeup->page = page ? word_of(page, getpid()) : NULL;
 }
 
 void neap_os_wakeup_close(struct neap_os_wakeup *wakeup) {
-    if (wakeup->page)
-        munmap((void *)(uintptr_t)page_of(wakeup->page), neap_os_page_bytes());
+    neap_os_wakeup_page_close(wakeup->page ? page_of(wakeup->page) : NULL);
     wakeup->page = NULL;
 }
 
@@ -84,13 +88,8 @@ void neap_os_wakeup_post(struct neap_os_wakeup *wakeup) {
     syscall(SYS_futex, &wakeup->count, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-int neap_os_wakeup_post_process(const char *file, int pid) {
-    const uint32_t *page = map_page(file);
-    if (!page)
-        return NEAP_ERROR_ABSENT;
+void neap_os_wakeup_page_post(const uint32_t *page, int pid) {
     syscall(SYS_futex, word_of(page, pid), FUTEX_WAKE, 1024, NULL, NULL, 0);
-    munmap((void *)(uintptr_t)page, neap_os_page_bytes());
-    return NEAP_OK;
 }
 
 /* Sleeps on `count` and on the word in the wakeup page at the same time. False if the kernel has no

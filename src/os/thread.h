@@ -51,10 +51,14 @@ void neap_os_wakeup_close(struct neap_os_wakeup *wakeup);
 /* Wakes the sleeper. A wakeup posted between its look at `count` and its sleep is not lost. */
 void neap_os_wakeup_post(struct neap_os_wakeup *wakeup);
 
-/* Posts to process `pid` from outside, through the wakeup page. It wakes a sleeper and no more: the
- * caller posts again until it sees its request answered. Returns NEAP_ERROR_ABSENT if `file` cannot be
- * mapped. */
-int neap_os_wakeup_post_process(const char *file, int pid);
+/* The wakeup page of `file`, to post from outside. Opened once: what takes the file's name later is not
+ * opened. NULL if the file cannot be mapped. The caller closes it. */
+const uint32_t *neap_os_wakeup_page_open(const char *file);
+void neap_os_wakeup_page_close(const uint32_t *page); /* NULL: nothing */
+
+/* Posts to process `pid`, as it sees its own number, through the page. It wakes a sleeper and no more: the
+ * caller posts again until it sees its request answered. */
+void neap_os_wakeup_page_post(const uint32_t *page, int pid);
 
 /* Sleeps until a wakeup is posted after `seen` was read from wakeup->count, a process posts through the
  * page, or `ms` milliseconds have passed (0: no limit). May return early. */

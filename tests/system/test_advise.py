@@ -38,11 +38,17 @@ SETUP = {
 }
 
 
-def advise(pid):
+def document(pid):
     done = subprocess.run([NEAP, "advise", "--json", "-n", "1000", str(pid)], capture_output=True, text=True,
                           timeout=60, env=clean_environment())
     assert (done.returncode, done.stderr) == (0, ""), done.stderr[-2000:]
-    return json.loads(done.stdout)["advice"]
+    return json.loads(done.stdout)
+
+
+def advise(pid):
+    found = document(pid)
+    assert found["gaps"] == []  # whatever is sound is examined whole
+    return found["advice"]
 
 
 class Holding:
@@ -410,3 +416,63 @@ def test_it_fits_into_80_columns_and_tells_no_contents():
     assert (done.returncode, done.stderr) == (0, "")
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert "dict of 50,000 str to int" in done.stdout and "user:" not in done.stdout
+
+
+# --- what claims more than there is ----------------------------------------------------------
+
+OVERLAPPING = """
+import ctypes
+held = {number: number for number in range(200000)}
+table = ctypes.c_uint64.from_address(id(held) + 32).value
+liars = [{0: 0} for _ in range(100)]
+for liar in liars:
+    ctypes.c_uint64.from_address(id(liar) + 16).value = len(held)
+    ctypes.c_uint64.from_address(id(liar) + 32).value = table
+"""
+SHIFTED = """
+import ctypes
+COUNT = 2000000
+held = [None] * COUNT
+items = ctypes.c_uint64.from_address(id(held) + 24).value
+liars = [[None] for _ in range(100)]
+for place, liar in enumerate(liars):
+    for offset, value in ((16, COUNT - 200), (24, items + 8 * place), (32, COUNT - 200)):
+        ctypes.c_uint64.from_address(id(liar) + offset).value = value
+"""
+SHARED = """
+def node(depth):
+    return {letter: node(depth - 1) for letter in "abcdef"} if depth else {"$": 1}
+inner = node(4)
+tops = [{"t": inner} for _ in range(3000)]
+"""
+
+
+def gaps(what):
+    with Holding(debian_python(), what) as held:
+        found = {gap["part"]: gap for gap in document(held.pid)["gaps"]}
+    assert not any(gap["out_of_memory"] for gap in found.values())
+    return found
+
+
+def test_dicts_with_one_table_are_examined_once():
+    with Holding(debian_python(), OVERLAPPING) as held:
+        found = document(held.pid)
+    gap = {gap["part"]: gap for gap in found["gaps"]}["containers"]
+    assert gap["overlaps"] > 5 and not gap["out_of_budget"]
+    assert len([one for one in found["advice"] if one["what"] == "dict of 200000 int to int"]) == 1
+
+
+def test_lists_that_lie_over_each_other_end_at_the_budget():
+    found = gaps(SHIFTED)
+    assert found["containers"]["out_of_budget"] and len(found) == 1
+
+
+def test_one_long_text_of_many_items_is_no_reason_to_stop():
+    what = "text = 'x' * 20000\nheld = {number: text for number in range(200000)}, [number / 3 for number in range(5000)]"
+    with Holding(debian_python(), what) as held:
+        assert "list of 5000 float" in [one["what"] for one in advise(held.pid)]
+
+
+def test_tries_that_share_nodes_end_at_the_budget():
+    found = gaps(SHARED)
+    assert found["tries"]["out_of_budget"] and len(found) == 1

@@ -73,17 +73,20 @@ int neap_heap_anchor_read(const struct neap_memory *memory, uint64_t address,
 int neap_heap_anchor_find(const struct neap_memory *memory, uint64_t start, uint64_t end,
                           struct neap_layout_anchor *anchor, uint64_t *address, struct neap_fault *fault) {
     char chunk[CHUNK_BYTES];
-    int verdict = NEAP_ERROR_ABSENT;
+    int verdict = NEAP_ERROR_ABSENT, unread = NEAP_OK;
     start = (start + ALIGN_BYTES - 1) & ~(uint64_t)(ALIGN_BYTES - 1);
     for (uint64_t searched = 0; start < end && end - start >= ALIGN_BYTES && searched < SEARCH_BYTES_MAX;
          searched += sizeof(chunk), start += sizeof(chunk)) {
         size_t bytes = end - start < sizeof(chunk) ? (size_t)(end - start) : sizeof(chunk);
         int result = memory->read(memory->context, start, chunk, bytes);
-        if (result != NEAP_OK) {
+        if (result != NEAP_OK && verdict == NEAP_ERROR_ABSENT)
             *fault = (struct neap_fault){start, "the library's data cannot be read"};
+        if (result != NEAP_OK && result != NEAP_ERROR_FORMAT && result != NEAP_ERROR_BUSY)
             return result;
-        }
-        for (size_t at = 0; at + ALIGN_BYTES <= bytes; at += ALIGN_BYTES) {
+        if (result !=
+            NEAP_OK) /* a page that the library never touched, or one in swap: maybe not the anchor's */
+            unread = result;
+        for (size_t at = 0; result == NEAP_OK && at + ALIGN_BYTES <= bytes; at += ALIGN_BYTES) {
             if (memcmp(chunk + at, magic, ALIGN_BYTES) != 0)
                 continue;
             verdict = neap_heap_anchor_read(memory, start + at, anchor, fault);
@@ -95,5 +98,5 @@ int neap_heap_anchor_find(const struct neap_memory *memory, uint64_t start, uint
         if (start > UINT64_MAX - sizeof(chunk))
             break;
     }
-    return verdict;
+    return verdict == NEAP_ERROR_ABSENT && unread != NEAP_OK ? unread : verdict;
 }

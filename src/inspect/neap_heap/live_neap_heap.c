@@ -25,7 +25,7 @@ struct survey {
 
 static int process_read(void *context, uint64_t address, void *out, size_t bytes) {
     const struct neap_live_heap *target = context;
-    return neap_os_process_memory_read(target->pid, address, out, bytes);
+    return neap_os_process_read(target->process, address, out, bytes);
 }
 
 static struct neap_memory memory_of(struct neap_live_heap *target) {
@@ -54,6 +54,14 @@ static bool mapping_survey(void *context, const struct neap_os_mapping *mapping)
     return true;
 }
 
+static const uint32_t *wakeup_page_open(const struct neap_live_heap *target,
+                                        const struct neap_os_mapping *library) {
+    char path[sizeof(library->path) + 64];
+    return neap_os_mapped_file(target->pid, library, path, sizeof(path)) == NEAP_OK
+               ? neap_os_wakeup_page_open(path)
+               : NULL;
+}
+
 /* Takes the first anchor that serves, or else the first. A program may also have linked libneap.so. */
 static int anchor_search(struct neap_live_heap *target, const struct survey *survey) {
     struct neap_memory memory = memory_of(target);
@@ -76,16 +84,16 @@ static int anchor_search(struct neap_live_heap *target, const struct survey *sur
         target->anchor_address = address;
         if (data->path[0] == '\0' && i > 0)
             data--; /* the library's .bss: the file is that of the mapping before */
-        if (neap_os_mapped_file(target->pid, data, target->wakeup_file, sizeof(target->wakeup_file)) !=
-            NEAP_OK)
-            target->wakeup_file[0] = '\0';
+        neap_os_wakeup_page_close(target->wakeup_page);
+        target->wakeup_page = wakeup_page_open(target, data);
         if (anchor.state == NEAP_STATE_SERVING)
             break;
     }
     return target->neap ? NEAP_OK : verdict;
 }
 
-int neap_live_heap_find(pid_t pid, struct neap_live_heap *target) {
+/* All that goes by number stands between the opening and the last question, whether it was one program. */
+int neap_live_heap_find(pid_t pid, bool to_trim, struct neap_live_heap *target) {
     char path[4096] = "";
     struct survey survey = {0};
     *target = (struct neap_live_heap){.pid = pid};
@@ -93,11 +101,22 @@ int neap_live_heap_find(pid_t pid, struct neap_live_heap *target) {
     snprintf(target->program, sizeof(target->program), "%.255s", last_part(path));
     neap_outside_text_clean(target->program);
     if (result == NEAP_OK)
+        result = neap_os_process_open(pid, to_trim, &target->process);
+    if (result == NEAP_OK)
         result = neap_os_mappings_visit(pid, mapping_survey, &survey);
     if (result != NEAP_OK)
         return result;
     target->python = survey.python || starts_with(target->program, "python");
-    return anchor_search(target, &survey);
+    result = anchor_search(target, &survey);
+    int same = neap_os_process_same(target->process);
+    return same == NEAP_OK ? result : same;
+}
+
+void neap_live_heap_close(struct neap_live_heap *target) {
+    neap_os_process_close(target->process);
+    neap_os_wakeup_page_close(target->wakeup_page);
+    target->process = NULL;
+    target->wakeup_page = NULL;
 }
 
 int neap_live_heap_read(struct neap_live_heap *target, struct neap_heap_view *view) {
@@ -124,7 +143,7 @@ static uint32_t request_number(const struct neap_layout_anchor *anchor) {
 
 static int trim_ask(struct neap_live_heap *target, uint32_t number) {
     uint64_t place = target->anchor_address + offsetof(struct neap_layout_anchor, trim_asked);
-    return neap_os_process_memory_write(target->pid, place, &number, sizeof(number));
+    return neap_os_process_write(target->process, place, &number, sizeof(number));
 }
 
 /* Another process may ask at the same time and overwrite our number. An answer to a later request
@@ -148,8 +167,8 @@ int neap_live_heap_trim(struct neap_live_heap *target, uint32_t timeout_ms, uint
             result = trim_ask(target, number);
         /* The word in the wakeup page goes by the process id that the process itself sees: a container has
          * its own numbers. */
-        if (target->wakeup_file[0])
-            neap_os_wakeup_post_process(target->wakeup_file, (int)anchor->pid);
+        if (target->wakeup_page)
+            neap_os_wakeup_page_post(target->wakeup_page, (int)anchor->pid);
         neap_os_sleep_ns((uint64_t)RING_MS * 1000000);
         if (result == NEAP_OK)
             result = neap_heap_anchor_read(&memory, target->anchor_address, &target->anchor, &target->fault);

@@ -46,6 +46,25 @@ int neap__copy_stretches(const struct neap_process_image *image, struct neap_sna
     return NEAP_OK;
 }
 
+uint64_t neap__copy_bytes(const struct neap_process_image *image) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < image->mapping_count; i++) {
+        const struct neap_image_mapping *mapping = &image->mappings[i];
+        if (!neap__copy_wanted(mapping))
+            continue;
+        uint64_t resident = neap_process_image_resident(image, mapping->start, mapping->end);
+        bytes += resident < mapping->rss_bytes ? resident : mapping->rss_bytes;
+    }
+    return bytes;
+}
+
+uint64_t neap__copy_swapped_bytes(const struct neap_process_image *image) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < image->mapping_count; i++)
+        bytes += neap__copy_wanted(&image->mappings[i]) ? image->mappings[i].swap_bytes : 0;
+    return bytes;
+}
+
 /* --- reservations ------------------------------------------------------------ */
 
 static unsigned char *place_find(const struct neap__memory_copy *copy, uint64_t start, uint64_t end) {
@@ -114,26 +133,33 @@ static unsigned char *place_of(const struct neap_snapshot_stretch *stretch, uint
 struct visit {
     struct neap__copy_work *work;
     const struct neap_snapshot_stretch *stretch;
+    bool shared;
 };
 
 static void pages_add(void *context, uint64_t start, uint64_t end) {
     const struct visit *visit = context;
-    neap__copy_work_add(visit->work, start, place_of(visit->stretch, start), end - start);
+    neap__copy_work_add(visit->work, visit->shared, start, place_of(visit->stretch, start), end - start);
 }
 
-/* Visits all pages that are present. */
+/* Whether some of the pages that show as present are zeros that were only read. */
+static bool has_zeros(const struct neap_process_image *image, const struct neap_image_mapping *mapping) {
+    return neap_process_image_resident(image, mapping->start, mapping->end) > mapping->rss_bytes;
+}
+
+/* Visits all pages that are present. To prepare, shared pages count as others if none of them is zeros. */
 static void work_fill(struct neap__copy_work *work, const struct neap__memory_copy *copy,
-                      const struct neap_process_image *image) {
+                      const struct neap_process_image *image, bool prepare) {
     size_t at = 0;
-    work->pid = image->pid;
     for (size_t i = 0; i < image->mapping_count; i++) {
         const struct neap_image_mapping *mapping = &image->mappings[i];
         if (!neap__copy_wanted(mapping))
             continue;
         while (copy->stretches[at].end <= mapping->start)
             at++;
-        struct visit visit = {work, &copy->stretches[at]};
-        neap__copy_runs(image, mapping, true, pages_add, &visit);
+        struct visit alone = {work, &copy->stretches[at], false};
+        struct visit shared = {work, &copy->stretches[at], !prepare || has_zeros(image, mapping)};
+        neap__copy_runs(image, mapping, NEAP__COPY_ALONE, pages_add, &alone);
+        neap__copy_runs(image, mapping, NEAP__COPY_SHARED, pages_add, &shared);
     }
 }
 
@@ -171,26 +197,33 @@ int neap__copy_prepare(struct neap__memory_copy *copy, const struct neap_process
             stretch_advise(image, &copy->stretches[i]);
     }
     if (error == NEAP_OK) {
-        work_fill(&work, copy, image);
+        work_fill(&work, copy, image, true);
         error = neap__copy_work_populate(&work);
     }
     neap__copy_work_clear(&work);
     return error;
 }
 
-int neap__copy_take(struct neap__memory_copy *copy, const struct neap_process_image *image) {
-    struct neap__copy_work work = {0};
+static uint64_t pieces_bytes(const struct neap__copy_pieces *pieces) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < pieces->count; i++)
+        bytes += pieces->list[i].bytes;
+    return bytes;
+}
+
+int neap__copy_take(struct neap__memory_copy *copy, const neap_os_process_t *process,
+                    const struct neap_process_image *image) {
+    struct neap__copy_work work = {.process = process};
     int error = stretches_renew(copy, image);
     for (size_t i = 0; i < copy->stretch_count && error == NEAP_OK; i++)
         error = stretch_commit(copy, &copy->stretches[i]);
     if (error == NEAP_OK) {
-        work_fill(&work, copy, image);
+        work_fill(&work, copy, image, false);
         error = neap__copy_work_gather(&work);
     }
-    for (size_t i = 0; i < work.count && error == NEAP_OK; i++)
-        copy->copied_bytes += work.pieces[i].bytes;
+    if (error == NEAP_OK)
+        copy->copied_bytes = pieces_bytes(&work.alone) + pieces_bytes(&work.shared) - work.missing_bytes;
     copy->missing_bytes = work.missing_bytes;
-    copy->copied_bytes -= error == NEAP_OK ? work.missing_bytes : 0;
     neap__copy_work_clear(&work);
     return error;
 }
@@ -226,7 +259,7 @@ void neap__copy_fill(struct neap__memory_copy *copy, const struct neap_process_i
         if (neap_os_mapped_file(image->pid, &here, path, sizeof(path)) != NEAP_OK)
             continue;
         struct file_visit visit = {&copy->stretches[at], mapping, image->page_bytes, path};
-        neap__copy_runs(image, mapping, false, file_pages_read, &visit);
+        neap__copy_runs(image, mapping, NEAP__COPY_ABSENT, file_pages_read, &visit);
     }
 }
 

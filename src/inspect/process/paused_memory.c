@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "os/memory.h"
-#include "os/process_memory.h"
 
-enum { LINE_BYTES = 16 << 10, LINES = 2048, PIECES_MOST = LINE_BYTES / 4096 };
+enum { LINE_BYTES = 16 << 10, LINES = 2048 };
 
-int neap__paused_memory_open(struct neap__paused_memory *held, const struct neap_process_image *image) {
-    struct neap__paused_memory made = {.image = image, .tags = calloc(LINES, sizeof(*made.tags))};
+int neap__paused_memory_open(struct neap__paused_memory *held, const neap_os_process_t *process,
+                             const struct neap_process_image *image) {
+    struct neap__paused_memory made = {
+        .process = process, .image = image, .tags = calloc(LINES, sizeof(*made.tags))};
     void *lines = NULL;
     if (!made.tags || neap_os_reserve((size_t)LINES * LINE_BYTES, neap_os_page_bytes(), &lines) != NEAP_OK) {
         free(made.tags);
@@ -33,15 +34,20 @@ void neap__paused_memory_close(struct neap__paused_memory *held) {
 
 /* Fills a line with those of its pages that are in memory. */
 static int line_fill(struct neap__paused_memory *held, uint64_t start, unsigned char *line) {
-    struct neap_os_process_memory_piece pieces[PIECES_MOST];
     uint64_t page = held->image->page_bytes < LINE_BYTES ? held->image->page_bytes : LINE_BYTES, missing = 0;
-    size_t count = 0;
+    int error = NEAP_OK;
     memset(line, 0, LINE_BYTES);
-    for (uint64_t at = 0; at < LINE_BYTES; at += page)
-        if (neap_process_image_resident(held->image, start + at, start + at + page) > 0)
-            pieces[count++] = (struct neap_os_process_memory_piece){start + at, line + at, (size_t)page};
-    held->read_bytes += count * page;
-    return count ? neap_os_process_memory_gather(held->image->pid, pieces, count, &missing) : NEAP_OK;
+    for (uint64_t at = 0, end; at < LINE_BYTES && error == NEAP_OK; at = end) {
+        uint64_t there = neap_process_image_next(held->image, start + at, start + LINE_BYTES) - start;
+        for (end = at = there; end < LINE_BYTES; end += page)
+            if (neap_process_image_resident(held->image, start + end, start + end + page) == 0)
+                break;
+        const struct neap_os_process_piece piece = {start + at, line + at, (size_t)(end - at)};
+        if (end > at)
+            error = neap_os_process_sift(held->process, &piece, &missing);
+        held->read_bytes += end - at;
+    }
+    return error;
 }
 
 int neap__paused_memory_read(struct neap__paused_memory *held, uint64_t address, void *out, size_t bytes) {

@@ -8,16 +8,19 @@
 #define NEAP_INSPECT_PROCESS_PAUSED_MEMORY_H
 
 #include "inspect/process/process_image.h"
+#include "os/process.h"
 
 struct neap__paused_memory {
+    const neap_os_process_t *process;
     const struct neap_process_image *image;
     uint64_t *tags; /* of each line, the address that it holds, plus 1 */
     unsigned char *lines;
     uint64_t read_bytes; /* from the process */
 };
 
-/* `image` must outlive it. NEAP_ERROR_MEMORY. */
-int neap__paused_memory_open(struct neap__paused_memory *held, const struct neap_process_image *image);
+/* Both must outlive it. NEAP_ERROR_MEMORY. */
+int neap__paused_memory_open(struct neap__paused_memory *held, const neap_os_process_t *process,
+                             const struct neap_process_image *image);
 void neap__paused_memory_close(struct neap__paused_memory *held);
 
 /* Reads within one stretch of copied memory; NEAP_ERROR_PROCESS if the process has ended. */

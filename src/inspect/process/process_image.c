@@ -40,8 +40,11 @@ const char *neap_span_kind_name(enum neap_span_kind kind) {
 }
 
 void neap_process_image_clear(struct neap_process_image *image) {
-    for (size_t i = 0; i < image->mapping_count; i++)
+    for (size_t i = 0; i < image->mapping_count; i++) {
         free(image->mappings[i].resident);
+        free(image->mappings[i].shared);
+        free(image->mappings[i].swapped);
+    }
     for (size_t i = 0; i < image->file_count; i++)
         neap_os_held_file_close(&image->files[i]);
     free(image->files);

@@ -48,7 +48,11 @@ struct neap_image_mapping {
     char access[5];      /* "rw-p" */
     const char *path;    /* "" for none; "[heap]", "[stack]", "/usr/bin/python3.11"; never NULL */
     uint64_t rss_bytes, pss_bytes, private_dirty_bytes, anonymous_bytes, swap_bytes;
-    uint64_t *resident; /* one bit per page; NULL if nothing or all of it is in memory */
+    uint64_t shared_bytes; /* of rss, that other processes have in memory too */
+    /* One bit per page. Pages of zeros that were only read are not resident: they take no memory. */
+    uint64_t *resident; /* NULL if nothing or all of it is in memory */
+    uint64_t *shared;   /* of resident, those that a forked process may share; NULL: none */
+    uint64_t *swapped;  /* NULL: none */
     size_t file;        /* 1 + its index in `files`; 0: it has none, or it is not open */
 };
 

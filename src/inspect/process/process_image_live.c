@@ -8,6 +8,7 @@
 
 #include "base/outside_text.h"
 #include "base/array.h"
+#include "inspect/process/resident_pages.h"
 #include "inspect/process/span_kind.h"
 #include "os/file.h"
 #include "os/limits.h"
@@ -15,9 +16,6 @@
 #include "os/process_memory.h"
 #include "os/residence.h"
 #include "os/process_threads.h"
-
-enum { ENTRIES_A_READ = 1 << 16 };
-#define HUGE_MAPPING (UINT64_C(1) << 36) /* 64 GiB: reading about all its pages takes 50 ms */
 
 /* An image that is being read; its paths are offsets until `texts` no longer moves. */
 struct builder {
@@ -65,6 +63,7 @@ static bool mapping_add(void *context, const struct neap_os_mapping *mapping,
         .rss_bytes = figures->rss_bytes,
         .pss_bytes = figures->pss_bytes,
         .private_dirty_bytes = figures->private_dirty_bytes,
+        .shared_bytes = figures->shared_bytes,
         .anonymous_bytes = figures->anonymous_bytes,
         .swap_bytes = figures->swap_bytes,
     };
@@ -90,47 +89,6 @@ static bool thread_add(void *context, const struct neap_os_process_thread *threa
         *added = first;
     }
     return true;
-}
-
-/* --- pages ----------------------------------------------------------------- */
-
-/* Reads which pages are present. Pages of zeros that were only read show as present but count in no
- * figure, so reading stops early, when enough pages were found, only in a huge mapping. */
-static int mapping_pages(neap_os_residence_t *residence, struct neap_image_mapping *mapping, uint64_t page,
-                         uint64_t *entries) {
-    uint64_t pages = (mapping->end - mapping->start) / page, left = mapping->rss_bytes / page;
-    if (left == 0 || left == pages)
-        return NEAP_OK;
-    mapping->resident = calloc((size_t)(pages / 64 + 1), sizeof(*mapping->resident));
-    if (!mapping->resident)
-        return NEAP_ERROR_MEMORY;
-    bool all = mapping->end - mapping->start < HUGE_MAPPING;
-    for (uint64_t at = 0; at < pages && (all || left > 0); at += ENTRIES_A_READ) {
-        size_t count = pages - at < ENTRIES_A_READ ? (size_t)(pages - at) : ENTRIES_A_READ;
-        int error = neap_os_residence_read(residence, mapping->start + at * page, entries, count);
-        if (error != NEAP_OK)
-            return error;
-        for (size_t i = 0; i < count; i++)
-            if (neap_os_page_present(entries[i])) {
-                mapping->resident[(at + i) / 64] |= UINT64_C(1) << ((at + i) % 64);
-                left -= left > 0;
-            }
-    }
-    return NEAP_OK;
-}
-
-/* If the system does not report pages, the whole mapping counts as present. */
-static int pages_note(struct neap_process_image *image) {
-    neap_os_residence_t *residence = NULL;
-    int error = neap_os_residence_open(image->pid, &residence);
-    uint64_t *entries = error == NEAP_OK ? malloc(ENTRIES_A_READ * sizeof(*entries)) : NULL;
-    if (error == NEAP_OK && !entries)
-        error = NEAP_ERROR_MEMORY;
-    for (size_t i = 0; i < image->mapping_count && error == NEAP_OK; i++)
-        error = mapping_pages(residence, &image->mappings[i], image->page_bytes, entries);
-    free(entries);
-    neap_os_residence_close(residence);
-    return error == NEAP_ERROR_ABSENT ? NEAP_OK : error;
 }
 
 /* --- the whole --------------------------------------------------------------- */
@@ -166,7 +124,7 @@ int neap_process_image_read(pid_t pid, struct neap_process_image *image) {
     if (error == NEAP_OK)
         error = builder.error;
     if (error == NEAP_OK)
-        error = pages_note(made);
+        error = neap__resident_pages_note(made);
     if (error == NEAP_OK)
         error = neap_os_process_threads_visit(pid, thread_add, &builder);
     if (error == NEAP_OK)

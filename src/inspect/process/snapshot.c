@@ -18,9 +18,11 @@ enum {
     PAUSE_TIMEOUT_MS = 3000,
     ANALYSIS_SHARE = 16,       /* the analysis takes at most this share of the memory examined, */
     ANALYSIS_BYTES = 16 << 20, /* and at least this; both are more than measured */
+    GROWTH_BYTES = 16 << 20,   /* between preparing and pausing, for which nobody is asked */
 };
 
 struct neap_snapshot {
+    neap_os_process_t *process; /* NULL: a core file */
     struct neap_snapshot_facts facts;
     struct neap_process_image image;
     struct neap__range_index ranges;
@@ -56,7 +58,7 @@ static int file_read(const neap_snapshot_t *snapshot, const struct neap__range *
     int error = file ? page_read(file, snapshot->image.page_bytes, offset, out, bytes) : NEAP_ERROR_ABSENT;
     if (error == NEAP_OK || snapshot->facts.way == NEAP_SNAPSHOT_CORE)
         return error;
-    return neap_os_process_memory_read(snapshot->image.pid, address, out, bytes);
+    return neap_os_process_read(snapshot->process, address, out, bytes);
 }
 
 static int range_read(neap_snapshot_t *snapshot, const struct neap__range *range, uint64_t address, void *out,
@@ -140,41 +142,45 @@ static void threads_note(neap_snapshot_t *snapshot, const neap_os_pause_t *pause
     }
 }
 
-/* Everything that happens while the process is paused. */
-static int copy_still(neap_snapshot_t *snapshot, pid_t pid) {
+/* Whether there is memory for a copy of `copy_bytes` of what `image` shows, and for its analysis. */
+static bool has_room(const struct neap_process_image *image, uint64_t copy_bytes) {
+    return neap_os_headroom_bytes() >= copy_bytes + neap__copy_bytes(image) / ANALYSIS_SHARE + ANALYSIS_BYTES;
+}
+
+/* Everything that happens while the process is paused. `prepared_bytes` is what the copy has memory for.
+ * NEAP_ERROR_BUSY: the process has grown by more than there is memory for. */
+static int copy_still(neap_snapshot_t *snapshot, pid_t pid, uint64_t prepared_bytes) {
     neap_os_pause_t *pause = NULL;
     int error = NEAP_OK;
     if (snapshot->facts.way == NEAP_SNAPSHOT_PAUSE)
         error = neap_os_pause_begin(pid, PAUSE_TIMEOUT_MS, &pause);
     if (error == NEAP_OK)
         error = neap_process_image_read(pid, &snapshot->image);
+    uint64_t bytes = error == NEAP_OK ? neap__copy_bytes(&snapshot->image) : 0;
+    if (bytes > prepared_bytes + GROWTH_BYTES && !has_room(&snapshot->image, bytes - prepared_bytes))
+        error = NEAP_ERROR_BUSY;
     if (error == NEAP_OK)
-        error = neap__copy_take(&snapshot->copy, &snapshot->image);
+        error = neap__copy_take(&snapshot->copy, snapshot->process, &snapshot->image);
+    if (error == NEAP_OK)
+        error = neap_os_process_same(snapshot->process);
     if (error == NEAP_OK && pause)
         threads_note(snapshot, pause);
     snapshot->facts.pause_ns = neap_os_pause_end(pause);
     return error;
 }
 
-/* Whether there is memory for a copy of what `image` shows, or for the analysis alone. */
-static bool has_room(const struct neap_process_image *image, bool copy) {
-    uint64_t resident = 0;
-    for (size_t i = 0; i < image->mapping_count; i++)
-        resident += image->mappings[i].rss_bytes;
-    return neap_os_headroom_bytes() >= (copy ? resident : 0) + resident / ANALYSIS_SHARE + ANALYSIS_BYTES;
-}
-
 /* NEAP_ERROR_BUSY: there is too little memory for a copy, and enough for an analysis. */
 static int take_copy(neap_snapshot_t *snapshot, pid_t pid) {
     struct neap_process_image before = {0};
     int error = neap_process_image_read(pid, &before);
-    if (error == NEAP_OK && !has_room(&before, true))
-        error = has_room(&before, false) ? NEAP_ERROR_BUSY : NEAP_ERROR_MEMORY;
+    uint64_t bytes = error == NEAP_OK ? neap__copy_bytes(&before) : 0;
+    if (error == NEAP_OK && !has_room(&before, bytes))
+        error = has_room(&before, 0) ? NEAP_ERROR_BUSY : NEAP_ERROR_MEMORY;
     if (error == NEAP_OK)
         error = neap__copy_prepare(&snapshot->copy, &before);
     neap_process_image_clear(&before);
     if (error == NEAP_OK)
-        error = copy_still(snapshot, pid);
+        error = copy_still(snapshot, pid, bytes);
     if (error != NEAP_OK)
         return error;
     neap__copy_fill(&snapshot->copy, &snapshot->image);
@@ -191,9 +197,11 @@ static int take_hold(neap_snapshot_t *snapshot, pid_t pid) {
     if (error == NEAP_OK)
         error = neap_process_image_read(pid, &snapshot->image);
     if (error == NEAP_OK)
+        error = neap_os_process_same(snapshot->process);
+    if (error == NEAP_OK)
         error = neap__copy_stretches(&snapshot->image, &snapshot->stretches, &snapshot->stretch_count);
     if (error == NEAP_OK)
-        error = neap__paused_memory_open(&snapshot->held, &snapshot->image);
+        error = neap__paused_memory_open(&snapshot->held, snapshot->process, &snapshot->image);
     if (error == NEAP_OK)
         threads_note(snapshot, snapshot->pause);
     return error;
@@ -206,18 +214,22 @@ static int take_copy_or_hold(neap_snapshot_t *snapshot, pid_t pid) {
         return error;
     if (snapshot->facts.way != NEAP_SNAPSHOT_PAUSE)
         return NEAP_ERROR_MEMORY;
+    neap__copy_clear(&snapshot->copy);
+    neap_process_image_clear(&snapshot->image);
     snapshot->facts.way = NEAP_SNAPSHOT_HOLD;
     snapshot->facts.too_little_memory = true;
     return take_hold(snapshot, pid);
 }
 
-int neap_snapshot_take(pid_t pid, enum neap_snapshot_way way, neap_snapshot_t **snapshot) {
+int neap_snapshot_take(neap_os_process_t *process, enum neap_snapshot_way way, neap_snapshot_t **snapshot) {
     if (way == NEAP_SNAPSHOT_CORE)
         return NEAP_ERROR_ARGUMENT;
     neap_snapshot_t *made = calloc(1, sizeof(*made));
     if (!made)
         return NEAP_ERROR_MEMORY;
+    made->process = process;
     made->facts.way = way;
+    pid_t pid = neap_os_process_pid(process);
     int error = way == NEAP_SNAPSHOT_HOLD ? take_hold(made, pid) : take_copy_or_hold(made, pid);
     if (error == NEAP_OK)
         error = neap_image_files_open(&made->image);
@@ -227,6 +239,7 @@ int neap_snapshot_take(pid_t pid, enum neap_snapshot_way way, neap_snapshot_t **
         neap_snapshot_destroy(made);
         return error;
     }
+    made->facts.swapped_bytes = neap__copy_swapped_bytes(&made->image);
     *snapshot = made;
     return NEAP_OK;
 }

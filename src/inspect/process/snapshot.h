@@ -27,6 +27,7 @@
 
 #include "base/memory_source.h"
 #include "inspect/process/process_image.h"
+#include "os/process.h"
 
 enum neap_snapshot_way {
     NEAP_SNAPSHOT_PAUSE,
@@ -42,6 +43,8 @@ struct neap_snapshot_facts {
                                of files that could not be opened */
     uint64_t pause_ns;      /* how long the target was paused; with HOLD known after release */
     uint64_t copied_bytes;  /* bytes of copied pages; for a core file, bytes in the file */
+    uint64_t
+        swapped_bytes; /* bytes in swap, which read as zero: nothing is brought back by being looked at */
     uint64_t missing_bytes; /* bytes that were unmapped while being read, or that a cut file lacks; they
                                read as zero in a copy and cannot be read in a core file */
 };
@@ -55,11 +58,12 @@ struct neap_snapshot_stretch {
 
 typedef struct neap_snapshot neap_snapshot_t;
 
-/* Takes a snapshot of `pid` in one of the first three ways. If the machine, or a control group that
- * this process shares with the target, has too little memory for a copy, PAUSE becomes HOLD, because the
- * kernel might otherwise end the target. Returns the errors of os/pause.h, or NEAP_ERROR_MEMORY if there
- * is too little memory for HOLD too, or for RUNNING. The caller owns *snapshot. */
-int neap_snapshot_take(pid_t pid, enum neap_snapshot_way way, neap_snapshot_t **snapshot);
+/* Takes a snapshot of `process`, which must outlive it, in one of the first three ways. If the machine, or a
+ * control group that this process shares with the target, has too little memory for a copy, PAUSE becomes
+ * HOLD, because the kernel might otherwise end the target. Returns the errors of os/pause.h, or
+ * NEAP_ERROR_MEMORY if there is too little memory for HOLD too, or for RUNNING; NEAP_ERROR_PROCESS also if it
+ * executed another program before all was read. The caller owns *snapshot. */
+int neap_snapshot_take(neap_os_process_t *process, enum neap_snapshot_way way, neap_snapshot_t **snapshot);
 
 /* Opens a core file (ELF, 32 or 64 bits, this byte order). NEAP_ERROR_ABSENT if there is no such
  * file, NEAP_ERROR_PERMISSION, NEAP_ERROR_FORMAT with *fault (an offset into the file) if it is

@@ -8,18 +8,18 @@
 
 static int process_read(void *context, uint64_t address, void *out, size_t bytes) {
     const struct neap_live_pymalloc *target = context;
-    return neap_os_process_memory_read(target->pid, address, out, bytes);
+    return neap_os_process_read(target->process, address, out, bytes);
 }
 
 static struct neap_memory memory_of(struct neap_live_pymalloc *target) {
     return (struct neap_memory){.read = process_read, .context = target};
 }
 
-int neap_live_pymalloc_find(pid_t pid, struct neap_live_pymalloc *target) {
+int neap_live_pymalloc_find(neap_os_process_t *process, struct neap_live_pymalloc *target) {
     struct neap_process_image image;
-    *target = (struct neap_live_pymalloc){.pid = pid};
+    *target = (struct neap_live_pymalloc){.process = process};
     struct neap_memory memory = memory_of(target);
-    int error = neap_process_image_read(pid, &image);
+    int error = neap_process_image_read(neap_os_process_pid(process), &image);
     if (error != NEAP_OK)
         return error;
     if (image.pointer_bytes != 8) {
@@ -33,7 +33,8 @@ int neap_live_pymalloc_find(pid_t pid, struct neap_live_pymalloc *target) {
             neap_python_version_find(&memory, &image, &target->interpreter, &target->version, &target->why);
     }
     neap_process_image_clear(&image);
-    return error;
+    int same = neap_os_process_same(process);
+    return same == NEAP_OK ? error : same;
 }
 
 struct ranges {
@@ -56,7 +57,7 @@ int neap_live_pymalloc_read(struct neap_live_pymalloc *target, struct neap_live_
     struct neap_memory memory = memory_of(target);
     struct ranges ranges = {0};
     struct neap_pymalloc *found = malloc(sizeof(*found));
-    int error = neap_os_mappings_visit(target->pid, range_add, &ranges);
+    int error = neap_os_mappings_visit(neap_os_process_pid(target->process), range_add, &ranges);
     if (error == NEAP_OK && (!found || ranges.failed))
         error = NEAP_ERROR_MEMORY;
     if (error == NEAP_OK) {
@@ -73,5 +74,6 @@ int neap_live_pymalloc_read(struct neap_live_pymalloc *target, struct neap_live_
     }
     free(ranges.all);
     free(found);
-    return error;
+    int same = neap_os_process_same(target->process);
+    return same == NEAP_OK ? error : same;
 }

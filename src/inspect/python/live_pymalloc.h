@@ -10,9 +10,10 @@
 #define NEAP_INSPECT_PYTHON_LIVE_PYMALLOC_H
 
 #include "inspect/python/python_version.h"
+#include "os/process.h"
 
 struct neap_live_pymalloc {
-    pid_t pid;
+    neap_os_process_t *process; /* not owned */
     struct neap_interpreter interpreter;
     struct neap_python_version version;
     const char *why; /* after NEAP_ERROR_ABSENT: the cause, a static text */
@@ -25,9 +26,9 @@ struct neap_live_pymalloc_view {
     uint64_t rejected_arenas;
 };
 
-/* Finds the CPython in `pid`. NEAP_ERROR_ABSENT with target->why if there is none that is supported;
- * the errors of os/process_memory.h. */
-int neap_live_pymalloc_find(pid_t pid, struct neap_live_pymalloc *target);
+/* Finds the CPython in `process`, which must outlive *target. NEAP_ERROR_ABSENT with target->why if there is
+ * none that is supported; the errors of os/process.h. */
+int neap_live_pymalloc_find(neap_os_process_t *process, struct neap_live_pymalloc *target);
 
 /* NEAP_ERROR_ABSENT with target->why if no allocator was found; NEAP_ERROR_MEMORY; else as above. */
 int neap_live_pymalloc_read(struct neap_live_pymalloc *target, struct neap_live_pymalloc_view *view);

@@ -7,6 +7,10 @@
 
 #include <cmocka.h>
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <neap/frozen_trie.h>
 
 #include "advice/size_measured.h"
@@ -68,6 +72,36 @@ static void test_one_that_saves_nothing_is_given_up(void **state) {
     assert_true(bytes.map == 0 && bytes.trie == 0 && bytes.frozen == 0);
 }
 
+/* What a process that may not grow says of containers that outgrow it. */
+static unsigned unmade_without_memory(void) {
+    struct neap_size_measured store;
+    neap_size_measured_open(&store, NEAP_MEASURED_MAP | NEAP_MEASURED_TRIE, NEAP_KIND_STR, NEAP_KIND_I32,
+                            100 * ENTRIES, UINT64_MAX);
+    const struct rlimit none = {1 << 20, 1 << 20};
+    if (setrlimit(RLIMIT_DATA, &none) != 0)
+        return 0;
+    bool left = fill(&store, 100 * ENTRIES);
+    struct neap_size_measured_bytes bytes = neap_size_measured_close(&store);
+    return left || bytes.map || bytes.trie || bytes.frozen ? 0 : bytes.unmade;
+}
+
+/* What could not be filled for lack of memory is told from what would save nothing. */
+static void test_lack_of_memory_is_told(void **state) {
+    (void)state;
+    struct neap_size_measured store;
+    int status;
+    pid_t child = fork();
+    if (child == 0)
+        _exit((int)unmade_without_memory());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), NEAP_MEASURED_MAP | NEAP_MEASURED_TRIE | NEAP_MEASURED_FROZEN);
+    neap_size_measured_open(&store, NEAP_MEASURED_MAP | NEAP_MEASURED_TRIE, NEAP_KIND_STR, NEAP_KIND_I32,
+                            ENTRIES, ENTRIES * 2);
+    assert_false(fill(&store, ENTRIES));
+    assert_int_equal(neap_size_measured_close(&store).unmade, 0);
+}
+
 static void test_entries_that_become_one_have_no_size(void **state) {
     (void)state;
     struct neap_size_measured store;
@@ -84,6 +118,7 @@ int main(void) {
         cmocka_unit_test(test_it_measures_the_real_thing),
         cmocka_unit_test(test_only_what_is_wanted),
         cmocka_unit_test(test_one_that_saves_nothing_is_given_up),
+        cmocka_unit_test(test_lack_of_memory_is_told),
         cmocka_unit_test(test_entries_that_become_one_have_no_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Another process's memory: a child that lies still, and one that is gone. */
+/* What another process's memory consists of: a child that lies still, and one that is gone. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -53,77 +53,6 @@ static int end_child(void **state) {
     waitpid(child, NULL, 0);
     munmap(stretch, PAGES * page);
     return 0;
-}
-
-static void test_read(void **state) {
-    (void)state;
-    unsigned char copy[1000];
-    uint64_t at = (uintptr_t)stretch + page - 500; /* over a page's end */
-    assert_int_equal(neap_os_process_memory_read(child, at, copy, sizeof(copy)), NEAP_OK);
-    for (size_t i = 0; i < sizeof(copy); i++)
-        assert_int_equal(copy[i], (unsigned char)((page - 500 + i) * 7));
-}
-
-static void test_hole_is_told(void **state) {
-    (void)state;
-    unsigned char copy[1000];
-    uint64_t end = (uintptr_t)stretch + 2 * page;
-    assert_int_equal(neap_os_process_memory_read(child, end - 1000, copy, sizeof(copy)), NEAP_OK);
-    assert_int_equal(neap_os_process_memory_read(child, end - 999, copy, sizeof(copy)), NEAP_ERROR_FORMAT);
-    assert_int_equal(neap_os_process_memory_read(child, end, copy, 1), NEAP_ERROR_FORMAT);
-    assert_int_equal(neap_os_process_memory_read(child, UINT64_MAX - 8, copy, 4), NEAP_ERROR_FORMAT);
-}
-
-static void test_gather(void **state) {
-    (void)state;
-    unsigned char a[100], b[1000], c[50], d[200];
-    memset(b, 0xEE, sizeof(b));
-    uint64_t start = (uintptr_t)stretch, hole = start + 2 * page, missing = 7;
-    const struct neap_os_process_memory_piece pieces[] = {
-        {start, a, sizeof(a)},
-        {hole - 400, b, sizeof(b)}, /* 400 bytes of it are there */
-        {hole, c, sizeof(c)},
-        {start + page - 100, d, sizeof(d)},
-    };
-    assert_int_equal(neap_os_process_memory_gather(child, pieces, 4, &missing), NEAP_OK);
-    assert_int_equal(missing, 7 + 600 + 50);
-    for (size_t i = 0; i < sizeof(a); i++)
-        assert_int_equal(a[i], (unsigned char)(i * 7));
-    for (size_t i = 0; i < sizeof(b); i++)
-        assert_int_equal(b[i], i < 400 ? (unsigned char)((2 * page - 400 + i) * 7) : 0xEE);
-    for (size_t i = 0; i < sizeof(d); i++)
-        assert_int_equal(d[i], (unsigned char)((page - 100 + i) * 7));
-}
-
-/* More pieces than one call takes, with holes between them. */
-static void test_gather_many(void **state) {
-    (void)state;
-    enum { MANY = 3000 };
-    static unsigned char out[MANY][4];
-    static struct neap_os_process_memory_piece pieces[MANY];
-    uint64_t missing = 0, absent = 0;
-    for (size_t i = 0; i < MANY; i++) {
-        size_t place = i * 8 % (3 * page);
-        absent += place >= 2 * page ? 4 : 0;
-        pieces[i] = (struct neap_os_process_memory_piece){(uintptr_t)stretch + place, out[i], 4};
-    }
-    assert_int_equal(neap_os_process_memory_gather(child, pieces, MANY, &missing), NEAP_OK);
-    assert_int_equal(missing, absent);
-    for (size_t i = 0; i < MANY; i++) {
-        size_t place = i * 8 % (3 * page);
-        assert_int_equal(out[i][1], place < 2 * page ? (unsigned char)((place + 1) * 7) : 0);
-    }
-}
-
-static void test_write(void **state) {
-    (void)state;
-    const uint32_t said = 0xdeadbeef;
-    uint32_t heard = 0;
-    uint64_t at = (uintptr_t)stretch + 64;
-    assert_int_equal(neap_os_process_memory_write(child, at, &said, sizeof(said)), NEAP_OK);
-    assert_int_equal(neap_os_process_memory_read(child, at, &heard, sizeof(heard)), NEAP_OK);
-    assert_int_equal(heard, said);
-    assert_int_equal(stretch[64], 0); /* the child's, not ours */
 }
 
 struct walk {
@@ -212,7 +141,7 @@ static void test_program(void **state) {
 
 static void test_no_such_process(void **state) {
     (void)state;
-    char path[64], byte;
+    char path[64];
     unsigned visits = 0;
     pid_t gone = fork();
     if (gone == 0)
@@ -223,20 +152,11 @@ static void test_no_such_process(void **state) {
     waitpid(gone, NULL, 0);
     assert_int_equal(neap_os_mappings_visit(gone, visit_one, &visits), NEAP_ERROR_PROCESS);
     assert_int_equal(neap_os_program(gone, path, sizeof(path)), NEAP_ERROR_PROCESS);
-    assert_int_equal(neap_os_process_memory_read(gone, 4096, &byte, 1), NEAP_ERROR_PROCESS);
-    const struct neap_os_process_memory_piece piece = {4096, &byte, 1};
-    uint64_t missing = 0;
-    assert_int_equal(neap_os_process_memory_gather(gone, &piece, 1, &missing), NEAP_ERROR_PROCESS);
     assert_int_equal(visits, 0);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_read),
-        cmocka_unit_test(test_hole_is_told),
-        cmocka_unit_test(test_gather),
-        cmocka_unit_test(test_gather_many),
-        cmocka_unit_test(test_write),
         cmocka_unit_test(test_mappings),
         cmocka_unit_test(test_mapped_file),
         cmocka_unit_test(test_program),

@@ -80,6 +80,46 @@ static void test_pages(void **state) {
     fclose(file);
 }
 
+struct scan {
+    uint64_t pages;
+    uintptr_t last;
+};
+
+static void note(void *context, uint64_t start, uint64_t end) {
+    struct scan *scan = context;
+    scan->pages += (end - start) / page;
+    scan->last = (uintptr_t)end - page;
+}
+
+/* Four pages in a terabyte, one of which was only read. */
+static void test_scan(void **state) {
+    (void)state;
+    const size_t bytes = (size_t)1 << (sizeof(void *) == 8 ? 40 : 28);
+    volatile char *place =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (place == MAP_FAILED)
+        skip(); /* no address space */
+    madvise((void *)(uintptr_t)place, bytes, MADV_NOHUGEPAGE);
+    place[bytes / 2] = place[bytes / 2 + page] = place[bytes - page] = 1;
+    assert_int_equal(place[bytes / 4], 0);
+    neap_os_residence_t *residence;
+    uint64_t entry;
+    struct scan scan = {0};
+    assert_int_equal(neap_os_residence_open(getpid(), &residence), NEAP_OK);
+    assert_int_equal(neap_os_residence_read(residence, (uintptr_t)place + bytes / 4, &entry, 1), NEAP_OK);
+    assert_true(neap_os_page_present(entry) && !neap_os_page_exclusive(entry) && !neap_os_page_file(entry));
+    assert_int_equal(neap_os_residence_read(residence, (uintptr_t)place + bytes / 2, &entry, 1), NEAP_OK);
+    assert_true(neap_os_page_exclusive(entry));
+    int error = neap_os_residence_scan(residence, (uintptr_t)place, (uintptr_t)place + bytes, note, &scan);
+    neap_os_residence_close(residence);
+    munmap((void *)(uintptr_t)place, bytes);
+    if (error == NEAP_ERROR_ABSENT)
+        skip(); /* before Linux 6.7 */
+    assert_int_equal(error, NEAP_OK);
+    assert_int_equal(scan.pages, 3);
+    assert_int_equal(scan.last, (uintptr_t)place + bytes - page);
+}
+
 static void test_no_such_process(void **state) {
     (void)state;
     neap_os_residence_t *residence = NULL;
@@ -95,6 +135,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_figures),
         cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_scan),
         cmocka_unit_test(test_no_such_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,15 +54,18 @@ static void ring_from_outside(void **state) {
     (void)state;
     struct sleeper sleeper = {.awake = 0};
     pthread_t thread;
+    const uint32_t *page = neap_os_wakeup_page_open(PAGE_FILE);
+    assert_non_null(page);
     neap_os_wakeup_open(&sleeper.wakeup, PAGE_FILE);
     assert_int_equal(pthread_create(&thread, NULL, sleep_once, &sleeper), 0);
     while (!__atomic_load_n(&sleeper.awake, __ATOMIC_ACQUIRE)) {
-        assert_int_equal(neap_os_wakeup_post_process(PAGE_FILE, getpid()), 0);
+        neap_os_wakeup_page_post(page, getpid());
         neap_os_sleep_ns(1000000);
     }
     pthread_join(thread, NULL);
     neap_os_wakeup_close(&sleeper.wakeup);
-    assert_int_equal(neap_os_wakeup_post_process("/nowhere", getpid()), NEAP_ERROR_ABSENT);
+    neap_os_wakeup_page_close(page);
+    assert_null(neap_os_wakeup_page_open("/nowhere"));
 }
 
 int main(void) {

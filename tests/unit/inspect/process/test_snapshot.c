@@ -12,18 +12,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "inspect/process/memory_copy.h"
 #include "inspect/process/snapshot.h"
+#include "os/residence.h"
 
-enum { PAGES = 3000 };
+enum { PAGES = 3000, FORKED_BYTES = 4 << 20, ZERO_BYTES = 256 << 20, HUGE_BYTES = 2 << 20, MIB = 1 << 20 };
 
 /* Of these pages the child touches those with `touched`; a variable that it has changed, and one
  * that is as in the file. */
 static unsigned char *pages;
 static size_t page;
 static pid_t child;
+static neap_os_process_t *process;
+static unsigned char *forked; /* written before the fork: parent and child share it */
+static volatile unsigned char *zeros,
+    *huge_zeros; /* the child reads all of it and writes to one byte of each */
 static volatile uint64_t changed = 1;
 static const char constant[] = "as it is in the file";
 
@@ -33,6 +40,23 @@ static bool touched(size_t i) {
 
 static unsigned char byte_of(size_t place) {
     return (unsigned char)(place * 31 + place / page);
+}
+
+static void *map(size_t bytes, int advice) {
+    void *place =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (place == MAP_FAILED)
+        abort();
+    madvise(place, bytes, advice);
+    return place;
+}
+
+static void read_all(volatile unsigned char *place) {
+    unsigned char sum = 0;
+    place[ZERO_BYTES / 2] = 'z';
+    for (size_t at = 0; at < ZERO_BYTES; at += page)
+        sum |= place[at];
+    (void)sum;
 }
 
 static int start_child(void **state) {
@@ -45,9 +69,15 @@ static int start_child(void **state) {
         return 1;
     madvise(pages, PAGES * page,
             MADV_NOHUGEPAGE); /* where they are for everybody, untouched pages come along */
+    forked = map(FORKED_BYTES, MADV_NOHUGEPAGE);
+    memset(forked, 'f', FORKED_BYTES);
+    zeros = map(ZERO_BYTES, MADV_NOHUGEPAGE);
+    huge_zeros = map(ZERO_BYTES, MADV_HUGEPAGE);
     child = fork();
     if (child == 0) {
         changed = 2;
+        read_all(zeros);
+        read_all(huge_zeros);
         for (size_t i = 0; i < PAGES; i++)
             for (size_t at = i * page; touched(i) && at < (i + 1) * page; at++)
                 pages[at] = byte_of(at);
@@ -59,11 +89,16 @@ static int start_child(void **state) {
     bool up = read(ready[0], &byte, 1) == 1;
     close(ready[0]);
     close(ready[1]);
-    return up ? 0 : 1;
+    return up && neap_os_process_open(child, false, &process) == NEAP_OK ? 0 : 1;
 }
 
 static int end_child(void **state) {
     (void)state;
+    neap_os_process_close(process);
+    munmap(pages, PAGES * page);
+    munmap(forked, FORKED_BYTES);
+    munmap((void *)(uintptr_t)zeros, ZERO_BYTES);
+    munmap((void *)(uintptr_t)huge_zeros, ZERO_BYTES);
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
     return 0;
@@ -123,7 +158,7 @@ static void assert_image(neap_snapshot_t *snapshot) {
 static void test_paused(void **state) {
     (void)state;
     neap_snapshot_t *snapshot;
-    assert_int_equal(neap_snapshot_take(child, NEAP_SNAPSHOT_PAUSE, &snapshot), NEAP_OK);
+    assert_int_equal(neap_snapshot_take(process, NEAP_SNAPSHOT_PAUSE, &snapshot), NEAP_OK);
     assert_reads(snapshot, true);
     assert_image(snapshot);
     const struct neap_snapshot_facts *facts = neap_snapshot_facts(snapshot);
@@ -135,7 +170,7 @@ static void test_paused(void **state) {
 static void test_running(void **state) {
     (void)state;
     neap_snapshot_t *snapshot;
-    assert_int_equal(neap_snapshot_take(child, NEAP_SNAPSHOT_RUNNING, &snapshot), NEAP_OK);
+    assert_int_equal(neap_snapshot_take(process, NEAP_SNAPSHOT_RUNNING, &snapshot), NEAP_OK);
     assert_reads(snapshot, true);
     assert_image(snapshot);
     assert_int_equal(neap_snapshot_facts(snapshot)->pause_ns, 0);
@@ -146,7 +181,7 @@ static void test_held(void **state) {
     (void)state;
     neap_snapshot_t *snapshot;
     char byte;
-    assert_int_equal(neap_snapshot_take(child, NEAP_SNAPSHOT_HOLD, &snapshot), NEAP_OK);
+    assert_int_equal(neap_snapshot_take(process, NEAP_SNAPSHOT_HOLD, &snapshot), NEAP_OK);
     assert_reads(snapshot, false);
     assert_image(snapshot);
     assert_true(neap_snapshot_release(snapshot) > 0);
@@ -160,8 +195,8 @@ static void test_process_ends(void **state) {
     (void)state;
     neap_snapshot_t *snapshot, *none = NULL, *held;
     unsigned char out[100];
-    assert_int_equal(neap_snapshot_take(child, NEAP_SNAPSHOT_PAUSE, &snapshot), NEAP_OK);
-    assert_int_equal(neap_snapshot_take(child, NEAP_SNAPSHOT_HOLD, &held), NEAP_OK);
+    assert_int_equal(neap_snapshot_take(process, NEAP_SNAPSHOT_PAUSE, &snapshot), NEAP_OK);
+    assert_int_equal(neap_snapshot_take(process, NEAP_SNAPSHOT_HOLD, &held), NEAP_OK);
     kill(child, SIGKILL);
     struct neap_memory memory = neap_snapshot_memory(snapshot), gone = neap_snapshot_memory(held);
     for (int i = 0; i < 1000 && gone.read(gone.context, (uintptr_t)pages + page, out, 10) == NEAP_OK; i++)
@@ -171,11 +206,170 @@ static void test_process_ends(void **state) {
     neap_snapshot_destroy(held);
     neap_snapshot_destroy(snapshot);
     waitpid(child, NULL, 0);
-    assert_int_equal(neap_snapshot_take(child, NEAP_SNAPSHOT_PAUSE, &none), NEAP_ERROR_PROCESS);
-    assert_int_equal(neap_snapshot_take(child, NEAP_SNAPSHOT_HOLD, &none), NEAP_ERROR_PROCESS);
-    assert_int_equal(neap_snapshot_take(child, NEAP_SNAPSHOT_RUNNING, &none), NEAP_ERROR_PROCESS);
-    assert_int_equal(neap_snapshot_take(child, NEAP_SNAPSHOT_CORE, &none), NEAP_ERROR_ARGUMENT);
+    assert_int_equal(neap_snapshot_take(process, NEAP_SNAPSHOT_PAUSE, &none), NEAP_ERROR_PROCESS);
+    assert_int_equal(neap_snapshot_take(process, NEAP_SNAPSHOT_HOLD, &none), NEAP_ERROR_PROCESS);
+    assert_int_equal(neap_snapshot_take(process, NEAP_SNAPSHOT_RUNNING, &none), NEAP_ERROR_PROCESS);
+    assert_int_equal(neap_snapshot_take(process, NEAP_SNAPSHOT_CORE, &none), NEAP_ERROR_ARGUMENT);
     assert_null(none);
+}
+
+/* --- what looking costs ------------------------------------------------------------------ */
+
+/* The figures of the child that looking could change. Those of what it shares change with what we, who forked
+ * it, write ourselves. */
+static void figures_read(char *text, size_t bytes) {
+    static const char *const files[] = {"smaps_rollup", "status"};
+    static const char *const keys[] = {"Rss:", "Anonymous:", "Swap:", "VmPTE:", "VmSwap:", "RssFile:"};
+    char path[64], line[256];
+    text[0] = '\0';
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        snprintf(path, sizeof(path), "/proc/%d/%s", (int)child, files[i]);
+        FILE *file = fopen(path, "r");
+        while (file && fgets(line, sizeof(line), file))
+            for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+                if (strncmp(line, keys[k], strlen(keys[k])) == 0)
+                    strncat(text, line, bytes - strlen(text) - 1);
+        if (file)
+            fclose(file);
+    }
+}
+
+/* What pagemap says of pages of the child, but for the kernel's mark of what was written lately. */
+static void entries_read(const unsigned char *address, uint64_t *entries, size_t count) {
+    neap_os_residence_t *residence;
+    assert_int_equal(neap_os_residence_open(child, &residence), NEAP_OK);
+    assert_int_equal(neap_os_residence_read(residence, (uintptr_t)address, entries, count), NEAP_OK);
+    neap_os_residence_close(residence);
+    for (size_t i = 0; i < count; i++)
+        entries[i] &= ~(UINT64_C(1) << 55);
+}
+
+static uint64_t own_resident(void) {
+    unsigned long all, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%lu %lu", &all, &resident), 2);
+    fclose(file);
+    return resident * page;
+}
+
+/* All of it is right, pages of zeros cost nothing, and the process is as it was. */
+static void assert_looks_free(enum neap_snapshot_way way) {
+    static char before[4096], after[4096];
+    unsigned char out[3] = {1, 1, 1};
+    neap_snapshot_t *snapshot;
+    uint64_t entries[2][FORKED_BYTES / 4096], resident = own_resident();
+    entries_read(forked, entries[0], FORKED_BYTES / page);
+    figures_read(before, sizeof(before));
+    assert_int_equal(neap_snapshot_take(process, way, &snapshot), NEAP_OK);
+    struct neap_memory memory = neap_snapshot_memory(snapshot);
+    for (size_t at = 0; at < FORKED_BYTES; at += page - 1) {
+        assert_int_equal(memory.read(memory.context, (uintptr_t)forked + at, out, 1), NEAP_OK);
+        assert_int_equal(out[0], 'f');
+    }
+    volatile unsigned char *both[] = {zeros, huge_zeros};
+    for (int i = 0; i < 2; i++) {
+        uint64_t start = (uintptr_t)both[i];
+        assert_int_equal(memory.read(memory.context, start + ZERO_BYTES / 2 - 1, out, 3), NEAP_OK);
+        assert_true(out[0] == 0 && out[1] == 'z' && out[2] == 0);
+        assert_in_range(neap_process_image_resident(neap_snapshot_image(snapshot), start, start + ZERO_BYTES),
+                        page, HUGE_BYTES);
+    }
+    neap_snapshot_release(snapshot);
+    assert_true(neap_snapshot_facts(snapshot)->copied_bytes < PAGES * page + FORKED_BYTES + 16 * MIB);
+    assert_true(own_resident() < resident + PAGES * page + FORKED_BYTES + 64 * MIB);
+    neap_snapshot_destroy(snapshot);
+    figures_read(after, sizeof(after));
+    assert_true(strlen(before) > 100);
+    assert_string_equal(before, after);
+    entries_read(forked, entries[1], FORKED_BYTES / page);
+    assert_false(neap_os_page_exclusive(entries[0][0]));
+    assert_memory_equal(entries[0], entries[1], FORKED_BYTES / page * sizeof(uint64_t));
+}
+
+static void test_looking_is_free(void **state) {
+    (void)state;
+    assert_looks_free(NEAP_SNAPSHOT_PAUSE);
+    assert_looks_free(NEAP_SNAPSHOT_RUNNING);
+    assert_looks_free(NEAP_SNAPSHOT_HOLD);
+}
+
+/* Memory is asked for what is copied, not for files and shared memory, of which a process may have any
+ * amount. */
+static void test_shared_memory_asks_for_none(void **state) {
+    (void)state;
+    const size_t bytes = 64 * MIB;
+    struct neap_process_image image;
+    int ready[2];
+    char byte;
+    assert_int_equal(pipe(ready), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        unsigned char *place = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (place != MAP_FAILED)
+            memset(place, 's', bytes);
+        _exit(write(ready[1], "x", 1) == 1 ? pause() : 1);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    int error = neap_process_image_read(pid, &image);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    close(ready[0]);
+    close(ready[1]);
+    assert_int_equal(error, NEAP_OK);
+    assert_true(neap_process_image_resident(&image, 0, UINT64_MAX) > bytes);
+    assert_true(neap__copy_bytes(&image) > 0 && neap__copy_bytes(&image) < bytes / 2);
+    neap_process_image_clear(&image);
+}
+
+static void stretch_ignore(void *context, uint64_t start, uint64_t end) {
+    (void)context, (void)start, (void)end;
+}
+
+/* A reservation as large as a sanitizer's, in which one page is used, is not walked page by page. */
+static void test_a_vast_reservation(void **state) {
+    (void)state;
+    neap_os_residence_t *residence;
+    assert_int_equal(neap_os_residence_open(getpid(), &residence), NEAP_OK);
+    int scans = neap_os_residence_scan(residence, 0, (uint64_t)sysconf(_SC_PAGESIZE), stretch_ignore, NULL);
+    neap_os_residence_close(residence);
+    if (scans == NEAP_ERROR_ABSENT)
+        skip(); /* before Linux 6.7 there is no other way */
+    const size_t bytes = (size_t)1 << (sizeof(void *) == 8 ? 45 : 28);
+    int ready[2];
+    char byte;
+    neap_os_process_t *vast;
+    neap_snapshot_t *snapshot;
+    assert_int_equal(pipe(ready), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        unsigned char *place =
+            mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (place != MAP_FAILED)
+            place[bytes - page] = 'v';
+        if (write(ready[1], place == MAP_FAILED ? "-" : "x", 1) == 1)
+            pause();
+        _exit(1);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    int error = neap_os_process_open(pid, false, &vast);
+    alarm(60); /* page by page it takes minutes, in the pause */
+    if (error == NEAP_OK && byte == 'x') {
+        error = neap_snapshot_take(vast, NEAP_SNAPSHOT_PAUSE, &snapshot);
+        if (error == NEAP_OK)
+            neap_snapshot_destroy(snapshot);
+        neap_os_process_close(vast);
+    }
+    alarm(0);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    close(ready[0]);
+    close(ready[1]);
+    assert_int_equal(error, NEAP_OK);
+    if (byte == '-')
+        skip(); /* no address space */
 }
 
 int main(void) {
@@ -184,6 +378,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_running, start_child, end_child),
         cmocka_unit_test_setup_teardown(test_held, start_child, end_child),
         cmocka_unit_test_setup_teardown(test_process_ends, start_child, end_child),
+        cmocka_unit_test_setup_teardown(test_looking_is_free, start_child, end_child),
+        cmocka_unit_test(test_shared_memory_asks_for_none),
+        cmocka_unit_test(test_a_vast_reservation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -147,9 +147,11 @@ static void test_real_heap(void **state) {
         _exit(write(ready[1], "x", 1) == 1 ? (pause(), 0) : 1);
     }
     assert_int_equal(read(ready[0], &byte, 1), 1);
+    neap_os_process_t *process;
     neap_snapshot_t *snapshot;
     struct neap_glibc_facts facts;
-    assert_int_equal(neap_snapshot_take(child, NEAP_SNAPSHOT_PAUSE, &snapshot), NEAP_OK);
+    assert_int_equal(neap_os_process_open(child, false, &process), NEAP_OK);
+    assert_int_equal(neap_snapshot_take(process, NEAP_SNAPSHOT_PAUSE, &snapshot), NEAP_OK);
     struct neap_memory there = neap_snapshot_memory(snapshot);
     assert_int_equal(neap_glibc_heap_claim(neap_snapshot_image(snapshot), &there, &facts), NEAP_OK);
     assert_int_equal(facts.broken, 0);
@@ -157,6 +159,7 @@ static void test_real_heap(void **state) {
     assert_true(facts.used_bytes < BLOCKS / 2 * BYTES + 500000);
     assert_true(facts.free_bytes >= BLOCKS / 2 * BYTES - 200000);
     neap_snapshot_destroy(snapshot);
+    neap_os_process_close(process);
 }
 
 int main(void) {

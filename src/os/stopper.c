@@ -222,8 +222,10 @@ static void go_await(const struct neap__os_stopper *stopper) {
 int neap__os_stopper_run(void *argument) {
     struct neap__os_stopper *stopper = argument;
     bound_set(stopper->bound_us);
-    /* With the caller's process it ends too: a killed process is not kept by a task that waits for it. */
+    /* With the caller it ends too: a process that is killed, or execs, does not wait for the bound. */
     neap__os_raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (neap__os_raw_call(SYS_tgkill, stopper->process, stopper->caller, 0, 0, 0) != 0)
+        return 0; /* it ended before that */
     go_await(stopper);
     if (!stopper->act) {
         if (thread_seize(stopper, stopper->caller) == 0 && stopper->count == 1)

@@ -6,6 +6,7 @@ allocator that is found. The table says what happened:
 
     ends        the process was ended, by a message or a signal
     succeeds    the program found that the misuse had succeeded (its exit code is 1)
+    warns       the program went on after a message
     -           the program went on
 
     bench/misuse.py                                  the table
@@ -41,7 +42,7 @@ def compiled(source, folder, build, uses_malloc):
 
 
 def outcome(program, mode=None, preload=None):
-    environment = {"PATH": os.environ["PATH"], **({"LD_PRELOAD": preload} if preload else {})}
+    environment = {"PATH": os.environ["PATH"], "MIMALLOC_SHOW_ERRORS": "1", **({"LD_PRELOAD": preload} if preload else {})}
     try:
         ended = subprocess.run([program, *([mode] if mode else [])], env=environment, capture_output=True, text=True,
                                check=False, timeout=LIMIT_S,
@@ -50,7 +51,8 @@ def outcome(program, mode=None, preload=None):
         return "hangs"
     if ended.stdout != "misused\n" and ended.returncode == 0:
         return "?"
-    return "ends" if ended.returncode < 0 or ended.returncode > 1 else "succeeds" if ended.returncode else "-"
+    return ("ends" if ended.returncode < 0 or ended.returncode > 1 else "succeeds" if ended.returncode else
+            "warns" if ended.stderr else "-")
 
 
 def found_allocators():

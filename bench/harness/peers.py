@@ -8,7 +8,7 @@ import os
 import subprocess
 
 NAMES = ("cpython", "neap", "mimalloc", "jemalloc", "tcmalloc", "glibc")
-ON_REQUEST = ("neap-env", "neap-hardened", "own-mimalloc", "mimalloc-secure", "scudo")
+ON_REQUEST = ("neap-env", "neap-mesh", "neap-hardened", "own-mimalloc", "mimalloc-secure", "scudo")
 LIBRARIES = {
     "mimalloc": ("libmimalloc.so.2", "libmimalloc.so.2.*", "libmimalloc.so"),
     "jemalloc": ("libjemalloc.so.2",),
@@ -80,15 +80,15 @@ def neap(build, name):
         return Peer("neap-env", variables={"LD_PRELOAD": preload})
     if not os.path.exists(tool):
         raise Absent("build/neap is not built: ./dev build")
-    hardened = ["--harden"] if name == "neap-hardened" else []
-    return Peer(name, front=[tool, "run", *hardened, "--"])
+    options = {"neap-mesh": ["--mesh"], "neap-hardened": ["--harden"]}.get(name, [])
+    return Peer(name, front=[tool, "run", *options, "--"])
 
 
 def find_peer(name, build):
     """The peer of that name; raises Absent, or ValueError for a name nobody knows."""
     if name == "cpython":
         return Peer(name, about="CPython's own allocator")
-    if name in ("neap", "neap-env", "neap-hardened"):
+    if name in ("neap", "neap-env", "neap-mesh", "neap-hardened"):
         return neap(build, name)
     if name == "glibc":
         return Peer(name, variables={"PYTHONMALLOC": "malloc"})

@@ -282,8 +282,9 @@ static void adapt(neap_heap_t *heap, uint32_t now_ms) {
         /* Long enough that the same pages would not have been given back. */
         uint32_t need = heap->bounce_gap_ms + *decay_ms + *decay_ms / 2;
         need += need / 4;
+        uint32_t most = heap->decay_base_ms > NEAP_DECAY_MS_MAX ? heap->decay_base_ms : NEAP_DECAY_MS_MAX;
         if (need > *decay_ms)
-            *decay_ms = need < NEAP_DECAY_MS_MAX ? need : NEAP_DECAY_MS_MAX;
+            *decay_ms = need < most ? need : most;
         heap->bounced_pages = 0;
         heap->bounce_gap_ms = 0;
     } else if (*decay_ms > heap->decay_base_ms && now_ms - heap->bounce_ms > CALM_MS) {

@@ -48,7 +48,7 @@ static void answer_trim(void) {
     neap_os_unlock(&heap->lock);
     bytes += neap__mesh_pass(heap, true);
     uint64_t libc_bytes = neap_os_trim_libc();
-    neap__anchor.libc_trimmed_bytes += libc_bytes;
+    __atomic_fetch_add(&neap__anchor.libc_trimmed_bytes, libc_bytes, __ATOMIC_RELAXED);
     neap__anchor.trim_bytes = bytes + libc_bytes;
     __atomic_store_n(&neap__anchor.trim_done, asked, __ATOMIC_RELEASE);
 }
@@ -59,7 +59,7 @@ static void trim_libc(void) {
     if (now_ms - helper.libc_trim_ms < LIBC_TRIM_MS)
         return;
     helper.libc_trim_ms = now_ms;
-    neap__anchor.libc_trimmed_bytes += neap_os_trim_libc();
+    __atomic_fetch_add(&neap__anchor.libc_trimmed_bytes, neap_os_trim_libc(), __ATOMIC_RELAXED);
 }
 
 static void *run(void *unused) {
@@ -206,6 +206,6 @@ uint64_t neap__helper_trim(void) {
     pthread_mutex_unlock(&helper.lock);
     uint64_t bytes = neap_heap_trim(helper.heap);
     uint64_t libc_bytes = neap_os_trim_libc();
-    neap__anchor.libc_trimmed_bytes += libc_bytes;
+    __atomic_fetch_add(&neap__anchor.libc_trimmed_bytes, libc_bytes, __ATOMIC_RELAXED);
     return bytes + libc_bytes;
 }

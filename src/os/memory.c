@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/word.h"
+#include "os/limits.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
@@ -172,11 +173,18 @@ int neap_os_remap(void *from, size_t old_bytes, size_t bytes, void **to) {
 
 uint64_t neap_os_trim_libc(void) {
     static size_t free_before;
-    struct mallinfo2 info = mallinfo2();
-    if (info.fordblks < LIBC_FREE_BYTES || info.fordblks == free_before)
+    static bool busy;
+    uint64_t given_back = 0;
+    if (__atomic_exchange_n(&busy, true, __ATOMIC_ACQUIRE))
         return 0;
-    malloc_trim(0);
-    struct mallinfo2 after = mallinfo2();
-    free_before = after.fordblks; /* libc counts it as free, although its whole pages were given back */
-    return info.arena > after.arena ? info.arena - after.arena : 0;
+    size_t now_free = mallinfo2().fordblks;
+    if (now_free >= LIBC_FREE_BYTES && now_free != free_before) {
+        uint64_t before = neap_os_resident_bytes();
+        malloc_trim(0);
+        uint64_t after = neap_os_resident_bytes();
+        free_before = mallinfo2().fordblks; /* libc counts it as free, although its whole pages were given back */
+        given_back = before > after ? before - after : 0;
+    }
+    __atomic_store_n(&busy, false, __ATOMIC_RELEASE);
+    return given_back;
 }

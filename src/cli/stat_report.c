@@ -106,8 +106,8 @@ void cli_stat_print(const struct neap_live_heap *target, const struct neap_heap_
             cli_number_format(number[0], stats->purges), neap_units_ns(took, stats->purge_ns),
             view->heap.decay_ms);
     if (view->heap.mesh_state == NEAP_MESH_PINS)
-        fputs("memory is not shared between pages, because io_uring, native AIO or a device may write "
-              "into them at any time\n",
+        fputs("memory is not shared between pages, because pages are locked, or io_uring, native AIO or a "
+              "device may write into them at any time\n",
               out);
     else if (view->heap.mesh_refusal != NEAP_OS_WORLD_FREE)
         fprintf(out, "memory is not shared between pages, because %s\n",

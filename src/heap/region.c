@@ -114,6 +114,11 @@ void neap__region_release_all(neap_heap_t *heap) {
     }
 }
 
+/* Whether the process's address space is not limited. */
+static bool is_space_plentiful(const neap_heap_t *heap) {
+    return !heap->yielded && neap_os_address_space_left_bytes() == UINT64_MAX;
+}
+
 /* Adds a region that holds `count` units, in the first free slot. If the system refuses, smaller ones
  * are tried. */
 static int region_add(neap_heap_t *heap, uint32_t count, uint32_t *number) {
@@ -127,7 +132,7 @@ static int region_add(neap_heap_t *heap, uint32_t count, uint32_t *number) {
         return NEAP_ERROR_MEMORY;
     for (size_t bytes = heap->region_bytes; bytes > need && bytes >= REGION_BYTES_LEAST; bytes /= 2) {
         if (region_make(heap, slot, bytes) == NEAP_OK) {
-            if (bytes == heap->region_bytes && bytes < REGION_BYTES_MOST)
+            if (bytes == heap->region_bytes && bytes < REGION_BYTES_MOST && is_space_plentiful(heap))
                 heap->region_bytes *= 2; /* so that few regions do for any heap */
             *number = slot;
             return NEAP_OK;

@@ -69,6 +69,18 @@ static bool mappings_may(void) {
     return may;
 }
 
+static bool has_locked(void) {
+    FILE *file = fopen("/proc/self/status", "re");
+    char line[256];
+    unsigned long kb = 0;
+    bool known = false;
+    while (file && !known && fgets(line, sizeof(line), file))
+        known = sscanf(line, "VmLck: %lu", &kb) == 1;
+    if (file)
+        fclose(file);
+    return !known || kb > 0;
+}
+
 bool neap_os_may_have_pins(void) {
-    return descriptors_may() || mappings_may();
+    return has_locked() || descriptors_may() || mappings_may();
 }

@@ -7,6 +7,8 @@
  *     native AIO            a mapping `/[aio]`
  *     RDMA, GPUs, VFIO ...  a descriptor or a mapping of a device
  *
+ * A process that has locked pages (mlock, mlockall) counts too: it wants them in memory, each its own.
+ *
  * A page that is pinned must stay where it is. The kernel does not say which ones are, so the
  * process is looked at as a whole.
  */

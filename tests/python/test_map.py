@@ -190,6 +190,8 @@ def test_floats_as_keys():
     floats = Map("f64", "u8", {0.0: 1, math.nan: 2, math.inf: 3})
     assert floats[-0.0] == 1 and floats[float("nan")] == 2 and floats[-float("nan")] == 2 and floats[math.inf] == 3
     assert math.copysign(1, next(key for key in Map("f32", None, [-0.0]))) == 1
+    tiny = Map("f32", "u8", {-1e-50: 1})  # which f32 rounds to a zero
+    assert tiny[0.0] == 1 and tiny[1e-50] == 1 and math.copysign(1, next(iter(tiny))) == 1
     assert floats == floats.copy()
     assert Map("f32", "f32", {0.1: 0.1})[0.1] == pytest.approx(0.1)
 

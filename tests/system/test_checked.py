@@ -66,6 +66,9 @@ def test_misuse_is_found(python, kind):
 
 HARDENED = dict(FOUND)
 del HARDENED["write past the end"]
+HARDENED["write after free"] = (  # noticed when the block is handed out again, after a random time
+    "api.PyObject_Free(block); ctypes.memset(block + 5, 1, 1)\n"
+    "for n in range(30000): api.PyObject_Free(api.PyObject_Malloc(70))", FOUND["write after free"][1])
 HARDENED["realloc of a freed block"] = (FOUND["realloc of a freed block"][0],
                                         r"neap: realloc of 0x[0-9a-f]+: no block in use starts there")
 

@@ -143,7 +143,7 @@ def test_the_process_ends_meanwhile():
             asking.wait(0.3)
         os.kill(talk.pid, signal.SIGKILL)
         _, err = asking.communicate(timeout=10)
-        assert asking.returncode == 4 and err.count("\n") == 1 and "no process" in err
+        assert asking.returncode == 4 and err.count("\n") == 1 and "it has ended" in err
 
 
 @every_python

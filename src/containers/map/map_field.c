@@ -11,10 +11,16 @@ static bool is_text(enum neap_kind kind) {
     return kind == NEAP_KIND_STR || kind == NEAP_KIND_BYTES;
 }
 
+/* A number as a key: both zeros are one, as are all NaNs, and so is what f32 rounds to a zero. */
+static double as_key(enum neap_kind kind, double number) {
+    double kept = kind == NEAP_KIND_F32 && fabs(number) < 1 ? (double)(float)number : number;
+    return isnan(kept) ? (double)NAN : kept + 0.0; /* -0.0 + 0.0 is 0.0 */
+}
+
 bool neap__map_field_number(enum neap_kind kind, bool is_key, union neap_item item,
                             struct neap__map_field *field) {
     if (is_key && kind >= NEAP_KIND_F32)
-        item.f = isnan(item.f) ? (double)NAN : item.f + 0.0; /* -0.0 + 0.0 is 0.0 */
+        item.f = as_key(kind, item.f);
     field->item = item;
     field->bytes = field->stored;
     field->length = 0;

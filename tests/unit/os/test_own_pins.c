@@ -60,6 +60,18 @@ static void io_uring(void **state) {
     assert_false(neap_os_may_have_pins());
 }
 
+static void locked_pages(void **state) {
+    (void)state;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    void *one = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mlock(one, page) != 0)
+        skip(); /* RLIMIT_MEMLOCK */
+    assert_true(neap_os_may_have_pins());
+    munlock(one, page);
+    assert_false(neap_os_may_have_pins());
+    munmap(one, page);
+}
+
 static void names(void **state) {
     (void)state;
     static const struct {
@@ -94,6 +106,7 @@ int main(void) {
         cmocka_unit_test(a_plain_process),
         cmocka_unit_test(native_aio),
         cmocka_unit_test(io_uring),
+        cmocka_unit_test(locked_pages),
         cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

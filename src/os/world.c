@@ -9,6 +9,10 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
+
 #include "os/futex.h"
 #include "os/kernel_settings.h"
 #include "os/memory.h"
@@ -57,6 +61,9 @@ static char *stack_top(const struct neap_os_world *world) {
    program is not told of its end, and a plain wait() does not see it. Another thread's wait with __WALL may
    take its end from us; then it has ended, too. Negative: there is no task, and why. */
 static long stopper_live(const struct neap_os_world *world, struct neap__os_stopper *stopper) {
+#ifdef __SANITIZE_ADDRESS__ /* a stopper that was killed left the frames of its stack marked */
+    __asan_unpoison_memory_region(stack_top(world) - NEAP_OS_WORLD_STACK_BYTES, NEAP_OS_WORLD_STACK_BYTES);
+#endif
     pid_t task =
         clone(neap__os_stopper_run, stack_top(world), CLONE_VM | CLONE_FILES | CLONE_UNTRACED, stopper);
     if (task < 0)

@@ -96,7 +96,8 @@ static void stretch_reserve(struct neap__memory_copy *copy, size_t i) {
     uint64_t below = (stretch->start - floor) / 2 / page * page;
     uint64_t above = (ceiling - stretch->end) / 2 / page * page;
     const uint64_t share = neap_os_address_space_left_bytes() / SLACK_SHARE / page * page;
-    const uint64_t slack = share < SLACK_BYTES ? share : SLACK_BYTES;
+    uint64_t slack = SLACK_BYTES;
+    slack = share < slack ? share : slack;
     below = below > slack ? slack : below;
     above = above > slack ? slack : above;
     /* If this fails, commit allocates exactly what is needed. */

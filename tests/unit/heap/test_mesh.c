@@ -134,18 +134,29 @@ static struct neap_heap_stats stats(void) {
     return s;
 }
 
+/* Meshes until at least `share` percent of what is resident takes no memory. On a busy machine a thread may
+ * not stop in time, and what was given up is meshed by the next pass. */
+static void mesh_until(unsigned share) {
+    for (int tries = 0; tries < 500; tries++) {
+        neap_heap_trim(heap);
+        struct neap_heap_stats s = stats();
+        if (s.meshed_bytes * 100 > s.resident_bytes * share)
+            return;
+        usleep(10000);
+    }
+    fail_msg("%u %% are not meshed", share);
+}
+
 static void memory_goes(void **state) {
     (void)state;
     need_meshing();
     burst(BLOCKS, 100, 100);
     neap_heap_purge(heap);
     uint64_t before = figure("Pss:");
-    uint64_t freed = neap_heap_trim(heap);
+    mesh_until(70);
     uint64_t after = figure("Pss:");
     check();
-    struct neap_heap_stats s = stats();
-    assert_true(s.meshed_bytes * 10 > s.resident_bytes * 7);
-    assert_true(before - after > 8 << 20 && freed > 8 << 20);
+    assert_true(before - after > 8 << 20);
     assert_true(all_whole());
     assert_true(figure("Pss:") - after < 2 << 20); /* to read them takes no copies */
     let_all_go();
@@ -161,7 +172,7 @@ static void zero_again(void **state) {
     (void)state;
     need_meshing();
     burst(BLOCKS, 200, 50);
-    neap_heap_trim(heap);
+    mesh_until(10);
     assert_true(mesh_mappings() > 0);
     let_all_go();
     for (size_t bytes = 20; bytes < 900000; bytes += bytes) {
@@ -237,8 +248,7 @@ static void children(void **state) {
     (void)state;
     need_meshing();
     burst(BLOCKS, 100, 100);
-    neap_heap_trim(heap);
-    assert_true(stats().meshed_bytes > 0);
+    mesh_until(50);
     for (int round = 0; round < 4; round++) {
         pid_t child = round % 2 == 0 ? fork() : (pid_t)syscall(SYS_fork);
         if (child == 0)
@@ -256,7 +266,7 @@ static void idle_child(void **state) {
     (void)state;
     need_meshing();
     burst(BLOCKS, 100, 100);
-    neap_heap_trim(heap);
+    mesh_until(50);
     burst(20000, 100, 1); /* and pages that are not meshed */
     pid_t child = fork();
     if (child == 0) {

@@ -22,10 +22,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
-#endif
-
 #include "as_user.h"
 #include "os/clock.h"
 #include "os/memory.h"
@@ -139,9 +135,6 @@ static void act_for_ever(void *context) {
 
 static int stop_within(uint32_t us, void (*act)(void *), void *context,
                        struct neap_os_world_figures *figures) {
-#ifdef __SANITIZE_ADDRESS__ /* a stopper that was killed left its frames marked */
-    __asan_unpoison_memory_region((char *)world.memory + neap_os_page_bytes(), NEAP_OS_WORLD_STACK_BYTES);
-#endif
     return neap_os_world_stop(&world, us, act, context, figures);
 }
 

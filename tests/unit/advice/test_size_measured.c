@@ -72,6 +72,23 @@ static void test_one_that_saves_nothing_is_given_up(void **state) {
     assert_true(bytes.map == 0 && bytes.trie == 0 && bytes.frozen == 0);
 }
 
+/* The same with texts of 200 letters that have nothing in common, so that entries take more than what any
+ * heap has in store. */
+static bool fill_with_long(struct neap_size_measured *store, int entries) {
+    char room[200];
+    bool left = true;
+    uint64_t random = 88172645463325252u;
+    for (int i = 0; i < entries && left; i++) {
+        for (int letter = 0; letter < 200; letter++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            room[letter] = (char)('a' + (random >> 33) % 26);
+        }
+        left =
+            neap_size_measured_add(store, (union neap_item){.text = {room, 200}}, (union neap_item){.i = i});
+    }
+    return left;
+}
+
 /* What a process that may not grow says of containers that outgrow it. */
 static unsigned unmade_without_memory(void) {
     struct neap_size_measured store;
@@ -80,7 +97,7 @@ static unsigned unmade_without_memory(void) {
     const struct rlimit none = {1 << 20, 1 << 20};
     if (setrlimit(RLIMIT_DATA, &none) != 0)
         return 0;
-    bool left = fill(&store, 100 * ENTRIES);
+    bool left = fill_with_long(&store, 100 * ENTRIES);
     struct neap_size_measured_bytes bytes = neap_size_measured_close(&store);
     return left || bytes.map || bytes.trie || bytes.frozen ? 0 : bytes.unmade;
 }

@@ -64,10 +64,10 @@ static void locked_pages(void **state) {
     (void)state;
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     void *one = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mlock(one, page) != 0)
+    if (syscall(SYS_mlock, one, page) != 0) /* a sanitizer makes nothing of mlock() */
         skip(); /* RLIMIT_MEMLOCK */
     assert_true(neap_os_may_have_pins());
-    munlock(one, page);
+    syscall(SYS_munlock, one, page);
     assert_false(neap_os_may_have_pins());
     munmap(one, page);
 }

@@ -10,8 +10,8 @@
 
 enum {
     SMALL_BYTES_MAX = 512, /* blocks up to this size wait in the large part of the quarantine */
-    SMALL_SLOTS = 256,
-    SLOTS = SMALL_SLOTS + 16, /* so at most 128 KiB and 512 KiB wait */
+    SMALL_SLOTS = 64,
+    SLOTS = SMALL_SLOTS + 16, /* so at most 32 KiB and 512 KiB wait */
     RANDOM_BYTES = 1024,      /* drawn from the system at once */
     FENCES_MAX = 8192,        /* two mappings each: a quarter of what a process may have by default */
     WIPE_BYTES_MAX = 1 << 17  /* longer runs are given back, which costs less than to write zeros */
@@ -74,13 +74,14 @@ void neap__hardened_reseed(neap_heap_t *heap) {
     heap->hardened->random_left = 0;
 }
 
-void neap__hardened_shuffle(neap_heap_t *heap, void **blocks, uint32_t count) {
-    for (uint32_t i = count; i > 1; i--) {
-        uint32_t other = neap__hardened_random(heap, i);
-        void *swap = blocks[i - 1];
-        blocks[i - 1] = blocks[other];
-        blocks[other] = swap;
-    }
+void neap__hardened_rotate(neap_heap_t *heap, void **blocks, uint32_t count) {
+    void *before[256];
+    if (count < 2 || count > 256)
+        return;
+    uint32_t first = neap__hardened_random(heap, count);
+    memcpy(before, blocks, first * sizeof(*blocks));
+    memmove(blocks, blocks + first, (count - first) * sizeof(*blocks));
+    memcpy(blocks + count - first, before, first * sizeof(*blocks));
 }
 
 /* --- blocks of slabs --- */
@@ -93,7 +94,8 @@ struct found {
     bool starts;    /* a block starts where asked */
 };
 
-static struct found find(const neap_heap_t *heap, struct neap__place place, const void *block) {
+__attribute__((always_inline)) static inline struct found find(const neap_heap_t *heap,
+                                                               struct neap__place place, const void *block) {
     neap__unit_t *unit = neap__place_unit(heap, place);
     const struct neap__size_class *c = &heap->classes[unit->class_index];
     uint32_t offset = (uint32_t)((const unsigned char *)block - neap__place_address(heap, place));
@@ -147,7 +149,7 @@ static _Noreturn void die_of(const neap_heap_t *heap, struct neap__place place, 
 static struct slot *random_slot(neap_heap_t *heap, size_t bytes) {
     struct slot *slots = heap->hardened->slots;
     return bytes <= SMALL_BYTES_MAX
-               ? &slots[random_byte(heap->hardened)]
+               ? &slots[random_byte(heap->hardened) % SMALL_SLOTS]
                : &slots[SMALL_SLOTS + random_byte(heap->hardened) % (SLOTS - SMALL_SLOTS)];
 }
 

@@ -2,7 +2,7 @@
  *
  *   slab ──> magazine ──> alloc                    free ──> quarantine ──> magazine ──> slab
  *    '- from a random      '- verified to be        '- verified to be       '- what lay in
- *       place, shuffled       zero still               live, then zeroed       a random slot
+ *       place on              zero still               live, then zeroed       a random slot
  *
  *   unit struct:  | fields | bitmap: used | bitmap: live |
  *   run:          | pages of the block    | one page without access |
@@ -31,8 +31,9 @@ uint32_t neap__hardened_random(neap_heap_t *heap, uint32_t below);
 /* After a fork, parent and child must not draw the same numbers: forgets those in store. */
 void neap__hardened_reseed(neap_heap_t *heap);
 
-/* Puts `count` free blocks into a random order. */
-void neap__hardened_shuffle(neap_heap_t *heap, void **blocks, uint32_t count);
+/* Lets `count` free blocks, in the order of their addresses, begin with a random one of them. (A random order
+ * of all costs a program that goes through its objects in the order of their making twice the time.) */
+void neap__hardened_rotate(neap_heap_t *heap, void **blocks, uint32_t count);
 
 /* The program gets `block` of the unit at `place`. Ends the process if a byte of it has
  * changed since it was freed. */

@@ -67,7 +67,7 @@ void *neap__magazine_take(neap_heap_t *heap, struct neap__magazines *all, uint32
     uint32_t room = (uint32_t)(m->full - m->top), want = room == 0 ? 1 : (room + 1) / 2;
     uint32_t count = neap__slab_take(heap, class_index, want, taken);
     if (heap->hardened)
-        neap__hardened_shuffle(heap, taken, count);
+        neap__hardened_rotate(heap, taken, count);
     for (uint32_t i = count; i-- > 1;) /* lowest address on top, unless hardened */
         *++m->top = taken[i];
     heap->layout.classes[class_index].cached = neap__magazine_cached(heap, class_index);

@@ -60,10 +60,10 @@ static void act_on(struct neap__mesh_work *work, const struct neap__mesh_part *p
 static void act(void *context) {
     struct neap__mesh_work *work = context;
     uint64_t start_ns = neap_os_now_ns();
-    for (uint32_t i = 0; i < work->part_count && work->error == NEAP_OK; i++) {
-        if (neap_os_now_ns() - start_ns > ACT_NS)
-            return; /* what is not begun stays as it is */
-        act_on(work, &work->parts[i]);
+    while (work->parts_done < work->part_count && work->error == NEAP_OK &&
+           neap_os_now_ns() - start_ns < ACT_NS) {
+        act_on(work, &work->parts[work->parts_done]);
+        work->parts_done++;
     }
 }
 
@@ -153,6 +153,26 @@ static void refused(neap_heap_t *heap) {
         heap->layout.mesh_state = NEAP_MESH_REFUSED;
 }
 
+/* Stops the threads once. Returns the pages that became free. */
+static uint32_t lay_some(struct neap__mesh_work *work, int *error) {
+    neap_heap_t *heap = work->heap;
+    uint32_t freed = 0, from = work->parts_done;
+    *error = neap_os_world_stop(&heap->mesh->world, STOP_US, act, work, NULL);
+    if (work->lost)
+        neap__mesh_die_lost(work->lost);
+    if (*error == NEAP_ERROR_PERMISSION)
+        refused(heap);
+    if (*error == NEAP_OK)
+        heap->layout.mesh_refusal = NEAP_OS_WORLD_FREE;
+    if (*error == NEAP_ERROR_PROCESS && work->parts_done < work->part_count)
+        work->parts_done++; /* killed while it was at this one: the lays that it began are noted */
+    for (uint32_t i = from; i < work->parts_done; i++)
+        freed += settle(work, &work->parts[i]);
+    if (*error == NEAP_OK)
+        *error = work->error;
+    return freed;
+}
+
 uint32_t neap__mesh_lay_all(struct neap__mesh_work *work, int *error) {
     neap_heap_t *heap = work->heap;
     struct neap__mesh *mesh = heap->mesh;
@@ -161,17 +181,10 @@ uint32_t neap__mesh_lay_all(struct neap__mesh_work *work, int *error) {
         for (uint32_t i = 0; i < work->count; i++)
             mesh->lays[work->order[i]].begun = false;
         work->error = NEAP_OK;
-        *error = neap_os_world_stop(&mesh->world, STOP_US, act, work, NULL);
-        if (work->lost)
-            neap__mesh_die_lost(work->lost);
-        if (*error == NEAP_ERROR_PERMISSION)
-            refused(heap);
-        if (*error == NEAP_OK)
-            heap->layout.mesh_refusal = NEAP_OS_WORLD_FREE;
-        for (uint32_t i = 0; i < work->part_count && *error != NEAP_ERROR_TIMEOUT; i++)
-            freed += settle(work, &work->parts[i]);
-        if (*error == NEAP_OK)
-            *error = work->error;
+        work->parts_done = 0;
+        do {
+            freed += lay_some(work, error);
+        } while (*error == NEAP_OK && work->parts_done < work->part_count);
         if (*error == NEAP_ERROR_TIMEOUT && ++mesh->timeouts < TIMEOUTS_MAX)
             *error = NEAP_OK; /* a thread was busy in the kernel, or the machine is: the next may do */
     }

@@ -87,6 +87,7 @@ struct neap__mesh_work {
     const uint32_t *order; /* numbers of lays */
     uint32_t count, part_count;
     struct neap__mesh_part parts[NEAP_MESH_FILES_A_STOP];
+    uint32_t parts_done; /* of part_count: what one stop has no time for is left to the next */
     void *lost;
     int error;
 };

@@ -97,11 +97,10 @@ struct found {
 __attribute__((always_inline)) static inline struct found find(const neap_heap_t *heap,
                                                                struct neap__place place, const void *block) {
     neap__unit_t *unit = neap__place_unit(heap, place);
-    const struct neap__size_class *c = &heap->classes[unit->class_index];
-    uint32_t offset = (uint32_t)((const unsigned char *)block - neap__place_address(heap, place));
     uint32_t index;
-    bool starts = neap__size_class_locate(c, offset, &index);
-    return (struct found){c, starts ? &neap__hardened_bits(heap, unit)[index / 64] : NULL,
+    bool starts = neap__slab_locate(heap, place, block, &index);
+    return (struct found){&heap->classes[unit->class_index],
+                          starts ? &neap__hardened_bits(heap, unit)[index / 64] : NULL,
                           UINT64_C(1) << (index % 64), starts};
 }
 
@@ -134,17 +133,6 @@ bool neap__hardened_live(const neap_heap_t *heap, struct neap__place place, cons
     return f.starts && *f.word & f.bit;
 }
 
-static _Noreturn void die_of(const neap_heap_t *heap, struct neap__place place, const void *block) {
-    const struct neap__size_class *c = &heap->classes[neap__place_unit(heap, place)->class_index];
-    unsigned char *slab = neap__place_address(heap, place);
-    uint32_t index = neap__size_class_index(c, (uint32_t)((const unsigned char *)block - slab));
-    const unsigned char *start = slab + neap__size_class_offset(c, index);
-    if (block == start)
-        neap__heap_die("double free of block %p (size class %u): it was freed before", block, c->block_bytes);
-    neap__heap_die("free of %p: inside block %p (size class %u), not its start", block, (const void *)start,
-                   c->block_bytes);
-}
-
 /* A random slot of those in which blocks of `bytes` wait. */
 static struct slot *random_slot(neap_heap_t *heap, size_t bytes) {
     struct slot *slots = heap->hardened->slots;
@@ -157,7 +145,7 @@ void *neap__hardened_take_back(neap_heap_t *heap, struct neap__place place, void
                                uint32_t *class_index) {
     struct found f = find(heap, place, block);
     if (NEAP_UNLIKELY(!f.starts || (*f.word & f.bit) == 0))
-        die_of(heap, place, block);
+        neap__slab_die_of(heap, place, block);
     *f.word &= ~f.bit;
     memset(block, 0, f.class->block_bytes);
     struct slot *slot = random_slot(heap, f.class->block_bytes), before = *slot;

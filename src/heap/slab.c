@@ -278,17 +278,14 @@ uint32_t neap__slab_take(neap_heap_t *heap, uint32_t class_index, uint32_t want,
 /* --- putting --- */
 
 bool neap__slab_holds(const neap_heap_t *heap, struct neap__place place, const void *block, uint32_t *index) {
-    const neap__unit_t *unit = neap__place_unit(heap, place);
-    const struct neap__size_class *c = &heap->classes[unit->class_index];
-    uint32_t offset = (uint32_t)((const unsigned char *)block - neap__place_address(heap, place));
     uint32_t i;
-    if (!neap__size_class_locate(c, offset, &i))
+    if (!neap__slab_locate(heap, place, block, &i))
         return false;
     *index = i;
-    return (unit->bitmap[i / 64] >> (i % 64)) & 1;
+    return (neap__place_unit(heap, place)->bitmap[i / 64] >> (i % 64)) & 1;
 }
 
-static _Noreturn void die_of(const neap_heap_t *heap, struct neap__place place, const void *block) {
+_Noreturn void neap__slab_die_of(const neap_heap_t *heap, struct neap__place place, const void *block) {
     const struct neap__size_class *c = &heap->classes[neap__place_unit(heap, place)->class_index];
     unsigned char *start = neap__place_address(heap, place);
     uint32_t index = neap__size_class_index(c, (uint32_t)((const unsigned char *)block - start));
@@ -337,7 +334,7 @@ void neap__slab_put(neap_heap_t *heap, uint32_t class_index, void **blocks, uint
             bool starts = neap__size_class_locate(c, (uint32_t)offset, &index);
             uint64_t bit = UINT64_C(1) << (index % 64);
             if (NEAP_UNLIKELY(!starts || (unit->bitmap[index / 64] & bit) == 0))
-                die_of(heap, place, blocks[i]);
+                neap__slab_die_of(heap, place, blocks[i]);
             unit->bitmap[index / 64] &= ~bit;
             unit->used--;
         }

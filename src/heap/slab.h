@@ -26,6 +26,17 @@ void neap__slab_put(neap_heap_t *heap, uint32_t class_index, void **blocks, uint
 /* The pages of a slab that no used block touches, as a mask. */
 unsigned neap__slab_free_pages(const neap_heap_t *heap, const neap__unit_t *unit);
 
+/* Whether a block of the slab at `place` starts at `block`; its index then. */
+static inline bool neap__slab_locate(const neap_heap_t *heap, struct neap__place place, const void *block,
+                                     uint32_t *index) {
+    const struct neap__size_class *c = &heap->classes[neap__place_unit(heap, place)->class_index];
+    return neap__size_class_locate(
+        c, (uint32_t)((const unsigned char *)block - neap__place_address(heap, place)), index);
+}
+
+/* Ends the process: `block`, which lies in the slab at `place`, was freed and is no block in use. */
+_Noreturn void neap__slab_die_of(const neap_heap_t *heap, struct neap__place place, const void *block);
+
 /* Whether `block` is the start of a used block of the slab at `place`. If a block starts there, used or
  * not, stores its index. */
 bool neap__slab_holds(const neap_heap_t *heap, struct neap__place place, const void *block, uint32_t *index);

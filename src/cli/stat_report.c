@@ -93,6 +93,22 @@ static void events_print(const struct neap_heap_view *view, FILE *out) {
     neap_table_finish(table, out);
 }
 
+/* What it took to share memory between pages, and why it is not done. */
+static void meshing_print(const struct neap_layout_heap *heap, FILE *out) {
+    char all[NEAP_UNITS_ROOM], longest[NEAP_UNITS_ROOM], number[CLI_NUMBER_ROOM];
+    if (heap->mesh_stops > 0)
+        fprintf(out, "%s stops of the threads, to share memory between pages, took %s; the longest took %s\n",
+                cli_number_format(number, heap->mesh_stops), neap_units_ns(all, heap->mesh_stop_ns),
+                neap_units_ns(longest, heap->mesh_stop_most_ns));
+    if (heap->mesh_state == NEAP_MESH_PINS)
+        fputs("memory is not shared between pages, because pages are locked, or io_uring, native AIO or a "
+              "device may write into them at any time\n",
+              out);
+    else if (heap->mesh_refusal != NEAP_OS_WORLD_FREE)
+        fprintf(out, "memory is not shared between pages, because %s\n",
+                neap_os_world_refusal_text((enum neap_os_world_refusal)heap->mesh_refusal));
+}
+
 void cli_stat_print(const struct neap_live_heap *target, const struct neap_heap_view *view, FILE *out) {
     const struct neap_heap_stats *stats = &view->stats;
     char took[NEAP_UNITS_ROOM], runs[NEAP_UNITS_ROOM], number[4][CLI_NUMBER_ROOM];
@@ -105,13 +121,7 @@ void cli_stat_print(const struct neap_live_heap *target, const struct neap_heap_
     fprintf(out, "%s purges took %s; a free page is kept for %u ms\n",
             cli_number_format(number[0], stats->purges), neap_units_ns(took, stats->purge_ns),
             view->heap.decay_ms);
-    if (view->heap.mesh_state == NEAP_MESH_PINS)
-        fputs("memory is not shared between pages, because pages are locked, or io_uring, native AIO or a "
-              "device may write into them at any time\n",
-              out);
-    else if (view->heap.mesh_refusal != NEAP_OS_WORLD_FREE)
-        fprintf(out, "memory is not shared between pages, because %s\n",
-                neap_os_world_refusal_text((enum neap_os_world_refusal)view->heap.mesh_refusal));
+    meshing_print(&view->heap, out);
     if (view->rejected_units)
         fprintf(out, "%s of %s units changed while they were read and are not counted\n",
                 cli_number_format(number[0], view->rejected_units),
@@ -175,6 +185,14 @@ static json_t *event_json(const struct neap_layout_event *event) {
     return object;
 }
 
+static json_t *meshing_json(const struct neap_layout_heap *heap) {
+    json_t *object = json_object();
+    neap_json_set(object, "stops", heap->mesh_stops);
+    neap_json_set(object, "stop_ns", heap->mesh_stop_ns);
+    neap_json_set(object, "longest_stop_ns", heap->mesh_stop_most_ns);
+    return object;
+}
+
 int cli_stat_print_json(const struct neap_live_heap *target, const struct neap_heap_view *view,
                         const struct neap_os_kernel_settings *kernel, FILE *out) {
     json_t *document = neap_json_document("neap.stat/1");
@@ -194,6 +212,7 @@ int cli_stat_print_json(const struct neap_live_heap *target, const struct neap_h
     neap_json_set(document, "units", view->units);
     neap_json_set(document, "rejected_units", view->rejected_units);
     json_object_set_new(document, "stats", stats_json(&view->stats));
+    json_object_set_new(document, "meshing", meshing_json(&view->heap));
     json_object_set_new(document, "classes", classes);
     json_object_set_new(document, "events", events);
     json_object_set_new(document, "system", cli_kernel_settings_json(kernel));

@@ -158,7 +158,9 @@ struct neap_layout_heap {
     uint64_t meshed_pages;      /* meshed pages of units; part of resident_pages */
     uint64_t mesh_copied_pages; /* the part of them with a copy of its own at the last look */
     uint64_t mesh_file_pages;   /* pages in memory that the others share */
-    uint64_t meshed_all_told;   /* pages that meshing has saved since the heap was made */
+    uint64_t mesh_stops;        /* times that the threads of the process were stopped to mesh, */
+    uint64_t mesh_stop_ns;      /* how long in all, */
+    uint64_t mesh_stop_most_ns; /* and the longest */
     uint32_t mesh_refusal;      /* enum neap_os_world_refusal: why the threads cannot be stopped */
     uint32_t mesh_state;        /* enum neap_layout_mesh */
 };

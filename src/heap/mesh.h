@@ -16,7 +16,7 @@
  * meshed if they are sparse and this process's own (not shared with a parent or a child, which would
  * cost memory). Whole units are tried first, then four pages, then single ones, because each
  * address range that is laid costs a mapping. The other threads of the process are stopped
- * meanwhile (os/world.h), for at most a millisecond at a time.
+ * meanwhile (os/world.h), for about a millisecond at a time.
  *
  * Hardened and checked heaps do not mesh: their free memory has contents that are verified.
  */

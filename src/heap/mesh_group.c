@@ -53,10 +53,9 @@ static void sort_by_group(struct neap__mesh *mesh, uint32_t count, uint32_t grou
     }
 }
 
-/* The part of a group that goes into one file: at most as many spans as are laid in one stop. Returns the
- * pages of the file, 0 if too little would come of it. */
-static uint32_t worth(const neap_heap_t *heap, const struct neap__mesh_level *level, const uint32_t *members,
-                      uint32_t count) {
+/* Whether at least half of the pages that these spans hold would become free. */
+static bool is_worth_it(const neap_heap_t *heap, const struct neap__mesh_level *level,
+                        const uint32_t *members, uint32_t count) {
     const struct neap__mesh *mesh = heap->mesh;
     uint32_t held = 0, before = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -65,8 +64,7 @@ static uint32_t worth(const neap_heap_t *heap, const struct neap__mesh_level *le
         held |= may >> lay->page;
         before += neap_word_count(may);
     }
-    uint32_t after = neap_word_count(held);
-    return count > 1 && before - after >= before / 2 ? after : 0;
+    return count > 1 && before - neap_word_count(held) >= before / 2;
 }
 
 /* Adds spans that go on one another to the work, in a file with others if there is room. False if the
@@ -104,7 +102,7 @@ static uint32_t mesh_groups(neap_heap_t *heap, const struct neap__mesh_level *le
             uint32_t count = ends[g] - at < NEAP_MESH_LAYS_A_STOP ? ends[g] - at : NEAP_MESH_LAYS_A_STOP;
             const uint32_t *members = mesh->room.order + at;
             at += count;
-            if (worth(heap, level, members, count) == 0 || add(&work, members, count))
+            if (!is_worth_it(heap, level, members, count) || add(&work, members, count))
                 continue;
             freed += neap__mesh_lay_all(&work, error);
             if (*error == NEAP_OK && !add(&work, members, count))

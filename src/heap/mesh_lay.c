@@ -125,7 +125,6 @@ static uint32_t settle(struct neap__mesh_work *work, const struct neap__mesh_par
     file->pages = after;
     heap->mesh->lays_live += file->lays;
     heap->layout.mesh_file_pages += after;
-    heap->layout.meshed_all_told += before > after ? before - after : 0;
     map_once(work, part);
     return before > after ? before - after : 0;
 }
@@ -153,11 +152,21 @@ static void refused(neap_heap_t *heap) {
         heap->layout.mesh_state = NEAP_MESH_REFUSED;
 }
 
+static void note_stop(neap_heap_t *heap, uint64_t ns) {
+    heap->layout.mesh_stops++;
+    heap->layout.mesh_stop_ns += ns;
+    if (ns > heap->layout.mesh_stop_most_ns)
+        heap->layout.mesh_stop_most_ns = ns;
+}
+
 /* Stops the threads once. Returns the pages that became free. */
 static uint32_t lay_some(struct neap__mesh_work *work, int *error) {
     neap_heap_t *heap = work->heap;
     uint32_t freed = 0, from = work->parts_done;
-    *error = neap_os_world_stop(&heap->mesh->world, STOP_US, act, work, NULL);
+    struct neap_os_world_figures figures = {0};
+    *error = neap_os_world_stop(&heap->mesh->world, STOP_US, act, work, &figures);
+    if (*error == NEAP_OK)
+        note_stop(heap, figures.stopped_ns);
     if (work->lost)
         neap__mesh_die_lost(work->lost);
     if (*error == NEAP_ERROR_PERMISSION)

@@ -33,14 +33,13 @@ struct neap__mesh_look {
     struct neap__place place;
     uint16_t may;    /* bit a page: in memory, and no other process's */
     uint16_t absent; /* bit a page: nothing is there and no block touches it */
-    uint16_t taken;  /* bit a page: in a group already */
+    uint16_t taken;  /* bit a page: laid already, in a longer span */
 };
 
 /* A span of a unit, in a group. */
 struct neap__mesh_lay {
-    uint32_t unit; /* of the looks */
-    uint32_t page; /* the first of the span */
-    uint32_t group;
+    uint32_t unit;   /* of the looks */
+    uint32_t page;   /* the first of the span */
     uint32_t offset; /* in the file, bytes */
     bool begun;      /* the system was asked to lay it: it is mapped from the file, or as before */
 };

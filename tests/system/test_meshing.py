@@ -63,7 +63,9 @@ def test_every_verb_reads_a_meshed_heap(survivors):
     looked = json.loads(said("look", "--json", pid))
     assert looked["schema"] == "neap.look/1"
     assert "Neap's heap" in said("map", pid)
-    assert "meshed" in said("stat", pid)
+    assert "meshed" in said("stat", pid) and "stops of the threads, to share memory between pages" in said("stat", pid)
+    meshing = json.loads(said("stat", "--json", pid))["meshing"]
+    assert 0 < meshing["longest_stop_ns"] <= meshing["stop_ns"] and meshing["stops"] > 0
     talk.say("")
     assert talk.hear() == "ok"
 

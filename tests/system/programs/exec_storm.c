@@ -15,25 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "heap/layout.h"
+#include "planted_anchor.h"
 
 enum { BYTES = 1 << 16 };
 #define PLACE ((void *)(uintptr_t)0x10000000000)
-
-static const struct neap_layout_anchor planted = {
-    .version = NEAP_LAYOUT_VERSION,
-    .anchor_bytes = sizeof(struct neap_layout_anchor),
-    .heap_bytes = sizeof(struct neap_layout_heap),
-    .region_bytes = sizeof(struct neap_layout_region),
-    .unit_bytes = sizeof(struct neap_layout_unit),
-    .class_bytes = sizeof(struct neap_layout_class),
-    .event_bytes = sizeof(struct neap_layout_event),
-    .mapped_run_bytes = sizeof(struct neap_layout_mapped_run),
-    .pointer_bytes = sizeof(void *),
-    .state = NEAP_STATE_SERVING,
-    .heap = 0x1000,
-    .helper = NEAP_HELPER_RUNS,
-};
 
 static void pass_time(void) {
     struct timespec now;

@@ -12,22 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "heap/layout.h"
-
-static const struct neap_layout_anchor planted = {
-    .version = NEAP_LAYOUT_VERSION,
-    .anchor_bytes = sizeof(struct neap_layout_anchor),
-    .heap_bytes = sizeof(struct neap_layout_heap),
-    .region_bytes = sizeof(struct neap_layout_region),
-    .unit_bytes = sizeof(struct neap_layout_unit),
-    .class_bytes = sizeof(struct neap_layout_class),
-    .event_bytes = sizeof(struct neap_layout_event),
-    .mapped_run_bytes = sizeof(struct neap_layout_mapped_run),
-    .pointer_bytes = sizeof(void *),
-    .state = NEAP_STATE_SERVING,
-    .heap = 0x1000,
-    .helper = NEAP_HELPER_RUNS,
-};
+#include "planted_anchor.h"
 
 int main(int argc, char **argv) {
     char path[4096];

@@ -191,3 +191,22 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size, const uint
     memcpy(out + 1 + first, other + 1 + others - last, last);
     return 1 + first + last;
 }
+
+int change_run(const uint8_t *data, size_t bytes, void (*look)(const unsigned char *bytes, size_t count)) {
+    if (bytes == 0)
+        return 0;
+    const struct change_image *image = fuzz_image(data[0]);
+    if (image) {
+        change_make(image, data, bytes);
+        look(image->bytes, image->size);
+        change_undo(image);
+        return 0;
+    }
+    unsigned char *exact = malloc(bytes);
+    if (!exact)
+        abort();
+    memcpy(exact, data + 1, bytes - 1);
+    look(exact, bytes - 1);
+    free(exact);
+    return 0;
+}

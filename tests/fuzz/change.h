@@ -37,4 +37,8 @@ struct change_image change_image_of(unsigned char *bytes, size_t size, uint64_t 
 void change_make(const struct change_image *image, const uint8_t *data, size_t bytes);
 void change_undo(const struct change_image *image);
 
+/* What a target does with an input: `look` gets the image with the input's changes or, where there is none,
+ * the rest of the input in a block of exactly its length. Returns 0. */
+int change_run(const uint8_t *data, size_t bytes, void (*look)(const unsigned char *bytes, size_t count));
+
 #endif

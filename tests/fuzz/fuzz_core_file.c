@@ -59,18 +59,5 @@ static void core_use(const unsigned char *core, size_t bytes) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
-    if (bytes == 0)
-        return 0;
-    const struct change_image *image = fuzz_image(data[0]);
-    if (!image) {
-        unsigned char *exact = malloc(bytes);
-        memcpy(exact, data + 1, bytes - 1);
-        core_use(exact, bytes - 1);
-        free(exact);
-        return 0;
-    }
-    change_make(image, data, bytes);
-    core_use(image->bytes, image->size);
-    change_undo(image);
-    return 0;
+    return change_run(data, bytes, core_use);
 }

@@ -77,15 +77,5 @@ static void look(const unsigned char *bytes, size_t count) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
-    if (bytes == 0)
-        return 0;
-    const struct change_image *image = fuzz_image(data[0]);
-    if (!image) {
-        look(data + 1, bytes - 1);
-        return 0;
-    }
-    change_make(image, data, bytes);
-    look(image->bytes, image->size);
-    change_undo(image);
-    return 0;
+    return change_run(data, bytes, look);
 }

@@ -33,7 +33,7 @@ const struct change_image *fuzz_image(uint8_t how) {
     return how < 0x80 ? &changes : NULL;
 }
 
-static void look(const void *bytes, size_t length) {
+static void look(const unsigned char *bytes, size_t length) {
     struct neap_image_mapping mappings[] = {
         {.start = 0x100000, .end = 0x101000, .access = "r-xp", .path = path},
         {.start = 0x101000, .end = 0x200000, .access = "rw-p", .offset = ELF_IMAGE_DATA, .path = path},
@@ -50,15 +50,5 @@ static void look(const void *bytes, size_t length) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
-    if (bytes == 0)
-        return 0;
-    const struct change_image *image = fuzz_image(data[0]);
-    if (!image) {
-        look(data + 1, bytes - 1);
-        return 0;
-    }
-    change_make(image, data, bytes);
-    look(image->bytes, image->size);
-    change_undo(image);
-    return 0;
+    return change_run(data, bytes, look);
 }

@@ -82,7 +82,7 @@ READ_ONLY = ("for p in %s; do mount --bind /proc/$p /proc/$p && mount -o remount
              % FIXED_PROC)
 UNMASK = "for p in %s %s; do umount /proc/$p; done" % (HIDDEN_PROC, FIXED_PROC)
 
-WORLD = "os/world os/world_calls os/world_refusal"
+WORLD = "os/world os/world_calls os/world_ends os/world_notice os/world_refusal"
 
 SETTINGS = {
     "as-booted": Setting(),

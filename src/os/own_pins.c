@@ -7,10 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Devices that do not keep the pages of a read or write. */
+#include "os/proc.h"
+#include "os/process_memory.h"
+
+/* Devices that do not keep the pages of a read or write; * stands for the rest of a name. */
 static const char *const harmless_devices[] = {
-    "/dev/null", "/dev/zero",    "/dev/full", "/dev/random",  "/dev/urandom", "/dev/tty", "/dev/ptmx",
-    "/dev/pts/", "/dev/console", "/dev/shm/", "/dev/mqueue/", "/dev/fuse",    "/dev/log",
+    "/dev/null",  "/dev/zero",    "/dev/full",  "/dev/random",   "/dev/urandom", "/dev/tty*", "/dev/ptmx",
+    "/dev/pts/*", "/dev/console", "/dev/shm/*", "/dev/mqueue/*", "/dev/fuse",    "/dev/log",
 };
 
 static const char *const harmless_inodes[] = {
@@ -18,9 +21,12 @@ static const char *const harmless_inodes[] = {
     "[fanotify]", "[pidfd]",     "[perf_event]", "[landlock-ruleset]",
 };
 
-static bool begins_with_one_of(const char *name, const char *const *starts, size_t count) {
+/* Whether `name`, of a thing that may be deleted, is one of `patterns`. */
+static bool is_one_of(const char *name, const char *const *patterns, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        if (strncmp(name, starts[i], strlen(starts[i])) == 0)
+        size_t length = strcspn(patterns[i], "*");
+        bool starts = strncmp(name, patterns[i], length) == 0;
+        if (starts && (patterns[i][length] == '*' || name[length] == '\0' || name[length] == ' '))
             return true;
     }
     return false;
@@ -31,11 +37,10 @@ bool neap__os_name_may_pin(const char *name) {
     if (strncmp(name, "/[aio]", 6) == 0)
         return true;
     if (strncmp(name, "/dev/", 5) == 0)
-        return !begins_with_one_of(name, harmless_devices,
-                                   sizeof(harmless_devices) / sizeof(*harmless_devices));
+        return !is_one_of(name, harmless_devices, sizeof(harmless_devices) / sizeof(*harmless_devices));
     if (strncmp(name, inode, sizeof(inode) - 1) == 0)
-        return !begins_with_one_of(name + sizeof(inode) - 1, harmless_inodes,
-                                   sizeof(harmless_inodes) / sizeof(*harmless_inodes));
+        return !is_one_of(name + sizeof(inode) - 1, harmless_inodes,
+                          sizeof(harmless_inodes) / sizeof(*harmless_inodes));
     return false;
 }
 
@@ -55,30 +60,23 @@ static bool descriptors_may(void) {
     return may;
 }
 
+static bool mapping_may(void *context, const struct neap_os_mapping *mapping) {
+    bool *may = context;
+    *may = neap__os_name_may_pin(mapping->path);
+    return !*may; /* one is enough */
+}
+
 static bool mappings_may(void) {
-    FILE *file = fopen("/proc/self/maps", "re");
-    char line[512];
-    bool may = !file;
-    while (!may && fgets(line, sizeof(line), file)) {
-        const char *name = strpbrk(line, "/[");
-        const char *inode = strstr(line, "anon_inode:");
-        may = neap__os_name_may_pin(inode ? inode : name ? name : "");
-    }
-    if (file)
-        fclose(file);
-    return may;
+    bool may = false;
+    return neap_os_mappings_visit(getpid(), mapping_may, &may) != NEAP_OK || may;
 }
 
 static bool has_locked(void) {
-    FILE *file = fopen("/proc/self/status", "re");
-    char line[256];
-    unsigned long kb = 0;
-    bool known = false;
-    while (file && !known && fgets(line, sizeof(line), file))
-        known = sscanf(line, "VmLck: %lu", &kb) == 1;
-    if (file)
-        fclose(file);
-    return !known || kb > 0;
+    char status[4096];
+    const char *locked =
+        neap__os_text_read("/proc/self/status", status, sizeof(status)) ? strstr(status, "\nVmLck:") : NULL;
+    unsigned long kb;
+    return !locked || sscanf(locked, "\nVmLck: %lu", &kb) != 1 || kb > 0;
 }
 
 bool neap_os_may_have_pins(void) {

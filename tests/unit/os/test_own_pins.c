@@ -65,7 +65,7 @@ static void locked_pages(void **state) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     void *one = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (syscall(SYS_mlock, one, page) != 0) /* a sanitizer makes nothing of mlock() */
-        skip(); /* RLIMIT_MEMLOCK */
+        skip();                             /* RLIMIT_MEMLOCK */
     assert_true(neap_os_may_have_pins());
     syscall(SYS_munlock, one, page);
     assert_false(neap_os_may_have_pins());
@@ -93,6 +93,9 @@ static void names(void **state) {
         {"anon_inode:[eventpoll]", false},
         {"socket:[123]", false},
         {"pipe:[5]", false},
+        {"/dev/nullb0", true},
+        {"/dev/ttyS0", false},
+        {"/dev/zero (deleted)", false},
         {"/home/dev/nvidia0", false},
         {"[heap]", false},
         {"", false},
@@ -103,11 +106,8 @@ static void names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_plain_process),
-        cmocka_unit_test(native_aio),
-        cmocka_unit_test(io_uring),
-        cmocka_unit_test(locked_pages),
-        cmocka_unit_test(names),
+        cmocka_unit_test(a_plain_process), cmocka_unit_test(native_aio), cmocka_unit_test(io_uring),
+        cmocka_unit_test(locked_pages),    cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,7 +40,7 @@ int neap_os_page_file_lay(const struct neap_os_page_file *file, size_t offset, s
 void neap_os_page_file_end(struct neap_os_page_file *file);
 
 /* Puts committed private memory, which reads as zero and never has huge pages, in place of what was laid at
- * `address`. NEAP_ERROR_MEMORY: refused, with *lost as above. */
+ * `address`. NEAP_ERROR_MEMORY: refused, and it is as it was, or *lost as above. */
 int neap_os_page_file_lift(void *address, size_t bytes, bool *lost);
 
 #endif

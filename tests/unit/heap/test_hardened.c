@@ -11,6 +11,7 @@
 
 #include <neap/heap.h>
 
+#include "heap/model.h"
 #include "os/memory.h"
 
 #include "one_heap.h"
@@ -202,6 +203,16 @@ static void system_refuses(void **state) {
     neap_heap_free(heap, block);
 }
 
+/* The checking mode notices all that the hardened one does. */
+static void checking_comes_first(void **state) {
+    (void)state;
+    neap_heap_t *one =
+        neap_heap_new(&(struct neap_heap_options){.flags = NEAP_HEAP_HARDENED | NEAP_HEAP_CHECKED});
+    assert_true(one->guard && !one->hardened);
+    assert_int_equal(one->layout.flags, NEAP_HEAP_CHECKED);
+    neap_heap_destroy(one);
+}
+
 static void making_fails(void **state) {
     (void)state;
     for (unsigned fault = 1; fault < 20; fault++) {
@@ -232,6 +243,7 @@ int main(void) {
         HARDENED(fences),
         SHARED(fences),
         HARDENED(system_refuses),
+        cmocka_unit_test(checking_comes_first),
         cmocka_unit_test(making_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

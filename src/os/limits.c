@@ -51,12 +51,14 @@ static bool group_read(const struct group *group, const char *file, char *text, 
     return length >= 0 && (size_t)length < sizeof(path) && neap__os_text_read(path, text, size);
 }
 
-/* Reads a number. UINT64_MAX for "max", or if there is no such file. */
+/* Reads a number. UINT64_MAX for no limit, or if there is no such file. Version 2 writes no limit as "max",
+ * version 1 as the largest signed number, rounded down to whole pages. */
 static uint64_t group_number(const struct group *group, const char *file) {
     char text[64];
     if (!group_read(group, file, text, sizeof(text)) || text[0] < '0' || text[0] > '9')
         return UINT64_MAX;
-    return strtoull(text, NULL, 10);
+    uint64_t number = strtoull(text, NULL, 10);
+    return number > (uint64_t)INT64_MAX - neap_os_page_bytes() ? UINT64_MAX : number;
 }
 
 /* The number after `key` in a text, times `factor`; 0 if there is none. */

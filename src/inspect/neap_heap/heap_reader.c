@@ -363,6 +363,8 @@ static void events_order(struct neap_heap_view *view) {
         view->heap.events[i] = ring[(total - 1 - i) % NEAP_LAYOUT_EVENTS];
 }
 
+/* The heap's own counters were read before its units. A heap that grew in between was larger than
+ * its peak says, by what the units say. */
 static void counters_copy(struct neap_heap_view *view, uint32_t heap_bytes) {
     const struct neap_layout_heap *heap = &view->heap;
     view->stats.metadata_bytes += heap_bytes;
@@ -370,6 +372,8 @@ static void counters_copy(struct neap_heap_view *view, uint32_t heap_bytes) {
     if (heap->meshed_pages > held)
         view->stats.meshed_bytes = (heap->meshed_pages - held) * heap->page_bytes;
     view->stats.peak_bytes = heap->peak_pages * heap->page_bytes;
+    if (view->stats.peak_bytes < view->stats.resident_bytes)
+        view->stats.peak_bytes = view->stats.resident_bytes;
     view->stats.purged_bytes = heap->purged_pages * heap->page_bytes;
     view->stats.refaulted_bytes = heap->refaulted_pages * heap->page_bytes;
     view->stats.purges = heap->purges;

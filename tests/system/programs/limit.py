@@ -119,7 +119,7 @@ def main(arguments):
         assert full > 0 and all(held[n] == make(n) for n in range(0, len(held), 1 + len(held) // 20)), name
         del held
         assert work.digest(ballast) == digest, name
-    assert refusals(3000) == 3000
+    assert refusals(600) == 600
     growth_refused()
     assert work.digest(ballast) == digest
     assert work.churn(3, rounds=3, count=300) == 3  # the program goes on

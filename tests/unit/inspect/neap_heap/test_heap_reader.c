@@ -144,6 +144,27 @@ static void test_sums(void **state) {
     }
 }
 
+/* --- counters of another moment ------------------------------------------ */
+
+/* The heap grew after its counters were read and before its units were. */
+static void test_peak_is_never_below_what_is_resident(void **state) {
+    (void)state;
+    struct heap_image image;
+    struct neap_heap_view view;
+    struct neap_fault fault;
+    heap_image_make(&image, 4096, 0, 64, 12);
+    for (uint32_t i = 0; i < HEAP_IMAGE_UNITS; i++)
+        heap_image_use(&image, i, 0);
+    heap_image_heap(&image)->peak_pages = HEAP_IMAGE_UNITS - 1;
+    assert_int_equal(image_view(&image, &view, &fault), NEAP_OK);
+    assert_true(view.stats.resident_bytes >= UINT64_C(4096) * HEAP_IMAGE_UNITS);
+    assert_int_equal(view.stats.peak_bytes, view.stats.resident_bytes);
+    heap_image_heap(&image)->peak_pages = 1000;
+    assert_int_equal(image_view(&image, &view, &fault), NEAP_OK);
+    assert_int_equal(view.stats.peak_bytes, 1000 * 4096);
+    free(image.bytes);
+}
+
 /* --- order of events ---------------------------------------------------- */
 
 static void test_events_come_latest_first(void **state) {
@@ -380,6 +401,7 @@ static void test_no_heap_yet(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_peak_is_never_below_what_is_resident),
         cmocka_unit_test(test_events_come_latest_first),
         cmocka_unit_test(test_lies_are_refused),
         cmocka_unit_test(test_senseless_units_are_counted),

@@ -21,7 +21,7 @@
 #include "os/memory.h"
 
 enum {
-    WAKE_UNITS = 8,   /* units that wait for the purger before it is woken: 512 KiB with 4 KiB pages */
+    STIR_AGAIN = 64,  /* slow paths after which a stir that woke nobody is tried again */
     RESERVE_SHARE = 4 /* the first region takes 1/4 of a limited address space */
 };
 
@@ -245,14 +245,29 @@ static void enter(neap_heap_t *heap) {
     }
 }
 
-/* A slow path ends: releases the lock, and wakes the purger if enough waits for it. */
+/* A slow path ends: releases the lock, and wakes the purger if enough waits for it or it wants to know. */
 static void leave(neap_heap_t *heap) {
-    bool wake = heap->wake_wanted && neap__heap_waiting_units(heap) >= WAKE_UNITS && heap->wake;
-    if (NEAP_UNLIKELY(wake))
-        heap->wake_wanted = false;
+    bool purge = heap->wake_wanted && neap__heap_waiting_units(heap) >= NEAP_WAKE_UNITS;
+    bool stir = heap->stir_wanted && (int32_t)(heap->activity - heap->stir_activity) >= 0;
+    bool wake = (purge || stir) && heap->wake;
+    if (NEAP_UNLIKELY(wake)) {
+        heap->wake_wanted = heap->wake_wanted && !purge;
+        heap->stir_wanted = heap->stir_wanted && !stir;
+    }
     neap_os_unlock(&heap->lock);
-    if (NEAP_UNLIKELY(wake) && !heap->wake(heap->context))
-        heap->wake_wanted = true;
+    if (NEAP_UNLIKELY(wake) && !heap->wake(heap->context)) {
+        neap_os_lock(&heap->lock);
+        heap->wake_wanted |= purge;
+        heap->stir_wanted |= stir;
+        heap->stir_activity = heap->activity + STIR_AGAIN;
+        neap_os_unlock(&heap->lock);
+    }
+}
+
+void neap__heap_stir(neap_heap_t *heap) {
+    neap_os_lock(&heap->lock);
+    heap->stir_wanted = true;
+    neap_os_unlock(&heap->lock);
 }
 
 /* The owner of a hardened heap takes blocks from the inner magazines without the lock; NULL if

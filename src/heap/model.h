@@ -28,6 +28,7 @@
 typedef struct neap_layout_unit neap__unit_t;
 
 enum {
+    NEAP_WAKE_UNITS = 8, /* units that wait for the purger before it is woken: 512 KiB with 4 KiB pages */
     NEAP_UNIT_PAGES_ALL = 0xffff /* all bits of a page mask */
 };
 
@@ -89,10 +90,12 @@ struct neap_heap {
     bool yielded;          /* address space is scarce, and the reserve was given back */
     bool shared;           /* any thread may call, and the magazines above are closed */
     bool wake_wanted;      /* the purger sleeps; call `wake` when enough waits for it */
+    bool stir_wanted;      /* call `wake` at the end of a slow path, whatever waits */
     bool empty_wanted;     /* the owner's next slow path must empty the magazines */
     uint32_t queued_units; /* number of units in the purger's queue */
     unsigned page_shift, unit_shift;
-    uint32_t activity; /* counts slow paths, so that the purger notices idleness */
+    uint32_t activity;      /* counts slow paths, so that the purger notices idleness */
+    uint32_t stir_activity; /* the slow path from which stir_wanted counts */
     struct neap__size_class classes[NEAP_LAYOUT_CLASSES_MAX];
     struct neap__region regions[NEAP_LAYOUT_REGIONS_MAX];
     uint64_t limit_pages;            /* allocation fails beyond this number of resident pages */
@@ -145,6 +148,9 @@ static inline uint64_t neap__heap_meshed_away(const neap_heap_t *heap) {
 
 /* Milliseconds since the heap was made. */
 uint32_t neap__heap_ms(const neap_heap_t *heap);
+
+/* Has `wake` called at the end of the owner's next slow path, whatever waits then. Any thread. */
+void neap__heap_stir(neap_heap_t *heap);
 
 static inline neap__unit_t *neap__unit_at(const neap_heap_t *heap, uint32_t region, uint32_t index) {
     return (neap__unit_t *)(void *)(heap->regions[region].units +

@@ -9,16 +9,18 @@
 #include "heap/model.h"
 #include "heap/purge.h"
 #include "hook/anchor.h"
+#include "hook/libc_trim.h"
 #include "os/clock.h"
+#include "os/limits.h"
 #include "os/memory.h"
 
 enum {
     START_MS = 100,          /* a younger heap, or forked child, gets a helper only for much work */
+    STIR_MS = 1000,          /* an older one gets one for any: libc may have something to give back */
     AFTER_FORK_MS = 1000,    /* so does the parent for this time after a fork */
     FORK_QUIET_MS = 100,     /* and for this time it gets none: CPython counts its threads after a fork */
     MUCH_UNITS = 40,         /* much work: 2.5 MiB with 4 KiB pages */
     FORK_PURGE_MS = 100,     /* at most one purge before a fork in this time */
-    LIBC_TRIM_MS = 2000,     /* time between two looks at libc's free memory */
     STACK_BYTES = 256 * 1024 /* the thread touches one or two pages of it */
 };
 
@@ -29,10 +31,12 @@ static struct {
     pthread_mutex_t lock; /* held while the thread is started or ended, and across a fork */
     bool allowed, running, stop;
     bool meshes;            /* the heap is to mesh, from the first helper or trim on */
-    uint32_t not_before_ms; /* heap time from which any work may start the thread */
+    uint32_t not_before_ms; /* heap time from which NEAP_WAKE_UNITS may start the thread */
     uint32_t not_at_all_ms; /* heap time from which much work may start it */
+    uint32_t stir_ms;       /* heap time from which any use of the heap may start it */
     uint32_t fork_purge_ms; /* heap time of the last purge before a fork */
-    uint32_t libc_trim_ms;  /* heap time of the last look at libc */
+    struct neap__libc_pace libc;
+    uint64_t libc_look_ms; /* time of the next look at libc; 0 = none, the program rests */
 } helper = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Answers `neap trim PID`. The helper may not touch the magazines, because it does not hold the GIL. So
@@ -53,13 +57,60 @@ static void answer_trim(void) {
     __atomic_store_n(&neap__anchor.trim_done, asked, __ATOMIC_RELEASE);
 }
 
-/* Asks libc to give back its free memory, at most once in LIBC_TRIM_MS. */
+static struct neap__libc_moment libc_moment(void) {
+    return (struct neap__libc_moment){
+        .at_ms = neap_os_now_ns() / 1000000,
+        .ran_us = (neap_os_process_cpu_ns() - neap_os_thread_cpu_ns()) / 1000,
+    };
+}
+
+/* The resident memory of the process, but for the heap. */
+static uint64_t others_bytes(void) {
+    const struct neap_layout_heap *layout = &helper.heap->layout;
+    uint64_t heap = __atomic_load_n(&layout->resident_pages, __ATOMIC_RELAXED) * layout->page_bytes;
+    uint64_t all = neap_os_resident_bytes();
+    return all > heap ? all - heap : 0;
+}
+
+/* Asks libc to give back its free memory, and learns from it. */
 static void trim_libc(void) {
-    uint32_t now_ms = neap__heap_ms(helper.heap);
-    if (now_ms - helper.libc_trim_ms < LIBC_TRIM_MS)
-        return;
-    helper.libc_trim_ms = now_ms;
-    __atomic_fetch_add(&neap__anchor.libc_trimmed_bytes, neap_os_trim_libc(), __ATOMIC_RELAXED);
+    struct neap__libc_moment before = libc_moment(), after;
+    before.resident_bytes = others_bytes();
+    uint64_t start_ns = neap_os_now_ns(), start_cpu_ns = neap_os_thread_cpu_ns();
+    uint64_t given_back = neap_os_trim_libc();
+    struct neap__libc_cost cost = {
+        .used_us = (neap_os_thread_cpu_ns() - start_cpu_ns) / 1000,
+        .took_us = (neap_os_now_ns() - start_ns) / 1000,
+    };
+    __atomic_fetch_add(&neap__anchor.libc_trimmed_bytes, given_back, __ATOMIC_RELAXED);
+    after = libc_moment();
+    after.resident_bytes = others_bytes();
+    neap__libc_pace_learn(&helper.libc, &before, &after, &cost);
+}
+
+/* Looks at libc if it is time to. Returns the milliseconds until the next look; 0 if the program rests. */
+static uint32_t look_at_libc(void) {
+    struct neap__libc_moment now = libc_moment();
+    if (helper.libc_look_ms != 0 && now.at_ms >= helper.libc_look_ms) {
+        enum neap__libc_step step = neap__libc_pace_look(&helper.libc, &now);
+        helper.libc_look_ms = 0;
+        if (step == NEAP_LIBC_REST) {
+            neap__heap_stir(helper.heap);
+            return 0;
+        }
+        if (step == NEAP_LIBC_TRIM)
+            trim_libc();
+    }
+    if (helper.libc_look_ms == 0) {
+        uint64_t look_ms = now.at_ms + NEAP_LIBC_LOOK_MS;
+        helper.libc_look_ms = helper.libc.not_before_ms > look_ms ? helper.libc.not_before_ms : look_ms;
+    }
+    return (uint32_t)(helper.libc_look_ms - now.at_ms);
+}
+
+/* The shorter of two times to wait; 0 means without a limit. */
+static uint32_t sooner(uint32_t a_ms, uint32_t b_ms) {
+    return a_ms == 0 || (b_ms != 0 && b_ms < a_ms) ? b_ms : a_ms;
 }
 
 static void *run(void *unused) {
@@ -72,13 +123,9 @@ static void *run(void *unused) {
             return NULL;
         answer_trim();
         uint32_t wait_ms = neap_heap_purge(helper.heap);
-        if (wait_ms == 0)
-            trim_libc();
-        uint32_t mesh_ms = neap__mesh_step(helper.heap, news);
+        uint32_t mesh_ms = neap__mesh_step(helper.heap, news), libc_ms = look_at_libc();
         news = wait_ms != 0;
-        if (mesh_ms != 0 && (wait_ms == 0 || mesh_ms < wait_ms))
-            wait_ms = mesh_ms;
-        neap_os_wakeup_wait(&helper.wakeup, seen, wait_ms);
+        neap_os_wakeup_wait(&helper.wakeup, seen, sooner(sooner(wait_ms, mesh_ms), libc_ms));
     }
 }
 
@@ -118,8 +165,9 @@ static bool may_start(void) {
     if (!helper.allowed)
         return false;
     uint32_t now_ms = neap__heap_ms(helper.heap);
-    return now_ms >= helper.not_before_ms ||
-           (now_ms >= helper.not_at_all_ms && neap__heap_waiting_units(helper.heap) >= MUCH_UNITS);
+    uint64_t waiting = neap__heap_waiting_units(helper.heap);
+    return now_ms >= helper.stir_ms || (now_ms >= helper.not_before_ms && waiting >= NEAP_WAKE_UNITS) ||
+           (now_ms >= helper.not_at_all_ms && waiting >= MUCH_UNITS);
 }
 
 /* The heap calls this when enough waits for the purger and the helper sleeps or does not run. */
@@ -162,6 +210,7 @@ static void before_fork(void) {
         neap__purge_all(helper.heap, NEAP_PURGE_FORK);
     }
     helper.heap->wake_wanted = true;
+    helper.heap->stir_wanted = true;
 }
 
 static void after_fork(void) {
@@ -173,14 +222,18 @@ static void after_fork_in_parent(void) {
     uint32_t now_ms = neap__heap_ms(helper.heap);
     helper.not_before_ms = now_ms + AFTER_FORK_MS;
     helper.not_at_all_ms = now_ms + FORK_QUIET_MS;
+    helper.stir_ms = now_ms + AFTER_FORK_MS;
     after_fork();
 }
 
 /* CPython does not count threads in the child, so much work may start a helper at once. */
 static void after_fork_in_child(void) {
-    helper.not_before_ms = neap__heap_ms(helper.heap) + START_MS;
+    uint32_t now_ms = neap__heap_ms(helper.heap);
+    helper.not_before_ms = now_ms + START_MS;
     helper.not_at_all_ms = 0;
+    helper.stir_ms = now_ms + STIR_MS;
     neap__anchor.pid = (uint32_t)getpid();
+    helper.libc = (struct neap__libc_pace){0}; /* its processor time starts at 0 */
     neap__mesh_forked(helper.heap);
     after_fork();
 }
@@ -195,9 +248,11 @@ void neap__helper_attach(neap_heap_t *heap, bool allowed, bool meshes) {
     helper.allowed = allowed;
     neap__anchor.helper = allowed ? NEAP_HELPER_NOT_YET : NEAP_HELPER_NEVER;
     helper.not_before_ms = START_MS;
+    helper.stir_ms = STIR_MS;
     heap->wake = wake;
     heap->huge_allowed = true; /* as for large blocks of CPython without Neap, which malloc maps */
     heap->wake_wanted = true;
+    heap->stir_wanted = allowed;
 }
 
 uint64_t neap__helper_trim(void) {

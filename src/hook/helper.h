@@ -1,11 +1,13 @@
-/* hook/helper.h: the helper, a thread that purges the heap.
+/* hook/helper.h: the helper, a thread that purges and meshes the heap, and has libc give back what it holds
+ * free.
  *
  *   absent --wake--> awake: look, sleep half a decay, look, ...
- *                      ^  \-- nothing waits --> asleep, without a time limit
- *                      '---- wake, trim ------------'
+ *                      ^  \-- nothing waits, the program rests --> asleep, without a time limit
+ *                      '---- wake, trim, the heap is used --------------'
  *
- * It is started when enough memory waits for the purger. For little memory it is not started
- * before the heap is 0.1 s old. It blocks all signals.
+ * It is started when enough memory waits for the purger; for little memory not before the heap
+ * is 0.1 s old. A program that uses its heap when it is a second old has one in any case, for the sake
+ * of libc's memory. It blocks all signals.
  *
  * Before a fork, free pages are purged and the helper ends, because CPython 3.12 and later
  * count threads right after a fork and warn. It starts again when it is needed: in the child

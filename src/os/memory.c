@@ -20,8 +20,7 @@
 
 enum {
     PIDFD_OF_SELF = -10000, /* PIDFD_SELF_THREAD of linux/pidfd.h, Linux 6.14: the process of this thread */
-    RANGES_A_CALL = 512,    /* at most IOV_MAX, which is 1024 */
-    LIBC_FREE_BYTES = 1024 * 1024 /* malloc_trim is called only if libc has at least this much free */
+    RANGES_A_CALL = 512     /* at most IOV_MAX, which is 1024 */
 };
 
 static unsigned fault_countdown;
@@ -172,19 +171,12 @@ int neap_os_remap(void *from, size_t old_bytes, size_t bytes, void **to) {
 }
 
 uint64_t neap_os_trim_libc(void) {
-    static size_t free_before;
     static bool busy;
-    uint64_t given_back = 0;
     if (__atomic_exchange_n(&busy, true, __ATOMIC_ACQUIRE))
         return 0;
-    size_t now_free = mallinfo2().fordblks;
-    if (now_free >= LIBC_FREE_BYTES && now_free != free_before) {
-        uint64_t before = neap_os_resident_bytes();
-        malloc_trim(0);
-        uint64_t after = neap_os_resident_bytes();
-        free_before = mallinfo2().fordblks; /* libc counts it as free, although its whole pages were given back */
-        given_back = before > after ? before - after : 0;
-    }
+    uint64_t before = neap_os_resident_bytes();
+    malloc_trim(0);
+    uint64_t after = neap_os_resident_bytes();
     __atomic_store_n(&busy, false, __ATOMIC_RELEASE);
-    return given_back;
+    return before > after ? before - after : 0;
 }

@@ -1,0 +1,22 @@
+"""What C code has freed goes back too: in a program that rests, and in one that is busy at any rhythm."""
+import pytest
+
+from support import describe, every_python, needs_neap, program, run
+
+pytestmark = [needs_neap, every_python]
+
+
+@pytest.mark.parametrize("age, gap", [(0, "rest"), (1.5, "rest"), (0, "0.01"), (0, "0.1"), (1.5, "0.5")])
+def test_free_memory_of_c_code_goes_back(python, age, gap):
+    result = run(python, program("c_memory.py"), str(age), gap)
+    assert result.returncode == 0 and result.stderr == "", describe(result)
+    taken, _, left = map(float, result.stdout.split())
+    assert taken > 100 and left < taken / 5, describe(result)
+
+
+def test_without_a_helper_it_stays(python):
+    """NEAP_HELPER=0: nobody asks libc. (It shows that libc keeps it by itself.)"""
+    result = run(python, program("c_memory.py"), "0", "0.1", NEAP_HELPER="0")
+    assert result.returncode == 0, describe(result)
+    taken, _, left = map(float, result.stdout.split())
+    assert left > taken * 4 / 5, describe(result)

@@ -135,6 +135,30 @@ static void ready_mesh(void) {
         helper.meshes = neap__mesh_start(helper.heap) == NEAP_OK; /* not tried again */
 }
 
+/* CPython does not count threads in a forked child, so much work may start a helper at once. */
+static void begin_child(void) {
+    uint32_t now_ms = neap__heap_ms(helper.heap);
+    helper.not_before_ms = now_ms + START_MS;
+    helper.not_at_all_ms = 0;
+    helper.stir_ms = now_ms + STIR_MS;
+    neap__anchor.pid = (uint32_t)getpid();
+    helper.libc = (struct neap__libc_pace){0}; /* its processor time starts at 0 */
+    neap__mesh_forked(helper.heap);
+}
+
+/* A child made by _Fork() or a bare system call has seen no fork handler. It believes that it has the
+ * parent's helper. */
+static void heed_bare_fork(void) {
+    if (neap__anchor.pid == (uint32_t)getpid())
+        return;
+    helper.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    if (helper.running)
+        neap_os_wakeup_close(&helper.wakeup);
+    helper.running = false;
+    neap__anchor.helper = helper.allowed ? NEAP_HELPER_NOT_YET : NEAP_HELPER_NEVER;
+    begin_child();
+}
+
 /* Starts the thread with every signal blocked. Lock held. */
 static bool start(void) {
     pthread_attr_t attributes;
@@ -173,6 +197,7 @@ static bool may_start(void) {
 /* The heap calls this when enough waits for the purger and the helper sleeps or does not run. */
 static bool wake(void *unused) {
     (void)unused;
+    heed_bare_fork();
     if (__atomic_load_n(&helper.running, __ATOMIC_ACQUIRE)) {
         neap_os_wakeup_post(&helper.wakeup);
         return true;
@@ -185,6 +210,7 @@ static bool wake(void *unused) {
 }
 
 void neap__helper_stop(void) {
+    heed_bare_fork();
     pthread_mutex_lock(&helper.lock);
     if (helper.running) {
         __atomic_store_n(&helper.stop, true, __ATOMIC_RELEASE);
@@ -226,15 +252,8 @@ static void after_fork_in_parent(void) {
     after_fork();
 }
 
-/* CPython does not count threads in the child, so much work may start a helper at once. */
 static void after_fork_in_child(void) {
-    uint32_t now_ms = neap__heap_ms(helper.heap);
-    helper.not_before_ms = now_ms + START_MS;
-    helper.not_at_all_ms = 0;
-    helper.stir_ms = now_ms + STIR_MS;
-    neap__anchor.pid = (uint32_t)getpid();
-    helper.libc = (struct neap__libc_pace){0}; /* its processor time starts at 0 */
-    neap__mesh_forked(helper.heap);
+    begin_child();
     after_fork();
 }
 
@@ -256,6 +275,7 @@ void neap__helper_attach(neap_heap_t *heap, bool allowed, bool meshes) {
 }
 
 uint64_t neap__helper_trim(void) {
+    heed_bare_fork();
     pthread_mutex_lock(&helper.lock);
     ready_mesh();
     pthread_mutex_unlock(&helper.lock);

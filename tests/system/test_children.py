@@ -1,4 +1,5 @@
 """Processes that a program under Neap starts: forks, pools, other Pythons, commands that are no Python."""
+import platform
 import time
 
 import pytest
@@ -25,6 +26,13 @@ def test_no_warning_about_threads_at_fork(python):
 
 def test_fork_in_a_threaded_process(python):
     assert_ok(run(python, program("fork_threaded.py")))
+
+
+@needs_neap
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the number of the system call is x86_64's")
+@pytest.mark.parametrize("way", ["call", "_Fork"])
+def test_fork_without_handlers(python, way):
+    assert_ok(run(python, program("fork_bare.py"), way, "5"))
 
 
 def test_python_inside_python(python):

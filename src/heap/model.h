@@ -114,15 +114,15 @@ struct neap_heap {
     uint32_t bitmap_words;           /* 64-bit words of a unit's bitmap */
 
     /* Purging, purge.c. */
-    uint64_t high_water_pages;  /* the high-water mark */
-    uint32_t high_water_budget; /* pages that may be given back at the mark */
-    uint32_t high_water_ms;     /* heap time when the budget was last filled */
-    uint32_t decay_base_ms;     /* the decay of the options */
-    uint64_t bounced_pages;     /* pages that bounced since they last changed the decay */
-    uint32_t bounce_gap_ms;     /* the longest time between their purge and their refault */
-    uint32_t bounce_ms;         /* heap time of the last bounce */
-    uint32_t activity_seen;     /* activity at the last step */
-    uint32_t active_ms;         /* heap time when activity last changed */
+    uint64_t high_water_pages; /* the high-water mark */
+    int64_t high_water_budget; /* pages that may be given back at the mark; below 0 = a debt */
+    uint32_t high_water_ms;    /* heap time when the budget was last filled */
+    uint32_t decay_base_ms;    /* the decay of the options */
+    uint64_t bounced_pages;    /* pages that bounced since they last changed the decay */
+    uint32_t bounce_gap_ms;    /* the longest time between their purge and their refault */
+    uint32_t bounce_ms;        /* heap time of the last bounce */
+    uint32_t activity_seen;    /* activity at the last step */
+    uint32_t active_ms;        /* heap time when activity last changed */
 
     /* What the owner of the heap may set (module hook). */
     bool (*wake)(void *context); /* called without the lock; false if no purger was woken: call it again */

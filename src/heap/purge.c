@@ -223,9 +223,8 @@ uint64_t neap__purge_all(neap_heap_t *heap, enum neap_layout_purge_cause cause) 
 
 /* Adds to the budget for high-water marks what the time since the last call allows. */
 static void high_water_budget_fill(neap_heap_t *heap, uint32_t now_ms) {
-    uint64_t pages =
-        heap->high_water_budget + (uint64_t)(now_ms - heap->high_water_ms) * NEAP_HIGH_WATER_RATE;
-    heap->high_water_budget = pages < NEAP_HIGH_WATER_BUDGET ? (uint32_t)pages : NEAP_HIGH_WATER_BUDGET;
+    int64_t pages = heap->high_water_budget + (int64_t)(now_ms - heap->high_water_ms) * NEAP_HIGH_WATER_RATE;
+    heap->high_water_budget = pages < NEAP_HIGH_WATER_BUDGET ? pages : NEAP_HIGH_WATER_BUDGET;
     heap->high_water_ms = now_ms;
 }
 
@@ -233,14 +232,14 @@ void neap__purge_at_high_water(neap_heap_t *heap) {
     struct batch batch = {.cause = NEAP_PURGE_HIGH_WATER};
     uint32_t now_ms = neap__heap_ms(heap);
     high_water_budget_fill(heap, now_ms);
-    give_back_mapped(heap, &batch, now_ms, 0, heap->high_water_budget);
+    uint64_t budget = heap->high_water_budget > 0 ? (uint64_t)heap->high_water_budget : 0;
+    give_back_mapped(heap, &batch, now_ms, 0, budget);
     for (uint32_t n = 0; heap->queued_units > 0 && n < heap->layout.region_count; n++) {
-        for (uint32_t w = 0; w < words_of(heap, n) && spent(&batch) < heap->high_water_budget; w++)
+        for (uint32_t w = 0; w < words_of(heap, n) && spent(&batch) < budget; w++)
             look_word(heap, &batch, n, w, now_ms, 0);
     }
     batch_flush(&batch);
-    heap->high_water_budget -=
-        batch.all_pages < heap->high_water_budget ? (uint32_t)batch.all_pages : heap->high_water_budget;
+    heap->high_water_budget -= (int64_t)batch.all_pages; /* a batch is larger than what was left: a debt */
     note_event(heap, &batch);
     /* The next purge comes at the same mark or, if few pages could be given back, at a higher one. */
     uint64_t pages = heap->layout.resident_pages, step = pages / HIGH_WATER_SHARE;

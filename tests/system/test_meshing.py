@@ -49,7 +49,7 @@ def survivors(python):
 def test_memory_goes_by_itself(survivors):
     talk, pid = survivors
     meshed = wait_until(lambda: stat(pid)["meshed_bytes"] > 8 * MIB and stat(pid), 60, "meshing")
-    assert witness.memory_bytes("Pss", pid) < 14 * MIB
+    wait_until(lambda: witness.memory_bytes("Pss", pid) < 16 * MIB, 10, "Pss to come down")  # without meshing: over 40
     assert meshed["meshed_bytes"] < meshed["resident_bytes"]
     talk.say("")
     assert talk.hear() == "ok"  # every string is what it was
@@ -89,15 +89,16 @@ def test_forks_of_a_meshed_process(survivors):
     assert talk.hear() == "ok"
 
 
-# A filter that allows everything, and a ring of io_uring, both by ctypes.
+# A filter that allows everything, for the process from its start on, and a ring of io_uring, both by ctypes.
 FILTER = """
-import ctypes
+import ctypes, os, sys
 code = ctypes.create_string_buffer((6).to_bytes(2, "little") + bytes(2) + (0x7fff0000).to_bytes(4, "little"), 8)
 class Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]
 rules = Program(1, ctypes.addressof(code))
 libc = ctypes.CDLL(None)
 assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, ctypes.byref(rules), 0, 0) == 0
+os.execv(sys.executable, [sys.executable, "-c", sys.argv[1]])
 """
 RING = """
 import ctypes
@@ -109,7 +110,8 @@ ring = ctypes.CDLL(None).syscall(425, 4, ctypes.create_string_buffer(120))
 @pytest.mark.parametrize("before, words", [(FILTER, "a filter of system calls (seccomp)"), (RING, "io_uring")],
                          ids=["filter", "ring"])
 def test_where_it_stays_off(python, before, words):
-    with Talk(python.path, "-c", before + SURVIVORS, NEAP_MESH="1") as talk:
+    words_of_python = [before, SURVIVORS] if before is FILTER else [before + SURVIVORS]
+    with Talk(python.path, "-c", *words_of_python, NEAP_MESH="1") as talk:
         pid = int(talk.hear())
         if before is RING and not os.path.exists("/proc/sys/kernel/io_uring_disabled"):
             pytest.skip("this kernel has no io_uring, or not since it can be forbidden")

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
 #include <cmocka.h>
 
 #include "heap/model.h"
@@ -157,22 +159,34 @@ static void a_new_high_water_mark_is_reached_without_free_pages(void **state) {
 
 /* Large blocks of ever other sizes, each living as long as the next four, beside much that
  * lives: what goes at a high-water mark is wanted at the next allocation. */
-static void high_water_marks_in_a_row_bounce_for_a_while_only(void **state) {
-    (void)state;
-    enum { UNIT = 64 << 10, ROUNDS = 3000, LIVE = 4 };
+static void high_water_marks_in_a_row(unsigned rounds, unsigned pause_us) {
+    enum { UNIT = 64 << 10, LIVE = 4 };
     const uint64_t page = neap_os_page_bytes();
     void *live[LIVE] = {NULL};
     burst();
-    for (unsigned i = 0; i < ROUNDS; i++) {
+    for (unsigned i = 0; i < rounds; i++) {
         neap_heap_free(heap, live[i % LIVE]);
         live[i % LIVE] = neap_heap_alloc(heap, (size_t)(1 + i * 7919 % 64) * UNIT);
         assert_non_null(live[i % LIVE]);
+        if (pause_us > 0)
+            usleep(pause_us);
     }
     uint64_t most = NEAP_HIGH_WATER_BUDGET + (uint64_t)neap__heap_ms(heap) * NEAP_HIGH_WATER_RATE + 64 * 16;
-    assert_true(stats().purged_bytes <= most * page);
+    assert_in_range(stats().purged_bytes / page, 0, most);
     for (unsigned i = 0; i < LIVE; i++)
         neap_heap_free(heap, live[i]);
     drop(0);
+}
+
+static void high_water_marks_in_a_row_bounce_for_a_while_only(void **state) {
+    (void)state;
+    high_water_marks_in_a_row(3000, 0);
+}
+
+/* There the budget is never used up for long, and each purge may pass what is left of it. */
+static void so_they_do_on_a_slow_machine(void **state) {
+    (void)state;
+    high_water_marks_in_a_row(1000, 1500);
 }
 
 /* Blocks of 16 bytes fill a quarter of their unit: what lay on the rest of it before goes. */
@@ -239,6 +253,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(trim_asks_no_age, setup, teardown),
         cmocka_unit_test_setup_teardown(a_new_high_water_mark_is_reached_without_free_pages, setup, teardown),
         cmocka_unit_test_setup_teardown(high_water_marks_in_a_row_bounce_for_a_while_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(so_they_do_on_a_slow_machine, setup, teardown),
         cmocka_unit_test_setup_teardown(pages_that_no_block_can_touch_go, setup, teardown),
         cmocka_unit_test_setup_teardown(events_tell_what_was_done, setup, teardown),
         cmocka_unit_test_setup_teardown(the_purger_is_woken_once, setup, teardown),

@@ -100,6 +100,8 @@ struct neap_heap {
     struct neap__region regions[NEAP_LAYOUT_REGIONS_MAX];
     uint64_t limit_pages;            /* allocation fails beyond this number of resident pages */
     uint64_t limit_asked_pages;      /* the limit of the options; limit_pages is no higher */
+    uint64_t group_limit_bytes;      /* the control group's limit as last read; 0 = not read yet */
+    uint32_t group_limit_ms;         /* heap time of that */
     bool huge_allowed;               /* mapped runs may have huge pages, if the system's setting says so */
     uint64_t mapped_spare_pages;     /* pages of mapped runs that are in memory behind their blocks */
     uint64_t mapped_purged_pages;    /* such pages, given back by a decay and not taken again */

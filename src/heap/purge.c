@@ -21,6 +21,7 @@ enum {
     STEP_MS_MIN = 10,
     HIGH_WATER_SHARE = 32,        /* the high-water mark rises in steps of 1/32 of the resident pages */
     LIMIT_HEAP_BYTES = 16 << 20,  /* smaller heaps do not read the control group's limit */
+    GROUP_LIMIT_MS = 1000,        /* the limit is read again after this time */
     LIMIT_MARGIN_BYTES = 2 << 20, /* part of that limit for what is not counted: page tables, bookkeeping */
     HIGH_WATER_PAGES = 64,        /* the smallest step of the high-water mark */
     COST_SHARE = 100              /* looking may take 1/100 of the time */
@@ -191,17 +192,28 @@ static void give_back_mapped(neap_heap_t *heap, struct batch *batch, uint32_t no
     neap__mapped_unmap(heap);
 }
 
+/* The control group's limit. Reading it takes several files, so it is not read again within
+ * GROUP_LIMIT_MS unless `fresh`. */
+static uint64_t group_limit(neap_heap_t *heap, bool fresh) {
+    uint32_t now_ms = neap__heap_ms(heap);
+    if (fresh || heap->group_limit_bytes == 0 || now_ms - heap->group_limit_ms >= GROUP_LIMIT_MS) {
+        heap->group_limit_bytes = neap_os_cgroup_limit_bytes();
+        heap->group_limit_ms = now_ms;
+    }
+    return heap->group_limit_bytes;
+}
+
 /* Takes as the heap's limit what the rest of the process leaves of the control group's limit. Small
  * heaps skip it, because reading the limit takes time. */
-static void heed_limit(neap_heap_t *heap) {
+static void heed_limit(neap_heap_t *heap, bool fresh) {
     uint64_t heap_bytes = (heap->layout.resident_pages - neap__heap_meshed_away(heap)) << heap->page_shift;
     if (heap_bytes < LIMIT_HEAP_BYTES)
         return;
-    uint64_t limit = neap_os_cgroup_limit_bytes(), all = neap_os_resident_bytes();
-    uint64_t others = all > heap_bytes ? all - heap_bytes : 0;
-    uint64_t share = limit == UINT64_MAX                   ? limit
-                     : limit > others + LIMIT_MARGIN_BYTES ? limit - others - LIMIT_MARGIN_BYTES
-                                                           : 0;
+    uint64_t limit = group_limit(heap, fresh), share = limit;
+    if (limit != UINT64_MAX) {
+        uint64_t all = neap_os_resident_bytes(), others = all > heap_bytes ? all - heap_bytes : 0;
+        share = limit > others + LIMIT_MARGIN_BYTES ? limit - others - LIMIT_MARGIN_BYTES : 0;
+    }
     share >>= heap->page_shift;
     heap->limit_pages = share < heap->limit_asked_pages ? share : heap->limit_asked_pages;
 }
@@ -217,7 +229,7 @@ uint64_t neap__purge_all(neap_heap_t *heap, enum neap_layout_purge_cause cause) 
     note_event(heap, &batch);
     neap__region_shrink(heap);
     if (cause == NEAP_PURGE_LIMIT)
-        heed_limit(heap); /* the control group's limit may have been raised */
+        heed_limit(heap, true); /* the control group's limit may have been raised */
     return batch.all_pages;
 }
 
@@ -247,7 +259,7 @@ void neap__purge_at_high_water(neap_heap_t *heap) {
         step = HIGH_WATER_PAGES;
     if (pages + step > heap->high_water_pages)
         heap->high_water_pages = pages + step;
-    heed_limit(heap);
+    heed_limit(heap, false);
 }
 
 /* --- stepping --- */

@@ -197,7 +197,8 @@ static bool may_start(void) {
 /* The heap calls this when enough waits for the purger and the helper sleeps or does not run. */
 static bool wake(void *unused) {
     (void)unused;
-    heed_bare_fork();
+    if (__atomic_load_n(&helper.running, __ATOMIC_ACQUIRE))
+        heed_bare_fork();
     if (__atomic_load_n(&helper.running, __ATOMIC_ACQUIRE)) {
         neap_os_wakeup_post(&helper.wakeup);
         return true;

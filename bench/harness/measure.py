@@ -200,9 +200,23 @@ def growth(session, python, _only):
         session.one("growth", python, "list", peer, words, read)
 
 
+C_MEMORY = {"rest": ["rest"], "busy": ["busy"],
+            "400,000 holes": ["busy", "--blocks", "400000", "--bytes", "6000"]}
+
+
+def c_memory(session, python, only):
+    """What C code freed: how much of it is still there 5 s later, at rest and in a busy program."""
+    path = os.path.join(PROGRAMS, "other", "c_memory.py")
+    for name, words in C_MEMORY.items():
+        if only and name not in only or session.quick and name == "400,000 holes":
+            continue
+        for peer in session.turns(python, session.memory_rounds):
+            session.one("c_memory", python, name, peer, [path] + words, lambda outcome: outcome.lines()[-1])
+
+
 # In the order of measuring. Groups that matter on one Python are measured on the first alone,
 # unless Pythons are named.
 GROUPS = {"giveback": giveback, "bursty": bursty, "speed": speed, "cyclic": cyclic,
-          "start": start, "forked": forked, "growth": growth}
+          "start": start, "forked": forked, "growth": growth, "c_memory": c_memory}
 EVERY_PYTHON = ("speed", "start")
 EVERY_SETTING = ("giveback", "bursty", "speed", "growth")  # measured in each mode of huge pages

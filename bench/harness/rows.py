@@ -238,8 +238,27 @@ def growth_rows(python, cases):
             Row("growth", python, "list to 10 M, peak RSS", means(ratios(cases, "peak_kb")), 1.02)]
 
 
+C_MEMORY_WANTED = {"rest": 10.0, "busy": 10.0}
+
+
+def c_memory_rows(python, cases):
+    rows = []
+    for name, runs in cases.items():
+        left = {peer: middle(found, "left_kb") / MB for peer, found in runs.items()}
+        taken = middle(runs.get("cpython"), "taken_kb")
+        rows.append(Row("c_memory", python, "freed by C code, " + name, left, C_MEMORY_WANTED.get(name),
+                        form="%.1f", note="MB above fresh after 5 s, %.0f before" % (taken / MB) if taken else ""))
+        rows.append(Row("c_memory", python, "longest malloc beside it, " + name,
+                        {peer: 1000 * middle(found, "wait_s") for peer, found in runs.items()}, 20.0,
+                        form="%.1f", note="ms, of a second thread"))
+    if "busy" in cases:
+        rows.append(Row("c_memory", python, "CPU time of the busy program",
+                        means(ratios({"busy": cases["busy"]}, "round_s")), 1.01))
+    return rows
+
+
 MAKERS = {"bursty": bursty_rows, "speed": speed_rows, "cyclic": cyclic_rows,
-          "start": start_rows, "forked": forked_rows, "growth": growth_rows}
+          "start": start_rows, "forked": forked_rows, "growth": growth_rows, "c_memory": c_memory_rows}
 
 
 def table(results):

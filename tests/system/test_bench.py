@@ -72,6 +72,12 @@ def test_growth_of_a_list():
     assert line["busy_s"] > 0 and line["faults"] > 0 and line["peak_kb"] > 1000
 
 
+@pytest.mark.parametrize("mode", ["rest", "busy"])
+def test_memory_of_c_code(mode):
+    line, = objects(run(PROGRAMS / "other" / "c_memory.py", mode, "--blocks", "2000", "--seconds", "0.1"))
+    assert line["taken_kb"] > 2000 and (line["round_s"] > 0) == (mode == "busy") and 0 < line["wait_s"] < 60
+
+
 @pytest.mark.xdist_group("huge pages")
 def test_modes_of_huge_pages_are_put_back():
     before = huge_pages.current()

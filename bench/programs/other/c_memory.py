@@ -1,0 +1,99 @@
+"""C code frees nearly all of its memory, between blocks that stay; then the program rests, or goes on.
+
+    c_memory.py rest|busy [--blocks N] [--bytes N] [--seconds S]
+
+Blocks of 2000 bytes come from malloc, as arrays of NumPy do; one in 200 is kept. When the others are free,
+the program sleeps, or makes and drops 2000 strings every 10 ms. A second thread takes and frees a block of
+C memory all the while, and notes how long that took at most.
+
+Prints one line: KiB above fresh when all was taken and at the end, the processor time of the busy part for
+each of its rounds, and the longest wait of the second thread.
+"""
+import array
+import ctypes
+import json
+import sys
+import threading
+import time
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.malloc.argtypes = [ctypes.c_size_t]
+libc.free.argtypes = [ctypes.c_void_p]
+libc.memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
+KEPT, GAP_S, WARM_S = 200, 0.01, 0.3
+
+
+def rss_kb():
+    with open("/proc/self/statm", "rb", buffering=0) as statm:
+        return int(statm.read(200).split()[1]) * 4
+
+
+class Waiter(threading.Thread):
+    """Takes and frees a block, again and again."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.longest_s, self.counts, self.stopped = 0.0, False, False
+
+    def run(self):
+        while not self.stopped:
+            began = time.perf_counter()
+            libc.free(libc.malloc(60000))
+            took = time.perf_counter() - began
+            if self.counts and took > self.longest_s:
+                self.longest_s = took
+            time.sleep(0.0005)
+
+
+def take(count, size):
+    blocks = array.array("Q", bytes(8 * count))
+    for number in range(count):
+        blocks[number] = libc.malloc(size)
+        libc.memset(blocks[number], 1, size)
+    return blocks
+
+
+def busy(seconds):
+    """Rounds that were done, and the processor time of one."""
+    rounds, began, cpu = 0, time.monotonic(), time.process_time()
+    while time.monotonic() - began < seconds:
+        strings = [str(number) for number in range(2000)]
+        del strings
+        rounds += 1
+        time.sleep(GAP_S)
+    return (time.process_time() - cpu) / rounds
+
+
+def main():
+    arguments = dict(zip(sys.argv[2::2], sys.argv[3::2]))
+    if len(sys.argv) < 2 or sys.argv[1] not in ("rest", "busy") or \
+            set(arguments) - {"--blocks", "--bytes", "--seconds"}:
+        sys.exit("usage: c_memory.py rest|busy [--blocks N] [--bytes N] [--seconds S]")
+    count, size = int(arguments.get("--blocks", 60000)), int(arguments.get("--bytes", 2000))
+    seconds = float(arguments.get("--seconds", 5))
+    waiter = Waiter()
+    waiter.start()
+    time.sleep(WARM_S)
+    fresh = rss_kb()
+    blocks = take(count, size)
+    taken = rss_kb() - fresh
+    for number in range(count):
+        if number % KEPT:
+            libc.free(blocks[number])
+    waiter.counts = True
+    if sys.argv[1] == "rest":
+        time.sleep(seconds)
+        round_s = 0.0
+    else:
+        round_s = busy(seconds)
+    left = rss_kb() - fresh
+    waiter.stopped = True
+    waiter.join()
+    for number in range(0, count, KEPT):
+        if ctypes.string_at(blocks[number], size) != b"\1" * size:
+            sys.exit("c_memory: a block that was kept has changed")
+    print(json.dumps({"taken_kb": taken, "left_kb": left, "round_s": round_s, "wait_s": waiter.longest_s}))
+
+
+main()

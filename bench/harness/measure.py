@@ -201,14 +201,14 @@ def growth(session, python, _only):
 
 
 C_MEMORY = {"rest": ["rest"], "busy": ["busy"],
-            "400,000 holes": ["busy", "--blocks", "400000", "--bytes", "6000"]}
+            "many holes": ["busy", "--blocks", "400000", "--bytes", "6000"]}
 
 
 def c_memory(session, python, only):
     """What C code freed: how much of it is still there 5 s later, at rest and in a busy program."""
     path = os.path.join(PROGRAMS, "other", "c_memory.py")
     for name, words in C_MEMORY.items():
-        if only and name not in only or session.quick and name == "400,000 holes":
+        if only and name not in only or session.quick and name == "many holes":
             continue
         for peer in session.turns(python, session.memory_rounds):
             session.one("c_memory", python, name, peer, [path] + words, lambda outcome: outcome.lines()[-1])

@@ -248,9 +248,10 @@ def c_memory_rows(python, cases):
         taken = middle(runs.get("cpython"), "taken_kb")
         rows.append(Row("c_memory", python, "freed by C code, " + name, left, C_MEMORY_WANTED.get(name),
                         form="%.1f", note="MB above fresh after 5 s, %.0f before" % (taken / MB) if taken else ""))
-        rows.append(Row("c_memory", python, "longest malloc beside it, " + name,
-                        {peer: 1000 * middle(found, "wait_s") for peer, found in runs.items()}, 20.0,
-                        form="%.1f", note="ms, of a second thread"))
+        waits = {peer: middle(found, "wait_s") for peer, found in runs.items()}
+        if None not in waits.values():
+            rows.append(Row("c_memory", python, "longest malloc meanwhile, " + name,
+                            {peer: 1000 * wait for peer, wait in waits.items()}, 20.0, form="%.1f", note="ms"))
     if "busy" in cases:
         rows.append(Row("c_memory", python, "CPU time of the busy program",
                         means(ratios({"busy": cases["busy"]}, "round_s")), 1.01))

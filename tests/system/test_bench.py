@@ -75,7 +75,7 @@ def test_growth_of_a_list():
 @pytest.mark.parametrize("mode", ["rest", "busy"])
 def test_memory_of_c_code(mode):
     line, = objects(run(PROGRAMS / "other" / "c_memory.py", mode, "--blocks", "2000", "--seconds", "0.1"))
-    assert line["taken_kb"] > 2000 and (line["round_s"] > 0) == (mode == "busy") and 0 < line["wait_s"] < 60
+    assert line["taken_kb"] > 2000 and line["wait_s" if mode == "rest" else "round_s"] > 0
 
 
 @pytest.mark.xdist_group("huge pages")

@@ -3,17 +3,16 @@
     c_memory.py rest|busy [--blocks N] [--bytes N] [--seconds S]
 
 Blocks of 2000 bytes come from malloc, as arrays of NumPy do; one in 200 is kept. When the others are free,
-the program sleeps, or makes and drops 2000 strings every 10 ms. A second thread takes and frees a block of
-C memory all the while, and notes how long that took at most.
+the program takes and frees a block every half millisecond and notes how long that took at most ("rest"), or
+makes and drops 2000 strings every 10 ms ("busy").
 
-Prints one line: KiB above fresh when all was taken and at the end, the processor time of the busy part for
-each of its rounds, and the longest wait of the second thread.
+Prints one line: KiB above fresh when all was taken and at the end, the processor time of a round of the busy
+program, and the longest wait of the resting one.
 """
 import array
 import ctypes
 import json
 import sys
-import threading
 import time
 
 libc = ctypes.CDLL(None)
@@ -29,21 +28,15 @@ def rss_kb():
         return int(statm.read(200).split()[1]) * 4
 
 
-class Waiter(threading.Thread):
-    """Takes and frees a block, again and again."""
-
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.longest_s, self.counts, self.stopped = 0.0, False, False
-
-    def run(self):
-        while not self.stopped:
-            began = time.perf_counter()
-            libc.free(libc.malloc(60000))
-            took = time.perf_counter() - began
-            if self.counts and took > self.longest_s:
-                self.longest_s = took
-            time.sleep(0.0005)
+def rest(seconds):
+    """The longest time that a malloc and free took, of this thread, whose arena has the holes."""
+    longest, began = 0.0, time.monotonic()
+    while time.monotonic() - began < seconds:
+        start = time.perf_counter()
+        libc.free(libc.malloc(60000))
+        longest = max(longest, time.perf_counter() - start)
+        time.sleep(0.0005)
+    return longest
 
 
 def take(count, size):
@@ -72,8 +65,6 @@ def main():
         sys.exit("usage: c_memory.py rest|busy [--blocks N] [--bytes N] [--seconds S]")
     count, size = int(arguments.get("--blocks", 60000)), int(arguments.get("--bytes", 2000))
     seconds = float(arguments.get("--seconds", 5))
-    waiter = Waiter()
-    waiter.start()
     time.sleep(WARM_S)
     fresh = rss_kb()
     blocks = take(count, size)
@@ -81,19 +72,12 @@ def main():
     for number in range(count):
         if number % KEPT:
             libc.free(blocks[number])
-    waiter.counts = True
-    if sys.argv[1] == "rest":
-        time.sleep(seconds)
-        round_s = 0.0
-    else:
-        round_s = busy(seconds)
+    figures = {"wait_s": rest(seconds)} if sys.argv[1] == "rest" else {"round_s": busy(seconds)}
     left = rss_kb() - fresh
-    waiter.stopped = True
-    waiter.join()
     for number in range(0, count, KEPT):
         if ctypes.string_at(blocks[number], size) != b"\1" * size:
             sys.exit("c_memory: a block that was kept has changed")
-    print(json.dumps({"taken_kb": taken, "left_kb": left, "round_s": round_s, "wait_s": waiter.longest_s}))
+    print(json.dumps(dict(figures, taken_kb=taken, left_kb=left)))
 
 
 main()

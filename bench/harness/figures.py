@@ -6,7 +6,8 @@ import statistics
 from . import rows as numbers
 
 SHORT = {"cpython": "cpyth", "mimalloc": "mimal", "jemalloc": "jemal", "tcmalloc": "tcmal",
-         "own-mimalloc": "ownmi", "neap-env": "n-env"}
+         "own-mimalloc": "ownmi", "neap-env": "n-env",
+         "jemalloc-tuned": "jetun", "neap-mesh": "nmesh", "neap-hardened": "nhard", "mimalloc-secure": "misec"}
 WORD = {"met": "met", "missed": "MISS", "unmeasured": "?", "": ""}
 LOUD = 1.03  # a single program above this is marked
 UNSTEADY = 5.0  # percent between runs of the same before single programs are in doubt
@@ -19,7 +20,7 @@ def peer_order(names):
 
 
 def cells(values, width=6):
-    return "".join("%*s" % (width, value) for value in values)
+    return "".join(" %*s" % (width - 1, value) for value in values)
 
 
 def summary(rows, peers):

@@ -8,14 +8,17 @@ import os
 import subprocess
 
 NAMES = ("cpython", "neap", "mimalloc", "jemalloc", "tcmalloc", "glibc")
-ON_REQUEST = ("neap-env", "neap-mesh", "neap-hardened", "own-mimalloc", "mimalloc-secure", "scudo")
+ON_REQUEST = ("neap-env", "neap-mesh", "neap-hardened", "own-mimalloc", "jemalloc-tuned", "mimalloc-secure", "scudo")
 LIBRARIES = {
     "mimalloc": ("libmimalloc.so.2", "libmimalloc.so.2.*", "libmimalloc.so"),
     "jemalloc": ("libjemalloc.so.2",),
+    "jemalloc-tuned": ("libjemalloc.so.2",),
     "mimalloc-secure": ("libmimalloc-secure.so.2", "libmimalloc-secure.so"),
     "scudo": ("clang/*/lib/linux/libclang_rt.scudo_standalone-x86_64.so",),
     "tcmalloc": ("libtcmalloc_minimal.so.4", "libtcmalloc_minimal.so"),
 }
+# As its manual advises for long-running programs: a thread of its own, and a decay of a second.
+TUNED = {"MALLOC_CONF": "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0"}
 FOLDERS = ("/usr/lib/*-linux-gnu*", "/usr/lib", "/usr/lib64", "/usr/local/lib",
            "/usr/local/lib/mimalloc-*", "/usr/lib/llvm-*/lib")
 VERSIONS = ("3.11", "3.13")
@@ -97,7 +100,8 @@ def find_peer(name, build):
     if name not in LIBRARIES:
         raise ValueError(name)
     path = library(name)
-    return Peer(name, variables={"LD_PRELOAD": path, "PYTHONMALLOC": "malloc"},
+    tuned = TUNED if name == "jemalloc-tuned" else {}
+    return Peer(name, variables={"LD_PRELOAD": path, "PYTHONMALLOC": "malloc", **tuned},
                 about=os.path.basename(os.path.realpath(path)))
 
 

@@ -206,7 +206,7 @@ C_MEMORY = {"rest": ["rest"], "busy": ["busy"],
 
 def c_memory(session, python, only):
     """What C code freed: how much of it is still there 5 s later, at rest and in a busy program."""
-    path = os.path.join(PROGRAMS, "other", "c_memory.py")
+    path = os.path.join(PROGRAMS, "other", "freed_by_c.py")
     for name, words in C_MEMORY.items():
         if only and name not in only or session.quick and name == "many holes":
             continue

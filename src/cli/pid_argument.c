@@ -61,11 +61,10 @@ int cli_pid_error(const char *verb, const struct neap_live_heap *target, int err
     switch (error) {
     case NEAP_ERROR_PROCESS:
         if (neap_os_program(target->pid, program, sizeof(program)) == NEAP_OK)
-            return cli_error(
-                CLI_EXIT_NO_PROCESS,
-                "cannot look into process %d (%s): it has ended, runs another program now, "
-                "or is a kernel thread: name another, or try again",
-                (int)target->pid, program);
+            return cli_error(CLI_EXIT_NO_PROCESS,
+                             "cannot look into process %d (%s): it has ended, runs another program now, "
+                             "or is a kernel thread: name another, or try again",
+                             (int)target->pid, program);
         return cli_error(CLI_EXIT_NO_PROCESS, "no %s: `pgrep -a python` lists the running Pythons", name);
     case NEAP_ERROR_PERMISSION:
         return permission_error(verb, target, name);

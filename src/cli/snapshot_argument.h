@@ -42,8 +42,8 @@ struct cli_snapshot_options {
 int cli_snapshot_check(const char *verb, const struct cli_snapshot_options *options, int operands);
 
 /* Takes a snapshot of the core file if there is one, else of `target`, of which it uses pid and program, and
- * whose handle it opens if it is not open. The caller destroys *snapshot, then closes *target. Returns CLI_GO_ON,
- * or an exit code after one line on stderr. */
+ * whose handle it opens if it is not open. The caller destroys *snapshot, then closes *target. Returns
+ * CLI_GO_ON, or an exit code after one line on stderr. */
 int cli_snapshot_open(const char *verb, const struct cli_snapshot_options *options,
                       struct neap_live_heap *target, neap_snapshot_t **snapshot);
 

@@ -84,9 +84,9 @@ void neap_os_purge(const struct neap_os_range *ranges, size_t count);
  * instead. */
 int neap_os_remap(void *from, size_t old_bytes, size_t bytes, void **to);
 
-/* Makes libc give back all whole pages that it holds free. Other threads cannot allocate from an arena of libc
- * while it is walked. Returns by how many bytes the resident memory of the process fell meanwhile; 0 also if
- * another thread is at it. */
+/* Makes libc give back all whole pages that it holds free. Other threads cannot allocate from an arena of
+ * libc while it is walked. Returns by how many bytes the resident memory of the process fell meanwhile; 0
+ * also if another thread is at it. */
 uint64_t neap_os_trim_libc(void);
 
 /* For tests: makes the n-th next request for memory fail (1 = the next one); 0 = none. */

@@ -74,7 +74,7 @@ def test_growth_of_a_list():
 
 @pytest.mark.parametrize("mode", ["rest", "busy"])
 def test_memory_of_c_code(mode):
-    line, = objects(run(PROGRAMS / "other" / "c_memory.py", mode, "--blocks", "2000", "--seconds", "0.1"))
+    line, = objects(run(PROGRAMS / "other" / "freed_by_c.py", mode, "--blocks", "2000", "--seconds", "0.1"))
     assert line["taken_kb"] > 2000 and line["wait_s" if mode == "rest" else "round_s"] > 0
 
 

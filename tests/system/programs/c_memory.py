@@ -42,8 +42,7 @@ def main(age, gap):
         if gap == "rest":
             time.sleep(PATIENCE / 4)
         else:
-            text = [str(number) for number in range(2000)]
-            del text
+            assert len([str(number) for number in range(2000)]) == 2000
             time.sleep(float(gap))
     kept = [ctypes.string_at(blocks[number], BYTES) == b"\1" * BYTES for number in range(0, BLOCKS, KEPT)]
     assert all(kept)

@@ -1,6 +1,6 @@
 """C code frees nearly all of its memory, between blocks that stay; then the program rests, or goes on.
 
-    c_memory.py rest|busy [--blocks N] [--bytes N] [--seconds S]
+    freed_by_c.py rest|busy [--blocks N] [--bytes N] [--seconds S]
 
 Blocks of 2000 bytes come from malloc, as arrays of NumPy do; one in 200 is kept. When the others are free,
 the program takes and frees a block every half millisecond and notes how long that took at most ("rest"), or
@@ -51,8 +51,7 @@ def busy(seconds):
     """Rounds that were done, and the processor time of one."""
     rounds, began, cpu = 0, time.monotonic(), time.process_time()
     while time.monotonic() - began < seconds:
-        strings = [str(number) for number in range(2000)]
-        del strings
+        assert len([str(number) for number in range(2000)]) == 2000
         rounds += 1
         time.sleep(GAP_S)
     return (time.process_time() - cpu) / rounds
@@ -62,7 +61,7 @@ def main():
     arguments = dict(zip(sys.argv[2::2], sys.argv[3::2]))
     if len(sys.argv) < 2 or sys.argv[1] not in ("rest", "busy") or \
             set(arguments) - {"--blocks", "--bytes", "--seconds"}:
-        sys.exit("usage: c_memory.py rest|busy [--blocks N] [--bytes N] [--seconds S]")
+        sys.exit("usage: freed_by_c.py rest|busy [--blocks N] [--bytes N] [--seconds S]")
     count, size = int(arguments.get("--blocks", 60000)), int(arguments.get("--bytes", 2000))
     seconds = float(arguments.get("--seconds", 5))
     time.sleep(WARM_S)
@@ -76,7 +75,7 @@ def main():
     left = rss_kb() - fresh
     for number in range(0, count, KEPT):
         if ctypes.string_at(blocks[number], size) != b"\1" * size:
-            sys.exit("c_memory: a block that was kept has changed")
+            sys.exit("freed_by_c: a block that was kept has changed")
     print(json.dumps(dict(figures, taken_kb=taken, left_kb=left)))
 
 

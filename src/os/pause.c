@@ -93,11 +93,22 @@ static int room_make(struct neap_os_pause *pause) {
     return NEAP_OK;
 }
 
+/* Asks what has become of a thread; info->si_pid is 0 if nothing has so far. False if it is not ours to ask
+ * for. */
+static bool thread_ask(pid_t tid, int options, siginfo_t *info) {
+    int result;
+    do {
+        info->si_pid = 0;
+        result =
+            waitid(P_PID, (id_t)tid, info, WEXITED | WSTOPPED | WNOHANG | __WALL | __WNOTHREAD | options);
+    } while (result != 0 && errno == EINTR);
+    return result == 0;
+}
+
 /* Whether this thread traces `tid` already, because a seized thread has made it. */
 static bool is_ours(pid_t tid) {
     siginfo_t info;
-    return waitid(P_PID, (id_t)tid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL | __WNOTHREAD) ==
-           0;
+    return thread_ask(tid, WNOWAIT, &info);
 }
 
 /* Seizes and interrupts a thread, unless it has ended since it was listed. A seized thread that is inside
@@ -140,21 +151,22 @@ static int threads_seize(struct neap_os_pause *pause) {
     return error;
 }
 
-/* Looks whether a thread has stopped or ended. */
+/* Looks whether a thread has stopped or ended. WNOWAIT leaves the signal that it stopped with to it: it gets
+   that signal also if the tracer is killed and lets nothing go. A thread that has ended is collected, because
+   the kernel counts it until then. */
 static void thread_look(struct neap_os_pause *pause, size_t i) {
-    int status;
-    pid_t tid = pause->threads[i].tid, seen;
-    do
-        seen = waitpid(tid, &status, __WALL | __WNOTHREAD | WNOHANG);
-    while (seen < 0 && errno == EINTR);
-    if (seen == 0)
+    siginfo_t info;
+    pid_t tid = pause->threads[i].tid;
+    bool known = thread_ask(tid, WNOWAIT, &info);
+    if (known && info.si_pid == 0)
         return;
-    if (seen < 0 || !WIFSTOPPED(status)) {
-        pause->holds[i].state = HOLD_GONE;
+    if (known && (info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED)) {
+        bool by_event = info.si_status >> 8 != 0; /* our interrupt, or a stop of the whole process */
+        pause->holds[i] = (struct hold){HOLD_STILL, by_event ? 0 : info.si_status};
         return;
     }
-    bool by_event = status >> 16 != 0; /* our interrupt, or a stop of the whole process */
-    pause->holds[i] = (struct hold){HOLD_STILL, by_event ? 0 : WSTOPSIG(status)};
+    thread_ask(tid, 0, &info);
+    pause->holds[i].state = HOLD_GONE;
 }
 
 /* The state of a thread that was interrupted and has not stopped for a while. It is asked because waitid does

@@ -96,7 +96,7 @@ static const struct rule rules[] = {
     ALLOWED(exit_group),
     /* Letting a paused target go. */
     {.number = SYS_ptrace, .demand = EQUAL, .argument = 0, .mask = UINT32_MAX, .value = PTRACE_DETACH},
-    ALLOWED(wait4),
+    ALLOWED(waitid),
     /* What is open already. */
     ALLOWED(close),
     ALLOWED(fstat),

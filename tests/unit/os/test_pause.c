@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -338,6 +339,36 @@ static void test_holder_is_killed(void **state) {
     child_end(child);
 }
 
+/* Signals that a thread is about to get when the holder is killed: each is still delivered, once. */
+static void test_signals_when_the_holder_is_killed(void **state) {
+    (void)state;
+    enum { ROUNDS = 400 };
+    pid_t child = child_start(be_signalled);
+    uint64_t sent = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        int held[2];
+        char byte;
+        assert_int_equal(pipe(held), 0);
+        pid_t holder = fork();
+        if (holder == 0) {
+            neap_os_pause_t *pause;
+            int error = neap_os_pause_begin(child, TIMEOUT_MS, &pause);
+            _exit(error == NEAP_OK && write(held[1], "x", 1) == 1 ? (nap(TIMEOUT_MS), 0) : 1);
+        }
+        close(held[1]);
+        assert_int_equal(fcntl(held[0], F_SETFL, O_NONBLOCK), 0);
+        while (read(held[0], &byte, 1) != 1) /* some come between its seizing and its stop */
+            sent += sigqueue(child, SIGRTMIN, (union sigval){.sival_int = round}) == 0;
+        close(held[0]);
+        kill(holder, SIGKILL);
+        waitpid(holder, NULL, 0);
+        for (int i = 0; i < TIMEOUT_MS && shown->signals < sent; i++)
+            nap(1);
+        assert_int_equal(shown->signals, sent);
+    }
+    child_end(child);
+}
+
 /* Killed at any moment of the beginning. */
 static void test_holder_is_killed_early(void **state) {
     (void)state;
@@ -413,6 +444,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_asleep, end_what_is_left),
         cmocka_unit_test_teardown(test_holder_is_killed, end_what_is_left),
         cmocka_unit_test_teardown(test_holder_is_killed_early, end_what_is_left),
+        cmocka_unit_test_teardown(test_signals_when_the_holder_is_killed, end_what_is_left),
         cmocka_unit_test_teardown(test_target_is_killed, end_what_is_left),
         cmocka_unit_test_teardown(test_refusals, end_what_is_left),
         cmocka_unit_test_teardown(test_traced_by_another, end_what_is_left),

@@ -17,11 +17,17 @@
 
 #include "os/clock.h"
 #include "os/process_info.h"
+#include "os/refusal.h"
 #include "os/thread_registers.h"
+
+#define TRACED_NS_MOST (300 * UINT64_C(1000000)) /* another tracer may keep it so long before it is named */
 
 enum {
     POLL_NS_LEAST = 10 * 1000,
     POLL_NS_MOST = 1000 * 1000,
+    NAP_NS_LEAST = 500 * 1000, /* until another tracer is looked for again */
+    NAP_NS_MOST = 10 * 1000 * 1000,
+    UNTRACED_MOST = 3, /* refusals without a tracer to be seen, in a row, that are believed */
     BUSY_AFTER_NS =
         2 * 1000 * 1000 /* after so long it is worth asking whether a thread is inside the kernel */
 };
@@ -293,9 +299,8 @@ static void pause_free(struct neap_os_pause *pause) {
     free(pause);
 }
 
-int neap_os_pause_begin(pid_t pid, uint32_t timeout_ms, neap_os_pause_t **pause) {
-    if (pid <= 0 || pid == getpid())
-        return NEAP_ERROR_ARGUMENT;
+/* A tracer thread ends with each try: only that lets go of a thread that was not seen to stop. */
+static int pause_try(pid_t pid, uint32_t timeout_ms, neap_os_pause_t **pause) {
     struct neap_os_pause *made = calloc(1, sizeof(*made));
     if (!made)
         return NEAP_ERROR_MEMORY;
@@ -315,6 +320,24 @@ int neap_os_pause_begin(pid_t pid, uint32_t timeout_ms, neap_os_pause_t **pause)
     }
     pause_free(made);
     return error;
+}
+
+/* A process may be traced for a moment only: by itself, while it shares memory between pages (os/world.h).
+   Such a tracer may have gone before it can be seen. */
+int neap_os_pause_begin(pid_t pid, uint32_t timeout_ms, neap_os_pause_t **pause) {
+    if (pid <= 0 || pid == getpid())
+        return NEAP_ERROR_ARGUMENT;
+    uint64_t give_up_ns = neap_os_now_ns() + TRACED_NS_MOST, nap_ns = NAP_NS_LEAST;
+    for (unsigned untraced = 0;;) {
+        int error = pause_try(pid, timeout_ms, pause);
+        if (error != NEAP_ERROR_PERMISSION || neap_os_now_ns() > give_up_ns)
+            return error;
+        untraced = neap_os_tracer(pid) != 0 ? 0 : untraced + 1;
+        if (untraced == UNTRACED_MOST)
+            return error;
+        neap_os_sleep_ns(nap_ns);
+        nap_ns = nap_ns * 2 < NAP_NS_MOST ? nap_ns * 2 : NAP_NS_MOST;
+    }
 }
 
 const struct neap_os_pause_thread *neap_os_pause_threads(const neap_os_pause_t *pause, size_t *count) {

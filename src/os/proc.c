@@ -44,6 +44,16 @@ bool neap__os_text_read(const char *path, char *text, size_t size) {
     return true;
 }
 
+const char *neap__os_status_field(const char *status, const char *key) {
+    const char *found = strstr(status, key);
+    return found ? found + strlen(key) + strspn(found + strlen(key), " \t") : NULL;
+}
+
+unsigned long long neap__os_status_number(const char *status, const char *key, int base) {
+    const char *text = neap__os_status_field(status, key);
+    return text ? strtoull(text, NULL, base) : 0;
+}
+
 int neap__os_proc_open(pid_t pid, const char *what, FILE **file) {
     char path[48];
     *file = fopen(neap__os_proc_path(path, sizeof(path), pid, what), "re");

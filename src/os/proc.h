@@ -18,6 +18,14 @@ const char *neap__os_proc_path(char *path, size_t bytes, pid_t pid, const char *
  * False if it cannot be read. */
 bool neap__os_text_read(const char *path, char *text, size_t size);
 
+/* Room for the text of /proc/PID/status: two lists of processors are the longest of it. */
+enum { NEAP__OS_STATUS_BYTES = 4096 };
+
+/* In the text of /proc/PID/status: what stands behind "KEY:" and its blanks, NULL if there is no such line,
+ * and the same as a number, 0 if there is none. `key` begins with the line feed that ends the line before. */
+const char *neap__os_status_field(const char *status, const char *key);
+unsigned long long neap__os_status_number(const char *status, const char *key, int base);
+
 /* Opens /proc/PID/what. The caller closes *file. Returns 0 or a negative enum neap_error. */
 int neap__os_proc_open(pid_t pid, const char *what, FILE **file);
 

@@ -1,4 +1,4 @@
-/* os/process_memory.h: what the memory of another process consists of, and who may look into it.
+/* os/process_memory.h: what the memory of another process consists of.
  *
  * A mapping is one line of /proc/PID/maps. All here goes by number: os/process.h tells afterwards whether
  * the process ran the same program all the while. Nothing in the target runs or stops for it. Any thread.
@@ -35,16 +35,5 @@ int neap_os_program(pid_t pid, char *path, size_t bytes);
  * /proc/PID/map_files: the very file that is mapped, whatever the target has put under its name since.
  * Without it, the name as the target sees it. NEAP_ERROR_ABSENT if neither leads to a regular file. */
 int neap_os_mapped_file(pid_t pid, const struct neap_os_mapping *mapping, char *path, size_t bytes);
-
-enum neap_os_refusal {
-    NEAP_OS_REFUSAL_USER,         /* the process belongs to another user */
-    NEAP_OS_REFUSAL_TRACED,       /* another tracer has it: gdb, strace ... */
-    NEAP_OS_REFUSAL_PTRACE_SCOPE, /* the same user's, but kernel.yama.ptrace_scope forbids it */
-    NEAP_OS_REFUSAL_PRIVILEGE, /* the same user's, but set-user-id, undumpable or under a container's policy
-                                */
-};
-
-/* After NEAP_ERROR_PERMISSION: why, as far as the system tells. */
-enum neap_os_refusal neap_os_refusal_cause(pid_t pid);
 
 #endif

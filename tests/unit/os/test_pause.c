@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@
 #include "os/pause.h"
 #include "os/process_info.h"
 #include "os/process_memory.h"
+#include "os/refusal.h"
 
 enum { THREADS = 4, TIMEOUT_MS = 10000, LONG_MS = 20, MS = 1000000 };
 
@@ -424,9 +426,41 @@ static void test_traced_by_another(void **state) {
     assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &first), NEAP_OK);
     assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &second), NEAP_ERROR_PERMISSION);
     assert_int_equal(neap_os_refusal_cause(child), NEAP_OS_REFUSAL_TRACED);
+    assert_int_equal(neap_os_tracer(child), getpid());
     neap_os_pause_end(first);
     assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &second), NEAP_OK);
     neap_os_pause_end(second);
+    child_end(child);
+}
+
+/* One that holds a thread for a moment, again and again, as meshing does: each pause finds a gap. */
+static void test_traced_for_moments(void **state) {
+    (void)state;
+    enum { PAUSES = 50 };
+    pid_t child = child_start(be_asleep), other = fork();
+    if (other == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        while (kill(child, 0) == 0) {
+            if (ptrace(PTRACE_SEIZE, child, NULL, NULL) == 0) {
+                ptrace(PTRACE_INTERRUPT, child, NULL, NULL);
+                waitpid(child, NULL, __WALL);
+                shown->counts[1]++;
+                nap(2);
+                ptrace(PTRACE_DETACH, child, NULL, NULL);
+            }
+            nap(1);
+        }
+        _exit(0);
+    }
+    while (shown->counts[1] == 0)
+        nap(1);
+    for (int i = 0; i < PAUSES; i++) {
+        neap_os_pause_t *pause;
+        assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &pause), NEAP_OK);
+        neap_os_pause_end(pause);
+    }
+    kill(other, SIGKILL);
+    waitpid(other, NULL, 0);
     child_end(child);
 }
 
@@ -448,6 +482,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_target_is_killed, end_what_is_left),
         cmocka_unit_test_teardown(test_refusals, end_what_is_left),
         cmocka_unit_test_teardown(test_traced_by_another, end_what_is_left),
+        cmocka_unit_test_teardown(test_traced_for_moments, end_what_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

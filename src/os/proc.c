@@ -60,6 +60,17 @@ int neap__os_proc_open(pid_t pid, const char *what, FILE **file) {
     return *file ? NEAP_OK : neap__os_proc_error();
 }
 
+static void line_feeds_restore(char *path) {
+    const size_t length = strlen(NEAP__OS_LINE_FEED_SHOWN);
+    char *to = path;
+    for (const char *from = path; *from;) {
+        bool shown = strncmp(from, NEAP__OS_LINE_FEED_SHOWN, length) == 0;
+        *to++ = shown ? '\n' : *from;
+        from += shown ? length : 1;
+    }
+    *to = '\0';
+}
+
 /* The path may be missing or contain blanks. */
 bool neap__os_mapping_parse(const char *line, struct neap_os_mapping *mapping) {
     char *at;
@@ -78,5 +89,6 @@ bool neap__os_mapping_parse(const char *line, struct neap_os_mapping *mapping) {
     }
     at += strspn(at, " ");
     snprintf(mapping->path, sizeof(mapping->path), "%.*s", (int)strcspn(at, "\n"), at);
+    line_feeds_restore(mapping->path);
     return true;
 }

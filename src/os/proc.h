@@ -32,6 +32,12 @@ int neap__os_proc_open(pid_t pid, const char *what, FILE **file);
 /* As neap_os_residence_open, of the process whose folder under /proc is open. */
 int neap__os_residence_open_in(int folder, neap_os_residence_t **residence);
 
+/* The folder /proc/PID of a handle, open as O_PATH. */
+int neap__os_process_folder(const neap_os_process_t *process);
+
+/* How maps and smaps show a line feed in a path, which is the only character that they escape. */
+#define NEAP__OS_LINE_FEED_SHOWN "\\012"
+
 /* Parses a line "start-end rw-p offset dev:dev inode     path". False if it is no such line. */
 bool neap__os_mapping_parse(const char *line, struct neap_os_mapping *mapping);
 

@@ -55,17 +55,38 @@ static bool is_regular(const char *path) {
     return stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-int neap_os_mapped_file(pid_t pid, const struct neap_os_mapping *mapping, char *path, size_t bytes) {
-    char name[sizeof(mapping->path)], candidate[sizeof(mapping->path) + 64];
+/* Writes `name`, with each line feed as /proc shows it. False if there is none, or no room. */
+static bool name_escape(const char *name, char *out, size_t bytes) {
+    size_t to = 0;
+    if (!strchr(name, '\n'))
+        return false;
+    for (; *name; name++) {
+        const char one[] = {*name, '\0'}, *piece = *name == '\n' ? NEAP__OS_LINE_FEED_SHOWN : one;
+        size_t length = strlen(piece);
+        if (to + length >= bytes)
+            return false;
+        memcpy(out + to, piece, length);
+        to += length;
+    }
+    out[to] = '\0';
+    return true;
+}
+
+int neap_os_mapped_file(const neap_os_process_t *process, const struct neap_os_mapping *mapping, char *path,
+                        size_t bytes) {
+    char name[sizeof(mapping->path)], shown[sizeof(mapping->path)], candidate[sizeof(mapping->path) + 64];
+    const int folder = neap__os_process_folder(process);
     strcpy(name, mapping->path);
     if (name[0] != '/')
         return NEAP_ERROR_ABSENT;
-    snprintf(candidate, sizeof(candidate), "/proc/%d/map_files/%llx-%llx", (int)pid,
+    snprintf(candidate, sizeof(candidate), "/proc/self/fd/%d/map_files/%llx-%llx", folder,
              (unsigned long long)mapping->start, (unsigned long long)mapping->end);
     if (!is_regular(candidate)) {
         if (path_strip_deleted(name))
             return NEAP_ERROR_ABSENT;
-        snprintf(candidate, sizeof(candidate), "/proc/%d/root%s", (int)pid, name);
+        snprintf(candidate, sizeof(candidate), "/proc/self/fd/%d/root%s", folder, name);
+        if (!is_regular(candidate) && name_escape(name, shown, sizeof(shown)))
+            snprintf(candidate, sizeof(candidate), "/proc/self/fd/%d/root%s", folder, shown);
         if (!is_regular(candidate))
             return NEAP_ERROR_ABSENT;
     }

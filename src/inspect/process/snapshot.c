@@ -110,7 +110,6 @@ static int ranges_build(neap_snapshot_t *snapshot) {
     size_t count = 0;
     if (!ranges)
         return NEAP_ERROR_MEMORY;
-    snapshot->facts.reads_process = snapshot->facts.way == NEAP_SNAPSHOT_HOLD;
     for (size_t i = 0; i < snapshot->stretch_count; i++)
         ranges[count++] = (struct neap__range){.start = snapshot->stretches[i].start,
                                                .end = snapshot->stretches[i].end,
@@ -119,7 +118,6 @@ static int ranges_build(neap_snapshot_t *snapshot) {
         const struct neap_image_mapping *mapping = &image->mappings[i];
         if (mapping->path[0] != '/' || mapping->access[0] != 'r' || neap__copy_wanted(mapping))
             continue;
-        snapshot->facts.reads_process |= !neap_image_file(image, mapping);
         ranges[count++] = (struct neap__range){
             .start = mapping->start, .end = mapping->end, .file = mapping, .offset = mapping->offset};
     }

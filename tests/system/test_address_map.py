@@ -39,7 +39,11 @@ class Target:
         self.pid = self.process.pid
 
     def __enter__(self):
-        assert self.process.stdout.readline() == "ready\n"
+        try:
+            assert self.process.stdout.readline() == "ready\n"
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):

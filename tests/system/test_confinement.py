@@ -24,8 +24,8 @@ F_SETPIPE_SZ = 1031
 def holding(**more):
     process = subprocess.Popen([debian_python().path, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                env=clean_environment(), **more)
-    assert process.stdout.readline() == "ready\n"
     try:
+        assert process.stdout.readline() == "ready\n"
         yield process.pid
     finally:
         process.communicate("", timeout=30)

@@ -142,14 +142,14 @@ int cli_apart_begin(const struct cli_output *output) {
 
 void cli_apart_only_read(void) {
     if (is_worker)
-        neap_os_filter_enter(NEAP_OS_FILTER_OPENING, 0);
+        neap_os_filter_enter(NEAP_OS_FILTER_OPENING);
 }
 
-void cli_apart_confine(pid_t target) {
+void cli_apart_confine(void) {
     if (!is_worker)
         return;
-    neap_os_privilege_drop(target != 0);
-    neap_os_filter_enter(NEAP_OS_FILTER_READING, target);
+    neap_os_privilege_drop();
+    neap_os_filter_enter(NEAP_OS_FILTER_READING);
 }
 
 bool cli_apart_is_worker(void) {

@@ -25,8 +25,8 @@ int cli_apart_begin(const struct cli_output *output);
 /* In the worker: from now on files can be opened only for reading. Nothing happens where there is none. */
 void cli_apart_only_read(void);
 
-/* In the worker: gives up everything. With `target` not 0 the memory of that process can still be read. */
-void cli_apart_confine(pid_t target);
+/* In the worker: gives up everything. What is open can still be read: a target's memory, too. */
+void cli_apart_confine(void);
 
 /* Whether this is the worker, which writes no files and sends them. */
 bool cli_apart_is_worker(void);

@@ -8,6 +8,7 @@
 #include "cli/option.h"
 #include "cli/verb.h"
 #include "os/process_memory.h"
+#include "os/refusal.h"
 
 bool cli_pid_parse(const char *text, pid_t *pid) {
     char *end;
@@ -27,6 +28,18 @@ static const char *target_name(const struct neap_live_heap *target, char *name, 
     return name;
 }
 
+static int traced_error(const char *name, pid_t tracer) {
+    char program[256] = "a debugger, strace", number[32] = "";
+    if (tracer != 0) {
+        snprintf(number, sizeof(number), ", process %d", (int)tracer);
+        neap_os_program(tracer, program, sizeof(program));
+    }
+    return cli_error(
+        CLI_EXIT_NOT_PERMITTED,
+        "not permitted to stop %s: another tracer is attached to it%s (%s): end that, or use --no-pause",
+        name, number, program);
+}
+
 static int permission_error(const char *verb, const struct neap_live_heap *target, const char *name) {
     int pid = (int)target->pid;
     switch (neap_os_refusal_cause(target->pid)) {
@@ -41,11 +54,7 @@ static int permission_error(const char *verb, const struct neap_live_heap *targe
             "`sudo sysctl kernel.yama.ptrace_scope=0`",
             name, verb, pid);
     case NEAP_OS_REFUSAL_TRACED:
-        return cli_error(
-            CLI_EXIT_NOT_PERMITTED,
-            "not permitted to stop %s: another tracer is attached to it (a debugger, strace): end that, or "
-            "use --no-pause",
-            name);
+        return traced_error(name, neap_os_tracer(target->pid));
     default:
         return cli_error(
             CLI_EXIT_NOT_PERMITTED,

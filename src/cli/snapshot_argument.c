@@ -57,7 +57,7 @@ int cli_snapshot_open(const char *verb, const struct cli_snapshot_options *optio
     if (options->core) {
         cli_apart_only_read(); /* what is in the core names files that are to be opened */
         int error = neap_snapshot_open(options->core, snapshot, &fault);
-        cli_apart_confine(0);
+        cli_apart_confine();
         return error == NEAP_OK ? CLI_GO_ON : core_error(options->core, error, &fault);
     }
     enum neap_snapshot_way way = options->low_memory ? NEAP_SNAPSHOT_HOLD
@@ -71,6 +71,6 @@ int cli_snapshot_open(const char *verb, const struct cli_snapshot_options *optio
         return process_error(verb, target, error);
     if (neap_snapshot_facts(*snapshot)->too_little_memory)
         neap_os_limit_growth(neap_os_headroom_bytes()); /* so that allocation fails before a group is full */
-    cli_apart_confine(neap_snapshot_facts(*snapshot)->reads_process ? target->pid : 0);
+    cli_apart_confine();
     return CLI_GO_ON;
 }

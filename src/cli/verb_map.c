@@ -165,7 +165,7 @@ static int saved_load(struct saved *saved, size_t count) {
         if (error != NEAP_OK)
             return saved_error(&saved[i], error, why);
     }
-    cli_apart_confine(0);
+    cli_apart_confine();
     for (size_t i = 0; i < count; i++) {
         int error = cli_map_parse(saved[i].text, saved[i].bytes, &saved[i].map, &why);
         if (error != NEAP_OK)

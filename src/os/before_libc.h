@@ -15,7 +15,7 @@
 #if defined(__x86_64__)
 #define NEAP_OS_BEFORE_LIBC 1
 
-#include <sys/syscall.h>
+#include "os/raw_call.h"
 
 /* Defines `entry`, for -Wl,-e,entry. It calls void function(long *stack) with the stack as the kernel set
  * it up: argc, argv[], NULL, envp[], NULL. */
@@ -31,24 +31,17 @@
             "    mov %r12, %rdx\n"                                                                           \
             "    jmp _start\n")
 
-/* Makes a system call. Returns its result, on failure a negative error number. */
-static inline long neap_os_before_libc_call(long number, long a, long b, long c) {
-    long result;
-    __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
-    return result;
-}
-
-/* As execve, access and readlink. */
+/* As execve, access and readlink. They return the result, on failure a negative error number. */
 static inline long neap_os_before_libc_execve(const char *path, char *const *argv, char *const *envp) {
-    return neap_os_before_libc_call(SYS_execve, (long)path, (long)argv, (long)envp);
+    return neap__os_raw_call(SYS_execve, (long)path, (long)argv, (long)envp, 0, 0);
 }
 
 static inline long neap_os_before_libc_access(const char *path, int mode) {
-    return neap_os_before_libc_call(SYS_access, (long)path, mode, 0);
+    return neap__os_raw_call(SYS_access, (long)path, mode, 0, 0, 0);
 }
 
 static inline long neap_os_before_libc_readlink(const char *path, char *target, unsigned long bytes) {
-    return neap_os_before_libc_call(SYS_readlink, (long)path, (long)target, (long)bytes);
+    return neap__os_raw_call(SYS_readlink, (long)path, (long)target, (long)bytes, 0, 0);
 }
 
 #endif

@@ -17,11 +17,17 @@
 
 #include "os/clock.h"
 #include "os/process_info.h"
+#include "os/refusal.h"
 #include "os/thread_registers.h"
+
+#define TRACED_NS_MOST (300 * UINT64_C(1000000)) /* another tracer may keep it so long before it is named */
 
 enum {
     POLL_NS_LEAST = 10 * 1000,
     POLL_NS_MOST = 1000 * 1000,
+    NAP_NS_LEAST = 500 * 1000, /* until another tracer is looked for again */
+    NAP_NS_MOST = 10 * 1000 * 1000,
+    UNTRACED_MOST = 3, /* refusals without a tracer to be seen, in a row, that are believed */
     BUSY_AFTER_NS =
         2 * 1000 * 1000 /* after so long it is worth asking whether a thread is inside the kernel */
 };
@@ -93,11 +99,22 @@ static int room_make(struct neap_os_pause *pause) {
     return NEAP_OK;
 }
 
+/* Asks what has become of a thread; info->si_pid is 0 if nothing has so far. False if it is not ours to ask
+ * for. */
+static bool thread_ask(pid_t tid, int options, siginfo_t *info) {
+    int result;
+    do {
+        info->si_pid = 0;
+        result =
+            waitid(P_PID, (id_t)tid, info, WEXITED | WSTOPPED | WNOHANG | __WALL | __WNOTHREAD | options);
+    } while (result != 0 && errno == EINTR);
+    return result == 0;
+}
+
 /* Whether this thread traces `tid` already, because a seized thread has made it. */
 static bool is_ours(pid_t tid) {
     siginfo_t info;
-    return waitid(P_PID, (id_t)tid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL | __WNOTHREAD) ==
-           0;
+    return thread_ask(tid, WNOWAIT, &info);
 }
 
 /* Seizes and interrupts a thread, unless it has ended since it was listed. A seized thread that is inside
@@ -140,21 +157,22 @@ static int threads_seize(struct neap_os_pause *pause) {
     return error;
 }
 
-/* Looks whether a thread has stopped or ended. */
+/* Looks whether a thread has stopped or ended. WNOWAIT leaves the signal that it stopped with to it: it gets
+   that signal also if the tracer is killed and lets nothing go. A thread that has ended is collected, because
+   the kernel counts it until then. */
 static void thread_look(struct neap_os_pause *pause, size_t i) {
-    int status;
-    pid_t tid = pause->threads[i].tid, seen;
-    do
-        seen = waitpid(tid, &status, __WALL | __WNOTHREAD | WNOHANG);
-    while (seen < 0 && errno == EINTR);
-    if (seen == 0)
+    siginfo_t info;
+    pid_t tid = pause->threads[i].tid;
+    bool known = thread_ask(tid, WNOWAIT, &info);
+    if (known && info.si_pid == 0)
         return;
-    if (seen < 0 || !WIFSTOPPED(status)) {
-        pause->holds[i].state = HOLD_GONE;
+    if (known && (info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED)) {
+        bool by_event = info.si_status >> 8 != 0; /* our interrupt, or a stop of the whole process */
+        pause->holds[i] = (struct hold){HOLD_STILL, by_event ? 0 : info.si_status};
         return;
     }
-    bool by_event = status >> 16 != 0; /* our interrupt, or a stop of the whole process */
-    pause->holds[i] = (struct hold){HOLD_STILL, by_event ? 0 : WSTOPSIG(status)};
+    thread_ask(tid, 0, &info);
+    pause->holds[i].state = HOLD_GONE;
 }
 
 /* The state of a thread that was interrupted and has not stopped for a while. It is asked because waitid does
@@ -281,9 +299,8 @@ static void pause_free(struct neap_os_pause *pause) {
     free(pause);
 }
 
-int neap_os_pause_begin(pid_t pid, uint32_t timeout_ms, neap_os_pause_t **pause) {
-    if (pid <= 0 || pid == getpid())
-        return NEAP_ERROR_ARGUMENT;
+/* A tracer thread ends with each try: only that lets go of a thread that was not seen to stop. */
+static int pause_try(pid_t pid, uint32_t timeout_ms, neap_os_pause_t **pause) {
     struct neap_os_pause *made = calloc(1, sizeof(*made));
     if (!made)
         return NEAP_ERROR_MEMORY;
@@ -303,6 +320,24 @@ int neap_os_pause_begin(pid_t pid, uint32_t timeout_ms, neap_os_pause_t **pause)
     }
     pause_free(made);
     return error;
+}
+
+/* A process may be traced for a moment only: by itself, while it shares memory between pages (os/world.h).
+   Such a tracer may have gone before it can be seen. */
+int neap_os_pause_begin(pid_t pid, uint32_t timeout_ms, neap_os_pause_t **pause) {
+    if (pid <= 0 || pid == getpid())
+        return NEAP_ERROR_ARGUMENT;
+    uint64_t give_up_ns = neap_os_now_ns() + TRACED_NS_MOST, nap_ns = NAP_NS_LEAST;
+    for (unsigned untraced = 0;;) {
+        int error = pause_try(pid, timeout_ms, pause);
+        if (error != NEAP_ERROR_PERMISSION || neap_os_now_ns() > give_up_ns)
+            return error;
+        untraced = neap_os_tracer(pid) != 0 ? 0 : untraced + 1;
+        if (untraced == UNTRACED_MOST)
+            return error;
+        neap_os_sleep_ns(nap_ns);
+        nap_ns = nap_ns * 2 < NAP_NS_MOST ? nap_ns * 2 : NAP_NS_MOST;
+    }
 }
 
 const struct neap_os_pause_thread *neap_os_pause_threads(const neap_os_pause_t *pause, size_t *count) {

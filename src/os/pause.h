@@ -30,8 +30,8 @@ struct neap_os_pause_thread {
 };
 
 /* Stops all threads of `pid`, which is not this process. NEAP_ERROR_PROCESS if there is no such
- * process or it ends meanwhile; NEAP_ERROR_PERMISSION if the system refuses or another tracer is
- * attached (neap_os_refusal_cause tells which); NEAP_ERROR_TIMEOUT if a thread has not stopped after
+ * process or it ends meanwhile; NEAP_ERROR_PERMISSION if the system refuses or another tracer stays
+ * attached for 0.3 s (os/refusal.h tells which); NEAP_ERROR_TIMEOUT if a thread has not stopped after
  * `timeout_ms`. On failure all threads go on. The caller owns *pause. */
 int neap_os_pause_begin(pid_t pid, uint32_t timeout_ms, neap_os_pause_t **pause);
 

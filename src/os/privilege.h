@@ -11,12 +11,9 @@
 #ifndef NEAP_OS_PRIVILEGE_H
 #define NEAP_OS_PRIVILEGE_H
 
-#include <stdbool.h>
-
 /* Drops what can be dropped: where a user namespace has no uid 65534, the uid stays, and the capabilities go;
- * in a program with a sanitizer (os/sanitizer.h) the uid stays, too. With `keep_tracing` CAP_SYS_PTRACE
- * stays, which process_vm_readv needs at every call; it stays only if this process had it. What a thread
+ * in a program with a sanitizer (os/sanitizer.h) the uid stays, too. What a thread
  * other than the caller may do is not changed, except for its uid. */
-void neap_os_privilege_drop(bool keep_tracing);
+void neap_os_privilege_drop(void);
 
 #endif

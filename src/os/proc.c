@@ -44,10 +44,31 @@ bool neap__os_text_read(const char *path, char *text, size_t size) {
     return true;
 }
 
+const char *neap__os_status_field(const char *status, const char *key) {
+    const char *found = strstr(status, key);
+    return found ? found + strlen(key) + strspn(found + strlen(key), " \t") : NULL;
+}
+
+unsigned long long neap__os_status_number(const char *status, const char *key, int base) {
+    const char *text = neap__os_status_field(status, key);
+    return text ? strtoull(text, NULL, base) : 0;
+}
+
 int neap__os_proc_open(pid_t pid, const char *what, FILE **file) {
     char path[48];
     *file = fopen(neap__os_proc_path(path, sizeof(path), pid, what), "re");
     return *file ? NEAP_OK : neap__os_proc_error();
+}
+
+static void line_feeds_restore(char *path) {
+    const size_t length = strlen(NEAP__OS_LINE_FEED_SHOWN);
+    char *to = path;
+    for (const char *from = path; *from;) {
+        bool shown = strncmp(from, NEAP__OS_LINE_FEED_SHOWN, length) == 0;
+        *to++ = shown ? '\n' : *from;
+        from += shown ? length : 1;
+    }
+    *to = '\0';
 }
 
 /* The path may be missing or contain blanks. */
@@ -68,5 +89,6 @@ bool neap__os_mapping_parse(const char *line, struct neap_os_mapping *mapping) {
     }
     at += strspn(at, " ");
     snprintf(mapping->path, sizeof(mapping->path), "%.*s", (int)strcspn(at, "\n"), at);
+    line_feeds_restore(mapping->path);
     return true;
 }

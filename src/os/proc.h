@@ -18,11 +18,25 @@ const char *neap__os_proc_path(char *path, size_t bytes, pid_t pid, const char *
  * False if it cannot be read. */
 bool neap__os_text_read(const char *path, char *text, size_t size);
 
+/* Room for the text of /proc/PID/status: two lists of processors are the longest of it. */
+enum { NEAP__OS_STATUS_BYTES = 4096 };
+
+/* In the text of /proc/PID/status: what stands behind "KEY:" and its blanks, NULL if there is no such line,
+ * and the same as a number, 0 if there is none. `key` begins with the line feed that ends the line before. */
+const char *neap__os_status_field(const char *status, const char *key);
+unsigned long long neap__os_status_number(const char *status, const char *key, int base);
+
 /* Opens /proc/PID/what. The caller closes *file. Returns 0 or a negative enum neap_error. */
 int neap__os_proc_open(pid_t pid, const char *what, FILE **file);
 
 /* As neap_os_residence_open, of the process whose folder under /proc is open. */
 int neap__os_residence_open_in(int folder, neap_os_residence_t **residence);
+
+/* The folder /proc/PID of a handle, open as O_PATH. */
+int neap__os_process_folder(const neap_os_process_t *process);
+
+/* How maps and smaps show a line feed in a path, which is the only character that they escape. */
+#define NEAP__OS_LINE_FEED_SHOWN "\\012"
 
 /* Parses a line "start-end rw-p offset dev:dev inode     path". False if it is no such line. */
 bool neap__os_mapping_parse(const char *line, struct neap_os_mapping *mapping);

@@ -185,6 +185,10 @@ void neap_os_process_close(neap_os_process_t *process) {
     free(process);
 }
 
+int neap__os_process_folder(const neap_os_process_t *process) {
+    return process->folder;
+}
+
 pid_t neap_os_process_pid(const neap_os_process_t *process) {
     return process->pid;
 }
@@ -226,7 +230,7 @@ static int untouched_read(struct neap_os_process *process, uint64_t address, voi
         memset(out, 0, bytes);
         return NEAP_OK;
     }
-    if (neap_os_mapped_file(process->pid, around, path, sizeof(path)) != NEAP_OK)
+    if (neap_os_mapped_file(process, around, path, sizeof(path)) != NEAP_OK)
         return NEAP_ERROR_FORMAT;
     return neap_os_file_read(path, around->offset + (address - around->start), out, bytes) == NEAP_OK
                ? NEAP_OK

@@ -1,8 +1,6 @@
-/* os/process_memory.c: /proc/PID/maps, the files in it, and what stands in the way. */
+/* os/process_memory.c: /proc/PID/maps, the files in it, and the program. */
 #include "os/process_memory.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,17 +55,38 @@ static bool is_regular(const char *path) {
     return stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-int neap_os_mapped_file(pid_t pid, const struct neap_os_mapping *mapping, char *path, size_t bytes) {
-    char name[sizeof(mapping->path)], candidate[sizeof(mapping->path) + 64];
+/* Writes `name`, with each line feed as /proc shows it. False if there is none, or no room. */
+static bool name_escape(const char *name, char *out, size_t bytes) {
+    size_t to = 0;
+    if (!strchr(name, '\n'))
+        return false;
+    for (; *name; name++) {
+        const char one[] = {*name, '\0'}, *piece = *name == '\n' ? NEAP__OS_LINE_FEED_SHOWN : one;
+        size_t length = strlen(piece);
+        if (to + length >= bytes)
+            return false;
+        memcpy(out + to, piece, length);
+        to += length;
+    }
+    out[to] = '\0';
+    return true;
+}
+
+int neap_os_mapped_file(const neap_os_process_t *process, const struct neap_os_mapping *mapping, char *path,
+                        size_t bytes) {
+    char name[sizeof(mapping->path)], shown[sizeof(mapping->path)], candidate[sizeof(mapping->path) + 64];
+    const int folder = neap__os_process_folder(process);
     strcpy(name, mapping->path);
     if (name[0] != '/')
         return NEAP_ERROR_ABSENT;
-    snprintf(candidate, sizeof(candidate), "/proc/%d/map_files/%llx-%llx", (int)pid,
+    snprintf(candidate, sizeof(candidate), "/proc/self/fd/%d/map_files/%llx-%llx", folder,
              (unsigned long long)mapping->start, (unsigned long long)mapping->end);
     if (!is_regular(candidate)) {
         if (path_strip_deleted(name))
             return NEAP_ERROR_ABSENT;
-        snprintf(candidate, sizeof(candidate), "/proc/%d/root%s", (int)pid, name);
+        snprintf(candidate, sizeof(candidate), "/proc/self/fd/%d/root%s", folder, name);
+        if (!is_regular(candidate) && name_escape(name, shown, sizeof(shown)))
+            snprintf(candidate, sizeof(candidate), "/proc/self/fd/%d/root%s", folder, shown);
         if (!is_regular(candidate))
             return NEAP_ERROR_ABSENT;
     }
@@ -77,22 +96,7 @@ int neap_os_mapped_file(pid_t pid, const struct neap_os_mapping *mapping, char *
     return NEAP_OK;
 }
 
-/* --- who and why ------------------------------------------------------- */
-
-/* First line of a file of /proc, at most `bytes` - 1 characters. */
-static int line_read(const char *path, char *line, size_t bytes) {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0)
-        return neap__os_proc_error();
-    ssize_t length = read(file, line, bytes - 1);
-    int result = length < 0 ? neap__os_proc_error() : NEAP_OK;
-    close(file);
-    if (result == NEAP_OK) {
-        line[length] = '\0';
-        line[strcspn(line, "\n")] = '\0';
-    }
-    return result;
-}
+/* --- the program -------------------------------------------------------- */
 
 int neap_os_program(pid_t pid, char *path, size_t bytes) {
     char link[32], name[4096];
@@ -103,38 +107,10 @@ int neap_os_program(pid_t pid, char *path, size_t bytes) {
         path_strip_deleted(name);
     } else {
         neap__os_proc_path(link, sizeof(link), pid, "comm");
-        int result = line_read(link, name, sizeof(name));
-        if (result != NEAP_OK)
-            return result;
+        if (!neap__os_text_read(link, name, sizeof(name)))
+            return neap__os_proc_error();
+        name[strcspn(name, "\n")] = '\0';
     }
     snprintf(path, bytes, "%s", name);
     return NEAP_OK;
-}
-
-/* Whether the first thread has a tracer already. */
-static bool is_traced(pid_t pid) {
-    char line[128];
-    FILE *file;
-    long tracer = 0;
-    if (neap__os_proc_open(pid, "status", &file) != NEAP_OK)
-        return false;
-    while (fgets(line, sizeof(line), file))
-        if (strncmp(line, "TracerPid:", strlen("TracerPid:")) == 0)
-            tracer = strtol(line + strlen("TracerPid:"), NULL, 10);
-    fclose(file);
-    return tracer != 0;
-}
-
-enum neap_os_refusal neap_os_refusal_cause(pid_t pid) {
-    char path[32], scope[16];
-    struct stat status;
-    neap__os_proc_path(path, sizeof(path), pid, ""); /* files in it are root's once a process is undumpable */
-    if (stat(path, &status) == 0 && status.st_uid != geteuid() && geteuid() != 0)
-        return NEAP_OS_REFUSAL_USER;
-    if (is_traced(pid))
-        return NEAP_OS_REFUSAL_TRACED;
-    if (line_read("/proc/sys/kernel/yama/ptrace_scope", scope, sizeof(scope)) == NEAP_OK &&
-        strtol(scope, NULL, 10) > 0)
-        return NEAP_OS_REFUSAL_PTRACE_SCOPE;
-    return NEAP_OS_REFUSAL_PRIVILEGE;
 }

@@ -43,7 +43,7 @@ enum {
 };
 
 /* What a rule demands: nothing, or that an argument, of its low 32 bits those in `mask`, is `value`. */
-enum demand { ALWAYS, EQUAL, TARGET, SELF, NEVER };
+enum demand { ALWAYS, EQUAL, SELF, NEVER };
 
 /* Whether it is in force while files are still opened, too, or only then. */
 enum stage { BOTH, OPENING };
@@ -66,7 +66,6 @@ struct rule {
 static const struct rule rules[] = {
     /* The most frequent first: the kernel goes through the list at each call. */
     ALLOWED(pread64),
-    {.number = SYS_process_vm_readv, .demand = TARGET, .argument = 0, .mask = UINT32_MAX},
     ALLOWED(write),
     ALLOWED(read),
     ALLOWED(futex),
@@ -96,7 +95,7 @@ static const struct rule rules[] = {
     ALLOWED(exit_group),
     /* Letting a paused target go. */
     {.number = SYS_ptrace, .demand = EQUAL, .argument = 0, .mask = UINT32_MAX, .value = PTRACE_DETACH},
-    ALLOWED(wait4),
+    ALLOWED(waitid),
     /* What is open already. */
     ALLOWED(close),
     ALLOWED(fstat),
@@ -165,6 +164,7 @@ static const struct rule rules[] = {
 
     FORBIDDEN(execve),
     FORBIDDEN(execveat),
+    FORBIDDEN(process_vm_readv),
     FORBIDDEN(process_vm_writev),
     FORBIDDEN(kill),
     FORBIDDEN(socket),
@@ -188,9 +188,9 @@ static const struct rule rules[] = {
 enum { RULES = sizeof(rules) / sizeof(rules[0]) };
 _Static_assert((int)RULES <= (int)RULES_MOST, "the program would be cut");
 
-/* Calls of which some arguments are allowed and all others are a proof. */
+/* A call of which some arguments are allowed and all others are a proof. */
 static bool is_proof(const struct rule *rule) {
-    return rule->number == SYS_ptrace || rule->number == SYS_process_vm_readv;
+    return rule->number == SYS_ptrace;
 }
 
 /* --- the program ------------------------------------------------------------- */
@@ -236,7 +236,7 @@ static void rule_emit(struct program *program, const struct rule *rule, uint32_t
         load(program, offsetof(struct seccomp_data, nr));
 }
 
-static void program_make(struct program *program, enum neap_os_filter filter, pid_t target) {
+static void program_make(struct program *program, enum neap_os_filter filter) {
     program->length = 0;
     load(program, offsetof(struct seccomp_data, arch));
     emit(program, BPF_JMP | BPF_JEQ | BPF_K, MACHINE, 1, 0);
@@ -246,19 +246,14 @@ static void program_make(struct program *program, enum neap_os_filter filter, pi
         const struct rule *rule = &rules[i];
         if (rule->stage == OPENING && filter != NEAP_OS_FILTER_OPENING)
             continue;
-        if (rule->demand == TARGET && target == 0)
-            continue; /* of no process: ENOSYS */
-        rule_emit(program, rule,
-                  rule->demand == TARGET ? (uint32_t)target
-                  : rule->demand == SELF ? (uint32_t)getpid()
-                                         : rule->value);
+        rule_emit(program, rule, rule->demand == SELF ? (uint32_t)getpid() : rule->value);
     }
     answer(program, SECCOMP_RET_ERRNO | (ENOSYS & SECCOMP_RET_DATA));
 }
 
-int neap_os_filter_enter(enum neap_os_filter filter, pid_t target) {
+int neap_os_filter_enter(enum neap_os_filter filter) {
     struct program program;
-    program_make(&program, filter, target);
+    program_make(&program, filter);
     struct sock_fprog code = {.len = program.length, .filter = program.code};
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     /* Before Linux 5.16, a filter also switches a protection of the processor on that slows all code down,
@@ -278,8 +273,8 @@ bool neap_os_filter_exists(void) {
 
 #else
 
-int neap_os_filter_enter(enum neap_os_filter filter, pid_t target) {
-    (void)filter, (void)target;
+int neap_os_filter_enter(enum neap_os_filter filter) {
+    (void)filter;
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     return NEAP_ERROR_ABSENT;
 }

@@ -11,8 +11,6 @@
 #include "os/proc.h"
 #include "os/raw_call.h"
 
-enum { STATUS_BYTES = 4096 }; /* of /proc/PID/status: two lists of processors are the longest of it */
-
 const char *neap_os_world_refusal_text(enum neap_os_world_refusal refusal) {
     static const char *const texts[NEAP_OS_WORLD_REFUSALS] = {
         [NEAP_OS_WORLD_FREE] = "nothing forbids it",
@@ -34,24 +32,12 @@ const char *neap_os_world_refusal_text(enum neap_os_world_refusal refusal) {
     return (unsigned)refusal < NEAP_OS_WORLD_REFUSALS ? texts[refusal] : "it is not known";
 }
 
-/* What stands behind "KEY:" and its blanks, NULL if there is no such line. `key` begins with the
-   line feed that ends the line before. */
-static const char *field(const char *status, const char *key) {
-    const char *found = strstr(status, key);
-    return found ? found + strlen(key) + strspn(found + strlen(key), " \t") : NULL;
-}
-
-static unsigned long long number(const char *status, const char *key, int base) {
-    const char *text = field(status, key);
-    return text ? strtoull(text, NULL, base) : 0;
-}
-
 /* --- before a try -------------------------------------------------------- */
 
 /* Whether the thread's number, as /proc has it, is its number in one namespace only, and the one it
    knows itself by. */
 static bool numbers_agree(const char *status) {
-    const char *text = field(status, "\nNSpid:");
+    const char *text = neap__os_status_field(status, "\nNSpid:");
     char *end;
     return text && strtol(text, &end, 10) == neap__os_raw_call(SYS_gettid, 0, 0, 0, 0, 0) && *end == '\n';
 }
@@ -68,12 +54,12 @@ static bool children_stay(void) {
 }
 
 enum neap_os_world_refusal neap__os_world_refusal_ahead(bool despite_filter) {
-    char status[STATUS_BYTES];
+    char status[NEAP__OS_STATUS_BYTES];
     if (!neap__os_text_read("/proc/thread-self/status", status, sizeof(status)) || !numbers_agree(status))
         return NEAP_OS_WORLD_PROC;
-    if (number(status, "\nSeccomp:", 10) != 0 && !despite_filter)
+    if (neap__os_status_number(status, "\nSeccomp:", 10) != 0 && !despite_filter)
         return NEAP_OS_WORLD_FILTER;
-    if (number(status, "\nTracerPid:", 10) != 0)
+    if (neap__os_status_number(status, "\nTracerPid:", 10) != 0)
         return NEAP_OS_WORLD_TRACED;
     return children_stay() ? NEAP_OS_WORLD_FREE : NEAP_OS_WORLD_NAMESPACE;
 }
@@ -82,7 +68,7 @@ enum neap_os_world_refusal neap__os_world_refusal_ahead(bool despite_filter) {
 
 /* Whether all ids of a line (real, effective, saved) are `id`. */
 static bool ids_are(const char *status, const char *key, unsigned long id) {
-    const char *at = field(status, key);
+    const char *at = neap__os_status_field(status, key);
     for (int i = 0; at && i < 3; i++) {
         char *end;
         if (strtoul(at, &end, 10) != id)
@@ -94,21 +80,22 @@ static bool ids_are(const char *status, const char *key, unsigned long id) {
 
 /* As the kernel holds a tracer's real ids and capabilities against what it would trace. */
 static bool is_alike(const char *status) {
-    char own[STATUS_BYTES];
+    char own[NEAP__OS_STATUS_BYTES];
     if (!neap__os_text_read("/proc/thread-self/status", own, sizeof(own)))
         return true;
-    unsigned long long permitted = number(own, "\nCapPrm:", 16), theirs = number(status, "\nCapPrm:", 16);
+    unsigned long long permitted = neap__os_status_number(own, "\nCapPrm:", 16),
+                       theirs = neap__os_status_number(status, "\nCapPrm:", 16);
     return ids_are(status, "\nUid:", getuid()) && ids_are(status, "\nGid:", getgid()) &&
            (theirs & ~permitted) == 0;
 }
 
 enum neap_os_world_refusal neap__os_world_refusal_of(pid_t tid) {
-    char path[48], status[STATUS_BYTES];
+    char path[48], status[NEAP__OS_STATUS_BYTES];
     struct neap_os_kernel_settings settings;
     snprintf(path, sizeof(path), "/proc/self/task/%d/status", (int)tid);
     if (!neap__os_text_read(path, status, sizeof(status)))
         return NEAP_OS_WORLD_POLICY;
-    if (number(status, "\nTracerPid:", 10) != 0)
+    if (neap__os_status_number(status, "\nTracerPid:", 10) != 0)
         return NEAP_OS_WORLD_TRACED;
     if (!is_alike(status))
         return NEAP_OS_WORLD_IDENTITY;

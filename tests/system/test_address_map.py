@@ -39,7 +39,11 @@ class Target:
         self.pid = self.process.pid
 
     def __enter__(self):
-        assert self.process.stdout.readline() == "ready\n"
+        try:
+            assert self.process.stdout.readline() == "ready\n"
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -312,7 +316,7 @@ def test_another_tracer():
                                  start_new_session=True)
         try:
             state_wait(target.pid, "t")
-            assert "another tracer" in neap_map(target.pid, code=3).stderr
+            assert "another tracer is attached to it, process %d (" % other.pid in neap_map(target.pid, code=3).stderr
             assert by_kind(saved(target.pid, "--no-pause"))["arena"] > MIB
         finally:
             os.killpg(other.pid, signal.SIGKILL)

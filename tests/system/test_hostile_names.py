@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -25,27 +27,27 @@ sys.stdin.read()
 
 
 @contextlib.contextmanager
-def running(folder, name):
+def running(folder, name, **more):
     """A Python whose program has that name."""
     program = folder / name
     shutil.copy(os.path.realpath(debian_python().path), program)
     process = subprocess.Popen([str(program), "-c", WAIT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                               env=clean_environment())
-    assert process.stdout.readline() == "ready\n"
+                               env=clean_environment(), **more)
     try:
+        assert process.stdout.readline() == "ready\n"
         yield process.pid
     finally:
         process.communicate("", timeout=10)
 
 
-@pytest.fixture(scope="module")
-def target(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("hostile"), PROGRAM) as pid:
+@pytest.fixture(scope="module", params=[PROGRAM, FORGED], ids=["escapes", "lines"])
+def target(tmp_path_factory, request):
+    with running(tmp_path_factory.mktemp("hostile"), request.param) as pid:
         yield pid
 
 
-def ask(*words):
-    return subprocess.run([NEAP, *map(str, words)], capture_output=True, text=True, env=clean_environment())
+def ask(*words, neap=NEAP, **more):
+    return subprocess.run([neap, *map(str, words)], capture_output=True, text=True, env=clean_environment(), **more)
 
 
 def assert_harmless(text):
@@ -62,6 +64,23 @@ def test_a_report(target, verb):
     assert_harmless(done.stdout)
     if verb in ("look", "advise"):
         assert "a?[31mb?c?d?e" in done.stdout
+
+
+@pytest.mark.parametrize("verb", ["stat", "look", "pins", "advise", "map"])
+@pytest.mark.parametrize("folder", ["a\nb", "a\\012b"], ids=["line feed", "what it is shown as"])
+def test_a_program_that_only_its_name_leads_to(folder, verb):
+    """Without privilege its file is opened by its path, as /proc shows that."""
+    other = {"user": 65534, "group": 65534, "extra_groups": [], "cwd": "/"} if os.geteuid() == 0 else {}
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        inner = Path(place, folder)
+        inner.mkdir()
+        neap = shutil.copy(NEAP, place)
+        with running(inner, "python3", **other) as pid:
+            done = ask(verb, "--json", pid, neap=neap, **other)
+            assert done.returncode == 0, done.stderr
+            assert json.loads(done.stdout)["program"] == "python3"
+            assert_harmless(ask(verb, pid, neap=neap, **other).stdout)
 
 
 @pytest.mark.parametrize("name", [PROGRAM, FORGED], ids=["escapes", "lines"])

@@ -133,3 +133,26 @@ def test_off_unless_asked_for(python):
 def test_a_realistic_program(python):
     result = run(python, program("realistic.py"), "1500", NEAP_MESH="1")
     assert (result.returncode, result.stderr) == (0, ""), describe(result)
+
+
+# Meshes again and again: each round keeps one string in a hundred of others.
+MESHES_ON = """
+import os, random
+import neap
+print(os.getpid(), flush=True)
+while True:
+    kept = [text for text in [str(random.random()) + "x" * 20 for n in range(200000)] if random.random() < 0.01]
+    neap.trim()
+"""
+
+
+@latest_python
+def test_looks_between_the_stops(python):
+    """A stop for meshing is no debugger: whoever looks comes after it."""
+    with Talk(python.path, "-c", MESHES_ON, NEAP_MESH="1") as talk:
+        pid = int(talk.hear())
+        for _ in range(25):
+            assert json.loads(said("look", "--json", pid))["schema"] == "neap.look/1"
+            assert "Neap's heap" in said("map", pid)
+        before = json.loads(said("stat", "--json", pid))["meshing"]["stops"]
+        wait_until(lambda: json.loads(said("stat", "--json", pid))["meshing"]["stops"] > before, 60, "more stops")

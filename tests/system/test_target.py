@@ -30,10 +30,12 @@ def storm(tmp_path):
     program = tmp_path / "exec_storm"
     subprocess.run(["cc", "-I", SOURCES, "-o", program, PROGRAMS / "exec_storm.c"], check=True)
     process = subprocess.Popen([program, tmp_path])
-    wait_until(lambda: (tmp_path / "laps").exists(), 30, "the first turn")
-    yield tmp_path, process
-    process.kill()
-    process.wait()
+    try:
+        wait_until(lambda: (tmp_path / "laps").exists(), 30, "the first turn")
+        yield tmp_path, process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def laps(folder):
@@ -78,9 +80,9 @@ zeros = mmap.mmap(-1, 64 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 zeros[5] = 1
 untouched = mmap.mmap(-1, 64 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 zeros.find(b"a")
-pid = os.fork()
-if pid == 0:
-    print(os.getpid(), flush=True)
+os.fork()
+sys.stdout.write("%d\\n" % os.getpid())
+sys.stdout.flush()
 sys.stdin.read()
 """
 # But for shares in files, which are others' as well.
@@ -93,19 +95,25 @@ def figures(pid):
     return [found.group() for text in texts for found in FIGURES.finditer(text)]
 
 
+def waits_for_input(pid):
+    return "pipe_read" in Path("/proc/%d/wchan" % pid).read_text()
+
+
 @pytest.fixture(params=["pymalloc", "neap"])
 def forked(request):
-    """A Python that shares its memory with the one that forked it, and has read pages that it never wrote."""
+    """A Python that shares its memory with the one that forked it, and has read pages that it never wrote. No
+    helper thread gives anything back meanwhile, in either of them."""
     words = [NEAP, "run", "--"] if request.param == "neap" else []
     process = subprocess.Popen([*words, debian_python().path, "-c", FORKED], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                               text=True, env=clean_environment())
-    pid = int(process.stdout.readline())
-    def sleeps():
-        return Path("/proc/%d/stat" % pid).read_text().rsplit(")", 1)[1].split()[0] == "S"
-    wait_until(sleeps, 30, "it to wait")
-    time.sleep(1.5)  # the helper thread has given back what it gives back by itself
-    yield pid
-    process.communicate("", timeout=PATIENCE_S)
+                               text=True, env=clean_environment(NEAP_HELPER="0"))
+    try:
+        both = {int(process.stdout.readline()) for _ in range(2)}
+        for pid in both:
+            wait_until(lambda: waits_for_input(pid), PATIENCE_S, "process %d to wait" % pid)
+        both.remove(process.pid)
+        yield both.pop()
+    finally:
+        process.communicate("", timeout=PATIENCE_S)
 
 
 @pytest.mark.parametrize("words", [["stat"], ["look"], ["look", "--no-pause"], ["look", "--low-memory"], ["pins"], ["map"],
@@ -133,10 +141,12 @@ sys.stdin.read()
 def test_pages_that_were_only_read_cost_nothing(verb):
     process = subprocess.Popen([debian_python().path, "-c", ZEROS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                env=clean_environment())
-    assert process.stdout.readline() == "ready\n"
-    run = subprocess.Popen([NEAP, verb, "--json", str(process.pid)], stdout=subprocess.DEVNULL, env=clean_environment())
-    _, status, usage = os.wait4(run.pid, 0)
-    run.returncode = os.waitstatus_to_exitcode(status)
-    process.communicate("", timeout=PATIENCE_S)
+    try:
+        assert process.stdout.readline() == "ready\n"
+        run = subprocess.Popen([NEAP, verb, "--json", str(process.pid)], stdout=subprocess.DEVNULL, env=clean_environment())
+        _, status, usage = os.wait4(run.pid, 0)
+        run.returncode = os.waitstatus_to_exitcode(status)
+    finally:
+        process.communicate("", timeout=PATIENCE_S)
     assert run.returncode == 0
     assert usage.ru_maxrss * 1024 < 300 * MIB

@@ -33,8 +33,8 @@ def theirs(program=None, code=HOLD, **more):
     process = subprocess.Popen([str(program or debian_python().path), "-c", code], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, text=True, env=clean_environment(), user=THEM, group=THEM,
                                extra_groups=[], cwd="/", **more)
-    assert process.stdout.readline() == "ready\n"
     try:
+        assert process.stdout.readline() == "ready\n"
         yield process.pid
     finally:
         process.communicate("", timeout=PATIENCE_S)

@@ -7,7 +7,7 @@
 
 enum { ADDRESS_SHARE = 64 }; /* of limited address space, one part in so many for a heap */
 
-#define RESERVE_BYTES_64 (UINT64_C(8) << 30) /* and as much again as often as it is needed */
+#define RESERVE_BYTES_64 (UINT64_C(1) << 30) /* blocks beyond the first region take a slower path */
 #define RESERVE_BYTES_32 (UINT64_C(4) << 20)
 
 /* All heaps with a block so far. Lock order: the list's, then the heaps' in the list's order. */

@@ -57,7 +57,7 @@ static bool mapping_survey(void *context, const struct neap_os_mapping *mapping)
 static const uint32_t *wakeup_page_open(const struct neap_live_heap *target,
                                         const struct neap_os_mapping *library) {
     char path[sizeof(library->path) + 64];
-    return neap_os_mapped_file(target->pid, library, path, sizeof(path)) == NEAP_OK
+    return neap_os_mapped_file(target->process, library, path, sizeof(path)) == NEAP_OK
                ? neap_os_wakeup_page_open(path)
                : NULL;
 }

@@ -19,11 +19,11 @@ static int path_from_here(const struct neap_process_image *image, const struct n
     if (strlen(mapping->path) >= sizeof(place.path) || strlen(mapping->path) >= bytes)
         return NEAP_ERROR_ABSENT;
     strcpy(place.path, mapping->path);
-    if (image->core) {
+    if (!image->process) {
         strcpy(path, mapping->path);
         return NEAP_OK;
     }
-    return neap_os_mapped_file(image->pid, &place, path, bytes);
+    return neap_os_mapped_file(image->process, &place, path, bytes);
 }
 
 int neap_image_file_open(const struct neap_process_image *image, const struct neap_image_mapping *mapping,

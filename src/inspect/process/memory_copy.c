@@ -257,7 +257,7 @@ void neap__copy_fill(struct neap__memory_copy *copy, const struct neap_process_i
         if (strlen(mapping->path) >= sizeof(here.path))
             continue;
         strcpy(here.path, mapping->path);
-        if (neap_os_mapped_file(image->pid, &here, path, sizeof(path)) != NEAP_OK)
+        if (neap_os_mapped_file(image->process, &here, path, sizeof(path)) != NEAP_OK)
             continue;
         struct file_visit visit = {&copy->stretches[at], mapping, image->page_bytes, path};
         neap__copy_runs(image, mapping, NEAP__COPY_ABSENT, file_pages_read, &visit);

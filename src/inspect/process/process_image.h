@@ -21,6 +21,8 @@
 
 #include <neap/error.h>
 
+#include "os/process.h"
+
 enum neap_span_kind {
     NEAP_SPAN_ANONYMOUS,     /* memory of the program that is not claimed */
     NEAP_SPAN_ARENA,         /* an arena of pymalloc */
@@ -72,10 +74,11 @@ struct neap_image_thread {
 };
 
 struct neap_process_image {
-    pid_t pid;              /* 0: a core file that does not say */
-    char program[256];      /* name without its folder */
-    bool core;              /* read from a core file; all bytes in the file count as resident */
-    unsigned pointer_bytes; /* 4 or 8 */
+    const neap_os_process_t *process; /* not owned; NULL: a core file */
+    pid_t pid;                        /* 0: a core file that does not say */
+    char program[256];                /* name without its folder */
+    bool core;                        /* read from a core file; all bytes in the file count as resident */
+    unsigned pointer_bytes;           /* 4 or 8 */
     uint64_t page_bytes;
     struct neap_image_mapping *mappings; /* by address */
     size_t mapping_count;
@@ -89,10 +92,11 @@ struct neap_process_image {
     size_t file_count, file_room;
 };
 
-/* Reads mappings, figures, resident pages and thread names of `pid`, and makes one span per
- * mapping. Stacks of threads are claimed later (inspect/space/thread_stack.h). Returns the
- * errors of os/process_memory.h; on failure *image is untouched. */
-int neap_process_image_read(pid_t pid, struct neap_process_image *image);
+/* Reads mappings, figures, resident pages and thread names of `process`, which must outlive the image where
+ * its files are opened, and makes one span per mapping. Stacks of threads are claimed later
+ * (inspect/space/thread_stack.h). Returns the errors of os/process_memory.h; on failure *image is untouched.
+ */
+int neap_process_image_read(const neap_os_process_t *process, struct neap_process_image *image);
 
 /* Frees the contents of an image. A zeroed image is empty. */
 void neap_process_image_clear(struct neap_process_image *image);

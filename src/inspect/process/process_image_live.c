@@ -114,8 +114,9 @@ static void program_name(struct neap_process_image *image) {
     neap_outside_text_clean(image->program);
 }
 
-int neap_process_image_read(pid_t pid, struct neap_process_image *image) {
-    struct builder builder = {.image = {.pid = pid, .page_bytes = neap_os_page_bytes()}};
+int neap_process_image_read(const neap_os_process_t *process, struct neap_process_image *image) {
+    const pid_t pid = neap_os_process_pid(process);
+    struct builder builder = {.image = {.process = process, .pid = pid, .page_bytes = neap_os_page_bytes()}};
     struct neap_process_image *made = &builder.image;
     int error = neap_os_mapping_figures(pid, mapping_add, &builder);
     for (size_t i = 0; i < made->mapping_count; i++)

@@ -110,7 +110,6 @@ static int ranges_build(neap_snapshot_t *snapshot) {
     size_t count = 0;
     if (!ranges)
         return NEAP_ERROR_MEMORY;
-    snapshot->facts.reads_process = snapshot->facts.way == NEAP_SNAPSHOT_HOLD;
     for (size_t i = 0; i < snapshot->stretch_count; i++)
         ranges[count++] = (struct neap__range){.start = snapshot->stretches[i].start,
                                                .end = snapshot->stretches[i].end,
@@ -119,7 +118,6 @@ static int ranges_build(neap_snapshot_t *snapshot) {
         const struct neap_image_mapping *mapping = &image->mappings[i];
         if (mapping->path[0] != '/' || mapping->access[0] != 'r' || neap__copy_wanted(mapping))
             continue;
-        snapshot->facts.reads_process |= !neap_image_file(image, mapping);
         ranges[count++] = (struct neap__range){
             .start = mapping->start, .end = mapping->end, .file = mapping, .offset = mapping->offset};
     }
@@ -149,13 +147,13 @@ static bool has_room(const struct neap_process_image *image, uint64_t copy_bytes
 
 /* Everything that happens while the process is paused. `prepared_bytes` is what the copy has memory for.
  * NEAP_ERROR_BUSY: the process has grown by more than there is memory for. */
-static int copy_still(neap_snapshot_t *snapshot, pid_t pid, uint64_t prepared_bytes) {
+static int copy_still(neap_snapshot_t *snapshot, uint64_t prepared_bytes) {
     neap_os_pause_t *pause = NULL;
     int error = NEAP_OK;
     if (snapshot->facts.way == NEAP_SNAPSHOT_PAUSE)
-        error = neap_os_pause_begin(pid, PAUSE_TIMEOUT_MS, &pause);
+        error = neap_os_pause_begin(neap_os_process_pid(snapshot->process), PAUSE_TIMEOUT_MS, &pause);
     if (error == NEAP_OK)
-        error = neap_process_image_read(pid, &snapshot->image);
+        error = neap_process_image_read(snapshot->process, &snapshot->image);
     uint64_t bytes = error == NEAP_OK ? neap__copy_bytes(&snapshot->image) : 0;
     if (bytes > prepared_bytes + GROWTH_BYTES && !has_room(&snapshot->image, bytes - prepared_bytes))
         error = NEAP_ERROR_BUSY;
@@ -170,9 +168,9 @@ static int copy_still(neap_snapshot_t *snapshot, pid_t pid, uint64_t prepared_by
 }
 
 /* NEAP_ERROR_BUSY: there is too little memory for a copy, and enough for an analysis. */
-static int take_copy(neap_snapshot_t *snapshot, pid_t pid) {
+static int take_copy(neap_snapshot_t *snapshot) {
     struct neap_process_image before = {0};
-    int error = neap_process_image_read(pid, &before);
+    int error = neap_process_image_read(snapshot->process, &before);
     uint64_t bytes = error == NEAP_OK ? neap__copy_bytes(&before) : 0;
     if (error == NEAP_OK && !has_room(&before, bytes))
         error = has_room(&before, 0) ? NEAP_ERROR_BUSY : NEAP_ERROR_MEMORY;
@@ -180,7 +178,7 @@ static int take_copy(neap_snapshot_t *snapshot, pid_t pid) {
         error = neap__copy_prepare(&snapshot->copy, &before);
     neap_process_image_clear(&before);
     if (error == NEAP_OK)
-        error = copy_still(snapshot, pid, bytes);
+        error = copy_still(snapshot, bytes);
     if (error != NEAP_OK)
         return error;
     neap__copy_fill(&snapshot->copy, &snapshot->image);
@@ -192,10 +190,11 @@ static int take_copy(neap_snapshot_t *snapshot, pid_t pid) {
     return NEAP_OK;
 }
 
-static int take_hold(neap_snapshot_t *snapshot, pid_t pid) {
-    int error = neap_os_pause_begin(pid, PAUSE_TIMEOUT_MS, &snapshot->pause);
+static int take_hold(neap_snapshot_t *snapshot) {
+    int error =
+        neap_os_pause_begin(neap_os_process_pid(snapshot->process), PAUSE_TIMEOUT_MS, &snapshot->pause);
     if (error == NEAP_OK)
-        error = neap_process_image_read(pid, &snapshot->image);
+        error = neap_process_image_read(snapshot->process, &snapshot->image);
     if (error == NEAP_OK)
         error = neap_os_process_same(snapshot->process);
     if (error == NEAP_OK)
@@ -208,8 +207,8 @@ static int take_hold(neap_snapshot_t *snapshot, pid_t pid) {
 }
 
 /* A copy. Where there is too little memory for one, the process is read while it is stopped, if it may be. */
-static int take_copy_or_hold(neap_snapshot_t *snapshot, pid_t pid) {
-    int error = take_copy(snapshot, pid);
+static int take_copy_or_hold(neap_snapshot_t *snapshot) {
+    int error = take_copy(snapshot);
     if (error != NEAP_ERROR_BUSY)
         return error;
     if (snapshot->facts.way != NEAP_SNAPSHOT_PAUSE)
@@ -218,7 +217,7 @@ static int take_copy_or_hold(neap_snapshot_t *snapshot, pid_t pid) {
     neap_process_image_clear(&snapshot->image);
     snapshot->facts.way = NEAP_SNAPSHOT_HOLD;
     snapshot->facts.too_little_memory = true;
-    return take_hold(snapshot, pid);
+    return take_hold(snapshot);
 }
 
 int neap_snapshot_take(neap_os_process_t *process, enum neap_snapshot_way way, neap_snapshot_t **snapshot) {
@@ -229,8 +228,7 @@ int neap_snapshot_take(neap_os_process_t *process, enum neap_snapshot_way way, n
         return NEAP_ERROR_MEMORY;
     made->process = process;
     made->facts.way = way;
-    pid_t pid = neap_os_process_pid(process);
-    int error = way == NEAP_SNAPSHOT_HOLD ? take_hold(made, pid) : take_copy_or_hold(made, pid);
+    int error = way == NEAP_SNAPSHOT_HOLD ? take_hold(made) : take_copy_or_hold(made);
     if (error == NEAP_OK)
         error = neap_image_files_open(&made->image);
     if (error == NEAP_OK)

@@ -39,8 +39,6 @@ enum neap_snapshot_way {
 struct neap_snapshot_facts {
     enum neap_snapshot_way way;
     bool too_little_memory; /* HOLD was used instead of PAUSE, because there was too little memory to copy */
-    bool reads_process;     /* the analysis still reads the process: all of it with HOLD, else what is mapped
-                               of files that could not be opened */
     uint64_t pause_ns;      /* how long the target was paused; with HOLD known after release */
     uint64_t copied_bytes;  /* bytes of copied pages; for a core file, bytes in the file */
     uint64_t

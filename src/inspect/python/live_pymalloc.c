@@ -19,7 +19,7 @@ int neap_live_pymalloc_find(neap_os_process_t *process, struct neap_live_pymallo
     struct neap_process_image image;
     *target = (struct neap_live_pymalloc){.process = process};
     struct neap_memory memory = memory_of(target);
-    int error = neap_process_image_read(neap_os_process_pid(process), &image);
+    int error = neap_process_image_read(process, &image);
     if (error != NEAP_OK)
         return error;
     if (image.pointer_bytes != 8) {

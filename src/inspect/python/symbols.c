@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/outside_text.h"
 #include "elf/elf_file.h"
 #include "inspect/process/image_file.h"
 
@@ -124,9 +125,14 @@ static const char *last_part(const char *path) {
 /* The order of files: those whose name looks like Python, then the program, then all others. */
 static int rank_of(const struct neap_process_image *image, const struct neap_image_mapping *mapping) {
     const char *name = last_part(mapping->path);
+    char shown[sizeof(image->program)];
     if (strncmp(name, "libpython", strlen("libpython")) == 0)
         return 0;
-    return strcmp(name, image->program) == 0 || strncmp(name, "python", strlen("python")) == 0 ? 1 : 2;
+    snprintf(shown, sizeof(shown), "%s", name);
+    return strcmp(neap_outside_text_clean(shown), image->program) == 0 ||
+                   strncmp(name, "python", strlen("python")) == 0
+               ? 1
+               : 2;
 }
 
 /* Reduces *left_bytes by what it has read. */

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,6 +23,7 @@
 #include "os/pause.h"
 #include "os/process_info.h"
 #include "os/process_memory.h"
+#include "os/refusal.h"
 
 enum { THREADS = 4, TIMEOUT_MS = 10000, LONG_MS = 20, MS = 1000000 };
 
@@ -338,6 +341,36 @@ static void test_holder_is_killed(void **state) {
     child_end(child);
 }
 
+/* Signals that a thread is about to get when the holder is killed: each is still delivered, once. */
+static void test_signals_when_the_holder_is_killed(void **state) {
+    (void)state;
+    enum { ROUNDS = 400 };
+    pid_t child = child_start(be_signalled);
+    uint64_t sent = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        int held[2];
+        char byte;
+        assert_int_equal(pipe(held), 0);
+        pid_t holder = fork();
+        if (holder == 0) {
+            neap_os_pause_t *pause;
+            int error = neap_os_pause_begin(child, TIMEOUT_MS, &pause);
+            _exit(error == NEAP_OK && write(held[1], "x", 1) == 1 ? (nap(TIMEOUT_MS), 0) : 1);
+        }
+        close(held[1]);
+        assert_int_equal(fcntl(held[0], F_SETFL, O_NONBLOCK), 0);
+        while (read(held[0], &byte, 1) != 1) /* some come between its seizing and its stop */
+            sent += sigqueue(child, SIGRTMIN, (union sigval){.sival_int = round}) == 0;
+        close(held[0]);
+        kill(holder, SIGKILL);
+        waitpid(holder, NULL, 0);
+        for (int i = 0; i < TIMEOUT_MS && shown->signals < sent; i++)
+            nap(1);
+        assert_int_equal(shown->signals, sent);
+    }
+    child_end(child);
+}
+
 /* Killed at any moment of the beginning. */
 static void test_holder_is_killed_early(void **state) {
     (void)state;
@@ -393,9 +426,41 @@ static void test_traced_by_another(void **state) {
     assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &first), NEAP_OK);
     assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &second), NEAP_ERROR_PERMISSION);
     assert_int_equal(neap_os_refusal_cause(child), NEAP_OS_REFUSAL_TRACED);
+    assert_int_equal(neap_os_tracer(child), getpid());
     neap_os_pause_end(first);
     assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &second), NEAP_OK);
     neap_os_pause_end(second);
+    child_end(child);
+}
+
+/* One that holds a thread for a moment, again and again, as meshing does: each pause finds a gap. */
+static void test_traced_for_moments(void **state) {
+    (void)state;
+    enum { PAUSES = 50 };
+    pid_t child = child_start(be_asleep), other = fork();
+    if (other == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        while (kill(child, 0) == 0) {
+            if (ptrace(PTRACE_SEIZE, child, NULL, NULL) == 0) {
+                ptrace(PTRACE_INTERRUPT, child, NULL, NULL);
+                waitpid(child, NULL, __WALL);
+                shown->counts[1]++;
+                nap(2);
+                ptrace(PTRACE_DETACH, child, NULL, NULL);
+            }
+            nap(1);
+        }
+        _exit(0);
+    }
+    while (shown->counts[1] == 0)
+        nap(1);
+    for (int i = 0; i < PAUSES; i++) {
+        neap_os_pause_t *pause;
+        assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &pause), NEAP_OK);
+        neap_os_pause_end(pause);
+    }
+    kill(other, SIGKILL);
+    waitpid(other, NULL, 0);
     child_end(child);
 }
 
@@ -413,9 +478,11 @@ int main(void) {
         cmocka_unit_test_teardown(test_asleep, end_what_is_left),
         cmocka_unit_test_teardown(test_holder_is_killed, end_what_is_left),
         cmocka_unit_test_teardown(test_holder_is_killed_early, end_what_is_left),
+        cmocka_unit_test_teardown(test_signals_when_the_holder_is_killed, end_what_is_left),
         cmocka_unit_test_teardown(test_target_is_killed, end_what_is_left),
         cmocka_unit_test_teardown(test_refusals, end_what_is_left),
         cmocka_unit_test_teardown(test_traced_by_another, end_what_is_left),
+        cmocka_unit_test_teardown(test_traced_for_moments, end_what_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

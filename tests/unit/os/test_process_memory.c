@@ -7,10 +7,14 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -88,7 +92,6 @@ static void test_mappings(void **state) {
     assert_int_equal(visits, 1);
 }
 
-/* A file with blanks in its name, deleted while mapped. */
 struct mapped {
     const char *path;
     struct neap_os_mapping mapping;
@@ -102,32 +105,100 @@ static bool visit_path(void *context, const struct neap_os_mapping *mapping) {
     return false;
 }
 
-static void test_mapped_file(void **state) {
-    (void)state;
-    char path[] = "./neap remote test XXXXXX", full[4096], found[1024];
-    int file = mkstemp(path);
+/* The mapping of this process whose path begins with `path`. */
+static struct neap_os_mapping mapping_of(const char *path) {
+    struct mapped mapped = {.path = path};
+    assert_int_equal(neap_os_mappings_visit(getpid(), visit_path, &mapped), NEAP_OK);
+    return mapped.mapping;
+}
+
+/* Makes a file in which "neap" stands, and maps it. `path` becomes its full path. */
+static void *file_map(const char *name, char path[PATH_MAX]) {
+    int file = open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
     assert_true(file >= 0 && write(file, "neap", 4) == 4);
-    assert_non_null(realpath(path, full));
+    assert_non_null(realpath(name, path));
     void *view = mmap(NULL, page, PROT_READ, MAP_PRIVATE, file, 0);
     assert_true(view != MAP_FAILED);
-    struct mapped mapped = {.path = full};
-    assert_int_equal(neap_os_mappings_visit(getpid(), visit_path, &mapped), NEAP_OK);
-    assert_string_equal(mapped.mapping.path, full);
-    assert_int_equal(neap_os_mapped_file(getpid(), &mapped.mapping, found, sizeof(found)), NEAP_OK);
-    assert_int_equal(access(found, R_OK), 0);
-    assert_int_equal(neap_os_mapped_file(getpid(), &mapped.mapping, found, 4), NEAP_ERROR_ABSENT);
-    unlink(path);
-    assert_int_equal(neap_os_mappings_visit(getpid(), visit_path, &mapped), NEAP_OK);
-    assert_non_null(strstr(mapped.mapping.path, " (deleted)"));
-    if (neap_os_mapped_file(getpid(), &mapped.mapping, found, sizeof(found)) ==
-        NEAP_OK) { /* root's privilege */
-        FILE *again = fopen(found, "r");
-        assert_non_null(again);
-        assert_int_equal(fgetc(again), 'n');
-        fclose(again);
-    }
-    munmap(view, page);
     close(file);
+    return view;
+}
+
+static void assert_leads_to_file(const char *path) {
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_int_equal(fgetc(file), 'n');
+    fclose(file);
+}
+
+/* A file with blanks, or a line feed, or what a line feed is shown as in its name; deleted while mapped. */
+static void test_mapped_file(void **state) {
+    (void)state;
+    static const char *const names[] = {"./mapped by neap", "./mapped\nby\nneap", "./mapped\\012by neap"};
+    neap_os_process_t *own;
+    assert_int_equal(neap_os_process_open(getpid(), false, &own), NEAP_OK);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char path[PATH_MAX], found[1024];
+        unlink(names[i]); /* of a run that was broken off */
+        void *view = file_map(names[i], path);
+        bool is_plain = !strchr(path, '\\');
+        *strrchr(path, is_plain ? '\0' : '\\') = '\0';
+        struct neap_os_mapping mapping = mapping_of(path);
+        if (is_plain)
+            assert_string_equal(mapping.path, path);
+        assert_int_equal(neap_os_mapped_file(own, &mapping, found, sizeof(found)), NEAP_OK);
+        assert_leads_to_file(found);
+        struct neap_os_mapping elsewhere = mapping;
+        elsewhere.start = elsewhere.end = 0; /* it is found by its name alone, as without privilege */
+        assert_int_equal(neap_os_mapped_file(own, &elsewhere, found, sizeof(found)), NEAP_OK);
+        assert_leads_to_file(found);
+        assert_int_equal(neap_os_mapped_file(own, &mapping, found, 4), NEAP_ERROR_ABSENT);
+        unlink(names[i]);
+        mapping = mapping_of(path);
+        assert_non_null(strstr(mapping.path, " (deleted)"));
+        if (neap_os_mapped_file(own, &mapping, found, sizeof(found)) == NEAP_OK) /* root's privilege */
+            assert_leads_to_file(found);
+        munmap(view, page);
+    }
+    neap_os_process_close(own);
+}
+
+/* A child with that process number, which sleeps; -1 if it cannot be made. */
+static pid_t child_numbered(pid_t number) {
+    struct clone_args arguments = {.exit_signal = SIGCHLD, .set_tid = (uintptr_t)&number, .set_tid_size = 1};
+    pid_t made = (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
+    while (made == 0)
+        pause();
+    return made;
+}
+
+/* The number of the process goes to another one, which has the same file at the same place. */
+static void test_mapped_file_of_one_that_ended(void **state) {
+    (void)state;
+    char path[PATH_MAX], found[1024];
+    neap_os_process_t *process;
+    unlink("./neap reused test");
+    void *view = file_map("./neap reused test", path);
+    struct neap_os_mapping mapping = mapping_of(path);
+    pid_t first = fork();
+    while (first == 0)
+        pause();
+    assert_int_equal(neap_os_process_open(first, false, &process), NEAP_OK);
+    assert_int_equal(neap_os_mapped_file(process, &mapping, found, sizeof(found)), NEAP_OK);
+    assert_leads_to_file(found);
+    kill(first, SIGKILL);
+    waitpid(first, NULL, 0);
+    pid_t second = child_numbered(first);
+    int error = neap_os_mapped_file(process, &mapping, found, sizeof(found));
+    if (second > 0) {
+        kill(second, SIGKILL);
+        waitpid(second, NULL, 0);
+    }
+    neap_os_process_close(process);
+    munmap(view, page);
+    unlink(path);
+    if (second < 0)
+        skip(); /* no process number can be chosen here: not root, or Linux before 5.5 */
+    assert_int_equal(error, NEAP_ERROR_ABSENT);
 }
 
 static void test_program(void **state) {
@@ -159,6 +230,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mappings),
         cmocka_unit_test(test_mapped_file),
+        cmocka_unit_test(test_mapped_file_of_one_that_ended),
         cmocka_unit_test(test_program),
         cmocka_unit_test(test_no_such_process),
     };

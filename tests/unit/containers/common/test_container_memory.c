@@ -97,6 +97,17 @@ static void freed_memory_goes_back_unasked(void **state) {
     thing_end(thing);
 }
 
+/* Thousands of large containers leave address space for each other. */
+static void an_own_heap_reserves_little(void **state) {
+    (void)state;
+    struct thing *thing = thing_new(NULL);
+    assert_non_null(NEAP_ALLOC(&thing->memory, NEAP_SHARED_BYTES_MAX));
+    struct neap_heap_stats stats;
+    neap_heap_stats(thing->memory.heap, &stats);
+    assert_true(stats.reserved_bytes > 0 && stats.reserved_bytes < (UINT64_C(5) << 30) / 4);
+    thing_end(thing);
+}
+
 static void trim_gives_back_the_rest(void **state) {
     (void)state;
     struct thing *thing = thing_new(NULL);
@@ -189,6 +200,7 @@ int main(void) {
         cmocka_unit_test(small_things_have_no_heap),
         cmocka_unit_test(blocks_outlast_the_move_to_an_own_heap),
         cmocka_unit_test(freed_memory_goes_back_unasked),
+        cmocka_unit_test(an_own_heap_reserves_little),
         cmocka_unit_test(trim_gives_back_the_rest),
         cmocka_unit_test(without_address_space_the_shared_heap_serves_on),
         cmocka_unit_test(a_given_allocator_gets_every_byte_back),

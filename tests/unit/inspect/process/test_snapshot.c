@@ -312,7 +312,10 @@ static void test_shared_memory_asks_for_none(void **state) {
         _exit(write(ready[1], "x", 1) == 1 ? pause() : 1);
     }
     assert_int_equal(read(ready[0], &byte, 1), 1);
-    int error = neap_process_image_read(pid, &image);
+    neap_os_process_t *target;
+    assert_int_equal(neap_os_process_open(pid, false, &target), NEAP_OK);
+    int error = neap_process_image_read(target, &image);
+    neap_os_process_close(target);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
     close(ready[0]);

@@ -10,6 +10,7 @@
 #include "heap/purge.h"
 #include "hook/anchor.h"
 #include "hook/libc_trim.h"
+#include "os/c_library.h"
 #include "os/clock.h"
 #include "os/limits.h"
 #include "os/memory.h"
@@ -259,7 +260,7 @@ static void after_fork_in_child(void) {
 }
 
 void neap__helper_guard_forks(void) {
-    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    neap_os_fork_handlers(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
 void neap__helper_attach(neap_heap_t *heap, bool allowed, bool meshes) {

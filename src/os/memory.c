@@ -2,7 +2,6 @@
 #include "os/memory.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/word.h"
+#include "os/c_library.h"
 #include "os/limits.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -175,7 +175,7 @@ uint64_t neap_os_trim_libc(void) {
     if (__atomic_exchange_n(&busy, true, __ATOMIC_ACQUIRE))
         return 0;
     uint64_t before = neap_os_resident_bytes();
-    malloc_trim(0);
+    neap__os_c_library_trim();
     uint64_t after = neap_os_resident_bytes();
     __atomic_store_n(&busy, false, __ATOMIC_RELEASE);
     return before > after ? before - after : 0;

@@ -57,22 +57,39 @@ static bool installation_find(struct installation *found, char *folder) {
     return path_make(found->library, prefix, NEAP_LIBRARY_DIR "/" LIBRARY_NAME);
 }
 
-/* Puts `entry` at the front of a variable with a list, unless it is there already. */
-static void list_prepend(const char *variable, const char *entry) {
-    const char *old = getenv(variable);
-    size_t length = strlen(entry);
-    if (!old || !*old) {
-        setenv(variable, entry, 1);
-        return;
+/* Whether `entry` is in a list whose entries any of `separators` separates. */
+static bool list_has(const char *list, const char *separators, const char *entry) {
+    for (size_t length; *list; list += length + (list[length] != '\0')) {
+        length = strcspn(list, separators);
+        if (length == strlen(entry) && memcmp(list, entry, length) == 0)
+            return true;
     }
-    if (strncmp(old, entry, length) == 0 && (old[length] == ':' || old[length] == '\0'))
-        return;
-    char *list = malloc(length + strlen(old) + 2);
+    return false;
+}
+
+/* Sets a variable to two lists, one behind the other. Either may be empty. */
+static void list_set(const char *variable, const char *first, const char *second) {
+    size_t bytes = strlen(first) + strlen(second) + 2;
+    char *list = malloc(bytes);
     if (!list)
         return;
-    sprintf(list, "%s:%s", entry, old);
+    snprintf(list, bytes, "%s%s%s", first, *first && *second ? ":" : "", second);
     setenv(variable, list, 1);
     free(list);
+}
+
+/* The library comes behind those that are there already, because some insist on being the first:
+ * AddressSanitizer ends the program otherwise. Neap's needs no such place. */
+static void preload_set(const char *library) {
+    const char *old = getenv("LD_PRELOAD");
+    if (!list_has(old ? old : "", ": ", library))
+        list_set("LD_PRELOAD", old ? old : "", library);
+}
+
+static void packages_set(const char *folder) {
+    const char *old = getenv("PYTHONPATH");
+    if (!list_has(old ? old : "", ":", folder))
+        list_set("PYTHONPATH", folder, old ? old : "");
 }
 
 /* --- what would replace the heap --------------------------------------- */
@@ -129,9 +146,9 @@ static int run(int argc, char **argv) {
                          "cannot preload %s: LD_PRELOAD takes no path with a blank or a colon: move it",
                          found.library);
     cli_settings_export(values);
-    list_prepend("LD_PRELOAD", found.library);
+    preload_set(found.library);
     if (found.packages[0])
-        list_prepend("PYTHONPATH", found.packages);
+        packages_set(found.packages);
     replacement_note(argv + rest);
     return command_exec(argv + rest);
 }

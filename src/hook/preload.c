@@ -23,6 +23,7 @@
 #include "hook/settings.h"
 #include "hook/summary.h"
 #include "os/c_library.h"
+#include "os/filter_watch.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -42,6 +43,7 @@ static void serve(const struct neap__cpython *python, void *handle) {
         .limit_bytes = hook.settings.limit_bytes,
         .decay_ms = hook.settings.decay_ms,
     };
+    neap_os_filter_watch();
     neap_heap_t *heap = neap_heap_new(&options);
     if (!heap) {
         neap__anchor_refused("the system gave no address space for a heap");

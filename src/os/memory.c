@@ -12,6 +12,7 @@
 
 #include "base/word.h"
 #include "os/c_library.h"
+#include "os/filter_watch.h"
 #include "os/limits.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -51,11 +52,16 @@ uint64_t neap_os_memory_bytes(void) {
 }
 
 uint64_t neap_os_address_space_left_bytes(void) {
+    static uint64_t known;
     struct rlimit limit;
-    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
-        return UINT64_MAX;
+    uint64_t bytes = __atomic_load_n(&known, __ATOMIC_RELAXED);
+    if (bytes != 0 && neap_os_filter_is_own())
+        return bytes;
     /* Address space in use is not subtracted, because to read it costs two system calls. */
-    return limit.rlim_cur;
+    bool unlimited = getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY;
+    bytes = unlimited ? UINT64_MAX : limit.rlim_cur;
+    __atomic_store_n(&known, bytes, __ATOMIC_RELAXED);
+    return bytes;
 }
 
 int neap_os_reserve(size_t bytes, size_t align_bytes, void **address) {
@@ -124,7 +130,7 @@ static bool purge_batch(const struct neap_os_range *ranges, size_t count) {
     static bool absent;
     struct iovec vectors[RANGES_A_CALL];
     size_t bytes = 0;
-    if (__atomic_load_n(&absent, __ATOMIC_RELAXED))
+    if (__atomic_load_n(&absent, __ATOMIC_RELAXED) || neap_os_filter_is_active())
         return false;
     for (size_t i = 0; i < count; i++) {
         vectors[i] = (struct iovec){ranges[i].address, ranges[i].bytes};

@@ -176,6 +176,25 @@ int neap_os_remap(void *from, size_t old_bytes, size_t bytes, void **to) {
     return NEAP_OK;
 }
 
+int neap_os_wire_all(int flags) {
+    return (int)syscall(SYS_mlockall, flags);
+}
+
+bool neap_os_wires_future(int flags) {
+    return (flags & MCL_FUTURE) != 0;
+}
+
+uint64_t neap_os_wire_limit_bytes(void) {
+    struct rlimit limit;
+    return getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY ? limit.rlim_cur
+                                                                                     : UINT64_MAX;
+}
+
+void neap_os_let_go(void *address, size_t bytes) {
+    if (munlock(address, bytes) == 0)
+        madvise(address, bytes, MADV_DONTNEED);
+}
+
 uint64_t neap_os_trim_libc(void) {
     static bool busy;
     if (__atomic_exchange_n(&busy, true, __ATOMIC_ACQUIRE))

@@ -85,9 +85,23 @@ void neap_os_purge(const struct neap_os_range *ranges, size_t count);
  * instead. */
 int neap_os_remap(void *from, size_t old_bytes, size_t bytes, void **to);
 
-/* Makes libc give back all whole pages that it holds free. Other threads cannot allocate from an arena of libc
- * while it is walked. Returns by how many bytes the resident memory of the process fell meanwhile; 0 also if
- * another thread is at it. */
+/* As mlockall: puts memory behind all pages that can be accessed, and keeps it there. Returns 0, or -1 with
+ * errno. */
+int neap_os_wire_all(int flags);
+
+/* Whether these flags also concern what is mapped later. */
+bool neap_os_wires_future(int flags);
+
+/* RLIMIT_MEMLOCK, in bytes; UINT64_MAX if there is none. */
+uint64_t neap_os_wire_limit_bytes(void);
+
+/* Pages that hold nothing but zeros, or cannot be accessed: they are locked no longer, and their memory goes
+ * back. */
+void neap_os_let_go(void *address, size_t bytes);
+
+/* Makes libc give back all whole pages that it holds free. Other threads cannot allocate from an arena of
+ * libc while it is walked. Returns by how many bytes the resident memory of the process fell meanwhile; 0
+ * also if another thread is at it. */
 uint64_t neap_os_trim_libc(void);
 
 /* For tests: makes the n-th next request for memory fail (1 = the next one); 0 = none. */

@@ -1,7 +1,7 @@
 /* cli/verb_run.c: `neap run`, which executes a command under the preloaded library.
  *
  * It delays every start of a program, so it does little: it looks for the library, sets
- * variables and executes the command. It calls only the modules os and base. The simplest
+ * variables and executes the command. It calls only the modules os, base and elf. The simplest
  * case is handled by run_before_libc.c, which must do the same.
  */
 #include <errno.h>
@@ -13,6 +13,7 @@
 
 #include "base/python_command.h"
 #include "cli/option.h"
+#include "cli/outlook.h"
 #include "cli/setting_text.h"
 #include "cli/verb.h"
 #include "os/process_memory.h"
@@ -95,13 +96,13 @@ static void packages_set(const char *folder) {
 /* --- what would replace the heap --------------------------------------- */
 
 /* Says so if CPython replaces the allocator that Neap sets. The program then runs without Neap's heap. */
-static void replacement_note(char *const *command) {
+static bool replacement_note(char *const *command) {
     struct neap_python_flags flags = {false, false};
     if (neap_python_named(command[0]))
         flags = neap_python_flags_read(command);
     switch (neap_python_override(flags, getenv("PYTHONMALLOC"), getenv("PYTHONDEVMODE"))) {
     case NEAP_PYTHON_NOT_OVERRIDDEN:
-        break;
+        return false;
     case NEAP_PYTHON_BY_MALLOC:
         fprintf(stderr, "neap: PYTHONMALLOC=%s replaces Neap's heap: unset it to run on Neap\n",
                 getenv("PYTHONMALLOC"));
@@ -113,11 +114,24 @@ static void replacement_note(char *const *command) {
         fprintf(stderr, "neap: PYTHONDEVMODE replaces Neap's heap: unset it to run on Neap\n");
         break;
     }
+    return true;
+}
+
+/* Says what can be known about how the command would run. Returns the exit code. */
+static int outlook_tell(char *const *command) {
+    struct cli_outlook outlook;
+    if (replacement_note(command))
+        return CLI_EXIT_FAILED;
+    cli_outlook_find(command, &outlook);
+    return cli_outlook_print(&outlook);
 }
 
 /* --- the verb ---------------------------------------------------------- */
 
 static int command_exec(char **command) {
+    struct cli_outlook outlook;
+    cli_outlook_find(command, &outlook);
+    cli_outlook_note(&outlook);
     execvp(command[0], command);
     if (errno == ENOENT)
         return cli_error(CLI_EXIT_NOT_FOUND, "no such command: %s: check its name and PATH", command[0]);
@@ -126,12 +140,18 @@ static int command_exec(char **command) {
 }
 
 static int run(int argc, char **argv) {
-    struct cli_option table[NEAP_SETTINGS + 1];
+    struct cli_option table[NEAP_SETTINGS + 2] = {
+        {"dry-run", 0, NULL,
+         "do not run it: say whether it would be served, and exit with 0 if nothing is in "
+         "the way, else 1",
+         CLI_FLAG, NULL, 0, 0}};
     union cli_setting_value values[NEAP_SETTINGS];
     struct installation found;
     char folder[PATH_MAX];
     int rest;
-    cli_setting_options(table, values);
+    bool dry = false;
+    table[0].target = &dry;
+    cli_setting_options(table + 1, values);
     int code = cli_options_parse(table, &usage, argc, argv, &rest);
     if (code != CLI_GO_ON)
         return code;
@@ -145,6 +165,8 @@ static int run(int argc, char **argv) {
         return cli_error(CLI_EXIT_FAILED,
                          "cannot preload %s: LD_PRELOAD takes no path with a blank or a colon: move it",
                          found.library);
+    if (dry)
+        return outlook_tell(argv + rest);
     cli_settings_export(values);
     preload_set(found.library);
     if (found.packages[0])

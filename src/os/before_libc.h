@@ -15,6 +15,8 @@
 #if defined(__x86_64__)
 #define NEAP_OS_BEFORE_LIBC 1
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 /* Defines `entry`, for -Wl,-e,entry. It calls void function(long *stack) with the stack as the kernel set
@@ -32,23 +34,47 @@
             "    jmp _start\n")
 
 /* Makes a system call. Returns its result, on failure a negative error number. */
-static inline long neap_os_before_libc_call(long number, long a, long b, long c) {
+static inline long neap_os_before_libc_call(long number, long a, long b, long c, long d) {
     long result;
-    __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+    register long r10 __asm__("r10") = d;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10)
+                     : "rcx", "r11", "memory");
     return result;
 }
 
 /* As execve, access and readlink. */
 static inline long neap_os_before_libc_execve(const char *path, char *const *argv, char *const *envp) {
-    return neap_os_before_libc_call(SYS_execve, (long)path, (long)argv, (long)envp);
+    return neap_os_before_libc_call(SYS_execve, (long)path, (long)argv, (long)envp, 0);
 }
 
 static inline long neap_os_before_libc_access(const char *path, int mode) {
-    return neap_os_before_libc_call(SYS_access, (long)path, mode, 0);
+    return neap_os_before_libc_call(SYS_access, (long)path, mode, 0, 0);
 }
 
 static inline long neap_os_before_libc_readlink(const char *path, char *target, unsigned long bytes) {
-    return neap_os_before_libc_call(SYS_readlink, (long)path, (long)target, (long)bytes);
+    return neap_os_before_libc_call(SYS_readlink, (long)path, (long)target, (long)bytes, 0);
+}
+
+/* As stat, and as fgetxattr without a place for the value. */
+static inline long neap_os_before_libc_stat(const char *path, struct stat *status) {
+    return neap_os_before_libc_call(SYS_stat, (long)path, (long)status, 0, 0);
+}
+
+static inline long neap_os_before_libc_attribute_bytes(long file, const char *name) {
+    return neap_os_before_libc_call(SYS_fgetxattr, file, (long)name, 0, 0);
+}
+
+/* Reads the first `bytes` of a regular file, or what there is. The caller closes *file if it is not
+ * negative. */
+static inline long neap_os_before_libc_head(const char *path, void *head, unsigned long bytes, long *file) {
+    *file = neap_os_before_libc_call(SYS_open, (long)path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0, 0);
+    return *file < 0 ? *file : neap_os_before_libc_call(SYS_read, *file, (long)head, (long)bytes, 0);
+}
+
+static inline void neap_os_before_libc_close(long file) {
+    neap_os_before_libc_call(SYS_close, file, 0, 0, 0);
 }
 
 #endif

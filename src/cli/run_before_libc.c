@@ -150,7 +150,19 @@ static bool variables_make(struct path *preload, struct path *packages) {
         return false;
     path_add_text(preload, self.text);
     path_add_text(preload, "/" NEAP_LIBRARY_DIR "/libneap-preload.so");
-    return readable(preload, sizeof(name) - 1);
+    if (!readable(preload, sizeof(name) - 1))
+        return false;
+#ifdef NEAP_OTHER_LIBRARY_DIR
+    struct path other;
+    path_begin(&other, self.text);
+    path_add_text(&other, "/" NEAP_OTHER_LIBRARY_DIR "/libneap-preload.so");
+    if (readable(&other, 0)) {
+        path_begin(preload, name);
+        path_add_text(preload, self.text);
+        path_add_text(preload, "/$LIB/neap/libneap-preload.so");
+    }
+#endif
+    return !preload->full;
 }
 
 /* Whether the file at `path` is a program for this machine and its C library that changes nobody's rights. A

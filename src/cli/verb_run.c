@@ -40,6 +40,22 @@ static bool path_make(char *path, const char *folder, const char *rest) {
     return length > 0 && length < PATH_MAX && access(path, R_OK) == 0;
 }
 
+/* Where the library of the other word size is installed too, the loader of each program takes its own.
+ * Without it, a program of that word size says at its start that it cannot load this one. */
+static void for_both(char *library, const char *prefix) {
+#ifdef NEAP_OTHER_LIBRARY_DIR
+    char other[PATH_MAX];
+    if (!path_make(other, prefix, NEAP_OTHER_LIBRARY_DIR "/" LIBRARY_NAME))
+        return;
+    int length = snprintf(other, PATH_MAX, "%s/$LIB/neap/%s", prefix, LIBRARY_NAME);
+    if (length > 0 && length < PATH_MAX)
+        memcpy(library, other, (size_t)length + 1);
+#else
+    (void)library;
+    (void)prefix;
+#endif
+}
+
 /* Looks for the library in the folder of the executable, as in the build folder, else where it is installed.
  */
 static bool installation_find(struct installation *found, char *folder) {
@@ -55,7 +71,10 @@ static bool installation_find(struct installation *found, char *folder) {
     char prefix[PATH_MAX];
     snprintf(prefix, sizeof(prefix), "%s", folder);
     *strrchr(prefix, '/') = '\0';
-    return path_make(found->library, prefix, NEAP_LIBRARY_DIR "/" LIBRARY_NAME);
+    if (!path_make(found->library, prefix, NEAP_LIBRARY_DIR "/" LIBRARY_NAME))
+        return false;
+    for_both(found->library, prefix);
+    return true;
 }
 
 /* Whether `entry` is in a list whose entries any of `separators` separates. */

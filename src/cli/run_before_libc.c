@@ -1,22 +1,42 @@
 /* cli/run_before_libc.c: `neap run COMMAND` without libc's start-up.
  *
- * This does what verb_run.c does in the simplest case: no options, and no variable in the
- * environment that needs a note or must be extended. In every other case, and whenever
- * something fails, it returns. Then the ordinary program starts and does it, or says what is
- * wrong. os/before_libc.h says what this code must not do.
+ * This does what verb_run.c does in the simplest case: no options, no variable in the
+ * environment that needs a note or must be extended, and a program that will be served if it is a Python. In
+ * every other case, and whenever something fails, it returns. Then the ordinary program starts and does it,
+ * or says what is wrong. os/before_libc.h says what this code must not do.
  */
 #include "os/before_libc.h"
 
 #ifdef NEAP_OS_BEFORE_LIBC
 
+#include <elf.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <unistd.h>
 
 /* The ordinary program handles longer environments and paths. Each page of the stack that is touched here
  * costs the user's program one or two microseconds. */
 enum { VARIABLES_MAX = 200, PATH_BYTES = 512 };
+
+/* The beginning of a file that is to be executed. */
+enum { HEAD_SEGMENTS = 6 }; /* so many program headers are read; that of the loader is among the first */
+
+#define NEAP_ELF_MAGIC 0x464c457fu
+#define LOADER                                                                                               \
+    "/lib64/ld-linux-x86-64.so.2" /* glibc's; that of another library has a name of another length */
+
+struct head {
+    long length;
+    union {
+        uint32_t magic;
+        Elf64_Ehdr program;
+        char text[sizeof(Elf64_Ehdr) + HEAD_SEGMENTS * sizeof(Elf64_Phdr)];
+    };
+};
+
+enum look { LOOK_USUAL, LOOK_SCRIPT, LOOK_ABSENT, LOOK_UNUSUAL };
 
 /* A text in a buffer. `full` is set once something did not fit. */
 struct path {
@@ -69,6 +89,19 @@ static void path_begin(struct path *path, const char *text) {
     path_add_text(path, text);
 }
 
+/* Whether the command is one that starts another, and may do so without LD_PRELOAD. */
+static bool starts_others(const char *command) {
+    static const char names[][8] = {"env", "sudo", "doas"};
+    const char *name = command;
+    for (; *command; command++)
+        if (*command == '/')
+            name = command + 1;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (same(name, names[i]))
+            return true;
+    return false;
+}
+
 /* Removes the last part of the path. False if there is none. */
 static bool path_up(struct path *path) {
     while (path->length > 0 && path->text[path->length] != '/')
@@ -117,14 +150,81 @@ static bool variables_make(struct path *preload, struct path *packages) {
         return false;
     path_add_text(preload, self.text);
     path_add_text(preload, "/" NEAP_LIBRARY_DIR "/libneap-preload.so");
-    return readable(preload, sizeof(name) - 1);
+    if (!readable(preload, sizeof(name) - 1))
+        return false;
+#ifdef NEAP_OTHER_LIBRARY_DIR
+    struct path other;
+    path_begin(&other, self.text);
+    path_add_text(&other, "/" NEAP_OTHER_LIBRARY_DIR "/libneap-preload.so");
+    if (readable(&other, 0)) {
+        path_begin(preload, name);
+        path_add_text(preload, self.text);
+        path_add_text(preload, "/$LIB/neap/libneap-preload.so");
+    }
+#endif
+    return !preload->full;
 }
 
-/* As execvp, but without a fallback to the shell. Returns if it fails. */
+/* Whether the file at `path` is a program for this machine and its C library that changes nobody's rights. A
+ * look takes some microseconds. What is not usual is looked at by outlook.h, in the ordinary program. */
+static enum look look_at_program(const char *path, struct head *head) {
+    static const char attribute[] = "security.capability";
+    const Elf64_Ehdr *program = &head->program;
+    struct stat status;
+    long file;
+    if (neap_os_before_libc_stat(path, &status) != 0)
+        return LOOK_ABSENT;
+    if (!S_ISREG(status.st_mode) || (status.st_mode & (S_ISUID | S_ISGID)))
+        return LOOK_UNUSUAL;
+    head->length = neap_os_before_libc_head(path, head->text, sizeof(head->text) - 1, &file);
+    bool plain = file >= 0 && neap_os_before_libc_attribute_bytes(file, attribute) < 0;
+    if (file >= 0)
+        neap_os_before_libc_close(file);
+    if (!plain || head->length < 3)
+        return LOOK_UNUSUAL;
+    head->text[head->length] = '\0';
+    if (head->text[0] == '#' && head->text[1] == '!')
+        return LOOK_SCRIPT;
+    if (head->length < (long)sizeof(head->text) - 1 || head->magic != NEAP_ELF_MAGIC ||
+        head->text[EI_CLASS] != ELFCLASS64 || program->e_machine != EM_X86_64 ||
+        program->e_phoff != sizeof(*program))
+        return LOOK_UNUSUAL;
+    const Elf64_Phdr *segment = (const Elf64_Phdr *)(const void *)(head->text + sizeof(*program));
+    for (unsigned i = 0; i < program->e_phnum && i < HEAD_SEGMENTS; i++)
+        if (segment[i].p_type == PT_INTERP)
+            return segment[i].p_filesz == sizeof(LOADER) ? LOOK_USUAL : LOOK_UNUSUAL;
+    return LOOK_UNUSUAL;
+}
+
+/* The same of a file that may be a script, of a program that is no env. */
+static enum look look_at(const char *path) {
+    struct head head;
+    enum look look = look_at_program(path, &head);
+    if (look != LOOK_SCRIPT)
+        return look;
+    char *interpreter = head.text + 2, *end;
+    while (*interpreter == ' ' || *interpreter == '\t')
+        interpreter++;
+    for (end = interpreter; *end && *end != ' ' && *end != '\t' && *end != '\n'; end++)
+        ;
+    if (!*end || *interpreter != '/') /* a longer line than was read */
+        return LOOK_UNUSUAL;
+    *end = '\0';
+    if (starts_others(interpreter))
+        return LOOK_UNUSUAL;
+    struct head of_interpreter;
+    return look_at_program(interpreter, &of_interpreter) == LOOK_USUAL ? LOOK_USUAL : LOOK_UNUSUAL;
+}
+
+/* As execvp, but without a fallback to the shell. Returns if it fails, or if there is something to look at.
+ */
 static void command_exec(char *const *command, char *const *environment, const char *search) {
     struct path path;
+    if (starts_others(command[0]))
+        return;
     if (contains(command[0], '/')) {
-        neap_os_before_libc_execve(command[0], command, environment);
+        if (look_at(command[0]) == LOOK_USUAL)
+            neap_os_before_libc_execve(command[0], command, environment);
         return;
     }
     while (search && *search) {
@@ -135,9 +235,12 @@ static void command_exec(char *const *command, char *const *environment, const c
         path_add(&path, search, length);
         path_add_text(&path, length ? "/" : "./");
         path_add_text(&path, command[0]);
-        long error = path.full ? -ENOENT : neap_os_before_libc_execve(path.text, command, environment);
-        if (error != -ENOENT && error != -ENOTDIR && error != -EACCES)
+        enum look look = path.full ? LOOK_ABSENT : look_at(path.text);
+        if (look != LOOK_ABSENT) {
+            if (look == LOOK_USUAL)
+                neap_os_before_libc_execve(path.text, command, environment);
             return;
+        }
         search += length + (search[length] == ':');
     }
 }

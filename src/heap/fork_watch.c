@@ -1,7 +1,7 @@
 /* heap/fork_watch.c */
 #include "heap/fork_watch.h"
 
-#include <pthread.h>
+#include "os/c_library.h"
 
 static struct {
     struct neap_os_lock lock;
@@ -24,7 +24,7 @@ static void after_fork(void) {
 int neap__fork_watch(neap_heap_t *heap) {
     neap_os_lock(&watched.lock);
     if (!watched.handlers)
-        watched.handlers = pthread_atfork(before_fork, after_fork, after_fork) == 0;
+        watched.handlers = neap_os_fork_handlers(before_fork, after_fork, after_fork) == NEAP_OK;
     bool can = watched.handlers;
     if (can) {
         heap->watched_next = watched.first;

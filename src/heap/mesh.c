@@ -6,6 +6,7 @@
 #include "heap/mesh_state.h"
 #include "heap/purge.h"
 #include "os/clock.h"
+#include "os/filter_watch.h"
 #include "os/limits.h"
 #include "os/memory.h"
 #include "os/own_pins.h"
@@ -138,6 +139,10 @@ static uint64_t pass(neap_heap_t *heap, bool all) {
 }
 
 uint64_t neap__mesh_pass(neap_heap_t *heap, bool all) {
+    if (heap->mesh && neap_os_filter_is_active()) { /* it may end the process for a try */
+        heap->layout.mesh_refusal = NEAP_OS_WORLD_FILTER;
+        heap->layout.mesh_state = NEAP_MESH_REFUSED;
+    }
     if (!heap->mesh || heap->layout.mesh_state == NEAP_MESH_REFUSED ||
         __atomic_exchange_n(&heap->mesh->busy, true, __ATOMIC_ACQUIRE))
         return 0;

@@ -88,6 +88,7 @@ struct neap_heap {
     /* Warm: the slow paths, all under the lock. */
     struct neap_os_lock lock;
     bool yielded;          /* address space is scarce, and the reserve was given back */
+    bool wired;            /* all that becomes accessible is locked in memory (wired.h) */
     bool shared;           /* any thread may call, and the magazines above are closed */
     bool wake_wanted;      /* the purger sleeps; call `wake` when enough waits for it */
     bool stir_wanted;      /* call `wake` at the end of a slow path, whatever waits */

@@ -11,8 +11,7 @@
 #define REGION_BYTES_MOST (sizeof(void *) == 8 ? (size_t)1 << 36 : (size_t)REGION_BYTES_LATER)
 
 enum {
-    COMMIT_UNITS = 512,            /* units committed in one step: 32 MiB with 4 KiB pages */
-    COMMIT_UNITS_FIRST = 64,       /* the first step, which is enough for a small program */
+    COMMIT_UNITS = 64,             /* units committed in one step: 4 MiB with 4 KiB pages */
     REGION_BYTES_LATER = 16 << 20, /* a further region where address space is scarce */
     REGION_BYTES_LEAST = 1 << 20,  /* the smallest region to try, unless the request needs less */
     BITS_BESIDE = 1008             /* bytes of bits before the class map in its first page: 42 * 64 units */
@@ -150,7 +149,7 @@ static int region_commit(neap_heap_t *heap, uint32_t region, uint32_t top) {
     struct neap_layout_region *public = &heap->layout.regions[region];
     if (top <= public->committed)
         return NEAP_OK;
-    uint32_t step = public->committed == 0 ? COMMIT_UNITS_FIRST : COMMIT_UNITS;
+    uint32_t step = heap->wired ? 1 : COMMIT_UNITS;
     uint32_t wish = top - public->committed < step ? public->committed + step : top;
     if (wish > public->unit_count)
         wish = public->unit_count;

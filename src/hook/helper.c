@@ -10,7 +10,9 @@
 #include "heap/purge.h"
 #include "hook/anchor.h"
 #include "hook/libc_trim.h"
+#include "os/c_library.h"
 #include "os/clock.h"
+#include "os/filter_watch.h"
 #include "os/limits.h"
 #include "os/memory.h"
 
@@ -116,7 +118,8 @@ static uint32_t sooner(uint32_t a_ms, uint32_t b_ms) {
 static void *run(void *unused) {
     (void)unused;
     bool news = true;
-    pthread_setname_np(pthread_self(), "neap-purge");
+    if (!neap_os_filter_is_active())
+        pthread_setname_np(pthread_self(), "neap-purge");
     for (;;) {
         uint32_t seen = __atomic_load_n(&helper.wakeup.count, __ATOMIC_ACQUIRE);
         if (__atomic_load_n(&helper.stop, __ATOMIC_ACQUIRE))
@@ -163,6 +166,11 @@ static void heed_bare_fork(void) {
 static bool start(void) {
     pthread_attr_t attributes;
     sigset_t all, before;
+    if (neap_os_filter_is_own()) { /* it may end the process for a new thread */
+        helper.allowed = false;
+        neap__anchor.helper = NEAP_HELPER_NEVER;
+        return false;
+    }
     if (pthread_attr_init(&attributes) != 0)
         return false;
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
@@ -208,6 +216,14 @@ static bool wake(void *unused) {
     bool started = helper.running || start();
     pthread_mutex_unlock(&helper.lock);
     return started;
+}
+
+void neap__helper_start(void) {
+    if (!helper.allowed || pthread_mutex_trylock(&helper.lock) != 0)
+        return;
+    if (!helper.running)
+        start();
+    pthread_mutex_unlock(&helper.lock);
 }
 
 void neap__helper_stop(void) {
@@ -259,7 +275,7 @@ static void after_fork_in_child(void) {
 }
 
 void neap__helper_guard_forks(void) {
-    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    neap_os_fork_handlers(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
 void neap__helper_attach(neap_heap_t *heap, bool allowed, bool meshes) {

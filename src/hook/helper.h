@@ -12,6 +12,9 @@
  * Before a fork, free pages are purged and the helper ends, because CPython 3.12 and later
  * count threads right after a fork and warn. It starts again when it is needed: in the child
  * at once if there is much to purge, else after 0.1 s; in the parent after 0.1 s and 1 s.
+ *
+ * A program that filters its own system calls (os/filter_watch.h) may end when a thread is made. So it gets
+ * its helper when it is about to do that (hook/self_filter.h). After a fork there is none in it any more.
  */
 #ifndef NEAP_HOOK_HELPER_H
 #define NEAP_HOOK_HELPER_H
@@ -23,6 +26,9 @@
 /* Makes `heap` wake a helper. If `allowed` is false, none is ever started.
  * If `meshes`, the heap meshes from the first helper, or neap__helper_trim, on. */
 void neap__helper_attach(neap_heap_t *heap, bool allowed, bool meshes);
+
+/* Starts the helper now, if one may be started at all: a filter of system calls is about to forbid it. */
+void neap__helper_start(void);
 
 /* Ends the helper, if there is one, and waits for it. */
 void neap__helper_stop(void);

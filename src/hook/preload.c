@@ -5,9 +5,12 @@
  * program may also load CPython later, by dlopen. CPython's runtime calls
  * `pthread_condattr_setclock` while it starts, and other programs hardly ever do. This
  * library defines that function; because it is preloaded, its definition is found first.
+ *
+ * In a program with another C library than glibc it does nothing (os/c_library.h).
  */
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -19,10 +22,13 @@
 #include "hook/interpreters.h"
 #include "hook/settings.h"
 #include "hook/summary.h"
+#include "os/c_library.h"
+#include "os/filter_watch.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
 static struct {
+    bool ready; /* the constructor has run, and this is glibc */
     struct neap__settings settings;
     neap_heap_t *heap; /* the heap that serves CPython, or NULL */
     char **argv;
@@ -37,6 +43,7 @@ static void serve(const struct neap__cpython *python, void *handle) {
         .limit_bytes = hook.settings.limit_bytes,
         .decay_ms = hook.settings.decay_ms,
     };
+    neap_os_filter_watch();
     neap_heap_t *heap = neap_heap_new(&options);
     if (!heap) {
         neap__anchor_refused("the system gave no address space for a heap");
@@ -67,9 +74,13 @@ static void arrive(void *handle) {
         serve(&python, handle);
 }
 
+/* glibc gives a constructor the arguments of main; musl gives it none. */
 __attribute__((constructor)) static void enter(int argc, char **argv) {
     (void)argc;
+    if (!neap_os_c_library_is_glibc())
+        return;
     hook.argv = argv;
+    hook.ready = true;
     neap__anchor_init();
     hook.settings = neap__settings_read();
     if (hook.settings.off)
@@ -116,7 +127,7 @@ EXPORT int pthread_condattr_setclock(pthread_condattr_t *attr, clockid_t clock) 
     static int (*next)(pthread_condattr_t *, clockid_t);
     if (!next)
         next = (int (*)(pthread_condattr_t *, clockid_t))dlsym(RTLD_NEXT, "pthread_condattr_setclock");
-    if (!hook.heap && neap__anchor.state == NEAP_STATE_ABSENT && !hook.settings.off) {
+    if (hook.ready && !hook.heap && neap__anchor.state == NEAP_STATE_ABSENT && !hook.settings.off) {
         void *handle = handle_of(__builtin_return_address(0));
         if (handle) {
             arrive(handle);

@@ -30,15 +30,22 @@ static void heed(int resource, const struct rlimit64 *limit) {
         neap__heap_yield(heap, limit->rlim_cur);
 }
 
+/* libc's function. Where a program cannot have called it by the name with 64 (musl 1.2.4 and later), libc has
+ * the other name. */
+static void *next_of(const char *name, const char *otherwise) {
+    void *next = dlsym(RTLD_NEXT, name);
+    return next || __SIZEOF_LONG__ != 8 ? next : dlsym(RTLD_NEXT, otherwise);
+}
+
 int neap__setrlimit64(int resource, const struct rlimit64 *limit) {
     heed(resource, limit);
-    return ((setrlimit_fn)dlsym(RTLD_NEXT, "setrlimit64"))(resource, limit);
+    return ((setrlimit_fn)next_of("setrlimit64", "setrlimit"))(resource, limit);
 }
 
 int neap__prlimit64(pid_t pid, int resource, const struct rlimit64 *limit, struct rlimit64 *before) {
     if (pid == 0 || pid == getpid())
         heed(resource, limit);
-    return ((prlimit_fn)dlsym(RTLD_NEXT, "prlimit64"))(pid, resource, limit, before);
+    return ((prlimit_fn)next_of("prlimit64", "prlimit"))(pid, resource, limit, before);
 }
 
 /* Where rlim_t has 64 bits, the names without 64 are the same functions. In a 32-bit program they are

@@ -15,6 +15,10 @@
 #if defined(__x86_64__)
 #define NEAP_OS_BEFORE_LIBC 1
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
 #include "os/raw_call.h"
 
 /* Defines `entry`, for -Wl,-e,entry. It calls void function(long *stack) with the stack as the kernel set
@@ -42,6 +46,26 @@ static inline long neap_os_before_libc_access(const char *path, int mode) {
 
 static inline long neap_os_before_libc_readlink(const char *path, char *target, unsigned long bytes) {
     return neap__os_raw_call(SYS_readlink, (long)path, (long)target, (long)bytes, 0, 0);
+}
+
+/* As stat, and as fgetxattr without a place for the value. */
+static inline long neap_os_before_libc_stat(const char *path, struct stat *status) {
+    return neap__os_raw_call(SYS_stat, (long)path, (long)status, 0, 0, 0);
+}
+
+static inline long neap_os_before_libc_attribute_bytes(long file, const char *name) {
+    return neap__os_raw_call(SYS_fgetxattr, file, (long)name, 0, 0, 0);
+}
+
+/* Reads the first `bytes` of a regular file, or what there is. The caller closes *file if it is not
+ * negative. */
+static inline long neap_os_before_libc_head(const char *path, void *head, unsigned long bytes, long *file) {
+    *file = neap__os_raw_call(SYS_open, (long)path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0, 0, 0);
+    return *file < 0 ? *file : neap__os_raw_call(SYS_read, *file, (long)head, (long)bytes, 0, 0);
+}
+
+static inline void neap_os_before_libc_close(long file) {
+    neap__os_raw_call(SYS_close, file, 0, 0, 0, 0);
 }
 
 #endif

@@ -9,10 +9,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "os/filter_watch.h"
 #include "os/memory.h"
 #include "os/proc.h"
 
-enum { TEXT_BYTES = 4096 };
+enum {
+    TEXT_BYTES = 4096,
+    MAPPINGS_USUAL = 65530 /* vm.max_map_count where nobody has changed it */
+};
 
 /* The usual mount point of a hierarchy, and the names of its files. */
 struct hierarchy {
@@ -146,7 +150,10 @@ static uint64_t least_of_groups(uint64_t (*measure)(const struct group *group)) 
 }
 
 uint64_t neap_os_cgroup_limit_bytes(void) {
-    return least_of_groups(group_limit);
+    static uint64_t known = UINT64_MAX;
+    if (!neap_os_filter_is_own()) /* else no file is opened */
+        __atomic_store_n(&known, least_of_groups(group_limit), __ATOMIC_RELAXED);
+    return __atomic_load_n(&known, __ATOMIC_RELAXED);
 }
 
 uint64_t neap_os_headroom_bytes(void) {
@@ -185,6 +192,8 @@ uint64_t neap_os_resident_bytes(void) {
 
 uint64_t neap_os_mapping_limit(void) {
     char text[64];
+    if (neap_os_filter_is_own())
+        return MAPPINGS_USUAL;
     return neap__os_text_read("/proc/sys/vm/max_map_count", text, sizeof(text)) ? strtoull(text, NULL, 10)
                                                                                 : 0;
 }

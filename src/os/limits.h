@@ -13,7 +13,7 @@
 /* The smallest limit among the control groups of this process, in bytes. The limit of a group is
  * that of memory (version 2: memory.max, version 1: memory.limit_in_bytes) and the swap that it may use
  * beyond (memory.swap.max, memory.memsw.limit_in_bytes), as far as that is free. UINT64_MAX if no limit is
- * set or none can be read. */
+ * set or none can be read. Once the program has confined itself (os/filter_watch.h), the last answer. */
 uint64_t neap_os_cgroup_limit_bytes(void);
 
 /* The sum of memory and swap that a group may have. Its limits are `memory` and `swap`; if `together`,

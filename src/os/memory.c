@@ -2,7 +2,6 @@
 #include "os/memory.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +11,8 @@
 #include <unistd.h>
 
 #include "base/word.h"
+#include "os/c_library.h"
+#include "os/filter_watch.h"
 #include "os/limits.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -51,11 +52,16 @@ uint64_t neap_os_memory_bytes(void) {
 }
 
 uint64_t neap_os_address_space_left_bytes(void) {
+    static uint64_t known;
     struct rlimit limit;
-    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
-        return UINT64_MAX;
+    uint64_t bytes = __atomic_load_n(&known, __ATOMIC_RELAXED);
+    if (bytes != 0 && neap_os_filter_is_own())
+        return bytes;
     /* Address space in use is not subtracted, because to read it costs two system calls. */
-    return limit.rlim_cur;
+    bool unlimited = getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY;
+    bytes = unlimited ? UINT64_MAX : limit.rlim_cur;
+    __atomic_store_n(&known, bytes, __ATOMIC_RELAXED);
+    return bytes;
 }
 
 int neap_os_reserve(size_t bytes, size_t align_bytes, void **address) {
@@ -124,7 +130,7 @@ static bool purge_batch(const struct neap_os_range *ranges, size_t count) {
     static bool absent;
     struct iovec vectors[RANGES_A_CALL];
     size_t bytes = 0;
-    if (__atomic_load_n(&absent, __ATOMIC_RELAXED))
+    if (__atomic_load_n(&absent, __ATOMIC_RELAXED) || neap_os_filter_is_active())
         return false;
     for (size_t i = 0; i < count; i++) {
         vectors[i] = (struct iovec){ranges[i].address, ranges[i].bytes};
@@ -170,12 +176,31 @@ int neap_os_remap(void *from, size_t old_bytes, size_t bytes, void **to) {
     return NEAP_OK;
 }
 
+int neap_os_wire_all(int flags) {
+    return (int)syscall(SYS_mlockall, flags);
+}
+
+bool neap_os_wires_future(int flags) {
+    return (flags & MCL_FUTURE) != 0;
+}
+
+uint64_t neap_os_wire_limit_bytes(void) {
+    struct rlimit limit;
+    return getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY ? limit.rlim_cur
+                                                                                     : UINT64_MAX;
+}
+
+void neap_os_let_go(void *address, size_t bytes) {
+    if (munlock(address, bytes) == 0)
+        madvise(address, bytes, MADV_DONTNEED);
+}
+
 uint64_t neap_os_trim_libc(void) {
     static bool busy;
     if (__atomic_exchange_n(&busy, true, __ATOMIC_ACQUIRE))
         return 0;
     uint64_t before = neap_os_resident_bytes();
-    malloc_trim(0);
+    neap__os_c_library_trim();
     uint64_t after = neap_os_resident_bytes();
     __atomic_store_n(&busy, false, __ATOMIC_RELEASE);
     return before > after ? before - after : 0;

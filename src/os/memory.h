@@ -36,7 +36,8 @@ size_t neap_os_page_bytes(void);
 /* The memory of the machine in bytes; 1 GiB if the system does not tell. */
 uint64_t neap_os_memory_bytes(void);
 
-/* RLIMIT_AS, in bytes; UINT64_MAX if there is no limit. Address space already in use is not subtracted. A
+/* RLIMIT_AS, in bytes; UINT64_MAX if there is no limit. Address space already in use is not subtracted. Once
+ * the program has confined itself (os/filter_watch.h), the last answer. A
  * request beyond the limit fails, and then the caller asks for less. */
 uint64_t neap_os_address_space_left_bytes(void);
 
@@ -72,8 +73,8 @@ void neap_os_populate(void *address, size_t bytes);
 
 /* Gives the memory behind committed pages back. They read as zero afterwards, even if they are locked and the
  * system keeps them. The ranges must not overlap. From Linux 6.14 on this takes one system call for up to
- * 512 ranges: process_madvise with PIDFD_SELF_THREAD, which needs no descriptor. Before, it takes one call
- * per range. */
+ * 512 ranges: process_madvise with PIDFD_SELF_THREAD, which needs no descriptor. Before, and where a filter
+ * of system calls is in force (os/filter_watch.h), it takes one call per range. */
 void neap_os_purge(const struct neap_os_range *ranges, size_t count);
 
 /* Makes the mapping of `old_bytes` at `from` (of neap_os_map) `bytes` long. If it cannot grow in place, its
@@ -83,6 +84,20 @@ void neap_os_purge(const struct neap_os_range *ranges, size_t count);
  * could take the hole. On NEAP_ERROR_MEMORY or NEAP_ERROR_SYSTEM nothing has changed, and the caller copies
  * instead. */
 int neap_os_remap(void *from, size_t old_bytes, size_t bytes, void **to);
+
+/* As mlockall: puts memory behind all pages that can be accessed, and keeps it there. Returns 0, or -1 with
+ * errno. */
+int neap_os_wire_all(int flags);
+
+/* Whether these flags also concern what is mapped later. */
+bool neap_os_wires_future(int flags);
+
+/* RLIMIT_MEMLOCK, in bytes; UINT64_MAX if there is none. */
+uint64_t neap_os_wire_limit_bytes(void);
+
+/* Pages that hold nothing but zeros, or cannot be accessed: they are locked no longer, and their memory goes
+ * back. */
+void neap_os_let_go(void *address, size_t bytes);
 
 /* Makes libc give back all whole pages that it holds free. Other threads cannot allocate from an arena of
  * libc while it is walked. Returns by how many bytes the resident memory of the process fell meanwhile; 0

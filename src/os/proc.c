@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "os/filter_watch.h"
+
 int neap__os_proc_error(void) {
     switch (errno) {
     case ENOENT:
@@ -33,6 +35,8 @@ const char *neap__os_proc_path(char *path, size_t bytes, pid_t pid, const char *
 }
 
 bool neap__os_text_read(const char *path, char *text, size_t size) {
+    if (neap_os_filter_is_own())
+        return false;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;

@@ -15,7 +15,8 @@ int neap__os_proc_error(void);
 const char *neap__os_proc_path(char *path, size_t bytes, pid_t pid, const char *what);
 
 /* Reads a small file of /proc or /sys into text[size] by one read, and terminates it. A longer file is cut.
- * False if it cannot be read. */
+ * False if it cannot be read, or if the program has confined itself (os/filter_watch.h): a filter may end the
+ * process for opening a file. */
 bool neap__os_text_read(const char *path, char *text, size_t size);
 
 /* Room for the text of /proc/PID/status: two lists of processors are the longest of it. */

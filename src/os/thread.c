@@ -13,11 +13,12 @@
 
 #include "base/word.h"
 #include "os/file.h"
+#include "os/filter_watch.h"
 #include "os/memory.h"
 
 enum {
     SPINS = 100,         /* attempts to take a lock before the thread sleeps */
-    PAGE_POLL_MS = 1000, /* longest sleep if the kernel cannot wait on two words */
+    PAGE_POLL_MS = 1000, /* longest sleep where no wait for two words is possible */
     WAITV_NUMBER = 449   /* futex_waitv, Linux 5.16; the number is the same on all architectures */
 };
 
@@ -110,7 +111,7 @@ static bool wait_both(struct neap_os_wakeup *wakeup, uint32_t seen, uint32_t ms)
 
 void neap_os_wakeup_wait(struct neap_os_wakeup *wakeup, uint32_t seen, uint32_t ms) {
     if (wakeup->page) {
-        if (wait_both(wakeup, seen, ms))
+        if (!neap_os_filter_is_active() && wait_both(wakeup, seen, ms))
             return;
         if (ms == 0 || ms > PAGE_POLL_MS)
             ms = PAGE_POLL_MS;

@@ -210,21 +210,23 @@ static bool is_allocator_library(const char *path, size_t length) {
     return false;
 }
 
-/* Sets "LD_PRELOAD=" with `library` and the user's other libraries, without
- * allocators. If that is empty, sets only the name, which unsets the variable. */
+/* Sets "LD_PRELOAD=" with the user's libraries, without allocators, and `library`: it comes last, because
+ * some insist on being the first. If that is empty, sets only the name, which unsets the variable. */
 static void preload_compose(const char *library, char *out, size_t room) {
-    size_t at = (size_t)snprintf(out, room, "LD_PRELOAD=%s", library);
-    bool any = library[0] != '\0';
+    size_t at = (size_t)snprintf(out, room, "LD_PRELOAD="), own = strlen(library) + 1;
+    bool any = false;
     const char *word = getenv("LD_PRELOAD");
     while (word && *word) {
         size_t length = strcspn(word, " :");
-        if (length > 0 && !is_allocator_library(word, length) && at + length + 2 < room) {
+        if (length > 0 && !is_allocator_library(word, length) && at + length + own + 2 < room) {
             at += (size_t)snprintf(out + at, room - at, "%s%.*s", any ? ":" : "", (int)length, word);
             any = true;
         }
         word += length + (word[length] != '\0');
     }
-    if (!any)
+    if (library[0] != '\0')
+        snprintf(out + at, room - at, "%s%s", any ? ":" : "", library);
+    else if (!any)
         out[strlen("LD_PRELOAD")] = '\0';
 }
 

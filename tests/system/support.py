@@ -166,14 +166,17 @@ def run(python, *arguments, options=(), **more):
     return run_command(python.path, *options, *arguments, **more)
 
 
-def run_command(*command, timeout=120, stdin=None, cwd=None, limits=None, neap=True, **environment):
+def run_command(*command, timeout=120, stdin=None, cwd=None, limits=None, before=None, neap=True, **environment):
     """Runs any command under Neap (or not) to its end, in a session of its own that ends with it.
 
-    `limits` maps resource.RLIMIT_... to figures; other names are environment variables.
+    `limits` maps resource.RLIMIT_... to figures; `before` is called in the child when they are set. Other names are
+    environment variables.
     """
     def set_limits():
         for kind, amount in (limits or {}).items():
             resource.setrlimit(kind, (amount, amount))
+        if before:
+            before()
 
     words = under_neap(*command) if neap else [str(word) for word in command]
     process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,

@@ -75,4 +75,5 @@ def test_stacks_are_guarded(path):
 
 @pytest.mark.parametrize("path", SHARED, ids=lambda path: path.name)
 def test_string_functions_are_checked(path):
-    assert re.search(r"__\w+_chk", readelf("--dyn-syms", path).replace("__stack_chk_fail", ""))
+    """The preloaded library has those functions itself, because it also loads where glibc is not (hook/fortified.c)."""
+    assert re.search(r"__\w+_chk", readelf("-s", path).replace("__stack_chk_fail", ""))

@@ -33,17 +33,21 @@ def assert_one_line(done, code, *parts):
 
 # ---- what the command gets ----------------------------------------------------
 
-def test_preload_and_package_in_front():
+def test_preload_behind_and_package_in_front():
+    """Some libraries insist on being the first that is preloaded."""
     names = ["LD_PRELOAD", "PYTHONPATH"]
     library, package = str(BUILD / "libneap-preload.so"), str(BUILD / "python")
     assert variables(names=names) == {"LD_PRELOAD": library, "PYTHONPATH": package}
     found = variables(names=names, LD_PRELOAD="libm.so.6", PYTHONPATH="/somewhere")
-    assert found == {"LD_PRELOAD": library + ":libm.so.6", "PYTHONPATH": package + ":/somewhere"}
+    assert found == {"LD_PRELOAD": "libm.so.6:" + library, "PYTHONPATH": package + ":/somewhere"}
 
 
 def test_twice_is_once():
+    library = str(BUILD / "libneap-preload.so")
     done = neap("run", NEAP, "run", "/usr/bin/env")
-    assert "LD_PRELOAD=%s\n" % (BUILD / "libneap-preload.so") in done.stdout
+    assert "LD_PRELOAD=%s\n" % library in done.stdout
+    for order in (library + ":libm.so.6", "libm.so.6:" + library, "libm.so.6 " + library + ":libdl.so.2"):
+        assert variables(names=["LD_PRELOAD"], LD_PRELOAD=order) == {"LD_PRELOAD": order}
 
 
 @pytest.mark.parametrize("options, expected", [

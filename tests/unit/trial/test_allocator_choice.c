@@ -54,7 +54,7 @@ static void test_preload_keeps_the_users(void **state) {
     assert_string_equal(found.environment[1], "PYTHONMALLOC=malloc");
     const struct neap_allocator_setup *setup = find("jemalloc", words);
     if (setup->present) {
-        assert_non_null(strstr(setup->environment[0], ":libshim.so"));
+        assert_non_null(strstr(setup->environment[0], "=libshim.so:"));
         assert_int_equal(access(setup->library, R_OK), 0);
     } else {
         assert_string_equal(setup->reason, "not installed: apt-get install libjemalloc2");

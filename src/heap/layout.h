@@ -174,7 +174,8 @@ enum neap_layout_state {
 enum neap_layout_helper {                          /* the purging thread, which answers requests */
                           NEAP_HELPER_NOT_YET = 0, /* not started: there was not enough to purge */
                           NEAP_HELPER_RUNS = 1,    /* started; it may sleep */
-                          NEAP_HELPER_NEVER = 2,   /* NEAP_HELPER=0, or the thread could not be started */
+                          NEAP_HELPER_NEVER = 2,   /* NEAP_HELPER=0, the thread could not be started, or a
+                                                      filter may forbid it */
 };
 
 /* The anchor lies in the writable data of the preloaded library, aligned to 16. A reader finds it by

@@ -161,6 +161,9 @@ static int region_commit(neap_heap_t *heap, uint32_t region, uint32_t top) {
              neap_os_commit(r->units + units_before, units_after - units_before) == NEAP_OK) &&
             neap_os_commit(r->base + ((size_t) public->committed << heap->unit_shift),
                            (size_t)(wish - public->committed) << heap->unit_shift) == NEAP_OK) {
+            if (heap->wired)
+                neap_os_wire(r->base + ((size_t) public->committed << heap->unit_shift),
+                             (size_t)(wish - public->committed) << heap->unit_shift);
             public->committed = wish;
             return NEAP_OK;
         }

@@ -40,9 +40,9 @@ static void let_go(unsigned char *from, const unsigned char *to) {
         neap_os_let_go(from, (size_t)(to - from));
 }
 
-/* Lets go of the bits and the class map of units that are not committed; and, if it shall not be locked when
- * it is committed later, of what is reserved. */
-static void loosen(neap_heap_t *heap, uint32_t number, bool future) {
+/* Lets go of what is reserved, and of the bits and the class map of units that are not committed. The reserve
+ * would count against a limit of the user that the program becomes. */
+static void loosen(neap_heap_t *heap, uint32_t number) {
     const struct neap_layout_region *public = &heap->layout.regions[number];
     const struct neap__region *r = &heap->regions[number];
     uintptr_t page = (uintptr_t)1 << heap->page_shift;
@@ -50,8 +50,6 @@ static void loosen(neap_heap_t *heap, uint32_t number, bool future) {
     unsigned char *bits = (unsigned char *)neap__bits_at(r, (count + 63) / 64);
     let_go(r->maps, bits - ((uintptr_t)bits & (page - 1)));
     let_go(r->maps + neap_word_round_up_size((size_t)(r->class_map + count - r->maps), page), r->base);
-    if (future)
-        return;
     let_go(r->base + ((size_t)count << heap->unit_shift), r->base + r->span_bytes);
     let_go(r->units + structs_bytes(heap, public, count),
            r->units + structs_bytes(heap, public, public->unit_count));
@@ -62,6 +60,6 @@ void neap__wired_after(neap_heap_t *heap, bool future) {
     heap->wired = heap->wired || future;
     for (uint32_t n = 0; n < heap->layout.region_count; n++)
         if (heap->regions[n].base)
-            loosen(heap, n, future);
+            loosen(heap, n);
     neap_os_unlock(&heap->lock);
 }

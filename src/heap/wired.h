@@ -8,7 +8,8 @@
  *     after                          let go            let go                      let go
  *
  * "Let go" means not locked, and without memory until it is touched. From MCL_FUTURE on, nothing is committed
- * ahead any more. A free page below the top stays locked, and a purge makes it zero. Any thread.
+ * ahead any more, and what is committed is locked. A free page below the top stays locked, and a purge makes
+ * it zero. Any thread.
  */
 #ifndef NEAP_HEAP_WIRED_H
 #define NEAP_HEAP_WIRED_H

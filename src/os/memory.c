@@ -190,6 +190,10 @@ uint64_t neap_os_wire_limit_bytes(void) {
                                                                                      : UINT64_MAX;
 }
 
+void neap_os_wire(void *address, size_t bytes) {
+    (void)!mlock(address, bytes);
+}
+
 void neap_os_let_go(void *address, size_t bytes) {
     if (munlock(address, bytes) == 0)
         madvise(address, bytes, MADV_DONTNEED);

@@ -95,6 +95,9 @@ bool neap_os_wires_future(int flags);
 /* RLIMIT_MEMLOCK, in bytes; UINT64_MAX if there is none. */
 uint64_t neap_os_wire_limit_bytes(void);
 
+/* As mlock. Where a limit refuses, the pages are not locked. */
+void neap_os_wire(void *address, size_t bytes);
+
 /* Pages that hold nothing but zeros, or cannot be accessed: they are locked no longer, and their memory goes
  * back. */
 void neap_os_let_go(void *address, size_t bytes);

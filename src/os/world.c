@@ -26,7 +26,8 @@
 enum {
     HOLDS_BYTES = NEAP_OS_WORLD_THREADS_MAX * sizeof(struct neap__os_stopper_hold),
     SIGNAL_BYTES = _NSIG / 8,
-    TRY_US = 1000 * 1000
+    TRY_US = 1000 * 1000,
+    UNTRACED_MOST = 3 /* refusals in a row, without a tracer to be seen, that are believed */
 };
 
 /* --- memory: guard page | stack | holds ---------------------------------- */
@@ -156,6 +157,11 @@ static bool may_name_tracer(const struct neap_os_world *world) {
     return settings.ptrace_scope == 1;
 }
 
+/* Whoever looks into this process traces it for a moment, and may have gone before that is asked. */
+static bool may_be_a_tracer_that_left(enum neap_os_world_refusal refusal) {
+    return refusal == NEAP_OS_WORLD_POLICY || refusal == NEAP_OS_WORLD_PTRACE_SCOPE;
+}
+
 static struct neap_os_world_figures figures_of(const struct neap__os_stopper *stopper) {
     struct neap_os_world_figures figures = {0};
     for (uint32_t i = 0; i < stopper->count; i++)
@@ -171,12 +177,15 @@ int neap_os_world_stop(struct neap_os_world *world, uint32_t bound_us, void (*ac
     world->refusal = neap__os_world_refusal_ahead(world->despite_filter);
     if (world->refusal != NEAP_OS_WORLD_FREE)
         return NEAP_ERROR_PERMISSION;
-    for (;;) {
+    for (unsigned untraced = 0;;) {
         stopper = (struct neap__os_stopper){.act = act, .context = context, .bound_us = bound_us + !bound_us};
         error = world_stop_once(world, &stopper);
-        if (error != NEAP_ERROR_PERMISSION || !may_name_tracer(world))
+        if (error != NEAP_ERROR_PERMISSION)
             break;
-        world->names_tracer = true;
+        if (may_name_tracer(world))
+            world->names_tracer = true;
+        else if (!may_be_a_tracer_that_left(world->refusal) || ++untraced == UNTRACED_MOST)
+            break;
         world->refusal = NEAP_OS_WORLD_FREE;
     }
     if (error == NEAP_OK && figures)

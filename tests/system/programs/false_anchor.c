@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,9 +31,13 @@ int main(int argc, char **argv) {
     puts("ready");
     fflush(stdout);
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    for (int left_ms = 60000; left_ms > 0 && poll(&input, 1, 1) == 0; left_ms--)
-        if (__atomic_load_n(&anchor->trim_asked, __ATOMIC_RELAXED) != 0 && unlink(path) == 0)
-            if (mkfifo(path, 0600) != 0)
-                return 1;
+    bool is_laid = false; /* once: there is a moment without a file each time */
+    for (int left_ms = 60000; left_ms > 0 && poll(&input, 1, 1) == 0; left_ms--) {
+        if (is_laid || __atomic_load_n(&anchor->trim_asked, __ATOMIC_RELAXED) == 0 || unlink(path) != 0)
+            continue;
+        if (mkfifo(path, 0600) != 0)
+            return 1;
+        is_laid = true;
+    }
     return 0;
 }

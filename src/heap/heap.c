@@ -16,6 +16,7 @@
 #include "heap/model.h"
 #include "heap/purge.h"
 #include "heap/slab.h"
+#include "heap/thread_cache.h"
 #include "os/clock.h"
 
 enum { STIR_AGAIN = 64 /* slow paths after which a stir that woke nobody is tried again */ };
@@ -41,8 +42,9 @@ uint32_t neap__heap_ms(const neap_heap_t *heap) {
 
 /* --- slow paths --- */
 
-static struct neap__magazines *magazines_of(neap_heap_t *heap) {
-    return heap->inner ? heap->inner : &heap->magazines;
+/* Whether blocks of a class may lie in magazines that need no lock. */
+static bool is_small(uint32_t class_index) {
+    return class_index != 0 && class_index < NEAP_OWN_CLASSES;
 }
 
 /* The unit of region 0 that `block` lies in. */
@@ -50,9 +52,17 @@ static struct neap__place place_in_first(const neap_heap_t *heap, const void *bl
     return (struct neap__place){0, (uint32_t)(((uintptr_t)block - heap->base) >> heap->unit_shift)};
 }
 
-/* Empties the magazines and purges all free pages, before a request that failed is tried again. */
+/* Empties the magazines that the caller may empty. Lock held. */
+static void empty_mine(neap_heap_t *heap) {
+    if (neap__heap_owner_calls(heap))
+        neap__magazine_empty_all(heap);
+    else
+        neap__magazine_empty_inner(heap);
+}
+
+/* Empties magazines and purges all free pages, before a request that failed is tried again. */
 static void scrape(neap_heap_t *heap) {
-    neap__magazine_empty_all(heap);
+    empty_mine(heap);
     neap__purge_all(heap, NEAP_PURGE_LIMIT);
 }
 
@@ -65,18 +75,22 @@ static void *large_alloc(neap_heap_t *heap, size_t bytes, bool *zero) {
     return block;
 }
 
-/* A slow path begins: takes the lock. */
-static void enter(neap_heap_t *heap) {
+void neap__heap_want_empty(neap_heap_t *heap) {
+    heap->empty_wanted = true;
+    heap->cache_epoch++;
+    neap__magazine_empty_inner(heap);
+}
+
+void neap__heap_enter(neap_heap_t *heap) {
     neap_os_lock(&heap->lock);
     heap->activity++;
-    if (NEAP_UNLIKELY(heap->empty_wanted)) {
+    if (NEAP_UNLIKELY(heap->empty_wanted) && neap__heap_owner_calls(heap)) {
         heap->empty_wanted = false;
         neap__magazine_empty_all(heap);
     }
 }
 
-/* A slow path ends: releases the lock, and wakes the purger if enough waits for it or it wants to know. */
-static void leave(neap_heap_t *heap) {
+void neap__heap_leave(neap_heap_t *heap) {
     bool purge = heap->wake_wanted && neap__heap_waiting_units(heap) >= NEAP_WAKE_UNITS;
     bool stir = heap->stir_wanted && (int32_t)(heap->activity - heap->stir_activity) >= 0;
     bool wake = (purge || stir) && heap->wake;
@@ -103,7 +117,7 @@ void neap__heap_stir(neap_heap_t *heap) {
 /* The owner of a hardened heap takes blocks from the inner magazines without the lock; NULL if
  * the slow path must do it. */
 static void *hardened_alloc(neap_heap_t *heap, uint32_t class_index) {
-    struct neap__magazine *m = &heap->inner->of_class[class_index];
+    struct neap__magazine *m = &heap->inner.of_class[class_index];
     void *block = *m->top;
     if (!block || neap__heap_class_at(heap, block) == 0)
         return NULL;
@@ -112,12 +126,17 @@ static void *hardened_alloc(neap_heap_t *heap, uint32_t class_index) {
     return block;
 }
 
-static void *class_alloc(neap_heap_t *heap, uint32_t class_index) {
-    struct neap__magazines *all = magazines_of(heap);
-    void *block = neap__magazine_take(heap, all, class_index);
+/* A block of a class, from the cache or, without one, from a magazine. Lock held. */
+static void *take(neap_heap_t *heap, struct neap__thread_cache *cache, uint32_t class_index) {
+    return cache ? neap__thread_cache_take(heap, cache, class_index)
+                 : neap__magazine_take(heap, neap__magazine_of(heap, class_index), class_index);
+}
+
+static void *class_alloc(neap_heap_t *heap, struct neap__thread_cache *cache, uint32_t class_index) {
+    void *block = take(heap, cache, class_index);
     if (!block) {
         scrape(heap);
-        block = neap__magazine_take(heap, all, class_index);
+        block = take(heap, cache, class_index);
     }
     struct neap__place place;
     if (heap->hardened && block && neap__region_find(heap, block, &place))
@@ -125,7 +144,8 @@ static void *class_alloc(neap_heap_t *heap, uint32_t class_index) {
     return block;
 }
 
-void *neap__heap_alloc_slow(neap_heap_t *heap, size_t bytes) {
+/* What a thread cannot serve from its own magazines. */
+static __attribute__((noinline)) void *alloc_missed(neap_heap_t *heap, size_t bytes) {
     if (heap->guard)
         return neap__guard_alloc(heap, bytes);
     uint32_t class_index = bytes > NEAP_CLASS_BYTES_MAX ? 0 : neap__heap_class(heap, bytes != 0 ? bytes : 1);
@@ -133,10 +153,18 @@ void *neap__heap_alloc_slow(neap_heap_t *heap, size_t bytes) {
         heap->hardened && !heap->shared && class_index != 0 ? hardened_alloc(heap, class_index) : NULL;
     if (block)
         return block;
-    enter(heap);
-    block = class_index != 0 ? class_alloc(heap, class_index) : large_alloc(heap, bytes, NULL);
-    leave(heap);
+    struct neap__thread_cache *cache = bytes <= NEAP_OWN_BYTES_MAX ? neap__thread_cache_get(heap) : NULL;
+    neap__heap_enter(heap);
+    block = class_index != 0 ? class_alloc(heap, cache, class_index) : large_alloc(heap, bytes, NULL);
+    neap__heap_leave(heap);
     return block;
+}
+
+void *neap__heap_alloc_slow(neap_heap_t *heap, size_t bytes) {
+    struct neap__thread_cache *cache = bytes <= NEAP_OWN_BYTES_MAX ? neap__thread_cache_find(heap) : NULL;
+    void *block =
+        cache ? neap__thread_cache_pop(cache, neap__heap_class(heap, bytes != 0 ? bytes : 1)) : NULL;
+    return NEAP_LIKELY(block) ? block : alloc_missed(heap, bytes);
 }
 
 /* The owner of a hardened heap frees a block without the lock. False if the slow path must. */
@@ -147,23 +175,26 @@ static bool hardened_free(neap_heap_t *heap, void *block) {
     void *leaving = neap__hardened_take_back(heap, place_in_first(heap, block), block, &class_index);
     if (!leaving)
         return true;
-    struct neap__magazine *m = &heap->inner->of_class[class_index];
+    struct neap__magazine *m = &heap->inner.of_class[class_index];
     if (m->top != m->full) {
         *++m->top = leaving;
         return true;
     }
-    enter(heap);
-    neap__magazine_put(heap, heap->inner, class_index, leaving);
-    leave(heap);
+    neap__heap_enter(heap);
+    neap__magazine_put(heap, &heap->inner, class_index, leaving);
+    neap__heap_leave(heap);
     return true;
 }
 
 /* Frees a block that lies in the slab at `place`. Lock held. */
-static void class_free(neap_heap_t *heap, struct neap__place place, uint32_t class_index, void *block) {
+static void class_free(neap_heap_t *heap, struct neap__thread_cache *cache, struct neap__place place,
+                       uint32_t class_index, void *block) {
     if (heap->hardened)
         block = neap__hardened_take_back(heap, place, block, &class_index);
-    if (block)
-        neap__magazine_put(heap, magazines_of(heap), class_index, block);
+    if (cache && class_index < NEAP_OWN_CLASSES)
+        neap__thread_cache_put(heap, cache, class_index, block);
+    else if (block)
+        neap__magazine_put(heap, neap__magazine_of(heap, class_index), class_index, block);
 }
 
 /* The class of the slab that `block` lies in, and its place; 0 for all other pointers. Lock held. */
@@ -171,7 +202,8 @@ static uint32_t find_slab(const neap_heap_t *heap, const void *block, struct nea
     return neap__region_find(heap, block, place) ? heap->regions[place->region].class_map[place->index] : 0;
 }
 
-void neap__heap_free_slow(neap_heap_t *heap, void *block) {
+/* What a thread cannot free into its own magazines. */
+static __attribute__((noinline)) void free_missed(neap_heap_t *heap, void *block) {
     struct neap__place place;
     if (!block)
         return;
@@ -181,19 +213,28 @@ void neap__heap_free_slow(neap_heap_t *heap, void *block) {
     }
     if (heap->hardened && !heap->shared && hardened_free(heap, block))
         return;
-    enter(heap);
+    struct neap__thread_cache *cache =
+        is_small(neap__heap_class_at(heap, block)) ? neap__thread_cache_get(heap) : NULL;
+    neap__heap_enter(heap);
     bool ours = true;
     uint32_t class_index = find_slab(heap, block, &place);
     if (class_index != 0)
-        class_free(heap, place, class_index, block);
+        class_free(heap, cache, place, class_index, block);
     else
         ours = neap__large_free(heap, block);
-    leave(heap);
+    neap__heap_leave(heap);
     if (ours)
         return;
     if (!heap->foreign_free)
         neap__heap_die("free of %p: not a block of this heap", block);
     heap->foreign_free(heap->context, block);
+}
+
+void neap__heap_free_slow(neap_heap_t *heap, void *block) {
+    uint32_t class_index = neap__heap_class_at(heap, block);
+    struct neap__thread_cache *cache = is_small(class_index) ? neap__thread_cache_find(heap) : NULL;
+    if (!cache || !neap__thread_cache_push(cache, class_index, block))
+        free_missed(heap, block);
 }
 
 /* Usable bytes of `block`; 0 if none in use starts there, as far as the heap can tell. Lock held. */
@@ -210,7 +251,7 @@ static size_t bytes_at(const neap_heap_t *heap, const void *block) {
 /* Usable bytes of `block`. If it is large and is to stay so, it is resized: then *resized is its place. */
 static size_t look_up(neap_heap_t *heap, void *block, size_t bytes, bool *ours, void **resized) {
     struct neap__place place;
-    enter(heap);
+    neap__heap_enter(heap);
     *ours = neap__region_find(heap, block, &place) || neap__mapped_find(heap, block);
     size_t has = *ours ? bytes_at(heap, block) : 0;
     if (has > NEAP_CLASS_BYTES_MAX && bytes > NEAP_CLASS_BYTES_MAX) {
@@ -220,7 +261,7 @@ static size_t look_up(neap_heap_t *heap, void *block, size_t bytes, bool *ours, 
             *resized = neap__large_resize(heap, block, bytes);
         }
     }
-    leave(heap);
+    neap__heap_leave(heap);
     return has;
 }
 
@@ -246,7 +287,36 @@ void *neap__heap_realloc_slow(neap_heap_t *heap, void *block, size_t bytes) {
     return neap__heap_realloc_moving(heap, block, has, bytes);
 }
 
+/* Frees a block of a slab to its slab, past the owner's magazines. */
+static void free_past_owner(neap_heap_t *heap, void *block) {
+    struct neap__place place;
+    neap__heap_enter(heap);
+    uint32_t class_index = find_slab(heap, block, &place);
+    neap__slab_put(heap, class_index, &block, 1);
+    neap__heap_leave(heap);
+}
+
+/* For a thread without the GIL: a block that shrinks stays above what lies in the owner's magazines, as
+ * CPython leaves it with malloc. A block that grows above it leaves its slab. */
+static void *realloc_past_owner(neap_heap_t *heap, void *block, size_t has, size_t bytes) {
+    enum { LEAST = NEAP_OWN_BYTES_MAX + 1 };
+    if (bytes < LEAST && has - has / 4 <= LEAST)
+        return block;
+    void *fresh = neap__heap_alloc(heap, bytes < LEAST ? LEAST : bytes);
+    if (!fresh)
+        return bytes <= has ? block : NULL;
+    memcpy(fresh, block, bytes < has ? bytes : has);
+    if (has < LEAST)
+        free_past_owner(heap, block);
+    else
+        neap__heap_free(heap, block);
+    return fresh;
+}
+
 void *neap__heap_realloc_moving(neap_heap_t *heap, void *block, size_t has, size_t bytes) {
+    bool crosses = (has <= NEAP_OWN_BYTES_MAX) != (bytes <= NEAP_OWN_BYTES_MAX);
+    if (NEAP_UNLIKELY(crosses) && !heap->strict && !neap__heap_owner_calls(heap))
+        return realloc_past_owner(heap, block, has, bytes);
     void *fresh = neap__heap_alloc(heap, bytes);
     if (!fresh)
         return bytes <= has ? block : NULL; /* a block that shrinks can stay where it is */
@@ -279,7 +349,7 @@ void *neap_heap_calloc(neap_heap_t *heap, size_t count, size_t bytes) {
         neap_os_lock(&heap->lock);
         heap->activity++;
         block = large_alloc(heap, all, &zero);
-        leave(heap);
+        neap__heap_leave(heap);
     } else {
         block = neap__heap_alloc(heap, all);
     }

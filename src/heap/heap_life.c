@@ -10,6 +10,7 @@
 #include "heap/model.h"
 #include "heap/purge.h"
 #include "heap/region.h"
+#include "heap/thread_cache.h"
 #include "os/clock.h"
 #include "os/memory.h"
 
@@ -47,30 +48,21 @@ static void publish_classes(neap_heap_t *heap) {
     }
 }
 
-/* Bytes of a struct with the stacks of its magazines behind it, in whole pages. */
-static size_t with_stacks_bytes(size_t struct_bytes) {
-    return neap_word_round_up_size(struct_bytes + neap__magazine_stacks_bytes(), neap_os_page_bytes());
+/* Bytes of a heap with the stacks of its magazines behind it, in whole pages. */
+static size_t with_stacks_bytes(void) {
+    return neap_word_round_up_size(sizeof(neap_heap_t) + neap__magazine_stacks_bytes(), neap_os_page_bytes());
 }
 
-/* Returns zeroed memory of that length, or NULL. */
-static void *new_with_stacks(size_t struct_bytes) {
+/* Returns a zeroed heap with room for its stacks, or NULL. */
+static neap_heap_t *new_with_stacks(void) {
     void *memory;
-    if (neap_os_reserve(with_stacks_bytes(struct_bytes), neap_os_page_bytes(), &memory) != NEAP_OK)
+    if (neap_os_reserve(with_stacks_bytes(), neap_os_page_bytes(), &memory) != NEAP_OK)
         return NULL;
-    neap_os_advise_huge(memory, with_stacks_bytes(struct_bytes), false);
-    if (neap_os_commit(memory, with_stacks_bytes(struct_bytes)) == NEAP_OK)
+    neap_os_advise_huge(memory, with_stacks_bytes(), false);
+    if (neap_os_commit(memory, with_stacks_bytes()) == NEAP_OK)
         return memory;
-    neap_os_release(memory, with_stacks_bytes(struct_bytes));
+    neap_os_release(memory, with_stacks_bytes());
     return NULL;
-}
-
-/* Magazines behind the closed ones of the fast paths. */
-static int open_inner(neap_heap_t *heap) {
-    heap->inner = new_with_stacks(sizeof(*heap->inner));
-    if (!heap->inner)
-        return NEAP_ERROR_MEMORY;
-    neap__magazine_open_all(heap, heap->inner, (void **)(heap->inner + 1));
-    return NEAP_OK;
 }
 
 /* Fills a zeroed heap. On failure neap_heap_destroy frees what it made. */
@@ -102,16 +94,11 @@ static int heap_init(neap_heap_t *heap, const struct neap_heap_options *options,
                                                                      : default_reserve_bytes());
     if (error == NEAP_OK && options->flags & NEAP_HEAP_CHECKED)
         error = neap__guard_start(heap);
-    if (heap->strict || options->flags & NEAP_HEAP_SHARED)
-        neap__magazine_close_all(&heap->magazines);
-    else
-        neap__magazine_open_all(heap, &heap->magazines, (void **)(heap + 1));
-    if (error == NEAP_OK && heap->hardened)
-        error = open_inner(heap);
+    neap__magazine_open(heap, (void **)(heap + 1));
     if (error == NEAP_OK && options->flags & NEAP_HEAP_SHARED)
-        error = neap__heap_share(heap);
+        error = neap__fork_watch(heap, true);
     if (error == NEAP_OK && options->flags & NEAP_HEAP_SHARED)
-        error = neap__fork_watch(heap);
+        neap__heap_share(heap);
     return error;
 }
 
@@ -124,7 +111,7 @@ neap_heap_t *neap_heap_new(const struct neap_heap_options *options) {
     if (!neap_word_power_of_two(page_bytes) || page_bytes < page || page_bytes > 1u << 16 ||
         options->flags & ~(unsigned)(NEAP_HEAP_SHARED | NEAP_HEAP_CHECKED | NEAP_HEAP_HARDENED))
         return NULL;
-    neap_heap_t *heap = new_with_stacks(sizeof(*heap));
+    neap_heap_t *heap = new_with_stacks();
     if (heap && heap_init(heap, options, page_bytes) == NEAP_OK)
         return heap;
     neap_heap_destroy(heap);
@@ -134,32 +121,30 @@ neap_heap_t *neap_heap_new(const struct neap_heap_options *options) {
 void neap_heap_destroy(neap_heap_t *heap) {
     if (!heap)
         return;
-    if (heap->shared)
+    if (heap->watched_number != 0)
         neap__fork_forget(heap);
+    neap__thread_cache_end(heap);
     neap__guard_end(heap);
     neap__mesh_end(heap);
     neap__mapped_release_all(heap);
     neap__region_release_all(heap);
     neap__hardened_end(heap);
-    if (heap->inner)
-        neap_os_release(heap->inner, with_stacks_bytes(sizeof(*heap->inner)));
-    neap_os_release(heap, with_stacks_bytes(sizeof(*heap)));
+    neap_os_release(heap, with_stacks_bytes());
 }
 
-int neap__heap_share(neap_heap_t *heap) {
+void neap__heap_share(neap_heap_t *heap) {
     if (heap->shared)
-        return NEAP_OK;
-    if (!heap->strict && open_inner(heap) != NEAP_OK)
-        return NEAP_ERROR_MEMORY;
+        return;
     neap_os_lock(&heap->lock);
-    if (!heap->strict) {
-        neap__magazine_empty_all(heap);
-        neap__magazine_close_all(&heap->magazines);
-    }
-    heap->shared = true;
+    neap__magazine_share(heap);
+    __atomic_store_n(&heap->shared, true, __ATOMIC_RELAXED);
     heap->layout.flags |= NEAP_HEAP_SHARED;
     neap_os_unlock(&heap->lock);
-    return NEAP_OK;
+    /* The heap that serves CPython is not in the list yet. Without room for it there, it does without caches.
+     */
+    bool listed = heap->watched_number != 0 || neap__fork_watch(heap, false) == NEAP_OK;
+    if (listed && !heap->strict)
+        neap__thread_cache_start(heap);
 }
 
 void neap__heap_yield(neap_heap_t *heap, uint64_t limit_bytes) {
@@ -174,6 +159,8 @@ void neap__heap_fork_before(neap_heap_t *heap) {
     neap__hardened_reseed(heap);
 }
 
-void neap__heap_fork_after(neap_heap_t *heap) {
+void neap__heap_fork_after(neap_heap_t *heap, bool in_child) {
+    if (in_child)
+        neap__thread_cache_forked(heap);
     neap_os_unlock(&heap->lock);
 }

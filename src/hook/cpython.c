@@ -53,13 +53,15 @@ bool neap__cpython_find(void *handle, struct neap__cpython *python, char *reason
     void *get = dlsym(handle, "PyMem_GetAllocator"), *set = dlsym(handle, "PyMem_SetAllocator");
     const char *(*version)(void) = (const char *(*)(void))dlsym(handle, "Py_GetVersion");
     void *initialized = dlsym(handle, "Py_IsInitialized");
-    if (!get || !set || !version || !initialized || !thread_state_getter(handle))
+    void *holds_gil = dlsym(handle, "PyGILState_Check");
+    if (!get || !set || !version || !initialized || !holds_gil || !thread_state_getter(handle))
         return false;
     *python = (struct neap__cpython){
         .get_allocator = (void (*)(int, void *))get,
         .set_allocator = (void (*)(int, void *))set,
         .is_initialized = (int (*)(void))initialized,
         .thread_state = (void *(*)(void))thread_state_getter(handle),
+        .holds_gil = (int (*)(void))holds_gil,
     };
     int major = 0;
     reason[0] = '\0';
@@ -118,13 +120,19 @@ static void *foreign_realloc(void *context, void *block, size_t bytes) {
     return object_before.realloc(object_before.context, block, bytes);
 }
 
+static bool owner_calls(void *context) {
+    (void)context;
+    return served.holds_gil() != 0;
+}
+
+/* --- watching for interpreters --- */
+
 /* CPython's own RAW calloc. A request that may be for a new interpreter makes the heap a shared one
  * first. A caller without a thread state makes no interpreter, because PyInterpreterState_New needs the
  * GIL. */
 static void *watch_calloc(void *heap, size_t count, size_t bytes) {
-    if (count == 1 && bytes >= INTERPRETER_BYTES_MIN && served.thread_state() &&
-        neap__heap_share(heap) != NEAP_OK)
-        return NULL;
+    if (count == 1 && bytes >= INTERPRETER_BYTES_MIN && served.thread_state())
+        neap__heap_share(heap);
     return raw_before.calloc(raw_before.context, count, bytes);
 }
 
@@ -150,6 +158,7 @@ void neap__cpython_serve(const struct neap__cpython *python, neap_heap_t *heap) 
         heap->foreign_free = foreign_free;
         heap->foreign_realloc = foreign_realloc;
     }
+    heap->owner_calls = owner_calls;
     struct allocator ours = {heap, serve_malloc, serve_calloc, serve_realloc, serve_free};
     python->set_allocator(DOMAIN_MEM, &ours);
     python->set_allocator(DOMAIN_OBJ, &ours);

@@ -36,10 +36,10 @@ bool neap__cpython_find(void *handle, struct neap__cpython *python, char *reason
  * allocator that Neap sets; empty if they do not. */
 void neap__cpython_overridden(char *const *argv, char *reason, size_t size);
 
-/* Makes `heap` serve the domains OBJ and MEM. Who holds the GIL is its owner. Blocks that CPython's own
- * allocator handed out before are passed on to it. From 3.12 on it also watches the domain RAW for a second
- * interpreter, which may have a GIL of its own: then the heap becomes a shared one. No other thread may
- * allocate during the call. */
+/* Makes `heap` serve the domains OBJ and MEM. Who holds the GIL is its owner. A checked heap also finds
+ * calls without the GIL that damage CPython's own allocator. Blocks that CPython's own allocator handed out
+ * before are passed on to it. From 3.12 on it also watches the domain RAW for a second interpreter, which may
+ * have a GIL of its own: then the heap becomes a shared one. No other thread may allocate during the call. */
 void neap__cpython_serve(const struct neap__cpython *python, neap_heap_t *heap);
 
 #endif

@@ -10,9 +10,10 @@
  *     neap_heap_free(heap, text);
  *     neap_heap_destroy(heap);
  *
- * Threads: with NEAP_HEAP_SHARED any thread may call any function at any time.
- * Without it, a heap belongs to one owner at a time, and only the owner may call,
- * except where a function says otherwise.
+ * Threads: with NEAP_HEAP_SHARED any thread may call any function at any time. Each
+ * thread then keeps a few free small blocks of its own (at most 128 KiB for each of up
+ * to four heaps), which go back when it ends. Without it, a heap belongs to one owner at a time, and only the
+ * owner may call, except where a function says otherwise.
  */
 #ifndef NEAP_HEAP_H
 #define NEAP_HEAP_H
@@ -31,7 +32,7 @@ extern "C" {
 typedef struct neap_heap neap_heap_t;
 
 enum neap_heap_flag {
-    NEAP_HEAP_SHARED = 1u << 0,  /* any thread may call; every call takes a lock */
+    NEAP_HEAP_SHARED = 1u << 0,  /* any thread may call */
     NEAP_HEAP_CHECKED = 1u << 1, /* find misuse, by red zones, fill patterns and a quarantine */
     NEAP_HEAP_HARDENED = 1u << 2 /* for production: make misuse hard to exploit. Freed memory is zeroed and
                                     waits for a random time; a double or wrong free ends the process; a
@@ -110,7 +111,8 @@ bool neap_heap_owns(const neap_heap_t *heap, const void *pointer);
 size_t neap_heap_usable_bytes(neap_heap_t *heap, const void *block);
 
 /* Empties the magazines and gives back every page without a live block, whatever
- * its age. Returns the bytes given back. */
+ * its age. Other threads of a shared heap empty theirs when they next come to the
+ * slabs. Returns the bytes given back. */
 uint64_t neap_heap_trim(neap_heap_t *heap);
 
 /* One step of purging: gives back the pages that were free for longer than the
@@ -118,7 +120,8 @@ uint64_t neap_heap_trim(neap_heap_t *heap);
  * page waits. Any thread may call it if the heap is NEAP_HEAP_SHARED. */
 uint32_t neap_heap_purge(neap_heap_t *heap);
 
-/* Fills `stats`. Walks over all slabs (about 50 ns each). */
+/* Fills `stats`. Walks over all slabs (about 50 ns each). While other threads use a
+ * shared heap, live and cached blocks may be off by those that pass meanwhile. */
 void neap_heap_stats(neap_heap_t *heap, struct neap_heap_stats *stats);
 
 /* Verifies every invariant of the data model. Returns false, with a static text

@@ -1,32 +1,48 @@
-/* heap/fork_watch.c */
+/* heap/fork_watch.c: the list, and what a fork does with it. */
 #include "heap/fork_watch.h"
 
 #include "os/c_library.h"
 
 static struct {
     struct neap_os_lock lock;
-    bool handlers;      /* the C library has the fork handlers */
-    neap_heap_t *first; /* linked through neap_heap.watched_next */
+    bool handlers;        /* the C library has the fork handlers */
+    uint64_t last_number; /* of a heap in the list */
+    neap_heap_t *first;   /* linked through neap_heap.watched_next */
 } watched;
 
 static void before_fork(void) {
     neap_os_lock(&watched.lock);
-    for (neap_heap_t *heap = watched.first; heap; heap = heap->watched_next)
-        neap__heap_fork_before(heap);
+    for (neap_heap_t *heap = watched.first; heap; heap = heap->watched_next) {
+        if (heap->watched_locks)
+            neap__heap_fork_before(heap);
+    }
 }
 
-static void after_fork(void) {
-    for (neap_heap_t *heap = watched.first; heap; heap = heap->watched_next)
-        neap__heap_fork_after(heap);
+static void after_fork(bool in_child) {
+    for (neap_heap_t *heap = watched.first; heap; heap = heap->watched_next) {
+        if (heap->watched_locks)
+            neap__heap_fork_after(heap, in_child);
+    }
     neap_os_unlock(&watched.lock);
 }
 
-int neap__fork_watch(neap_heap_t *heap) {
+static void after_fork_in_parent(void) {
+    after_fork(false);
+}
+
+static void after_fork_in_child(void) {
+    after_fork(true);
+}
+
+int neap__fork_watch(neap_heap_t *heap, bool locks) {
     neap_os_lock(&watched.lock);
     if (!watched.handlers)
-        watched.handlers = neap_os_fork_handlers(before_fork, after_fork, after_fork) == NEAP_OK;
+        watched.handlers =
+            neap_os_fork_handlers(before_fork, after_fork_in_parent, after_fork_in_child) == NEAP_OK;
     bool can = watched.handlers;
     if (can) {
+        heap->watched_locks = locks;
+        heap->watched_number = ++watched.last_number;
         heap->watched_next = watched.first;
         watched.first = heap;
     }
@@ -43,4 +59,19 @@ void neap__fork_forget(neap_heap_t *heap) {
         }
     }
     neap_os_unlock(&watched.lock);
+}
+
+void neap__fork_watch_lock(void) {
+    neap_os_lock(&watched.lock);
+}
+
+void neap__fork_watch_unlock(void) {
+    neap_os_unlock(&watched.lock);
+}
+
+neap_heap_t *neap__fork_watched(uint64_t number) {
+    neap_heap_t *heap = watched.first;
+    while (heap && heap->watched_number != number)
+        heap = heap->watched_next;
+    return heap;
 }

@@ -251,6 +251,17 @@ size_t neap__guard_bytes(neap_heap_t *heap, const void *block) {
     return bytes;
 }
 
+bool neap__guard_asked(neap_heap_t *heap, const void *block, size_t *bytes) {
+    struct found f;
+    neap_os_lock(&heap->lock);
+    bool live = block && find(heap, block, &f) && f.used && f.start == block &&
+                trailer_of(&f)->state == (STATE_LIVE ^ (uintptr_t)f.start);
+    if (live)
+        *bytes = (size_t)trailer_of(&f)->asked;
+    neap_os_unlock(&heap->lock);
+    return live;
+}
+
 void neap__guard_trim(neap_heap_t *heap) {
     while (heap->guard && heap->guard->count > 0)
         let_go(heap);

@@ -32,6 +32,9 @@ void *neap__guard_realloc(neap_heap_t *heap, void *block, size_t bytes);
  * block or was written past its end. */
 size_t neap__guard_bytes(neap_heap_t *heap, const void *block);
 
+/* Stores the bytes that the program asked for. False if `block` is not a live block. */
+bool neap__guard_asked(neap_heap_t *heap, const void *block, size_t *bytes);
+
 /* Verifies all blocks in quarantine and frees their memory. Lock held. */
 void neap__guard_trim(neap_heap_t *heap);
 

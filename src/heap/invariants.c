@@ -6,6 +6,7 @@
 #include "heap/hardened.h"
 #include "heap/magazine.h"
 #include "heap/slab.h"
+#include "heap/thread_cache.h"
 
 /* Sums of a walk over the heap, to compare with the heap's own counts. */
 struct tally {
@@ -159,9 +160,7 @@ static bool check_ranking(const neap_heap_t *heap, struct tally *tally, uint32_t
 }
 
 static bool check_magazine(const neap_heap_t *heap, struct tally *tally, uint32_t class_index,
-                           const struct neap__magazines *all) {
-    const struct neap__magazine *m = &all->of_class[class_index];
-    void **bottom = all->bottom[class_index];
+                           const struct neap__magazine *m, void **bottom) {
     if (m->top + 1 < bottom || m->top > m->full || bottom[-1])
         return fail(tally, "a magazine holds too many blocks, or no NULL below its bottom");
     for (void **at = bottom; at <= m->top; at++) {
@@ -175,13 +174,32 @@ static bool check_magazine(const neap_heap_t *heap, struct tally *tally, uint32_
     return true;
 }
 
+/* Only this thread's cache lies still. */
+static bool check_cache(const neap_heap_t *heap, struct tally *tally, uint32_t i) {
+    const struct neap__thread_cache *cache = heap->cache_number != 0 ? neap__thread_cache_find(heap) : NULL;
+    return !cache || i >= NEAP_OWN_CLASSES ||
+           check_magazine(heap, tally, i, &cache->of_class[i], cache->bottom[i]);
+}
+
+/* What the caches of all threads last told. */
+static bool check_told(const neap_heap_t *heap, struct tally *tally, uint32_t i) {
+    uint32_t told = 0;
+    for (const struct neap__thread_cache *c = heap->caches; c && i < NEAP_OWN_CLASSES; c = c->next)
+        told += c->told[i];
+    if (i < NEAP_OWN_CLASSES && told != heap->cache_blocks[i])
+        return fail(tally, "the count of blocks in the caches of threads is wrong");
+    return true;
+}
+
 static bool check_class(const neap_heap_t *heap, struct tally *tally, uint32_t i) {
     if (tally->slabs[i] != heap->layout.classes[i].slabs)
         return fail(tally, "a class's count of slabs is wrong");
     if (tally->used[i] != tally->live[i] + (heap->hardened ? neap__magazine_cached(heap, i) : 0))
         return fail(tally, "a block is neither the program's nor in a magazine nor in the quarantine");
-    return check_ranking(heap, tally, i) && check_magazine(heap, tally, i, &heap->magazines) &&
-           (!heap->inner || check_magazine(heap, tally, i, heap->inner));
+    return check_ranking(heap, tally, i) &&
+           check_magazine(heap, tally, i, &heap->magazines.of_class[i], heap->magazines.bottom[i]) &&
+           check_magazine(heap, tally, i, &heap->inner.of_class[i], heap->inner.bottom[i]) &&
+           check_cache(heap, tally, i) && check_told(heap, tally, i);
 }
 
 static bool check_mapped(const neap_heap_t *heap, struct tally *tally) {

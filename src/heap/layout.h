@@ -107,9 +107,9 @@ struct neap_layout_class {
     uint32_t group_shift;  /* log2 of a group's bytes: 2^n pages */
     uint32_t group_blocks; /* blocks in a group */
     uint32_t slab_blocks;  /* blocks in a slab */
-    uint32_t cached;       /* free blocks in magazines when the owner last took a slow path */
-    uint32_t slabs;        /* slabs of the class */
-    uint32_t root;         /* id of the slab to take blocks from next; 0 = none */
+    uint32_t cached; /* free blocks in magazines when the owner, or each thread, last took a slow path */
+    uint32_t slabs;  /* slabs of the class */
+    uint32_t root;   /* id of the slab to take blocks from next; 0 = none */
     uint32_t reserved;
 };
 

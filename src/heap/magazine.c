@@ -5,7 +5,7 @@
 
 #include "heap/hardened.h"
 #include "heap/slab.h"
-#include "os/memory.h"
+#include "heap/thread_cache.h"
 
 enum {
     BLOCKS_MAX = 255,    /* most blocks in a magazine */
@@ -27,6 +27,13 @@ static void close_one(struct neap__magazines *all, uint32_t class_index) {
     all->bottom[class_index] = nothing + 1;
 }
 
+/* `bottom` is where an empty stack of so many blocks begins. */
+static void open_one(struct neap__magazines *all, uint32_t class_index, void **bottom, uint32_t blocks) {
+    all->bottom[class_index] = bottom;
+    all->of_class[class_index].top = bottom - 1;
+    all->of_class[class_index].full = bottom - 1 + blocks;
+}
+
 size_t neap__magazine_stacks_bytes(void) {
     size_t words = 0;
     for (uint32_t i = 1; i < neap__size_class_count; i++)
@@ -34,25 +41,19 @@ size_t neap__magazine_stacks_bytes(void) {
     return words * sizeof(void *);
 }
 
-void neap__magazine_open_all(const neap_heap_t *heap, struct neap__magazines *all, void **stacks) {
-    close_one(all, 0);
-    for (uint32_t i = 1; i < heap->layout.class_count; i++) {
+void neap__magazine_open(neap_heap_t *heap, void **stacks) {
+    for (uint32_t i = 0; i < NEAP_LAYOUT_CLASSES_MAX; i++) {
+        close_one(&heap->magazines, i);
+        close_one(&heap->inner, i);
+    }
+    for (uint32_t i = 1; i < heap->layout.class_count && !heap->guard; i++) {
         uint32_t blocks = capacity(heap->classes[i].block_bytes);
-        if (blocks == 0) {
-            close_one(all, i);
+        if (blocks == 0)
             continue;
-        }
         *stacks = NULL; /* it is NULL already; a write now saves a second page fault after a first read */
-        all->bottom[i] = stacks + 1;
-        all->of_class[i].top = stacks;
-        all->of_class[i].full = stacks + blocks;
+        open_one(neap__magazine_of(heap, i), i, stacks + 1, blocks);
         stacks += 1 + blocks;
     }
-}
-
-void neap__magazine_close_all(struct neap__magazines *all) {
-    for (uint32_t i = 0; i < NEAP_LAYOUT_CLASSES_MAX; i++)
-        close_one(all, i);
 }
 
 static uint32_t count_of(const struct neap__magazines *all, uint32_t class_index) {
@@ -70,7 +71,7 @@ void *neap__magazine_take(neap_heap_t *heap, struct neap__magazines *all, uint32
         neap__hardened_rotate(heap, taken, count);
     for (uint32_t i = count; i-- > 1;) /* lowest address on top, unless hardened */
         *++m->top = taken[i];
-    heap->layout.classes[class_index].cached = neap__magazine_cached(heap, class_index);
+    neap__magazine_publish(heap, class_index);
     return count > 0 ? taken[0] : NULL;
 }
 
@@ -83,7 +84,7 @@ static void put_oldest(neap_heap_t *heap, struct neap__magazines *all, uint32_t 
     neap__slab_put(heap, class_index, bottom, count);
     memmove(bottom, bottom + count, left * sizeof(*bottom));
     all->of_class[class_index].top -= count;
-    heap->layout.classes[class_index].cached = neap__magazine_cached(heap, class_index);
+    neap__magazine_publish(heap, class_index);
 }
 
 void neap__magazine_put(neap_heap_t *heap, struct neap__magazines *all, uint32_t class_index, void *block) {
@@ -97,16 +98,44 @@ void neap__magazine_put(neap_heap_t *heap, struct neap__magazines *all, uint32_t
     *++m->top = block;
 }
 
-void neap__magazine_empty_all(neap_heap_t *heap) {
-    neap__hardened_empty(heap);
-    for (uint32_t i = 1; i < heap->layout.class_count; i++) {
-        put_oldest(heap, &heap->magazines, i, count_of(&heap->magazines, i));
-        if (heap->inner)
-            put_oldest(heap, heap->inner, i, count_of(heap->inner, i));
+static void empty(neap_heap_t *heap, struct neap__magazines *all) {
+    for (uint32_t i = 1; i < heap->layout.class_count; i++)
+        put_oldest(heap, all, i, count_of(all, i));
+}
+
+void neap__magazine_share(neap_heap_t *heap) {
+    if (heap->strict)
+        return;
+    empty(heap, &heap->magazines);
+    for (uint32_t i = 1; i < NEAP_OWN_CLASSES; i++) {
+        open_one(&heap->inner, i, heap->magazines.bottom[i], capacity(heap->classes[i].block_bytes));
+        close_one(&heap->magazines, i);
     }
 }
 
-uint32_t neap__magazine_cached(const neap_heap_t *heap, uint32_t class_index) {
-    return count_of(&heap->magazines, class_index) + (heap->inner ? count_of(heap->inner, class_index) : 0) +
+void neap__magazine_empty_inner(neap_heap_t *heap) {
+    if (!heap->hardened || heap->shared)
+        empty(heap, &heap->inner);
+}
+
+void neap__magazine_empty_all(neap_heap_t *heap) {
+    neap__hardened_empty(heap);
+    empty(heap, &heap->magazines);
+    empty(heap, &heap->inner);
+    heap->cache_epoch++;
+    neap__thread_cache_empty(heap);
+}
+
+static uint32_t inside(const neap_heap_t *heap, uint32_t class_index) {
+    return count_of(&heap->magazines, class_index) + count_of(&heap->inner, class_index) +
            neap__hardened_waiting(heap, class_index);
+}
+
+uint32_t neap__magazine_cached(const neap_heap_t *heap, uint32_t class_index) {
+    return inside(heap, class_index) + neap__thread_cache_blocks(heap, class_index);
+}
+
+void neap__magazine_publish(neap_heap_t *heap, uint32_t class_index) {
+    uint32_t told = class_index < NEAP_OWN_CLASSES ? heap->cache_blocks[class_index] : 0;
+    heap->layout.classes[class_index].cached = inside(heap, class_index) + told;
 }

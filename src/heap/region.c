@@ -406,7 +406,7 @@ void neap__region_yield(neap_heap_t *heap, uint64_t keep_bytes) {
         if (heap->regions[n].base && count < public->unit_count && count > 0)
             region_cut(heap, n, (uint32_t)count);
     }
-    heap->span_bytes = heap->regions[0].span_bytes;
+    __atomic_store_n(&heap->span_bytes, heap->regions[0].span_bytes, __ATOMIC_RELAXED);
     heap->region_bytes = REGION_BYTES_LATER;
     heap->yielded = true;
 }

@@ -5,6 +5,7 @@
 #include "heap/magazine.h"
 #include "heap/run.h"
 #include "heap/slab.h"
+#include "heap/thread_cache.h"
 
 enum { PIN_SHARE = 8 }; /* a slab filled to less than 1/8 is a pin */
 
@@ -64,9 +65,10 @@ static void move_cached(const neap_heap_t *heap, struct neap_heap_stats *stats) 
         blocks += cached;
         bytes += cached * heap->classes[i].block_bytes;
     }
-    stats->cached_bytes = bytes;
-    stats->live_bytes -= bytes;
-    stats->live_blocks -= blocks;
+    /* Another thread of a shared heap may pass a block on while it is counted: then it counts twice. */
+    stats->cached_bytes = bytes < stats->live_bytes ? bytes : stats->live_bytes;
+    stats->live_bytes -= stats->cached_bytes;
+    stats->live_blocks -= blocks < stats->live_blocks ? blocks : stats->live_blocks;
 }
 
 /* Bytes of address space for a region's bookkeeping, whether touched or not. */
@@ -102,7 +104,7 @@ void neap_heap_stats(neap_heap_t *heap, struct neap_heap_stats *stats) {
         add_mapped(&mapped[i], stats);
     move_cached(heap, stats);
     uint64_t page = layout->page_bytes;
-    stats->metadata_bytes += sizeof(*heap);
+    stats->metadata_bytes += sizeof(*heap) + neap__thread_cache_bytes(heap);
     stats->meshed_bytes = neap__heap_meshed_away(heap) * page;
     stats->peak_bytes = layout->peak_pages * page;
     stats->purged_bytes = layout->purged_pages * page;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/python_command.h"
+#include "heap/guard.h"
 #include "heap/model.h"
 
 enum { DOMAIN_RAW = 0, DOMAIN_MEM = 1, DOMAIN_OBJ = 2 }; /* PyMemAllocatorDomain */
@@ -18,7 +19,9 @@ enum {
     INTERPRETER_BYTES_MIN = 64 * 1024,
     FREE_THREADED_OFFSET = 16, /* of a uint64_t in _Py_DebugOffsets */
     OLDEST_MINOR = 8,
-    DEBUG_OFFSETS_MINOR = 13
+    DEBUG_OFFSETS_MINOR = 13,
+    /* CPython passes larger requests to malloc, which needs no GIL (SMALL_REQUEST_THRESHOLD). */
+    SMALL_BYTES_MAX = 512
 };
 
 struct allocator { /* PyMemAllocatorEx */
@@ -53,13 +56,15 @@ bool neap__cpython_find(void *handle, struct neap__cpython *python, char *reason
     void *get = dlsym(handle, "PyMem_GetAllocator"), *set = dlsym(handle, "PyMem_SetAllocator");
     const char *(*version)(void) = (const char *(*)(void))dlsym(handle, "Py_GetVersion");
     void *initialized = dlsym(handle, "Py_IsInitialized");
-    if (!get || !set || !version || !initialized || !thread_state_getter(handle))
+    void *holds_gil = dlsym(handle, "PyGILState_Check");
+    if (!get || !set || !version || !initialized || !holds_gil || !thread_state_getter(handle))
         return false;
     *python = (struct neap__cpython){
         .get_allocator = (void (*)(int, void *))get,
         .set_allocator = (void (*)(int, void *))set,
         .is_initialized = (int (*)(void))initialized,
         .thread_state = (void *(*)(void))thread_state_getter(handle),
+        .holds_gil = (int (*)(void))holds_gil,
     };
     int major = 0;
     reason[0] = '\0';
@@ -118,13 +123,70 @@ static void *foreign_realloc(void *context, void *block, size_t bytes) {
     return object_before.realloc(object_before.context, block, bytes);
 }
 
+static bool owner_calls(void *context) {
+    (void)context;
+    return served.holds_gil() != 0;
+}
+
+/* --- serving from a checked heap --- */
+
+/* Ends the process: a call for `bytes` bytes was made without the GIL by the code that returns to `caller`.
+ */
+static _Noreturn void die_without_gil(const char *what, size_t bytes, const void *caller) {
+    Dl_info in;
+    const char *file = dladdr(caller, &in) != 0 && in.dli_fname ? in.dli_fname : NULL;
+    const char *name = file && strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
+    if (!name)
+        neap__heap_die("%s of %zu bytes without the GIL, called from %p", what, bytes, caller);
+    neap__heap_die("%s of %zu bytes without the GIL, called from %.80s+0x%zx", what, bytes, name,
+                   (size_t)((const char *)caller - (const char *)in.dli_fbase));
+}
+
+static void expect_gil(const char *what, size_t bytes, const void *caller) {
+    if (bytes <= SMALL_BYTES_MAX && !served.holds_gil())
+        die_without_gil(what, bytes, caller);
+}
+
+/* The same for a block that is given. One that is none in use is for the heap to report. */
+static void expect_gil_of(neap_heap_t *heap, const char *what, const void *block, const void *caller) {
+    size_t bytes;
+    if (!served.holds_gil() && neap__guard_asked(heap, block, &bytes))
+        expect_gil(what, bytes, caller);
+}
+
+static void *check_malloc(void *heap, size_t bytes) {
+    expect_gil("allocation", bytes, __builtin_return_address(0));
+    return neap__heap_alloc(heap, bytes);
+}
+
+static void *check_calloc(void *heap, size_t count, size_t bytes) {
+    size_t all;
+    if (!__builtin_mul_overflow(count, bytes, &all))
+        expect_gil("allocation", all, __builtin_return_address(0));
+    return neap_heap_calloc(heap, count, bytes);
+}
+
+static void *check_realloc(void *heap, void *block, size_t bytes) {
+    if (block)
+        expect_gil_of(heap, "realloc", block, __builtin_return_address(0));
+    else
+        expect_gil("allocation", bytes, __builtin_return_address(0));
+    return neap__heap_realloc(heap, block, bytes);
+}
+
+static void check_free(void *heap, void *block) {
+    expect_gil_of(heap, "free", block, __builtin_return_address(0));
+    neap__heap_free(heap, block);
+}
+
+/* --- watching for interpreters --- */
+
 /* CPython's own RAW calloc. A request that may be for a new interpreter makes the heap a shared one
  * first. A caller without a thread state makes no interpreter, because PyInterpreterState_New needs the
  * GIL. */
 static void *watch_calloc(void *heap, size_t count, size_t bytes) {
-    if (count == 1 && bytes >= INTERPRETER_BYTES_MIN && served.thread_state() &&
-        neap__heap_share(heap) != NEAP_OK)
-        return NULL;
+    if (count == 1 && bytes >= INTERPRETER_BYTES_MIN && served.thread_state())
+        neap__heap_share(heap);
     return raw_before.calloc(raw_before.context, count, bytes);
 }
 
@@ -150,7 +212,10 @@ void neap__cpython_serve(const struct neap__cpython *python, neap_heap_t *heap) 
         heap->foreign_free = foreign_free;
         heap->foreign_realloc = foreign_realloc;
     }
+    heap->owner_calls = owner_calls;
     struct allocator ours = {heap, serve_malloc, serve_calloc, serve_realloc, serve_free};
+    if (heap->guard)
+        ours = (struct allocator){heap, check_malloc, check_calloc, check_realloc, check_free};
     python->set_allocator(DOMAIN_MEM, &ours);
     python->set_allocator(DOMAIN_OBJ, &ours);
     if (python->minor >= NEAP_OWN_GIL_MINOR) {

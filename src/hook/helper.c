@@ -41,15 +41,15 @@ static struct {
     uint64_t libc_look_ms; /* time of the next look at libc; 0 = none, the program rests */
 } helper = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* Answers `neap trim PID`. The helper may not touch the magazines, because it does not hold the GIL. So
- * it asks the owner to empty them on its next slow path. */
+/* Answers `neap trim PID`. The helper may not touch the owner's magazines, because it does not hold the GIL.
+ * So it asks the owner to empty them on his next slow path. */
 static void answer_trim(void) {
     uint32_t asked = __atomic_load_n(&neap__anchor.trim_asked, __ATOMIC_ACQUIRE);
     if (asked == __atomic_load_n(&neap__anchor.trim_done, __ATOMIC_RELAXED))
         return;
     neap_heap_t *heap = helper.heap;
     neap_os_lock(&heap->lock);
-    heap->empty_wanted = true;
+    neap__heap_want_empty(heap);
     uint64_t bytes = neap__purge_all(heap, NEAP_PURGE_TRIM) << heap->page_shift;
     neap_os_unlock(&heap->lock);
     bytes += neap__mesh_pass(heap, true);
@@ -256,8 +256,8 @@ static void before_fork(void) {
     helper.heap->stir_wanted = true;
 }
 
-static void after_fork(void) {
-    neap__heap_fork_after(helper.heap);
+static void after_fork(bool in_child) {
+    neap__heap_fork_after(helper.heap, in_child);
     pthread_mutex_unlock(&helper.lock);
 }
 
@@ -266,12 +266,12 @@ static void after_fork_in_parent(void) {
     helper.not_before_ms = now_ms + AFTER_FORK_MS;
     helper.not_at_all_ms = now_ms + FORK_QUIET_MS;
     helper.stir_ms = now_ms + AFTER_FORK_MS;
-    after_fork();
+    after_fork(false);
 }
 
 static void after_fork_in_child(void) {
     begin_child();
-    after_fork();
+    after_fork(true);
 }
 
 void neap__helper_guard_forks(void) {

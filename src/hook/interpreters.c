@@ -18,11 +18,9 @@ enum { MODULES = sizeof(module_names) / sizeof(module_names[0]) };
 static neap_heap_t *watched;
 static void *(*real_init[MODULES])(void);
 
-/* The callers cannot report a failure. If the system refuses memory for the inner magazines, it also
- * refuses the hundreds of kilobytes that an interpreter needs. */
 static void share(void) {
     if (watched)
-        (void)neap__heap_share(watched);
+        neap__heap_share(watched);
 }
 
 static void *init_interpreters(void) {

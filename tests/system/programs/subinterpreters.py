@@ -88,4 +88,5 @@ def main(rounds):
     print("ok")
 
 
-main(int(sys.argv[1]))
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -160,10 +160,40 @@ static __attribute__((noinline)) void *alloc_missed(neap_heap_t *heap, size_t by
     return block;
 }
 
+/* Takes a block from an inner magazine; NULL if it is empty. This changes no slab, so that nothing else of a
+ * slow path is due. */
+static void *inner_pop(neap_heap_t *heap, uint32_t class_index) {
+    struct neap__magazine *m = &heap->inner.of_class[class_index];
+    neap_os_lock(&heap->lock);
+    void *block = *m->top;
+    m->top -= block != NULL;
+    heap->activity++;
+    neap_os_unlock(&heap->lock);
+    return block;
+}
+
+/* Frees a block into an inner magazine. False if it is full or closed. */
+static bool inner_push(neap_heap_t *heap, uint32_t class_index, void *block) {
+    struct neap__magazine *m = &heap->inner.of_class[class_index];
+    neap_os_lock(&heap->lock);
+    bool room = m->top != m->full;
+    if (room)
+        *++m->top = block;
+    heap->activity++;
+    neap_os_unlock(&heap->lock);
+    return room;
+}
+
 void *neap__heap_alloc_slow(neap_heap_t *heap, size_t bytes) {
-    struct neap__thread_cache *cache = bytes <= NEAP_OWN_BYTES_MAX ? neap__thread_cache_find(heap) : NULL;
-    void *block =
-        cache ? neap__thread_cache_pop(cache, neap__heap_class(heap, bytes != 0 ? bytes : 1)) : NULL;
+    void *block = NULL;
+    if (bytes > NEAP_OWN_BYTES_MAX) {
+        if (bytes <= NEAP_CLASS_BYTES_MAX && !heap->strict)
+            block = inner_pop(heap, neap__heap_class(heap, bytes));
+    } else {
+        struct neap__thread_cache *cache = neap__thread_cache_find(heap);
+        if (cache)
+            block = neap__thread_cache_pop(cache, neap__heap_class(heap, bytes != 0 ? bytes : 1));
+    }
     return NEAP_LIKELY(block) ? block : alloc_missed(heap, bytes);
 }
 
@@ -232,6 +262,8 @@ static __attribute__((noinline)) void free_missed(neap_heap_t *heap, void *block
 
 void neap__heap_free_slow(neap_heap_t *heap, void *block) {
     uint32_t class_index = neap__heap_class_at(heap, block);
+    if (class_index >= NEAP_OWN_CLASSES && !heap->strict && inner_push(heap, class_index, block))
+        return;
     struct neap__thread_cache *cache = is_small(class_index) ? neap__thread_cache_find(heap) : NULL;
     if (!cache || !neap__thread_cache_push(cache, class_index, block))
         free_missed(heap, block);

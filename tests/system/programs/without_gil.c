@@ -1,5 +1,6 @@
-/* What C code does that takes memory from CPython while others hold the GIL. ctypes lets go of the GIL for these
- * calls. CPython passes requests of more than 512 bytes to malloc, which is thread-safe; so this works there. */
+/* What C code does that takes memory from CPython while others hold the GIL. ctypes lets go of the GIL for
+ * these calls. CPython passes requests of more than 512 bytes to malloc, which is thread-safe; so this works
+ * there. */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>

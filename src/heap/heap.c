@@ -160,23 +160,24 @@ static __attribute__((noinline)) void *alloc_missed(neap_heap_t *heap, size_t by
     return block;
 }
 
-/* Takes a block from an inner magazine; NULL if it is empty. This changes no slab, so that nothing else of a
- * slow path is due. */
+/* Takes a block from an inner magazine; NULL if it is empty, or if the whole slow path is wanted. This
+ * changes no slab, so that nothing else of a slow path is due. */
 static void *inner_pop(neap_heap_t *heap, uint32_t class_index) {
     struct neap__magazine *m = &heap->inner.of_class[class_index];
     neap_os_lock(&heap->lock);
-    void *block = *m->top;
+    void *block = heap->empty_wanted ? NULL : *m->top;
     m->top -= block != NULL;
     heap->activity++;
     neap_os_unlock(&heap->lock);
     return block;
 }
 
-/* Frees a block into an inner magazine. False if it is full or closed. */
+/* Frees a block into an inner magazine. False if it is full or closed, or if the whole slow path is wanted.
+ */
 static bool inner_push(neap_heap_t *heap, uint32_t class_index, void *block) {
     struct neap__magazine *m = &heap->inner.of_class[class_index];
     neap_os_lock(&heap->lock);
-    bool room = m->top != m->full;
+    bool room = m->top != m->full && !heap->empty_wanted;
     if (room)
         *++m->top = block;
     heap->activity++;

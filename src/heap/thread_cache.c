@@ -15,7 +15,7 @@ enum {
     BLOCKS_FIRST = 8     /* blocks that a magazine has room for at first */
 };
 
-__thread struct neap__thread_caches neap__thread_caches;
+__thread struct neap__thread_caches neap__thread_caches __attribute__((tls_model("initial-exec")));
 
 /* Tells of the end of a thread that has caches. Guarded by the lock of the list of shared heaps. */
 static struct {

@@ -6,6 +6,8 @@
 #include "cli/verb.h"
 #include "os/limits.h"
 
+enum { HEADROOM_SHARE = 3 }; /* this part of what a group has left is for others */
+
 int cli_snapshot_check(const char *verb, const struct cli_snapshot_options *options, int operands) {
     if (options->pause + options->no_pause + options->low_memory + (options->core != NULL) > 1)
         return cli_error(CLI_EXIT_USAGE,
@@ -69,8 +71,12 @@ int cli_snapshot_open(const char *verb, const struct cli_snapshot_options *optio
         error = neap_snapshot_take(target->process, way, snapshot);
     if (error != NEAP_OK)
         return process_error(verb, target, error);
-    if (neap_snapshot_facts(*snapshot)->too_little_memory)
-        neap_os_limit_growth(neap_os_headroom_bytes()); /* so that allocation fails before a group is full */
+    if (neap_snapshot_facts(*snapshot)->too_little_memory) {
+        /* Allocation is to fail before a group is full. The kernel's own memory needs room too, and what is
+         * mapped already and not touched yet. */
+        uint64_t headroom = neap_os_headroom_bytes();
+        neap_os_limit_growth(headroom - headroom / HEADROOM_SHARE);
+    }
     cli_apart_confine();
     return CLI_GO_ON;
 }

@@ -39,13 +39,15 @@ def assert_leaks_nothing(everything, types, first, times, blocks):
         everything()
     _figures(types)
     grown = []
-    for _ in range(6):
+    for _ in range(15):
         before, *held = _figures(types)
         for _ in range(times):
             everything()
         after, *then = _figures(types)
         assert held == then, (held, then)
         grown.append(after - before)
+        if after - before < blocks:
+            break
     assert min(grown) < blocks, grown
     start = resident()
     for _ in range(2 * times):

@@ -13,8 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 static bool mapping_see(void *context, const struct neap_os_mapping *mapping) {
     size_t *count = context;
-    if (strlen(mapping->access) > 4 || strlen(mapping->path) >= sizeof(mapping->path) ||
-        strchr(mapping->path, '\n'))
+    if (strlen(mapping->access) > 4 || strlen(mapping->path) >= sizeof(mapping->path))
         abort();
     return ++*count < 1000;
 }

@@ -65,6 +65,14 @@ static pid_t sleeper_start(void) {
     return child;
 }
 
+/* A stop, tried again where a busy machine was too slow for it. */
+static int stop_in_the_end(struct watch *watch) {
+    int result = NEAP_ERROR_TIMEOUT;
+    for (int tries = 0; tries < 50 && result == NEAP_ERROR_TIMEOUT; tries++)
+        result = stop(act_note, watch);
+    return result;
+}
+
 static void test_waits_do_not_see_the_stopper(void **state) {
     (void)state;
     static int ways[] = {0, WNOHANG, WUNTRACED | WCONTINUED};
@@ -79,7 +87,7 @@ static void test_waits_do_not_see_the_stopper(void **state) {
         child_signals = wait_rounds = 0;
         pthread_create(&waiter, NULL, wait_for_any, &ways[i]);
         for (int round = 0; round < rounds(200); round++)
-            assert_int_equal(stop(act_note, &watch), NEAP_OK);
+            assert_int_equal(stop_in_the_end(&watch), NEAP_OK);
         assert_int_equal(waited, 0);
         assert_int_equal(child_signals, 0);
         kill(child, SIGKILL);
@@ -100,7 +108,7 @@ static void test_no_child_is_no_child(void **state) {
     wait_rounds = 0;
     pthread_create(&waiter, NULL, wait_for_any, &way);
     for (int round = 0; round < rounds(200); round++) {
-        assert_int_equal(stop(act_note, &watch), NEAP_OK);
+        assert_int_equal(stop_in_the_end(&watch), NEAP_OK);
         assert_true(wait_error == ECHILD || wait_rounds == 0);
     }
     assert_int_equal(waited, 0);

@@ -97,7 +97,9 @@ static uint32_t look_at_libc(void) {
         enum neap__libc_step step = neap__libc_pace_look(&helper.libc, &now);
         helper.libc_look_ms = 0;
         if (step == NEAP_LIBC_REST) {
+            neap_os_lock(&helper.heap->lock);
             neap__heap_stir(helper.heap);
+            neap_os_unlock(&helper.heap->lock);
             return 0;
         }
         if (step == NEAP_LIBC_TRIM)
@@ -194,8 +196,6 @@ static bool start(void) {
 /* Whether a helper may be started now. A process that has just started or forked may end soon and gets
  * none for little work. For much work it gets one, because it may become idle and never ask again. */
 static bool may_start(void) {
-    if (!helper.allowed)
-        return false;
     uint32_t now_ms = neap__heap_ms(helper.heap);
     uint64_t waiting = neap__heap_waiting_units(helper.heap);
     return now_ms >= helper.stir_ms || (now_ms >= helper.not_before_ms && waiting >= NEAP_WAKE_UNITS) ||
@@ -205,6 +205,8 @@ static bool may_start(void) {
 /* The heap calls this when enough waits for the purger and the helper sleeps or does not run. */
 static bool wake(void *unused) {
     (void)unused;
+    if (!helper.allowed)
+        return true; /* there is none to wake, and never will be */
     if (__atomic_load_n(&helper.running, __ATOMIC_ACQUIRE))
         heed_bare_fork();
     if (__atomic_load_n(&helper.running, __ATOMIC_ACQUIRE)) {
@@ -253,7 +255,7 @@ static void before_fork(void) {
         neap__purge_all(helper.heap, NEAP_PURGE_FORK);
     }
     helper.heap->wake_wanted = true;
-    helper.heap->stir_wanted = true;
+    neap__heap_stir(helper.heap);
 }
 
 static void after_fork(bool in_child) {
@@ -288,7 +290,7 @@ void neap__helper_attach(neap_heap_t *heap, bool allowed, bool meshes) {
     heap->wake = wake;
     heap->huge_allowed = true; /* as for large blocks of CPython without Neap, which malloc maps */
     heap->wake_wanted = true;
-    heap->stir_wanted = allowed;
+    neap__heap_stir(heap); /* no other thread can know the heap yet */
 }
 
 uint64_t neap__helper_trim(void) {

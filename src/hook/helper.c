@@ -151,8 +151,8 @@ static void begin_child(void) {
     neap__mesh_forked(helper.heap);
 }
 
-/* A child made by _Fork() or a bare system call has seen no fork handler. It believes that it has the
- * parent's helper. */
+/* A child made by _Fork() or a bare system call has seen no fork handler. It believes that it is the parent,
+ * and that it has the parent's helper. */
 static void heed_bare_fork(void) {
     if (neap__anchor.pid == (uint32_t)getpid())
         return;
@@ -207,7 +207,7 @@ static bool wake(void *unused) {
     (void)unused;
     if (!helper.allowed)
         return true; /* there is none to wake, and never will be */
-    if (__atomic_load_n(&helper.running, __ATOMIC_ACQUIRE))
+    if (__atomic_load_n(&helper.running, __ATOMIC_ACQUIRE) || may_start())
         heed_bare_fork();
     if (__atomic_load_n(&helper.running, __ATOMIC_ACQUIRE)) {
         neap_os_wakeup_post(&helper.wakeup);

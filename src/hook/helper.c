@@ -8,6 +8,7 @@
 #include "heap/mesh.h"
 #include "heap/model.h"
 #include "heap/purge.h"
+#include "heap/wired.h"
 #include "hook/anchor.h"
 #include "hook/libc_trim.h"
 #include "os/c_library.h"
@@ -149,6 +150,7 @@ static void begin_child(void) {
     neap__anchor.pid = (uint32_t)getpid();
     helper.libc = (struct neap__libc_pace){0}; /* its processor time starts at 0 */
     neap__mesh_forked(helper.heap);
+    neap__wired_over(helper.heap);
 }
 
 /* A child made by _Fork() or a bare system call has seen no fork handler. It believes that it is the parent,

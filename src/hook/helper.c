@@ -18,12 +18,14 @@
 #include "os/memory.h"
 
 enum {
-    START_MS = 100,          /* a younger heap, or forked child, gets a helper only for much work */
-    STIR_MS = 1000,          /* an older one gets one for any: libc may have something to give back */
-    AFTER_FORK_MS = 1000,    /* so does the parent for this time after a fork */
-    FORK_QUIET_MS = 100,     /* and for this time it gets none: CPython counts its threads after a fork */
-    MUCH_UNITS = 40,         /* much work: 2.5 MiB with 4 KiB pages */
-    FORK_PURGE_MS = 100,     /* at most one purge before a fork in this time */
+    START_MS = 100,       /* a younger heap, or forked child, gets a helper only for much work */
+    STIR_MS = 1000,       /* an older one gets one for any: libc may have something to give back */
+    AFTER_FORK_MS = 1000, /* so does the parent for this time after a fork */
+    FORK_QUIET_MS = 100,  /* and for this time it gets none: CPython counts its threads after a fork */
+    MUCH_UNITS = 40,      /* much work: 2.5 MiB with 4 KiB pages */
+    FORK_PURGE_MS = 100,  /* at most one purge before a fork in this time */
+    SETTLE_TRIES = 10,    /* of SETTLE_MS each, to wait for the helper to end what it is at */
+    SETTLE_MS = 100,
     STACK_BYTES = 256 * 1024 /* the thread touches one or two pages of it */
 };
 
@@ -40,6 +42,8 @@ static struct {
     uint32_t fork_purge_ms; /* heap time of the last purge before a fork */
     struct neap__libc_pace libc;
     uint64_t libc_look_ms; /* time of the next look at libc; 0 = none, the program rests */
+    bool settle_asked;     /* neap__helper_settle waits for `settled` */
+    struct neap_os_wakeup settled;
 } helper = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Answers `neap trim PID`. The helper may not touch the owner's magazines, because it does not hold the GIL.
@@ -127,6 +131,8 @@ static void *run(void *unused) {
         uint32_t seen = __atomic_load_n(&helper.wakeup.count, __ATOMIC_ACQUIRE);
         if (__atomic_load_n(&helper.stop, __ATOMIC_ACQUIRE))
             return NULL;
+        if (__atomic_exchange_n(&helper.settle_asked, false, __ATOMIC_ACQ_REL))
+            neap_os_wakeup_post(&helper.settled);
         answer_trim();
         uint32_t wait_ms = neap_heap_purge(helper.heap);
         uint32_t mesh_ms = neap__mesh_step(helper.heap, news), libc_ms = look_at_libc();
@@ -227,6 +233,26 @@ void neap__helper_start(void) {
         return;
     if (!helper.running)
         start();
+    pthread_mutex_unlock(&helper.lock);
+}
+
+/* Waits until the helper begins another turn. Lock held, so that it does not end meanwhile. */
+static void await_turn(void) {
+    uint32_t seen = __atomic_load_n(&helper.settled.count, __ATOMIC_ACQUIRE);
+    __atomic_store_n(&helper.settle_asked, true, __ATOMIC_RELEASE);
+    neap_os_wakeup_post(&helper.wakeup);
+    for (int i = 0; i < SETTLE_TRIES; i++) {
+        neap_os_wakeup_wait(&helper.settled, seen, SETTLE_MS);
+        if (__atomic_load_n(&helper.settled.count, __ATOMIC_ACQUIRE) != seen)
+            break;
+    }
+}
+
+void neap__helper_settle(void) {
+    if (pthread_mutex_trylock(&helper.lock) != 0)
+        return;
+    if (helper.running)
+        await_turn();
     pthread_mutex_unlock(&helper.lock);
 }
 

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -170,6 +171,39 @@ static void a_bare_fork(void **state) {
     assert_int_equal(status, 0);
 }
 
+/* The name of the thread that is not this one. */
+static void other_name(char *name, size_t size) {
+    DIR *folder = opendir("/proc/self/task");
+    name[0] = '\0';
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        if (entry->d_name[0] == '.' || atoi(entry->d_name) == getpid())
+            continue;
+        char path[64];
+        snprintf(path, sizeof(path), "/proc/self/task/%d/comm", atoi(entry->d_name));
+        FILE *file = fopen(path, "r");
+        if (file && !fgets(name, (int)size, file))
+            name[0] = '\0';
+        if (file)
+            fclose(file);
+    }
+    closedir(folder);
+}
+
+/* A filter of system calls may come then: the helper has done what it does at its start. */
+static void settled(void **state) {
+    (void)state;
+    char name[32];
+    neap__helper_settle(); /* there is none to wait for */
+    for (int i = 0; i < 30; i++) {
+        neap__helper_start();
+        neap__helper_settle();
+        other_name(name, sizeof(name));
+        assert_string_equal(name, "neap-purge\n");
+        neap__helper_settle(); /* now it sleeps */
+        neap__helper_stop();
+    }
+}
+
 static void stopped_twice(void **state) {
     (void)state;
     burst(BLOCKS);
@@ -189,6 +223,7 @@ int main(void) {
         ATTACHED(answers_a_request),
         ATTACHED(forks),
         ATTACHED(a_bare_fork),
+        ATTACHED(settled),
         ATTACHED(stopped_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

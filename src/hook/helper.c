@@ -41,8 +41,7 @@ static struct {
     uint32_t stir_ms;       /* heap time from which any use of the heap may start it */
     uint32_t fork_purge_ms; /* heap time of the last purge before a fork */
     struct neap__libc_pace libc;
-    uint64_t libc_look_ms; /* time of the next look at libc; 0 = none, the program rests */
-    bool settle_asked;     /* neap__helper_settle waits for `settled` */
+    bool settle_asked; /* neap__helper_settle waits for `settled` */
     struct neap_os_wakeup settled;
 } helper = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -98,9 +97,9 @@ static void trim_libc(void) {
 /* Looks at libc if it is time to. Returns the milliseconds until the next look; 0 if the program rests. */
 static uint32_t look_at_libc(void) {
     struct neap__libc_moment now = libc_moment();
-    if (helper.libc_look_ms != 0 && now.at_ms >= helper.libc_look_ms) {
+    if (helper.libc.look_ms != 0 && now.at_ms >= helper.libc.look_ms) {
         enum neap__libc_step step = neap__libc_pace_look(&helper.libc, &now);
-        helper.libc_look_ms = 0;
+        helper.libc.look_ms = 0;
         if (step == NEAP_LIBC_REST) {
             neap_os_lock(&helper.heap->lock);
             neap__heap_stir(helper.heap);
@@ -110,11 +109,11 @@ static uint32_t look_at_libc(void) {
         if (step == NEAP_LIBC_TRIM)
             trim_libc();
     }
-    if (helper.libc_look_ms == 0) {
+    if (helper.libc.look_ms == 0) {
         uint64_t look_ms = now.at_ms + NEAP_LIBC_LOOK_MS;
-        helper.libc_look_ms = helper.libc.not_before_ms > look_ms ? helper.libc.not_before_ms : look_ms;
+        helper.libc.look_ms = helper.libc.not_before_ms > look_ms ? helper.libc.not_before_ms : look_ms;
     }
-    return (uint32_t)(helper.libc_look_ms - now.at_ms);
+    return (uint32_t)(helper.libc.look_ms - now.at_ms);
 }
 
 /* The shorter of two times to wait; 0 means without a limit. */

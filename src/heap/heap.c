@@ -109,9 +109,8 @@ void neap__heap_leave(neap_heap_t *heap) {
 }
 
 void neap__heap_stir(neap_heap_t *heap) {
-    neap_os_lock(&heap->lock);
     heap->stir_wanted = true;
-    neap_os_unlock(&heap->lock);
+    heap->stir_activity = heap->activity;
 }
 
 /* The owner of a hardened heap takes blocks from the inner magazines without the lock; NULL if
@@ -379,8 +378,7 @@ void *neap_heap_calloc(neap_heap_t *heap, size_t count, size_t bytes) {
     bool zero = false;
     void *block;
     if (all > NEAP_CLASS_BYTES_MAX && !heap->guard) {
-        neap_os_lock(&heap->lock);
-        heap->activity++;
+        neap__heap_enter(heap);
         block = large_alloc(heap, all, &zero);
         neap__heap_leave(heap);
     } else {

@@ -176,7 +176,7 @@ static bool check_magazine(const neap_heap_t *heap, struct tally *tally, uint32_
 
 /* Only this thread's cache lies still. */
 static bool check_cache(const neap_heap_t *heap, struct tally *tally, uint32_t i) {
-    const struct neap__thread_cache *cache = heap->cache_number != 0 ? neap__thread_cache_find(heap) : NULL;
+    const struct neap__thread_cache *cache = neap__thread_cache_find(heap);
     return !cache || i >= NEAP_OWN_CLASSES ||
            check_magazine(heap, tally, i, &cache->of_class[i], cache->bottom[i]);
 }

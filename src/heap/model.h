@@ -145,7 +145,7 @@ struct neap_heap {
     uint32_t active_ms;        /* heap time when activity last changed */
 
     /* What the owner of the heap may set (module hook). */
-    bool (*wake)(void *context); /* called without the lock; false if no purger was woken: call it again */
+    bool (*wake)(void *context); /* called without the lock; false: no purger was woken, call it again */
     void *(*foreign_realloc)(void *context, void *block, size_t bytes);
     void (*foreign_free)(void *context, void *block);
     bool (*owner_calls)(void *context); /* whether this thread is the owner now; NULL: it is always */
@@ -170,7 +170,7 @@ static inline uint64_t neap__heap_meshed_away(const neap_heap_t *heap) {
 /* Milliseconds since the heap was made. */
 uint32_t neap__heap_ms(const neap_heap_t *heap);
 
-/* Has `wake` called at the end of the owner's next slow path, whatever waits then. Any thread. */
+/* Has `wake` called at the end of the next slow path, whatever waits then. Lock held. */
 void neap__heap_stir(neap_heap_t *heap);
 
 static inline neap__unit_t *neap__unit_at(const neap_heap_t *heap, uint32_t region, uint32_t index) {

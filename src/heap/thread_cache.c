@@ -130,7 +130,7 @@ void neap__thread_cache_put(neap_heap_t *heap, struct neap__thread_cache *cache,
 }
 
 void neap__thread_cache_empty(neap_heap_t *heap) {
-    struct neap__thread_cache *cache = heap->cache_number != 0 ? neap__thread_cache_find(heap) : NULL;
+    struct neap__thread_cache *cache = neap__thread_cache_find(heap);
     if (cache)
         empty(heap, cache);
 }
@@ -174,7 +174,7 @@ void neap__thread_cache_end(neap_heap_t *heap) {
 }
 
 void neap__thread_cache_forked(neap_heap_t *heap) {
-    struct neap__thread_cache *own = heap->cache_number != 0 ? neap__thread_cache_find(heap) : NULL;
+    struct neap__thread_cache *own = neap__thread_cache_find(heap);
     if (own)
         unlink_from(heap, own);
     struct neap__thread_cache *others = heap->caches;

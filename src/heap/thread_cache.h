@@ -14,8 +14,9 @@
  * uses more heaps than it has entries, the system refused memory, or the thread is about to end.
  *
  * When a thread ends, its blocks go back to the slabs of the heaps that still live. After a fork the child
- * has the forking thread only. The caches of the others are left alone with what is in them, because the fork
- * may have copied them and what the program knows of their blocks at different moments.
+ * has the forking thread only. The caches of the others end there. The blocks in them stay unused for ever:
+ * the fork may have copied a cache and what the program knows of its blocks at different moments, so that a
+ * block in it may be one in use.
  *
  * Lock order: that of the list of shared heaps (heap/fork_watch.h), then the heap's. The helper thread of
  * module hook, which is waited for with the list's lock held, takes and frees no block.
@@ -43,8 +44,8 @@ struct neap__thread_cache {
 /* What a thread knows of its caches. */
 struct neap__thread_caches {
     struct {
-        uint64_t number; /* heap->cache_number; 0 = the entry is free */
-        struct neap__thread_cache *cache;
+        uint64_t number;                  /* heap->cache_number; 0 = the entry is free */
+        struct neap__thread_cache *cache; /* NULL if it is free, so that a heap without caches finds none */
     } entries[NEAP_CACHE_HEAPS];
     uint32_t pause; /* slow paths until a cache is tried to be made again */
     bool ended;     /* the thread ends: it gets no cache any more */
@@ -118,7 +119,7 @@ uint32_t neap__thread_cache_blocks(const neap_heap_t *heap, uint32_t class_index
 /* Bytes of address space that the caches of the heap take. */
 size_t neap__thread_cache_bytes(const neap_heap_t *heap);
 
-/* In a forked child: leaves the caches of all other threads alone. */
+/* In a forked child: ends the caches of all other threads, and leaves the blocks in them alone. */
 void neap__thread_cache_forked(neap_heap_t *heap);
 
 #endif

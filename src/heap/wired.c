@@ -57,9 +57,13 @@ static void loosen(neap_heap_t *heap, uint32_t number) {
 
 void neap__wired_after(neap_heap_t *heap, bool future) {
     neap_os_lock(&heap->lock);
-    heap->wired = heap->wired || future;
+    heap->wired = future; /* the last call counts, for the kernel too */
     for (uint32_t n = 0; n < heap->layout.region_count; n++)
         if (heap->regions[n].base)
             loosen(heap, n);
     neap_os_unlock(&heap->lock);
+}
+
+void neap__wired_over(neap_heap_t *heap) {
+    heap->wired = false;
 }

@@ -23,4 +23,8 @@ void neap__wired_before(neap_heap_t *heap);
 /* The process has locked its memory, and if `future`, also what it maps from now on. */
 void neap__wired_after(neap_heap_t *heap, bool future);
 
+/* The memory of the process is locked no longer: munlockall was called, or this is a forked child. Lock held,
+ * or no other thread is there. */
+void neap__wired_over(neap_heap_t *heap);
+
 #endif

@@ -8,6 +8,7 @@
 #include "heap/mesh.h"
 #include "heap/model.h"
 #include "heap/purge.h"
+#include "heap/wired.h"
 #include "hook/anchor.h"
 #include "hook/libc_trim.h"
 #include "os/c_library.h"
@@ -17,12 +18,14 @@
 #include "os/memory.h"
 
 enum {
-    START_MS = 100,          /* a younger heap, or forked child, gets a helper only for much work */
-    STIR_MS = 1000,          /* an older one gets one for any: libc may have something to give back */
-    AFTER_FORK_MS = 1000,    /* so does the parent for this time after a fork */
-    FORK_QUIET_MS = 100,     /* and for this time it gets none: CPython counts its threads after a fork */
-    MUCH_UNITS = 40,         /* much work: 2.5 MiB with 4 KiB pages */
-    FORK_PURGE_MS = 100,     /* at most one purge before a fork in this time */
+    START_MS = 100,       /* a younger heap, or forked child, gets a helper only for much work */
+    STIR_MS = 1000,       /* an older one gets one for any: libc may have something to give back */
+    AFTER_FORK_MS = 1000, /* so does the parent for this time after a fork */
+    FORK_QUIET_MS = 100,  /* and for this time it gets none: CPython counts its threads after a fork */
+    MUCH_UNITS = 40,      /* much work: 2.5 MiB with 4 KiB pages */
+    FORK_PURGE_MS = 100,  /* at most one purge before a fork in this time */
+    SETTLE_TRIES = 10,    /* of SETTLE_MS each, to wait for the helper to end what it is at */
+    SETTLE_MS = 100,
     STACK_BYTES = 256 * 1024 /* the thread touches one or two pages of it */
 };
 
@@ -38,7 +41,8 @@ static struct {
     uint32_t stir_ms;       /* heap time from which any use of the heap may start it */
     uint32_t fork_purge_ms; /* heap time of the last purge before a fork */
     struct neap__libc_pace libc;
-    uint64_t libc_look_ms; /* time of the next look at libc; 0 = none, the program rests */
+    bool settle_asked; /* neap__helper_settle waits for `settled` */
+    struct neap_os_wakeup settled;
 } helper = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Answers `neap trim PID`. The helper may not touch the owner's magazines, because it does not hold the GIL.
@@ -93,21 +97,23 @@ static void trim_libc(void) {
 /* Looks at libc if it is time to. Returns the milliseconds until the next look; 0 if the program rests. */
 static uint32_t look_at_libc(void) {
     struct neap__libc_moment now = libc_moment();
-    if (helper.libc_look_ms != 0 && now.at_ms >= helper.libc_look_ms) {
+    if (helper.libc.look_ms != 0 && now.at_ms >= helper.libc.look_ms) {
         enum neap__libc_step step = neap__libc_pace_look(&helper.libc, &now);
-        helper.libc_look_ms = 0;
+        helper.libc.look_ms = 0;
         if (step == NEAP_LIBC_REST) {
+            neap_os_lock(&helper.heap->lock);
             neap__heap_stir(helper.heap);
+            neap_os_unlock(&helper.heap->lock);
             return 0;
         }
         if (step == NEAP_LIBC_TRIM)
             trim_libc();
     }
-    if (helper.libc_look_ms == 0) {
+    if (helper.libc.look_ms == 0) {
         uint64_t look_ms = now.at_ms + NEAP_LIBC_LOOK_MS;
-        helper.libc_look_ms = helper.libc.not_before_ms > look_ms ? helper.libc.not_before_ms : look_ms;
+        helper.libc.look_ms = helper.libc.not_before_ms > look_ms ? helper.libc.not_before_ms : look_ms;
     }
-    return (uint32_t)(helper.libc_look_ms - now.at_ms);
+    return (uint32_t)(helper.libc.look_ms - now.at_ms);
 }
 
 /* The shorter of two times to wait; 0 means without a limit. */
@@ -124,6 +130,8 @@ static void *run(void *unused) {
         uint32_t seen = __atomic_load_n(&helper.wakeup.count, __ATOMIC_ACQUIRE);
         if (__atomic_load_n(&helper.stop, __ATOMIC_ACQUIRE))
             return NULL;
+        if (__atomic_exchange_n(&helper.settle_asked, false, __ATOMIC_ACQ_REL))
+            neap_os_wakeup_post(&helper.settled);
         answer_trim();
         uint32_t wait_ms = neap_heap_purge(helper.heap);
         uint32_t mesh_ms = neap__mesh_step(helper.heap, news), libc_ms = look_at_libc();
@@ -147,10 +155,11 @@ static void begin_child(void) {
     neap__anchor.pid = (uint32_t)getpid();
     helper.libc = (struct neap__libc_pace){0}; /* its processor time starts at 0 */
     neap__mesh_forked(helper.heap);
+    neap__wired_over(helper.heap);
 }
 
-/* A child made by _Fork() or a bare system call has seen no fork handler. It believes that it has the
- * parent's helper. */
+/* A child made by _Fork() or a bare system call has seen no fork handler. It believes that it is the parent,
+ * and that it has the parent's helper. */
 static void heed_bare_fork(void) {
     if (neap__anchor.pid == (uint32_t)getpid())
         return;
@@ -194,8 +203,6 @@ static bool start(void) {
 /* Whether a helper may be started now. A process that has just started or forked may end soon and gets
  * none for little work. For much work it gets one, because it may become idle and never ask again. */
 static bool may_start(void) {
-    if (!helper.allowed)
-        return false;
     uint32_t now_ms = neap__heap_ms(helper.heap);
     uint64_t waiting = neap__heap_waiting_units(helper.heap);
     return now_ms >= helper.stir_ms || (now_ms >= helper.not_before_ms && waiting >= NEAP_WAKE_UNITS) ||
@@ -205,7 +212,9 @@ static bool may_start(void) {
 /* The heap calls this when enough waits for the purger and the helper sleeps or does not run. */
 static bool wake(void *unused) {
     (void)unused;
-    if (__atomic_load_n(&helper.running, __ATOMIC_ACQUIRE))
+    if (!helper.allowed)
+        return true; /* there is none to wake, and never will be */
+    if (__atomic_load_n(&helper.running, __ATOMIC_ACQUIRE) || may_start())
         heed_bare_fork();
     if (__atomic_load_n(&helper.running, __ATOMIC_ACQUIRE)) {
         neap_os_wakeup_post(&helper.wakeup);
@@ -223,6 +232,26 @@ void neap__helper_start(void) {
         return;
     if (!helper.running)
         start();
+    pthread_mutex_unlock(&helper.lock);
+}
+
+/* Waits until the helper begins another turn. Lock held, so that it does not end meanwhile. */
+static void await_turn(void) {
+    uint32_t seen = __atomic_load_n(&helper.settled.count, __ATOMIC_ACQUIRE);
+    __atomic_store_n(&helper.settle_asked, true, __ATOMIC_RELEASE);
+    neap_os_wakeup_post(&helper.wakeup);
+    for (int i = 0; i < SETTLE_TRIES; i++) {
+        neap_os_wakeup_wait(&helper.settled, seen, SETTLE_MS);
+        if (__atomic_load_n(&helper.settled.count, __ATOMIC_ACQUIRE) != seen)
+            break;
+    }
+}
+
+void neap__helper_settle(void) {
+    if (pthread_mutex_trylock(&helper.lock) != 0)
+        return;
+    if (helper.running)
+        await_turn();
     pthread_mutex_unlock(&helper.lock);
 }
 
@@ -253,7 +282,7 @@ static void before_fork(void) {
         neap__purge_all(helper.heap, NEAP_PURGE_FORK);
     }
     helper.heap->wake_wanted = true;
-    helper.heap->stir_wanted = true;
+    neap__heap_stir(helper.heap);
 }
 
 static void after_fork(bool in_child) {
@@ -288,7 +317,7 @@ void neap__helper_attach(neap_heap_t *heap, bool allowed, bool meshes) {
     heap->wake = wake;
     heap->huge_allowed = true; /* as for large blocks of CPython without Neap, which malloc maps */
     heap->wake_wanted = true;
-    heap->stir_wanted = allowed;
+    neap__heap_stir(heap); /* no other thread can know the heap yet */
 }
 
 uint64_t neap__helper_trim(void) {

@@ -30,6 +30,10 @@ void neap__helper_attach(neap_heap_t *heap, bool allowed, bool meshes);
 /* Starts the helper now, if one may be started at all: a filter of system calls is about to forbid it. */
 void neap__helper_start(void);
 
+/* Waits, for at most a second, until the helper has ended what it is at. So what was noted before this call
+ * (os/filter_watch.h) holds for every system call that it makes afterwards. */
+void neap__helper_settle(void);
+
 /* Ends the helper, if there is one, and waits for it. */
 void neap__helper_stop(void);
 

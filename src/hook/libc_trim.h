@@ -50,6 +50,7 @@ struct neap__libc_pace {
     uint64_t looked_us;            /* ran_us at the last look */
     uint64_t gained_bytes;         /* by how much the last trim lowered resident_bytes */
     uint64_t not_before_ms;        /* the earliest next trim; no look is needed before */
+    uint64_t look_ms;              /* the next look, as the helper sets it; 0 = none, the program rests */
     bool stalls;                   /* the last trim took longer than NEAP_LIBC_STALL_US */
 };
 

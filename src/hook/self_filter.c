@@ -14,6 +14,7 @@ static void prepare(void) {
     if (neap_hook_heap() && neap__anchor.pid == (uint32_t)getpid() && !neap_os_filter_is_own()) {
         neap__helper_start();
         neap_os_filter_foreseen();
+        neap__helper_settle();
     }
 }
 

@@ -1,8 +1,9 @@
-/* hook/wiring.c: replaces mlockall. */
+/* hook/wiring.c: replaces mlockall and munlockall. */
 #include "hook/wiring.h"
 
 #include <errno.h>
 
+#include "heap/model.h"
 #include "heap/wired.h"
 #include "hook/hook.h"
 #include "os/memory.h"
@@ -20,6 +21,17 @@ int neap__mlockall(int flags) {
         int error = errno;
         neap__wired_after(heap, neap_os_wires_future(flags));
         errno = error;
+    }
+    return result;
+}
+
+int neap__munlockall(void) {
+    neap_heap_t *heap = neap_hook_heap();
+    int result = neap_os_unwire_all();
+    if (result == 0 && heap) {
+        neap_os_lock(&heap->lock);
+        neap__wired_over(heap);
+        neap_os_unlock(&heap->lock);
     }
     return result;
 }

@@ -180,6 +180,10 @@ int neap_os_wire_all(int flags) {
     return (int)syscall(SYS_mlockall, flags);
 }
 
+int neap_os_unwire_all(void) {
+    return (int)syscall(SYS_munlockall);
+}
+
 bool neap_os_wires_future(int flags) {
     return (flags & MCL_FUTURE) != 0;
 }

@@ -89,6 +89,9 @@ int neap_os_remap(void *from, size_t old_bytes, size_t bytes, void **to);
  * errno. */
 int neap_os_wire_all(int flags);
 
+/* As munlockall. */
+int neap_os_unwire_all(void);
+
 /* Whether these flags also concern what is mapped later. */
 bool neap_os_wires_future(int flags);
 

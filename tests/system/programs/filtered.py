@@ -1,9 +1,10 @@
 """Confines itself by a filter that ends the process for some system calls; then takes a burst of memory, drops
 most of it, and waits until it has gone back.
 
-    filtered.py prctl | seccomp | thread | inherited | none   NUMBER...
+    filtered.py prctl | together | seccomp | thread | inherited | none   NUMBER...
 
-How the filter comes: by prctl at the start; by the call seccomp when the program is some seconds old, without
+How the filter comes: by prctl at the start; for all threads at once (SECCOMP_FILTER_FLAG_TSYNC) at the start, as
+libseccomp does it; by the call seccomp when the program is some seconds old, without
 giving up new privileges (needs root); by one thread for itself, which then works; before this program is executed;
 not at all. Prints "ok".
 """
@@ -16,6 +17,7 @@ import threading
 import time
 
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, MODE_FILTER = 38, 22, 2
+SET_MODE_FILTER, FLAG_TSYNC = 1, 1
 SYS_SECCOMP = {"x86_64": 317, "aarch64": 277}[platform.machine()]
 KILL_PROCESS, ALLOW = 0x80000000, 0x7FFF0000
 
@@ -29,7 +31,7 @@ def resident():
     return int(os.pread(statm, 200, 0).split()[1]) * page
 
 
-def confine(by_call):
+def confine(by_call=False, together=False):
     code = struct.pack("HBBI", 0x20, 0, 0, 0)  # load the number of the call
     for number in numbers:
         code += struct.pack("HBBI", 0x15, 0, 1, number) + struct.pack("HBBI", 0x06, 0, 0, KILL_PROCESS)
@@ -37,10 +39,12 @@ def confine(by_call):
     text = ctypes.create_string_buffer(code, len(code))
     program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(text)))
     word = ctypes.c_ulong
-    if by_call:
-        assert libc.syscall(word(SYS_SECCOMP), word(1), word(0), program) == 0, os.strerror(ctypes.get_errno())
+    call = [word(SYS_SECCOMP), word(SET_MODE_FILTER), word(FLAG_TSYNC if together else 0), program]
+    if not by_call:
+        assert libc.prctl(PR_SET_NO_NEW_PRIVS, word(1), word(0), word(0), word(0)) == 0
+    if by_call or together:
+        assert libc.syscall(*call) == 0, os.strerror(ctypes.get_errno())
         return
-    assert libc.prctl(PR_SET_NO_NEW_PRIVS, word(1), word(0), word(0), word(0)) == 0
     assert libc.prctl(PR_SET_SECCOMP, word(MODE_FILTER), program, word(0), word(0)) == 0, os.strerror(ctypes.get_errno())
 
 
@@ -67,16 +71,16 @@ def work(patience=20):
 
 
 def in_thread():
-    confine(by_call=False)
+    confine()
     burst()
     work()
 
 
 if how == "inherited":
-    confine(by_call=False)
+    confine()
     os.execv(sys.executable, [sys.executable, sys.argv[0], "none"])
-if how == "prctl":
-    confine(by_call=False)
+if how in ("prctl", "together"):
+    confine(together=how == "together")
 if how == "seccomp":
     work()
     confine(by_call=True)

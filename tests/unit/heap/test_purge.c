@@ -219,18 +219,24 @@ static void events_tell_what_was_done(void **state) {
 }
 
 static int wakes;
+static bool woken; /* whether a call of wake wakes someone */
 
 static bool wake(void *context) {
     (void)context;
     wakes++;
-    return true;
+    return woken;
+}
+
+static void watch_wakes(bool succeed) {
+    heap->wake = wake;
+    wakes = 0;
+    woken = succeed;
 }
 
 static void the_purger_is_woken_once(void **state) {
     (void)state;
-    heap->wake = wake;
+    watch_wakes(true);
     heap->wake_wanted = true;
-    wakes = 0;
     burst();
     assert_int_equal(wakes, 0);
     drop(0);
@@ -241,6 +247,44 @@ static void the_purger_is_woken_once(void **state) {
     burst();
     drop(0);
     assert_int_equal(wakes, 2);
+}
+
+/* Slow paths after which nothing waits for the purger. */
+static void slow_paths(int count) {
+    for (int i = 0; i < count; i++)
+        neap_heap_free(heap, neap_heap_alloc(heap, NEAP_CLASS_BYTES_MAX));
+}
+
+static void stir(void) {
+    neap_os_lock(&heap->lock);
+    neap__heap_stir(heap);
+    neap_os_unlock(&heap->lock);
+}
+
+static void a_stir_is_heard_once(void **state) {
+    (void)state;
+    watch_wakes(true);
+    stir();
+    assert_int_equal(wakes, 0);
+    slow_paths(500);
+    assert_int_equal(wakes, 1);
+    heap->activity += UINT32_MAX / 2 + 10; /* a program that was busy for hours */
+    stir();
+    slow_paths(1);
+    assert_int_equal(wakes, 2);
+}
+
+/* A stir that woke nobody is tried again, but not at every slow path. */
+static void a_stir_that_nobody_heard_is_repeated(void **state) {
+    (void)state;
+    watch_wakes(false);
+    stir();
+    slow_paths(500);
+    assert_in_range(wakes, 5, 50);
+    woken = true;
+    wakes = 0;
+    slow_paths(500);
+    assert_int_equal(wakes, 1);
 }
 
 int main(void) {
@@ -257,6 +301,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(pages_that_no_block_can_touch_go, setup, teardown),
         cmocka_unit_test_setup_teardown(events_tell_what_was_done, setup, teardown),
         cmocka_unit_test_setup_teardown(the_purger_is_woken_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_stir_is_heard_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_stir_that_nobody_heard_is_repeated, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

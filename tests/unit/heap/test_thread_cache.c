@@ -220,10 +220,23 @@ static void a_block_freed_by_two_threads_is_noticed(void **state) {
 
 /* --- the end of a heap --- */
 
+/* A thread that waits for this one at the barrier. */
 struct meeting {
+    pthread_t thread;
     pthread_barrier_t barrier;
     neap_heap_t *first, *second;
 };
+
+static void meet(struct meeting *m, void *(*work)(void *)) {
+    pthread_barrier_init(&m->barrier, NULL, 2);
+    assert_int_equal(pthread_create(&m->thread, NULL, work, m), 0);
+    pthread_barrier_wait(&m->barrier);
+}
+
+static void part(struct meeting *m) {
+    pthread_join(m->thread, NULL);
+    pthread_barrier_destroy(&m->barrier);
+}
 
 static void *outlive_a_heap(void *context) {
     struct meeting *m = context;
@@ -238,18 +251,14 @@ static void a_thread_outlives_a_heap(void **state) {
     (void)state;
     for (int i = 0; i < 20; i++) {
         struct meeting m = {.first = shared_heap()};
-        pthread_t thread;
-        pthread_barrier_init(&m.barrier, NULL, 2);
-        assert_int_equal(pthread_create(&thread, NULL, outlive_a_heap, &m), 0);
-        pthread_barrier_wait(&m.barrier);
+        meet(&m, outlive_a_heap);
         neap_heap_destroy(m.first);
         m.second = shared_heap(); /* often at the same address */
         pthread_barrier_wait(&m.barrier);
-        pthread_join(thread, NULL);
+        part(&m);
         assert_int_equal(cached(m.second), 0);
         check(m.second);
         neap_heap_destroy(m.second);
-        pthread_barrier_destroy(&m.barrier);
     }
 }
 
@@ -325,10 +334,7 @@ static void *cached_until_the_next_slow_path(void *context) {
 static void a_trim_reaches_other_threads_on_their_slow_paths(void **state) {
     (void)state;
     struct meeting m;
-    pthread_t thread;
-    pthread_barrier_init(&m.barrier, NULL, 2);
-    assert_int_equal(pthread_create(&thread, NULL, cached_until_the_next_slow_path, &m), 0);
-    pthread_barrier_wait(&m.barrier);
+    meet(&m, cached_until_the_next_slow_path);
     uint32_t before = cached(heap);
     assert_true(before > 0);
     churn(heap, 8, BYTES);
@@ -340,8 +346,7 @@ static void a_trim_reaches_other_threads_on_their_slow_paths(void **state) {
     assert_int_equal(cached(heap), 0);
     assert_int_equal(published(heap), 0);
     pthread_barrier_wait(&m.barrier);
-    pthread_join(thread, NULL);
-    pthread_barrier_destroy(&m.barrier);
+    part(&m);
 }
 
 static int in_child(uint32_t others, const void *mine) {
@@ -366,10 +371,7 @@ static int in_child(uint32_t others, const void *mine) {
 static void a_child_leaves_the_caches_of_others_alone(void **state) {
     (void)state;
     struct meeting m;
-    pthread_t thread;
-    pthread_barrier_init(&m.barrier, NULL, 2);
-    assert_int_equal(pthread_create(&thread, NULL, cached_until_the_next_slow_path, &m), 0);
-    pthread_barrier_wait(&m.barrier);
+    meet(&m, cached_until_the_next_slow_path);
     for (int with_own = 0; with_own < 2; with_own++) {
         uint32_t others = cached(heap);
         if (with_own)
@@ -383,8 +385,7 @@ static void a_child_leaves_the_caches_of_others_alone(void **state) {
     }
     for (int i = 0; i < 3; i++)
         pthread_barrier_wait(&m.barrier);
-    pthread_join(thread, NULL);
-    pthread_barrier_destroy(&m.barrier);
+    part(&m);
     neap_heap_trim(heap);
     assert_int_equal(live_blocks(heap), 0);
 }

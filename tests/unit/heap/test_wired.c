@@ -90,6 +90,24 @@ static void what_comes_later_is_not_ahead(void **state) {
     assert_filled(0, BLOCKS);
 }
 
+static void when_it_is_over(void **state) {
+    (void)state;
+    neap__wired_after(heap, true);
+    neap__wired_over(heap);
+    fill(0, BLOCKS / 2);
+    assert_true(ahead() > 1);
+    assert_filled(0, BLOCKS / 2);
+}
+
+/* As for the kernel: a call without MCL_FUTURE ends what an earlier one began. */
+static void the_last_call_counts(void **state) {
+    (void)state;
+    neap__wired_after(heap, true);
+    neap__wired_after(heap, false);
+    fill(0, BLOCKS / 2);
+    assert_true(ahead() > 1);
+}
+
 /* The program has called it, and the kernel refused. */
 static void before_without_after(void **state) {
     (void)state;
@@ -119,6 +137,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(nothing_is_ahead, setup, teardown),
         cmocka_unit_test_setup_teardown(it_works_on, setup, teardown),
         cmocka_unit_test_setup_teardown(what_comes_later_is_not_ahead, setup, teardown),
+        cmocka_unit_test_setup_teardown(when_it_is_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_last_call_counts, setup, teardown),
         cmocka_unit_test_setup_teardown(before_without_after, setup, teardown),
         cmocka_unit_test_setup_teardown(the_system_refuses, setup, teardown),
     };

@@ -1,11 +1,14 @@
 /* The purging thread: when it is there, what it does, and that a fork does not see it. */
 #include <dirent.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -149,6 +152,58 @@ static void forks(void **state) {
     assert_true(falls_below(1 << 20));
 }
 
+/* A child that no fork handler saw, of a parent without a helper: it gets one helper, as any other child. */
+static void a_bare_fork(void **state) {
+    (void)state;
+    usleep(120000);
+    assert_int_equal(threads(), 1);
+    pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    if (child == 0) {
+        for (int i = 0; i < 3; i++) { /* a helper that rests is woken again */
+            burst(BLOCKS);
+            if (threads() != 2 || !falls_below(1 << 20))
+                _exit(1 + i);
+        }
+        _exit(neap__anchor.pid == (uint32_t)getpid() ? 0 : 10);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+/* The name of the thread that is not this one. */
+static void other_name(char *name, size_t size) {
+    DIR *folder = opendir("/proc/self/task");
+    name[0] = '\0';
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        if (entry->d_name[0] == '.' || atoi(entry->d_name) == getpid())
+            continue;
+        char path[64];
+        snprintf(path, sizeof(path), "/proc/self/task/%d/comm", atoi(entry->d_name));
+        FILE *file = fopen(path, "r");
+        if (file && !fgets(name, (int)size, file))
+            name[0] = '\0';
+        if (file)
+            fclose(file);
+    }
+    closedir(folder);
+}
+
+/* A filter of system calls may come then: the helper has done what it does at its start. */
+static void settled(void **state) {
+    (void)state;
+    char name[32];
+    neap__helper_settle(); /* there is none to wait for */
+    for (int i = 0; i < 30; i++) {
+        neap__helper_start();
+        neap__helper_settle();
+        other_name(name, sizeof(name));
+        assert_string_equal(name, "neap-purge\n");
+        neap__helper_settle(); /* now it sleeps */
+        neap__helper_stop();
+    }
+}
+
 static void stopped_twice(void **state) {
     (void)state;
     burst(BLOCKS);
@@ -167,6 +222,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(forbidden, setup_forbidden, teardown),
         ATTACHED(answers_a_request),
         ATTACHED(forks),
+        ATTACHED(a_bare_fork),
+        ATTACHED(settled),
         ATTACHED(stopped_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,6 +172,29 @@ def test_a_script_of_scripts(tmp_path):
     assert_served([script(tmp_path, inner, name="outer")])
 
 
+# ---- which file it is ------------------------------------------------------------------------
+
+@pytest.mark.parametrize("options", [[], ["--no-helper"]], ids=["quick", "ordinary"])
+def test_the_first_in_path_is_taken(tmp_path, options):
+    """Also where its path is longer than the quick way has room for."""
+    first, last = tmp_path.joinpath(*["x" * 200] * 4), tmp_path / "last"
+    for folder in (first, last):
+        folder.mkdir(parents=True)
+        script(folder, "/bin/sh", "echo from %s" % folder.name[:4], name="greet")
+    done = neap("run", *options, "greet", PATH="%s:%s:/usr/bin:/bin" % (first, last))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "from xxxx\n", ""), done
+
+
+@pytest.mark.parametrize("options", [[], ["--no-helper"]], ids=["quick", "ordinary"])
+def test_a_loop_of_links_ends_the_search(tmp_path, options):
+    """As of execvp."""
+    script(tmp_path, "/bin/sh", "echo hello", name="greet")
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / "greet").symlink_to("greet")
+    done = neap("run", *options, "greet", PATH="%s/first:%s:/usr/bin:/bin" % (tmp_path, tmp_path))
+    assert done.returncode == 126 and done.stdout == "" and done.stderr.count("\n") == 1, done
+
+
 # ---- what --dry-run says besides ----------------------------------------------------------
 
 def test_no_such_command():

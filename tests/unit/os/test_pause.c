@@ -483,13 +483,17 @@ static void test_traced_for_moments(void **state) {
     }
     while (shown->counts[1] == 0)
         nap(1);
+    int done = 0;
     for (int i = 0; i < PAUSES; i++) {
         neap_os_pause_t *pause;
-        assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &pause), NEAP_OK);
+        if (neap_os_pause_begin(child, TIMEOUT_MS, &pause) != NEAP_OK)
+            continue;
         neap_os_pause_end(pause);
+        done++;
     }
-    kill(other, SIGKILL);
+    kill(other, SIGKILL); /* first, for it would keep a child that has ended */
     waitpid(other, NULL, 0);
+    assert_int_equal(done, PAUSES);
     child_end(child);
 }
 

@@ -31,12 +31,6 @@ static const char *base_name(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-static bool is_one_of(const char *name, const char *const *names) {
-    while (*names && strcmp(name, *names) != 0)
-        names++;
-    return *names != NULL;
-}
-
 /* Takes `taken` words away and puts `count` others in their place. Words beyond the most are cut. */
 static void words_replace(struct words *words, unsigned taken, const char *const *others, unsigned count) {
     const char *made[WORDS_MAX + 1];
@@ -71,71 +65,88 @@ static void env_split(struct words *words, unsigned taken, const char *text) {
     words_replace(words, taken, parts, count + 1);
 }
 
-/* The name that an option -u unsets; NULL if it is another option. */
-static const char *unset_name(const char *const *word) {
-    if (strncmp(word[0], "--unset=", 8) == 0)
-        return word[0] + 8;
-    if (word[0][0] == '-' && word[0][1] == 'u')
-        return word[0][2] ? word[0] + 2 : word[1];
-    return NULL;
+/* The value of the option -LETTER or -NAME, in the same word or the next; NULL if it is another option, or
+ * has none. *taken: the number of words. */
+static const char *option_value(const char *const *word, char letter, const char *name, unsigned *taken) {
+    const char *option = word[0] + 1;
+    const size_t length = strlen(name);
+    *taken = 1;
+    if (option[0] == letter && option[1])
+        return option + 1;
+    if (strncmp(option, name, length) == 0 && option[length] == '=')
+        return option + length + 1;
+    if (option[0] != letter && strcmp(option, name) != 0)
+        return NULL;
+    *taken = word[1] ? 2 : 1;
+    return word[1];
+}
+
+/* What an option of env does, and how many words it takes. */
+enum env_option { ENV_OTHER, ENV_CLEARS, ENV_SPLITS };
+
+static enum env_option env_option(const char *const *word, unsigned *taken, const char **text) {
+    if (word[0][1] == '\0' || word[0][1] == 'i' || strcmp(word[0], "--ignore-environment") == 0)
+        return ENV_CLEARS;
+    const char *name = option_value(word, 'u', "-unset", taken);
+    if (name)
+        return strcmp(name, "LD_PRELOAD") == 0 ? ENV_CLEARS : ENV_OTHER;
+    *text = option_value(word, 'S', "-split-string", taken);
+    if (*text)
+        return ENV_SPLITS;
+    if (!option_value(word, 'C', "-chdir", taken))
+        option_value(word, 'a', "-argv0", taken);
+    return ENV_OTHER;
 }
 
 /* Takes env and its options away. False if it starts its command without LD_PRELOAD as it is. */
 static bool env_follow(struct words *words) {
-    static const char *const clearing[] = {"-", "-i", "--ignore-environment", NULL};
-    static const char *const with_value[] = {"-u", "--unset", "-C", "--chdir", NULL};
-    unsigned at = 1;
-    bool options = true;
-    for (const char *word; (word = words->word[at]) != NULL; at++) {
+    const char *word, *text;
+    unsigned at = 1, taken;
+    for (; (word = words->word[at]) && word[0] == '-'; at += taken) {
+        if (strcmp(word, "--") == 0) {
+            at++;
+            break;
+        }
+        switch (env_option(words->word + at, &taken, &text)) {
+        case ENV_CLEARS:
+            return false;
+        case ENV_SPLITS:
+            env_split(words, at + taken, text);
+            return true;
+        default:
+            break;
+        }
+    }
+    for (; (word = words->word[at]) && strchr(word, '='); at++)
         if (strncmp(word, "LD_PRELOAD=", 11) == 0)
             return false;
-        if (options && strcmp(word, "--") == 0) {
-            options = false;
-            continue;
-        }
-        if (!options || word[0] != '-') {
-            if (!strchr(word, '='))
-                break;
-            options = false;
-            continue;
-        }
-        const char *name = unset_name(words->word + at);
-        if (is_one_of(word, clearing) || word[1] == 'i' || (name && strcmp(name, "LD_PRELOAD") == 0))
-            return false;
-        if (strcmp(word, "-S") == 0 || strncmp(word, "--split-string=", 15) == 0) {
-            const char *text = word[1] == 'S' ? words->word[at + 1] : word + 15;
-            env_split(words, at + 1 + (word[1] == 'S' && text), text ? text : "");
-            return true;
-        }
-        if (word[1] == 'S') {
-            env_split(words, at + 1, word + 2);
-            return true;
-        }
-        if (is_one_of(word, with_value) && words->word[at + 1])
-            at++;
-    }
     words_replace(words, at, NULL, 0);
     return true;
 }
 
 /* --- the file -------------------------------------------------------------- */
 
-/* Puts the interpreter of a script, and its argument, in front. False if the file is no script. */
-static bool script_follow(struct words *words, const struct neap_os_held_file *file, const char *path) {
+/* Puts the interpreter of a script, and its argument, in front. False if the file is no script. The kernel
+ * takes all behind the interpreter for one argument, without the blanks around it. */
+static bool script_follow(struct words *words, const struct neap_os_held_file *file) {
+    static const char blanks[] = " \t";
     char *line = words->line[words->steps];
     size_t bytes = file->bytes < LINE_BYTES ? (size_t)file->bytes : LINE_BYTES;
     if (neap_os_held_file_read(file, 0, line, bytes) != NEAP_OK || bytes < 3 || memcmp(line, "#!", 2) != 0)
         return false;
     line[bytes] = '\0';
-    line[strcspn(line, "\n")] = '\0';
-    char *interpreter = line + 2 + strspn(line + 2, " \t");
-    char *argument = interpreter + strcspn(interpreter, " \t");
+    size_t length = strcspn(line, "\n");
+    while (length > 2 && strchr(blanks, line[length - 1]))
+        length--;
+    line[length] = '\0';
+    char *interpreter = line + 2 + strspn(line + 2, blanks);
+    char *argument = interpreter + strcspn(interpreter, blanks);
     if (*argument) {
         *argument++ = '\0';
-        argument += strspn(argument, " \t");
+        argument += strspn(argument, blanks);
     }
-    const char *front[] = {interpreter, *argument ? argument : path, path};
-    words_replace(words, 1, front, *argument ? 3 : 2);
+    const char *front[] = {interpreter, argument};
+    words_replace(words, 0, front, *argument ? 2 : 1);
     words->steps++;
     return true;
 }
@@ -154,25 +165,31 @@ static bool is_for_musl(const struct neap_os_held_file *file, const struct neap_
     return strstr(loader, "/ld-musl-") != NULL;
 }
 
-/* What the ELF headers say. A file that is neither ELF nor a script is for the shell. */
-static enum cli_outlook_kind program_kind(struct neap_os_held_file *file) {
-    const struct neap_memory source = {.read = source_read, .context = file};
-    struct neap_elf_file program, self;
-    struct neap_elf_segment segment;
+/* Whether it is for the processor that this program is for. */
+static bool is_for_this_machine(const struct neap_elf_file *program) {
     struct neap_os_held_file own;
+    struct neap_elf_file self = {.machine = program->machine};
     const char *why;
-    unsigned machine = 0;
+    if (neap_os_held_file_open("/proc/self/exe", &own) != NEAP_OK)
+        return true;
+    const struct neap_memory source = {.read = source_read, .context = &own};
+    (void)!neap_elf_open(&source, own.bytes, ELF_BYTES_MOST, &self, &why);
+    neap_os_held_file_close(&own);
+    return self.machine == program->machine;
+}
+
+/* What the ELF headers say. A file that is neither ELF nor a script is for the shell. */
+static enum cli_outlook_kind program_kind(struct neap_os_held_file *file, bool both_sizes) {
+    const struct neap_memory source = {.read = source_read, .context = file};
+    struct neap_elf_file program;
+    struct neap_elf_segment segment;
+    const char *why;
     if (neap_elf_open(&source, file->bytes, ELF_BYTES_MOST, &program, &why) != NEAP_OK)
         return CLI_OUTLOOK_PROGRAM;
-    if (program.wide != (sizeof(void *) == 8))
+    bool is_this_size = program.wide == (sizeof(void *) == 8);
+    if (!is_this_size && !both_sizes)
         return CLI_OUTLOOK_WORD_SIZE;
-    if (neap_os_held_file_open("/proc/self/exe", &own) == NEAP_OK) {
-        const struct neap_memory own_source = {.read = source_read, .context = &own};
-        if (neap_elf_open(&own_source, own.bytes, ELF_BYTES_MOST, &self, &why) == NEAP_OK)
-            machine = self.machine;
-        neap_os_held_file_close(&own);
-    }
-    if (machine != 0 && program.machine != machine)
+    if (is_this_size && !is_for_this_machine(&program))
         return CLI_OUTLOOK_MACHINE;
     for (uint64_t i = 0; i < program.segments.count; i++) {
         if (neap_elf_segment(&program, i, &segment) != NEAP_OK)
@@ -185,51 +202,51 @@ static enum cli_outlook_kind program_kind(struct neap_os_held_file *file) {
 
 /* --- the way ----------------------------------------------------------------- */
 
+/* What is known of a program by its name alone: of those that take LD_PRELOAD away, and of `neap`, which is
+ * static itself, and looks by itself. CLI_OUTLOOK_ABSENT: nothing. */
+static enum cli_outlook_kind kind_by_name(const char *name) {
+    if (strcmp(name, "sudo") == 0 || strcmp(name, "doas") == 0)
+        return CLI_OUTLOOK_SUDO;
+    return strcmp(name, "neap") == 0 ? CLI_OUTLOOK_PROGRAM : CLI_OUTLOOK_ABSENT;
+}
+
 /* One step. False if it was the last, with outlook->kind. */
-static bool step(struct words *words, struct cli_outlook *outlook) {
-    static const char *const sudos[] = {"sudo", "doas", NULL};
+static bool step(struct words *words, bool both_sizes, struct cli_outlook *outlook) {
     struct neap_os_program_file program;
-    const char *name = words->word[0] ? words->word[0] : "env";
-    snprintf(outlook->file, sizeof(outlook->file), "%s", name);
+    const char *name = base_name(words->word[0]);
+    snprintf(outlook->file, sizeof(outlook->file), "%s", words->word[0]);
     outlook->kind = CLI_OUTLOOK_ABSENT;
-    if (!neap_os_program_find(name, outlook->file))
+    if (!neap_os_program_find(words->word[0], outlook->file))
         return false;
-    outlook->kind = CLI_OUTLOOK_SUDO;
-    if (is_one_of(base_name(name), sudos))
+    outlook->kind = kind_by_name(name);
+    if (outlook->kind != CLI_OUTLOOK_ABSENT)
         return false;
     outlook->kind = CLI_OUTLOOK_HIDDEN;
     if (neap_os_program_open(outlook->file, &program) != NEAP_OK)
         return false;
-    bool more = script_follow(words, &program.held, outlook->file);
-    outlook->kind = program.changes_user       ? CLI_OUTLOOK_SET_ID
+    bool more = script_follow(words, &program.held);
+    outlook->kind = more                       ? CLI_OUTLOOK_PROGRAM /* its set-id bits are not heeded */
+                    : program.changes_user     ? CLI_OUTLOOK_SET_ID
                     : program.has_capabilities ? CLI_OUTLOOK_CAPABILITIES
-                                               : program_kind(&program.held);
+                                               : program_kind(&program.held, both_sizes);
     neap_os_held_file_close(&program.held);
     if (more || outlook->kind != CLI_OUTLOOK_PROGRAM)
-        return more; /* the kernel heeds no set-id bit of a script */
-    if (strcmp(base_name(name), "env") == 0 && words->word[0] && words->word[1]) {
+        return more;
+    if (strcmp(name, "env") == 0) {
         if (env_follow(words))
             return words->word[0] != NULL;
         outlook->kind = CLI_OUTLOOK_CLEARED;
-        return false;
-    }
-    if (neap_python_named(name))
+    } else if (neap_python_named(name)) {
         outlook->kind = CLI_OUTLOOK_PYTHON;
+    }
     return false;
 }
 
-void cli_outlook_find(char *const *command, struct cli_outlook *outlook) {
+void cli_outlook_find(char *const *command, bool both_sizes, struct cli_outlook *outlook) {
     struct words words = {.steps = 0};
-    const char *name = base_name(command[0]);
-    words_replace(&words, 0, (const char *const *)command, 0);
     for (unsigned i = 0; command[i] && i < WORDS_MAX; i++)
-        words.word[i] = command[i], words.word[i + 1] = NULL;
-    if (strcmp(name, "neap") == 0) { /* static itself, and looks by itself */
-        outlook->kind = CLI_OUTLOOK_PROGRAM;
-        snprintf(outlook->file, sizeof(outlook->file), "%s", command[0]);
-        return;
-    }
-    while (words.steps < STEPS_MAX && step(&words, outlook))
+        words.word[i] = command[i];
+    while (words.steps < STEPS_MAX && step(&words, both_sizes, outlook))
         ;
 }
 

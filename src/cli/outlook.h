@@ -10,6 +10,8 @@
 #ifndef NEAP_CLI_OUTLOOK_H
 #define NEAP_CLI_OUTLOOK_H
 
+#include <stdbool.h>
+
 #include "os/program_file.h"
 
 enum cli_outlook_kind {
@@ -33,8 +35,9 @@ struct cli_outlook {
     char file[PATH_MAX]; /* the file that it is about; of what is not found, the command */
 };
 
-/* Looks along the way from `command`, which NULL ends, to the program. Opens and reads files. */
-void cli_outlook_find(char *const *command, struct cli_outlook *outlook);
+/* Looks along the way from `command`, at least one word and then NULL, to the program. Opens regular files
+ * and reads them. `both_sizes`: the library is there for programs of the other word size too. */
+void cli_outlook_find(char *const *command, bool both_sizes, struct cli_outlook *outlook);
 
 /* Prints one line on standard error where a program is not served; else nothing. */
 void cli_outlook_note(const struct cli_outlook *outlook);

@@ -171,10 +171,10 @@ static enum look look_at_program(const char *path, struct head *head) {
     static const char attribute[] = "security.capability";
     const Elf64_Ehdr *program = &head->program;
     struct stat status;
-    long file;
-    if (neap_os_before_libc_stat(path, &status) != 0)
+    long file, error = neap_os_before_libc_stat(path, &status);
+    if (error == -ENOENT || error == -ENOTDIR || error == -EACCES)
         return LOOK_ABSENT;
-    if (!S_ISREG(status.st_mode) || (status.st_mode & (S_ISUID | S_ISGID)))
+    if (error != 0 || !S_ISREG(status.st_mode) || (status.st_mode & (S_ISUID | S_ISGID)))
         return LOOK_UNUSUAL;
     head->length = neap_os_before_libc_head(path, head->text, sizeof(head->text) - 1, &file);
     bool plain = file >= 0 && neap_os_before_libc_attribute_bytes(file, attribute) < 0;
@@ -235,7 +235,7 @@ static void command_exec(char *const *command, char *const *environment, const c
         path_add(&path, search, length);
         path_add_text(&path, length ? "/" : "./");
         path_add_text(&path, command[0]);
-        enum look look = path.full ? LOOK_ABSENT : look_at(path.text);
+        enum look look = path.full ? LOOK_UNUSUAL : look_at(path.text);
         if (look != LOOK_ABSENT) {
             if (look == LOOK_USUAL)
                 neap_os_before_libc_execve(path.text, command, environment);

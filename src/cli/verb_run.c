@@ -33,6 +33,7 @@ static const struct cli_usage usage = {
 struct installation {
     char library[PATH_MAX];
     char packages[PATH_MAX]; /* folder of the Python package; "" if it is installed where Python finds it */
+    bool both_sizes;         /* `library` leads to the one of each program's word size */
 };
 
 static bool path_make(char *path, const char *folder, const char *rest) {
@@ -42,17 +43,20 @@ static bool path_make(char *path, const char *folder, const char *rest) {
 
 /* Where the library of the other word size is installed too, the loader of each program takes its own.
  * Without it, a program of that word size says at its start that it cannot load this one. */
-static void for_both(char *library, const char *prefix) {
+static bool for_both(char *library, const char *prefix) {
 #ifdef NEAP_OTHER_LIBRARY_DIR
     char other[PATH_MAX];
     if (!path_make(other, prefix, NEAP_OTHER_LIBRARY_DIR "/" LIBRARY_NAME))
-        return;
+        return false;
     int length = snprintf(other, PATH_MAX, "%s/$LIB/neap/%s", prefix, LIBRARY_NAME);
-    if (length > 0 && length < PATH_MAX)
-        memcpy(library, other, (size_t)length + 1);
+    if (length <= 0 || length >= PATH_MAX)
+        return false;
+    memcpy(library, other, (size_t)length + 1);
+    return true;
 #else
     (void)library;
     (void)prefix;
+    return false;
 #endif
 }
 
@@ -73,7 +77,7 @@ static bool installation_find(struct installation *found, char *folder) {
     *strrchr(prefix, '/') = '\0';
     if (!path_make(found->library, prefix, NEAP_LIBRARY_DIR "/" LIBRARY_NAME))
         return false;
-    for_both(found->library, prefix);
+    found->both_sizes = for_both(found->library, prefix);
     return true;
 }
 
@@ -137,19 +141,19 @@ static bool replacement_note(char *const *command) {
 }
 
 /* Says what can be known about how the command would run. Returns the exit code. */
-static int outlook_tell(char *const *command) {
+static int outlook_tell(char *const *command, bool both_sizes) {
     struct cli_outlook outlook;
     if (replacement_note(command))
         return CLI_EXIT_FAILED;
-    cli_outlook_find(command, &outlook);
+    cli_outlook_find(command, both_sizes, &outlook);
     return cli_outlook_print(&outlook);
 }
 
 /* --- the verb ---------------------------------------------------------- */
 
-static int command_exec(char **command) {
+static int command_exec(char **command, bool both_sizes) {
     struct cli_outlook outlook;
-    cli_outlook_find(command, &outlook);
+    cli_outlook_find(command, both_sizes, &outlook);
     cli_outlook_note(&outlook);
     execvp(command[0], command);
     if (errno == ENOENT)
@@ -185,13 +189,13 @@ static int run(int argc, char **argv) {
                          "cannot preload %s: LD_PRELOAD takes no path with a blank or a colon: move it",
                          found.library);
     if (dry)
-        return outlook_tell(argv + rest);
+        return outlook_tell(argv + rest, found.both_sizes);
     cli_settings_export(values);
     preload_set(found.library);
     if (found.packages[0])
         packages_set(found.packages);
     replacement_note(argv + rest);
-    return command_exec(argv + rest);
+    return command_exec(argv + rest, found.both_sizes);
 }
 
 const struct cli_verb cli_verb_run = {"run", "run a command on Neap's heap", run};

@@ -199,4 +199,12 @@ struct neap_layout_anchor {
     uint64_t reserved[3];
 };
 
+/* The members of an anchor that say how its own structs are laid out, for an initialiser. */
+#define NEAP_LAYOUT_ANCHOR_SIZES                                                                             \
+    .version = NEAP_LAYOUT_VERSION, .anchor_bytes = sizeof(struct neap_layout_anchor),                       \
+    .heap_bytes = sizeof(struct neap_layout_heap), .region_bytes = sizeof(struct neap_layout_region),        \
+    .unit_bytes = sizeof(struct neap_layout_unit), .class_bytes = sizeof(struct neap_layout_class),          \
+    .event_bytes = sizeof(struct neap_layout_event),                                                         \
+    .mapped_run_bytes = sizeof(struct neap_layout_mapped_run), .pointer_bytes = sizeof(void *)
+
 #endif

@@ -11,15 +11,7 @@ struct neap_layout_anchor neap__anchor __attribute__((aligned(16)));
 void neap__anchor_init(void) {
     Dl_info self;
     neap__anchor = (struct neap_layout_anchor){
-        .version = NEAP_LAYOUT_VERSION,
-        .anchor_bytes = sizeof(struct neap_layout_anchor),
-        .heap_bytes = sizeof(struct neap_layout_heap),
-        .region_bytes = sizeof(struct neap_layout_region),
-        .unit_bytes = sizeof(struct neap_layout_unit),
-        .class_bytes = sizeof(struct neap_layout_class),
-        .event_bytes = sizeof(struct neap_layout_event),
-        .mapped_run_bytes = sizeof(struct neap_layout_mapped_run),
-        .pointer_bytes = sizeof(void *),
+        NEAP_LAYOUT_ANCHOR_SIZES,
         .state = NEAP_STATE_ABSENT,
         .pid = (uint32_t)getpid(),
         .reason = "no Python was found in this process",

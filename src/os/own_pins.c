@@ -72,11 +72,9 @@ static bool mappings_may(void) {
 }
 
 static bool has_locked(void) {
-    char status[4096];
-    const char *locked =
-        neap__os_text_read("/proc/self/status", status, sizeof(status)) ? strstr(status, "\nVmLck:") : NULL;
-    unsigned long kb;
-    return !locked || sscanf(locked, "\nVmLck: %lu", &kb) != 1 || kb > 0;
+    char status[NEAP__OS_STATUS_BYTES];
+    return !neap__os_text_read("/proc/self/status", status, sizeof(status)) ||
+           !neap__os_status_field(status, "\nVmLck:") || neap__os_status_number(status, "\nVmLck:", 10) > 0;
 }
 
 bool neap_os_may_have_pins(void) {

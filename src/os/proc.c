@@ -64,15 +64,16 @@ int neap__os_proc_open(pid_t pid, const char *what, FILE **file) {
     return *file ? NEAP_OK : neap__os_proc_error();
 }
 
-static void line_feeds_restore(char *path) {
+/* Copies the path at the end of a line, with its line feeds, and cuts it to path[bytes]. */
+static void path_read(const char *shown, char *path, size_t bytes) {
     const size_t length = strlen(NEAP__OS_LINE_FEED_SHOWN);
-    char *to = path;
-    for (const char *from = path; *from;) {
-        bool shown = strncmp(from, NEAP__OS_LINE_FEED_SHOWN, length) == 0;
-        *to++ = shown ? '\n' : *from;
-        from += shown ? length : 1;
+    size_t to = 0;
+    while (*shown && *shown != '\n' && to + 1 < bytes) {
+        bool is_feed = strncmp(shown, NEAP__OS_LINE_FEED_SHOWN, length) == 0;
+        path[to++] = is_feed ? '\n' : *shown;
+        shown += is_feed ? length : 1;
     }
-    *to = '\0';
+    path[to] = '\0';
 }
 
 /* The path may be missing or contain blanks. */
@@ -92,7 +93,6 @@ bool neap__os_mapping_parse(const char *line, struct neap_os_mapping *mapping) {
         at += strcspn(at, " \n");
     }
     at += strspn(at, " ");
-    snprintf(mapping->path, sizeof(mapping->path), "%.*s", (int)strcspn(at, "\n"), at);
-    line_feeds_restore(mapping->path);
+    path_read(at, mapping->path, sizeof(mapping->path));
     return true;
 }

@@ -1,9 +1,10 @@
-/* os/program_file.c: fstat, fstatvfs and fgetxattr. */
+/* os/program_file.c: fstat, fstatvfs, prctl and fgetxattr. */
 #include "os/program_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
@@ -28,9 +29,11 @@ bool neap_os_program_find(const char *command, char path[PATH_MAX]) {
     return false;
 }
 
-/* A file system may be mounted so that nothing on it changes a user. */
+/* A file system may be mounted so that nothing on it changes a user, and a process may have given that up. */
 static bool is_heeded(int file) {
     struct statvfs system;
+    if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+        return false;
     return fstatvfs(file, &system) != 0 || (system.f_flag & ST_NOSUID) == 0;
 }
 

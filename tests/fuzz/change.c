@@ -202,8 +202,8 @@ int change_run(const uint8_t *data, size_t bytes, void (*look)(const unsigned ch
         change_undo(image);
         return 0;
     }
-    unsigned char *exact = malloc(bytes);
-    if (!exact)
+    unsigned char *exact = malloc(bytes - 1);
+    if (!exact && bytes > 1)
         abort();
     memcpy(exact, data + 1, bytes - 1);
     look(exact, bytes - 1);

@@ -1,4 +1,5 @@
 """`neap run` says before it starts a command that it will not be served, and goes on; `--dry-run` only says so."""
+import ctypes
 import os
 import shutil
 import struct
@@ -92,6 +93,17 @@ def test_set_id_to_oneself_changes_nothing(tmp_path):
 
 
 @AS_ROOT
+def test_set_id_is_not_heeded_without_new_privileges(tmp_path):
+    target = compile_hello(tmp_path)
+    os.chown(target, 65534, 65534)
+    target.chmod(0o6755)
+
+    def give_up():
+        assert ctypes.CDLL(None).prctl(38, 1, 0, 0, 0) == 0  # PR_SET_NO_NEW_PRIVS
+    assert_served([target], before=give_up)
+
+
+@AS_ROOT
 def test_file_capabilities(tmp_path):
     """Of somebody who is not root: for root they change nothing."""
     target = compile_hello(tmp_path)
@@ -113,7 +125,8 @@ def test_file_capabilities(tmp_path):
     assert_not_served([target], "capabilities", before=lower)
 
 
-@pytest.mark.parametrize("words", [["-i"], ["-"], ["-u", "LD_PRELOAD"], ["-uLD_PRELOAD", "A=b"], ["--unset=LD_PRELOAD"], ["A=b", "env", "-i"],
+@pytest.mark.parametrize("words", [["-i"], ["-"], ["-u", "LD_PRELOAD"], ["-uLD_PRELOAD", "A=b"], ["--unset=LD_PRELOAD"],
+                                   ["--unset", "LD_PRELOAD"], ["--chdir", "/", "-"], ["A=b", "env", "-i"],
                                    ["LD_PRELOAD=libm.so.6"], ["-C", "/", "-i"]], ids=" ".join)
 def test_env_that_clears(words):
     assert_not_served(["/usr/bin/env", *words, PYTHON, "-c", "print('hello')"], "without LD_PRELOAD")
@@ -131,13 +144,14 @@ def test_script_for_what_is_not_served(tmp_path):
 
 # ---- what is ---------------------------------------------------------------------------
 
-@pytest.mark.parametrize("words", [[], ["env"], ["env", "A=b"], ["env", "-u", "A", "--", "B=c"], ["env", "-S", "-u A B=c env"]],
+@pytest.mark.parametrize("words", [[], ["env"], ["env", "A=b"], ["env", "-u", "A", "--", "B=c"], ["env", "-S", "-u A B=c env"],
+                                   ["env", "--split-string=A=b"], ["env", "-C/", "--unset", "A"]],
                          ids=lambda words: " ".join(words) or "plain")
 def test_a_python_behind_env(words):
     assert_served([*words, PYTHON, "-c", "print('hello')"])
 
 
-@pytest.mark.parametrize("first_line", [PYTHON, PYTHON + " -I", "  /usr/bin/env python3", "/usr/bin/env -S python3 -I", "/usr/bin/env -SA=b python3"])
+@pytest.mark.parametrize("first_line", [PYTHON, PYTHON + " -I", "  /usr/bin/env python3 \t", "/usr/bin/env -S python3 -I", "/usr/bin/env -SA=b python3"])
 def test_a_script(tmp_path, first_line):
     assert_served([script(tmp_path, first_line, "print('hello')")])
 
@@ -145,12 +159,40 @@ def test_a_script(tmp_path, first_line):
 def test_a_program_that_is_no_python(tmp_path):
     assert_served([compile_hello(tmp_path)])
     assert_served([script(tmp_path, "/bin/sh", "echo hello")])
-    assert_served([NEAP, "run", "/bin/echo", "hello"])
+
+
+@pytest.mark.parametrize("before", [[], ["env"], ["env", "-S", "A=b"]], ids=lambda words: " ".join(words) or "plain")
+def test_neap_itself(before):
+    """It is static, and looks by itself."""
+    assert_served([*before, NEAP, "run", "/bin/echo", "hello"])
 
 
 def test_a_script_of_scripts(tmp_path):
     inner = script(tmp_path, "/bin/sh", "echo hello")
     assert_served([script(tmp_path, inner, name="outer")])
+
+
+# ---- which file it is ------------------------------------------------------------------------
+
+@pytest.mark.parametrize("options", [[], ["--no-helper"]], ids=["quick", "ordinary"])
+def test_the_first_in_path_is_taken(tmp_path, options):
+    """Also where its path is longer than the quick way has room for."""
+    first, last = tmp_path.joinpath(*["x" * 200] * 4), tmp_path / "last"
+    for folder in (first, last):
+        folder.mkdir(parents=True)
+        script(folder, "/bin/sh", "echo from %s" % folder.name[:4], name="greet")
+    done = neap("run", *options, "greet", PATH="%s:%s:/usr/bin:/bin" % (first, last))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "from xxxx\n", ""), done
+
+
+@pytest.mark.parametrize("options", [[], ["--no-helper"]], ids=["quick", "ordinary"])
+def test_a_loop_of_links_ends_the_search(tmp_path, options):
+    """As of execvp."""
+    script(tmp_path, "/bin/sh", "echo hello", name="greet")
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / "greet").symlink_to("greet")
+    done = neap("run", *options, "greet", PATH="%s/first:%s:/usr/bin:/bin" % (tmp_path, tmp_path))
+    assert done.returncode == 126 and done.stdout == "" and done.stderr.count("\n") == 1, done
 
 
 # ---- what --dry-run says besides ----------------------------------------------------------

@@ -41,7 +41,10 @@ def test_each_word_size_gets_its_library(installed, options):
     code += "sys.exit(subprocess.run([sys.argv[1]]).returncode)"
     done = run("/usr/bin/python3", "-c", code, installed / "hello")
     assert (done.returncode, done.stdout, done.stderr) == (0, "True\nhello\n", ""), done
+    done = run(installed / "hello")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "hello\n", ""), done
     for folder in ("lib/i386-linux-gnu", "lib32"):
         (installed / folder / "neap/libneap-preload.so").unlink()
     done = run("/usr/bin/python3", "-c", code, installed / "hello")
     assert done.stdout == "True\nhello\n" and "wrong ELF class" in done.stderr, done
+    assert "another word size" in run(installed / "hello").stderr

@@ -25,9 +25,7 @@ int main(int argc, char **argv) {
     struct neap_layout_anchor *anchor = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
     if (anchor == MAP_FAILED)
         return 1;
-    *anchor = planted;
-    anchor->pid = (uint32_t)getpid();
-    memcpy(anchor->magic, NEAP_LAYOUT_MAGIC, sizeof(anchor->magic));
+    anchor_plant(anchor);
     puts("ready");
     fflush(stdout);
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};

@@ -2,21 +2,18 @@
 #ifndef PLANTED_ANCHOR_H
 #define PLANTED_ANCHOR_H
 
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "heap/layout.h"
 
-static const struct neap_layout_anchor planted = {
-    .version = NEAP_LAYOUT_VERSION,
-    .anchor_bytes = sizeof(struct neap_layout_anchor),
-    .heap_bytes = sizeof(struct neap_layout_heap),
-    .region_bytes = sizeof(struct neap_layout_region),
-    .unit_bytes = sizeof(struct neap_layout_unit),
-    .class_bytes = sizeof(struct neap_layout_class),
-    .event_bytes = sizeof(struct neap_layout_event),
-    .mapped_run_bytes = sizeof(struct neap_layout_mapped_run),
-    .pointer_bytes = sizeof(void *),
-    .state = NEAP_STATE_SERVING,
-    .heap = 0x1000,
-    .helper = NEAP_HELPER_RUNS,
-};
+static inline void anchor_plant(struct neap_layout_anchor *anchor) {
+    *anchor = (struct neap_layout_anchor){
+        NEAP_LAYOUT_ANCHOR_SIZES,   .state = NEAP_STATE_SERVING, .heap = 0x1000,
+        .helper = NEAP_HELPER_RUNS, .pid = (uint32_t)getpid(),
+    };
+    memcpy(anchor->magic, NEAP_LAYOUT_MAGIC, sizeof(anchor->magic)); /* last, because it makes it valid */
+}
 
 #endif

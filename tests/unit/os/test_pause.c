@@ -316,26 +316,38 @@ static void test_asleep(void **state) {
     child_end(child);
 }
 
+/* A process that pauses `child`, and the end of a pipe on which it says so. It is to be killed. */
+static pid_t holder_start(pid_t child, int *says) {
+    int held[2];
+    assert_int_equal(pipe(held), 0);
+    pid_t holder = fork();
+    if (holder == 0) {
+        neap_os_pause_t *pause;
+        int error = neap_os_pause_begin(child, TIMEOUT_MS, &pause);
+        _exit(error == NEAP_OK && write(held[1], "x", 1) == 1 ? (nap(TIMEOUT_MS), 0) : 1);
+    }
+    close(held[1]);
+    *says = held[0];
+    return holder;
+}
+
+static void holder_kill(pid_t holder, int says) {
+    close(says);
+    kill(holder, SIGKILL);
+    waitpid(holder, NULL, 0);
+}
+
 /* The kernel lets the target go when whoever held it is killed. */
 static void test_holder_is_killed(void **state) {
     (void)state;
     pid_t child = child_start(be_busy);
     for (int round = 0; round < 20; round++) {
-        int held[2];
+        int says;
         char byte;
-        assert_int_equal(pipe(held), 0);
-        pid_t holder = fork();
-        if (holder == 0) {
-            neap_os_pause_t *pause;
-            int error = neap_os_pause_begin(child, TIMEOUT_MS, &pause);
-            _exit(error == NEAP_OK && write(held[1], "x", 1) == 1 ? (nap(TIMEOUT_MS), 0) : 1);
-        }
-        close(held[1]);
-        assert_int_equal(read(held[0], &byte, 1), 1);
-        close(held[0]);
+        pid_t holder = holder_start(child, &says);
+        assert_int_equal(read(says, &byte, 1), 1);
         assert_false(moves(false));
-        kill(holder, SIGKILL);
-        waitpid(holder, NULL, 0);
+        holder_kill(holder, says);
         assert_true(moves(true));
     }
     child_end(child);
@@ -348,22 +360,15 @@ static void test_signals_when_the_holder_is_killed(void **state) {
     pid_t child = child_start(be_signalled);
     uint64_t sent = 0;
     for (int round = 0; round < ROUNDS; round++) {
-        int held[2];
+        int says;
         char byte;
-        assert_int_equal(pipe(held), 0);
-        pid_t holder = fork();
-        if (holder == 0) {
-            neap_os_pause_t *pause;
-            int error = neap_os_pause_begin(child, TIMEOUT_MS, &pause);
-            _exit(error == NEAP_OK && write(held[1], "x", 1) == 1 ? (nap(TIMEOUT_MS), 0) : 1);
-        }
-        close(held[1]);
-        assert_int_equal(fcntl(held[0], F_SETFL, O_NONBLOCK), 0);
-        while (read(held[0], &byte, 1) != 1) /* some come between its seizing and its stop */
+        pid_t holder = holder_start(child, &says);
+        assert_int_equal(fcntl(says, F_SETFL, O_NONBLOCK), 0);
+        ssize_t said;
+        while ((said = read(says, &byte, 1)) < 0) /* some come between its seizing and its stop */
             sent += sigqueue(child, SIGRTMIN, (union sigval){.sival_int = round}) == 0;
-        close(held[0]);
-        kill(holder, SIGKILL);
-        waitpid(holder, NULL, 0);
+        assert_int_equal(said, 1);
+        holder_kill(holder, says);
         for (int i = 0; i < TIMEOUT_MS && shown->signals < sent; i++)
             nap(1);
         assert_int_equal(shown->signals, sent);
@@ -433,6 +438,30 @@ static void test_traced_by_another(void **state) {
     child_end(child);
 }
 
+/* The first thread has none. */
+static void test_tracer_of_another_thread(void **state) {
+    (void)state;
+    pid_t child = child_start(be_busy), other = 0;
+    neap_os_pause_t *pause;
+    size_t count;
+    assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &pause), NEAP_OK);
+    const struct neap_os_pause_thread *threads = neap_os_pause_threads(pause, &count);
+    for (size_t i = 0; i < count; i++)
+        other = threads[i].tid != child ? threads[i].tid : other;
+    neap_os_pause_end(pause);
+    assert_int_equal(neap_os_tracer(child), 0);
+    assert_int_equal(ptrace(PTRACE_SEIZE, other, NULL, NULL), 0);
+    pid_t tracer = neap_os_tracer(child);
+    int error = neap_os_pause_begin(child, TIMEOUT_MS, &pause);
+    enum neap_os_refusal cause = neap_os_refusal_cause(child);
+    kill(child, SIGKILL);
+    waitpid(other, NULL, __WALL); /* its parent hears of the end only then */
+    child_end(child);
+    assert_int_equal(tracer, getpid());
+    assert_int_equal(error, NEAP_ERROR_PERMISSION);
+    assert_int_equal(cause, NEAP_OS_REFUSAL_TRACED);
+}
+
 /* One that holds a thread for a moment, again and again, as meshing does: each pause finds a gap. */
 static void test_traced_for_moments(void **state) {
     (void)state;
@@ -454,13 +483,17 @@ static void test_traced_for_moments(void **state) {
     }
     while (shown->counts[1] == 0)
         nap(1);
+    int done = 0;
     for (int i = 0; i < PAUSES; i++) {
         neap_os_pause_t *pause;
-        assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &pause), NEAP_OK);
+        if (neap_os_pause_begin(child, TIMEOUT_MS, &pause) != NEAP_OK)
+            continue;
         neap_os_pause_end(pause);
+        done++;
     }
-    kill(other, SIGKILL);
+    kill(other, SIGKILL); /* first, for it would keep a child that has ended */
     waitpid(other, NULL, 0);
+    assert_int_equal(done, PAUSES);
     child_end(child);
 }
 
@@ -482,6 +515,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_target_is_killed, end_what_is_left),
         cmocka_unit_test_teardown(test_refusals, end_what_is_left),
         cmocka_unit_test_teardown(test_traced_by_another, end_what_is_left),
+        cmocka_unit_test_teardown(test_tracer_of_another_thread, end_what_is_left),
         cmocka_unit_test_teardown(test_traced_for_moments, end_what_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

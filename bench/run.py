@@ -35,7 +35,7 @@ def arguments():
     parser.add_argument("--huge", metavar="MODE,...", help="transparent huge pages: always, madvise, "
                         "never; times and memory are measured in each (madvise,always; root may set it)")
     parser.add_argument("--quick", action="store_true",
-                        help="under five minutes: one Python, mimalloc beside, memory once, less work")
+                        help="roughly: one Python, mimalloc beside, memory once, less work")
     parser.add_argument("--best", action="store_true", help="figures are the best of the runs, not "
                         "their medians: for a machine that others use too; never for the record")
     parser.add_argument("--build", default=os.path.join(ROOT, "build"), metavar="FOLDER",

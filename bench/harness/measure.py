@@ -200,18 +200,23 @@ def growth(session, python, _only):
         session.one("growth", python, "list", peer, words, read)
 
 
-C_MEMORY = {"rest": ["rest"], "busy": ["busy"],
-            "many holes": ["rest", "--blocks", "400000", "--bytes", "6000"]}
+MANY_HOLES = ["--blocks", "400000", "--bytes", "6000"]
+C_MEMORY = {"rest": (["rest"], ()), "busy": (["busy"], ("round_s",)),  # words, and what else is read
+            "malloc": (["malloc"], ("wait_s",)), "malloc, many holes": (["malloc"] + MANY_HOLES, ("wait_s",))}
 
 
 def c_memory(session, python, only):
-    """What C code freed: how much of it is still there 5 s later, at rest and in a busy program."""
+    """What C code freed: how much of it is still there 5 s later, and what that costs the program."""
     path = os.path.join(PROGRAMS, "other", "freed_by_c.py")
-    for name, words in C_MEMORY.items():
-        if only and name not in only or session.quick and name == "many holes":
+    for name, (words, more) in C_MEMORY.items():
+        def read(outcome, keys=("taken_kb", "left_kb", *more)):
+            line = outcome.lines()[-1]
+            return {key: line[key] for key in keys}
+
+        if only and name not in only or session.quick and words[1:]:
             continue
         for peer in session.turns(python, session.memory_rounds):
-            session.one("c_memory", python, name, peer, [path] + words, lambda outcome: outcome.lines()[-1])
+            session.one("c_memory", python, name, peer, [path] + words, read)
 
 
 # In the order of measuring. Groups that matter on one Python are measured on the first alone,

@@ -17,7 +17,7 @@ LIBRARIES = {
     "scudo": ("clang/*/lib/linux/libclang_rt.scudo_standalone-x86_64.so",),
     "tcmalloc": ("libtcmalloc_minimal.so.4", "libtcmalloc_minimal.so"),
 }
-# As its manual advises for long-running programs: a thread of its own, and a decay of a second.
+# The thread that its TUNING.md suggests, and the decay times of the example there for little memory.
 TUNED = {"MALLOC_CONF": "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0"}
 FOLDERS = ("/usr/lib/*-linux-gnu*", "/usr/lib", "/usr/lib64", "/usr/local/lib",
            "/usr/local/lib/mimalloc-*", "/usr/lib/llvm-*/lib")

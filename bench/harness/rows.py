@@ -241,17 +241,22 @@ def growth_rows(python, cases):
 C_MEMORY_WANTED = {"rest": 10.0, "busy": 10.0}
 
 
+def scaled(runs_of, key, factor):
+    """{peer: the median of a figure, times a factor}; those that were measured."""
+    found = {peer: middle(runs, key) for peer, runs in runs_of.items()}
+    return {peer: figure * factor for peer, figure in found.items() if figure is not None}
+
+
 def c_memory_rows(python, cases):
     rows = []
     for name, runs in cases.items():
-        left = {peer: middle(found, "left_kb") / MB for peer, found in runs.items()}
         taken = middle(runs.get("cpython"), "taken_kb")
-        rows.append(Row("c_memory", python, "freed by C code, " + name, left, C_MEMORY_WANTED.get(name),
-                        form="%.1f", note="MB above fresh after 5 s, %.0f before" % (taken / MB) if taken else ""))
-        waits = {peer: middle(found, "wait_s") for peer, found in runs.items()}
-        if None not in waits.values():
-            rows.append(Row("c_memory", python, "longest malloc meanwhile, " + name,
-                            {peer: 1000 * wait for peer, wait in waits.items()}, 20.0, form="%.1f", note="ms"))
+        rows.append(Row("c_memory", python, "freed by C code, " + name, scaled(runs, "left_kb", 1 / MB),
+                        C_MEMORY_WANTED.get(name), form="%.1f",
+                        note="MB above fresh after 5 s, %.0f before" % (taken / MB) if taken else ""))
+        if name.startswith("malloc"):
+            rows.append(Row("c_memory", python, "longest malloc meanwhile" + name[len("malloc"):],
+                            scaled(runs, "wait_s", 1000), 20.0, form="%.1f", note="ms"))
     if "busy" in cases:
         rows.append(Row("c_memory", python, "CPU time of the busy program",
                         means(ratios({"busy": cases["busy"]}, "round_s")), 1.01))

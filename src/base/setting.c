@@ -50,8 +50,8 @@ const struct neap_setting neap_settings[NEAP_SETTINGS] = {
                              .option = "no-helper",
                              .flag = false,
                              .standard = "1",
-                             .help = "start no helper thread: memory then goes back only before a fork and "
-                                     "by neap.trim()",
+                             .help = "start no helper thread: an idle program then keeps its free memory, "
+                                     "but for neap.trim()",
                              .most = 1},
     [NEAP_SETTING_LIMIT_BYTES] = {.variable = "NEAP_LIMIT_BYTES",
                                   .option = "limit",

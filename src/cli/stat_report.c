@@ -33,7 +33,7 @@ static double fill_of(const struct neap_class_view *class) {
 static void memory_print(const struct neap_heap_stats *stats, FILE *out) {
     const struct cli_memory_line lines[] = {
         {"live", stats->live_bytes, "blocks in use"},
-        {"cached", stats->cached_bytes, "free blocks in the magazines of the fast path"},
+        {"cached", stats->cached_bytes, "free blocks in magazines, caches of threads or quarantine"},
         {"free", stats->free_bytes, "free, on pages that also hold live blocks"},
         {"dirty", stats->dirty_bytes, "whole free pages, still in memory"},
         {"resident", stats->resident_bytes, "the sum of the four above"},

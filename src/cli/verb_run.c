@@ -165,8 +165,8 @@ static int command_exec(char **command, bool both_sizes) {
 static int run(int argc, char **argv) {
     struct cli_option table[NEAP_SETTINGS + 2] = {
         {"dry-run", 0, NULL,
-         "do not run it: say whether it would be served, and exit with 0 if nothing is in "
-         "the way, else 1",
+         "only say whether the command would be served; exit with 0 if nothing is in "
+         "the way",
          CLI_FLAG, NULL, 0, 0}};
     union cli_setting_value values[NEAP_SETTINGS];
     struct installation found;

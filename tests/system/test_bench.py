@@ -72,10 +72,11 @@ def test_growth_of_a_list():
     assert line["busy_s"] > 0 and line["faults"] > 0 and line["peak_kb"] > 1000
 
 
-@pytest.mark.parametrize("mode", ["rest", "busy"])
-def test_memory_of_c_code(mode):
-    line, = objects(run(PROGRAMS / "other" / "freed_by_c.py", mode, "--blocks", "2000", "--seconds", "0.1"))
-    assert line["taken_kb"] > 2000 and line["wait_s" if mode == "rest" else "round_s"] > 0
+@pytest.mark.parametrize("words, more", measure.C_MEMORY.values())
+def test_memory_of_c_code(words, more):
+    line, = objects(run(PROGRAMS / "other" / "freed_by_c.py", words[0], "--blocks", "2000", "--seconds", "0.1"))
+    assert line["taken_kb"] > 2000 and line["taken_kb"] >= line["left_kb"]
+    assert set(line) == {"taken_kb", "left_kb", *more} and all(line[key] > 0 for key in more)
 
 
 @pytest.mark.xdist_group("huge pages")
@@ -179,6 +180,19 @@ def test_speed_is_a_geometric_mean_and_a_worst(neap_s, mean, worst):
     assert found.verdict() == mean
     assert row(table, "speed, worst single").verdict() == worst
     assert "!" in figures.details(speed_results(1.1), ["cpython", "neap", "mimalloc"])
+
+
+@pytest.mark.parametrize("left_kb, wait_s, memory, wait",
+                         [(10240, 0.02, "met", "met"), (10241, 0.021, "missed", "missed"), (None, None, "unmeasured", "unmeasured")])
+def test_memory_of_c_code_is_told_for_who_was_measured(left_kb, wait_s, memory, wait):
+    def figures_of(**figures):
+        return {"cpython": [{"taken_kb": 118784, "left_kb": 118784, **dict.fromkeys(figures, 0.001)}],
+                **({"neap": [{"taken_kb": 118784, "left_kb": left_kb, **figures}]} if left_kb else {})}
+    cases = {"rest": figures_of(), "malloc": figures_of(wait_s=wait_s)}
+    table = rows.table({"c_memory": {"3.11.2": cases}})
+    found = row(table, "freed by C code, rest")
+    assert found.verdict() == memory and found.figures["cpython"] == 116 and "116 before" in found.note
+    assert row(table, "longest malloc meanwhile").verdict() == wait
 
 
 def test_without_neap_a_row_is_unmeasured_and_not_met():

@@ -20,14 +20,13 @@
 #include "os/refusal.h"
 #include "os/thread_registers.h"
 
-#define TRACED_NS_MOST (300 * UINT64_C(1000000)) /* another tracer may keep it so long before it is named */
+#define REFUSED_NS_MOST (300 * UINT64_C(1000000)) /* a refusal that may pass is believed after so long */
 
 enum {
     POLL_NS_LEAST = 10 * 1000,
     POLL_NS_MOST = 1000 * 1000,
-    NAP_NS_LEAST = 500 * 1000, /* until another tracer is looked for again */
+    NAP_NS_LEAST = 500 * 1000, /* after a refusal that may pass */
     NAP_NS_MOST = 10 * 1000 * 1000,
-    UNTRACED_MOST = 3, /* refusals without a tracer to be seen, in a row, that are believed */
     BUSY_AFTER_NS =
         2 * 1000 * 1000 /* after so long it is worth asking whether a thread is inside the kernel */
 };
@@ -323,17 +322,15 @@ static int pause_try(pid_t pid, uint32_t timeout_ms, neap_os_pause_t **pause) {
 }
 
 /* A process may be traced for a moment only: by itself, while it shares memory between pages (os/world.h).
-   Such a tracer may have gone before it can be seen. */
+   Such a tracer may have gone before it can be seen. So only what cannot be a tracer is believed at once. */
 int neap_os_pause_begin(pid_t pid, uint32_t timeout_ms, neap_os_pause_t **pause) {
     if (pid <= 0 || pid == getpid())
         return NEAP_ERROR_ARGUMENT;
-    uint64_t give_up_ns = neap_os_now_ns() + TRACED_NS_MOST, nap_ns = NAP_NS_LEAST;
-    for (unsigned untraced = 0;;) {
+    uint64_t give_up_ns = neap_os_now_ns() + REFUSED_NS_MOST, nap_ns = NAP_NS_LEAST;
+    for (;;) {
         int error = pause_try(pid, timeout_ms, pause);
-        if (error != NEAP_ERROR_PERMISSION || neap_os_now_ns() > give_up_ns)
-            return error;
-        untraced = neap_os_tracer(pid) != 0 ? 0 : untraced + 1;
-        if (untraced == UNTRACED_MOST)
+        if (error != NEAP_ERROR_PERMISSION || neap_os_now_ns() > give_up_ns ||
+            neap_os_refusal_cause(pid) == NEAP_OS_REFUSAL_USER)
             return error;
         neap_os_sleep_ns(nap_ns);
         nap_ns = nap_ns * 2 < NAP_NS_MOST ? nap_ns * 2 : NAP_NS_MOST;

@@ -30,9 +30,10 @@ struct neap_os_pause_thread {
 };
 
 /* Stops all threads of `pid`, which is not this process. NEAP_ERROR_PROCESS if there is no such
- * process or it ends meanwhile; NEAP_ERROR_PERMISSION if the system refuses or another tracer stays
- * attached for 0.3 s (os/refusal.h tells which); NEAP_ERROR_TIMEOUT if a thread has not stopped after
- * `timeout_ms`. On failure all threads go on. The caller owns *pause. */
+ * process or it ends meanwhile; NEAP_ERROR_PERMISSION if the system refuses for 0.3 s, because another tracer
+ * stays attached or for a lasting reason (os/refusal.h tells which; another user's process is refused at
+ * once); NEAP_ERROR_TIMEOUT if a thread has not stopped after `timeout_ms`. On failure all threads go on. The
+ * caller owns *pause. */
 int neap_os_pause_begin(pid_t pid, uint32_t timeout_ms, neap_os_pause_t **pause);
 
 /* The stopped threads. The array is valid until neap_os_pause_end. */

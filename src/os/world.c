@@ -27,7 +27,7 @@ enum {
     HOLDS_BYTES = NEAP_OS_WORLD_THREADS_MAX * sizeof(struct neap__os_stopper_hold),
     SIGNAL_BYTES = _NSIG / 8,
     TRY_US = 1000 * 1000,
-    UNTRACED_MOST = 3 /* refusals in a row, without a tracer to be seen, that are believed */
+    UNTRACED_MOST = 10 /* refusals, without a tracer to be seen, until one is believed */
 };
 
 /* --- memory: guard page | stack | holds ---------------------------------- */

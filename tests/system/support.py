@@ -1,7 +1,9 @@
 """What the system tests share: the interpreters of this machine, `neap run`, processes.
 
 A test marked `every_python` takes `python` and runs once on every CPython found; a
-version that Neap supports and the machine lacks is a skip that names it. With
+version that Neap supports and the machine lacks is a skip that names it. A test marked
+`few_pythons` is of what does not differ between versions: it runs on three of them, and
+on every one with NEAP_TEST_LONG=1. With
 NEAP_BASELINE=1 the same programs run on the plain interpreter: that shows that a
 test asks nothing of Neap that CPython does not do itself. What is asked of Neap
 alone (memory given back, `neap stat`) is skipped then.
@@ -30,6 +32,7 @@ PROGRAMS = HERE / "programs"
 BUILD = Path(os.environ.get("NEAP_BUILD", HERE.parent.parent / "build")).resolve()
 NEAP = BUILD / "neap"
 BASELINE = os.environ.get("NEAP_BASELINE") == "1"
+LONG = os.environ.get("NEAP_TEST_LONG") == "1"  # ./dev check
 SUPPORTED = [(3, minor) for minor in range(8, 16)]
 MIB = 1 << 20
 
@@ -148,6 +151,15 @@ def debian_python():
         if python.path.startswith("/usr/bin/") and [str(part) for part in python.minor] == version:
             return python
     return None
+
+
+def is_one_of_few(python):
+    """The oldest, Debian's and the newest; in the long run every one."""
+    served = [one for one in all_pythons() if not one.free_threaded]
+    return LONG or python in (served[0], debian_python(), served[-1])
+
+
+few_pythons = pytest.mark.parametrize("python", pythons(is_one_of_few))
 
 
 def under_neap(*command):

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from support import clean_environment, describe, every_python, needs_neap, program, run
+from support import clean_environment, describe, few_pythons, needs_neap, program, run
 
 # Through ctypes, as a faulty extension module would: {0} is what is done with a block of 70 bytes.
 MISUSE = """
@@ -41,7 +41,7 @@ def plain(python, *arguments):
                           env=clean_environment(NEAP_BASELINE="1")).stdout
 
 
-@every_python
+@few_pythons
 @pytest.mark.parametrize("settings", [{}, {"NEAP_CHECK": "1"}, {"NEAP_HARDEN": "1"}, {"NEAP_HELPER": "0"}, {"NEAP_DECAY_MS": "1"}],
                          ids=["plain", "check", "harden", "no helper", "short decay"])
 def test_realistic_program(python, settings):
@@ -50,14 +50,14 @@ def test_realistic_program(python, settings):
     assert result.stdout == plain(python, program("realistic.py"), "1500")
 
 
-@every_python
+@few_pythons
 @pytest.mark.parametrize("mode", ["NEAP_CHECK", "NEAP_HARDEN"])
 def test_forks(python, mode):
     result = run(python, program("pool.py"), "fork", **{mode: "1"})
     assert (result.returncode, result.stdout, result.stderr) == (0, "ok\n", ""), describe(result)
 
 
-@every_python
+@few_pythons
 @needs_neap
 @pytest.mark.parametrize("kind", FOUND)
 def test_misuse_is_found(python, kind):
@@ -73,7 +73,7 @@ HARDENED["realloc of a freed block"] = (FOUND["realloc of a freed block"][0],
                                         r"neap: realloc of 0x[0-9a-f]+: no block in use starts there")
 
 
-@every_python
+@few_pythons
 @needs_neap
 @pytest.mark.parametrize("kind", HARDENED)
 def test_misuse_is_found_by_the_hardened_mode(python, kind):

@@ -2,18 +2,16 @@
 
 All of the suite: cpython_suite.py, by `./dev check cpython`.
 """
-import os
 import subprocess
 import sys
 
 import pytest
 
 import cpython_suite
-from support import all_pythons, clean_environment, debian_python, describe, needs_neap
+from support import LONG, all_pythons, clean_environment, debian_python, describe, needs_neap
 
 pytestmark = needs_neap
 
-LONG = os.environ.get("NEAP_TEST_LONG") == "1"
 SECONDS = 600  # against a hang; it takes about one and a half minutes
 
 

@@ -5,7 +5,7 @@ import platform
 
 import pytest
 
-from support import BASELINE, describe, every_python, program, run
+from support import BASELINE, describe, few_pythons, program, run
 
 # Numbers of asm-generic/unistd.h, the same on all machines: calls that a filter's author may not know yet.
 NEWER = {"process_madvise": 440, "process_mrelease": 448, "futex_waitv": 449, "cachestat": 451, "mseal": 462,
@@ -30,7 +30,7 @@ def check(python, how, numbers, **environment):
     assert (result.returncode, result.stdout, result.stderr) == (0, "ok\n", ""), describe(result)
 
 
-@every_python
+@few_pythons
 @pytest.mark.parametrize("how", ["prctl", "seccomp", "thread", "inherited"])
 def test_calls_that_the_filter_does_not_know(python, how):
     if how == "seccomp" and os.geteuid() != 0:
@@ -40,7 +40,7 @@ def test_calls_that_the_filter_does_not_know(python, how):
     check(python, how, NEWER.values())
 
 
-@every_python
+@few_pythons
 @pytest.mark.parametrize("environment", [{}, {"NEAP_MESH": "1"}, {"NEAP_HARDEN": "1"}], ids=["plain", "mesh", "harden"])
 def test_neither_threads_nor_files(python, environment):
     """The helper is there before the filter is."""
@@ -49,7 +49,7 @@ def test_neither_threads_nor_files(python, environment):
     check(python, "prctl", [*NEWER.values(), *THREADS_AND_FILES.values()], **environment)
 
 
-@every_python
+@few_pythons
 def test_a_filter_of_all_threads(python):
     """It binds the helper too, which has done by then what the filter does not permit."""
     if BASELINE:
@@ -58,7 +58,7 @@ def test_a_filter_of_all_threads(python):
         check(python, "together", [*NEWER.values(), *THREADS_AND_FILES.values(), *OF_THREADS.values()])
 
 
-@every_python
+@few_pythons
 def test_neither_threads_nor_files_by_the_call(python):
     if os.geteuid() != 0:
         pytest.skip("only root sets a filter without giving up new privileges")

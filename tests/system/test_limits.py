@@ -3,9 +3,9 @@ import resource
 
 import pytest
 
-from support import MIB, assert_ok, describe, every_python, needs_neap, program, run
+from support import MIB, assert_ok, describe, few_pythons, needs_neap, program, run
 
-pytestmark = every_python
+pytestmark = few_pythons
 
 
 def limited(python, *arguments, **settings):

@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from support import MIB, Talk, every_python, heap_stats, needs_neap, program, status_field, wait_until
+from support import MIB, Talk, few_pythons, heap_stats, needs_neap, program, status_field, wait_until
 import witness
 
-pytestmark = [needs_neap, every_python]
+pytestmark = [needs_neap, few_pythons]
 
 BURST = 100  # MiB
 LEFT = 4 * MIB  # of RSS above fresh, when next to nothing is alive

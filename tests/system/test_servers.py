@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from support import BASELINE, MIB, PROGRAMS, Server, ask_neap, children, clean_environment, debian_python, free_port
-from support import every_python, heap_stats, needs_neap, status_field, wait_until
+from support import few_pythons, heap_stats, needs_neap, status_field, wait_until
 import witness
 import work
 
@@ -102,7 +102,7 @@ def expect_idle_and_small(pid):
     wait_until(calm, 4, "worker %d to give back: %s" % (pid, heap_stats(pid)))
 
 
-@every_python
+@few_pythons
 @pytest.mark.parametrize("site", MODULES)
 def test_gunicorn(python, packages, tmp_path, site):
     path, port = packages(site), free_port()
@@ -121,7 +121,7 @@ def test_gunicorn(python, packages, tmp_path, site):
     assert "Traceback" not in text and "neap:" not in text and "SIGSEGV" not in text, text
 
 
-@every_python
+@few_pythons
 def test_gunicorn_threads(python, packages, tmp_path):
     """Workers of four threads each, the site loaded before the fork."""
     path, port = packages("flask"), free_port()

@@ -4,9 +4,9 @@ import resource
 
 import pytest
 
-from support import MIB, describe, every_python, needs_neap, program, run
+from support import MIB, describe, few_pythons, needs_neap, program, run
 
-pytestmark = [needs_neap, every_python]
+pytestmark = [needs_neap, few_pythons]
 
 
 def grown(python, flags, neap, **more):

@@ -1,7 +1,8 @@
 """C code takes memory and frees nearly all of it, between blocks that stay; then the program goes on, or rests.
 
-    c_memory.py AGE GAP     the C memory is freed AGE seconds after the start; then the program makes
-                            strings every GAP seconds, or rests if GAP is "rest"
+    c_memory.py AGE GAP SECONDS   the C memory is freed AGE seconds after the start; then the program makes
+                                  strings every GAP seconds, or rests if GAP is "rest", until four fifths
+                                  are gone, but for at most SECONDS (a quarter of them, if it rests)
 
 Prints how many MB are resident when all is taken, and the seconds until four fifths of that are gone.
 """
@@ -13,7 +14,6 @@ import time
 import witness
 
 BLOCKS, BYTES, KEPT = 60000, 2000, 200  # of so many blocks one is kept
-PATIENCE = 20
 
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
@@ -25,7 +25,7 @@ def resident():
     return witness.memory_bytes("Rss") / 1e6
 
 
-def main(age, gap):
+def main(age, gap, seconds):
     witness.must_serve()
     fresh, began = resident(), time.monotonic()
     blocks = array.array("Q", bytes(8 * BLOCKS))
@@ -38,9 +38,9 @@ def main(age, gap):
         if number % KEPT:
             libc.free(blocks[number])
     freed = time.monotonic()
-    while resident() - fresh > taken / 5 and time.monotonic() - freed < PATIENCE:
+    while resident() - fresh > taken / 5 and time.monotonic() - freed < seconds:
         if gap == "rest":
-            time.sleep(PATIENCE / 4)
+            time.sleep(seconds / 4)
         else:
             assert len([str(number) for number in range(2000)]) == 2000
             time.sleep(float(gap))
@@ -49,4 +49,4 @@ def main(age, gap):
     print("%.0f %.1f %.0f" % (taken, time.monotonic() - freed, resident() - fresh))
 
 
-main(float(sys.argv[1]), sys.argv[2])
+main(float(sys.argv[1]), sys.argv[2], float(sys.argv[3]))

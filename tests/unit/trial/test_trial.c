@@ -57,7 +57,7 @@ static void described_as(struct neap_trial *trial, enum neap_trial_outcome outco
 static void test_memory_is_seen(void **state) {
     (void)state;
     struct neap_trial trial =
-        python_trial("import time; x = bytearray(b'1') * 50_000_000; time.sleep(1); del x; time.sleep(.3)",
+        python_trial("import time; x = bytearray(b'1') * 50_000_000; time.sleep(1); del x; time.sleep(1)",
                      (struct neap_trial_plan){0});
     assert_int_equal(trial.outcome, NEAP_TRIAL_DONE);
     assert_in_range((uint64_t)trial.peak[NEAP_MEMORY_RSS], 55000000, 80000000);
@@ -65,7 +65,7 @@ static void test_memory_is_seen(void **state) {
     assert_in_range((uint64_t)trial.mean[NEAP_MEMORY_RSS], 15000000, 60000000);
     assert_true(trial.peak[NEAP_MEMORY_PRIVATE] > 50000000);
     assert_true(trial.peak[NEAP_MEMORY_PSS] > trial.peak[NEAP_MEMORY_PRIVATE]);
-    assert_in_range(trial.wall_ns, 1300 * MS, 30000 * MS);
+    assert_in_range(trial.wall_ns, 2000 * MS, 30000 * MS);
     assert_in_range(trial.cpu_ns, MS, trial.wall_ns * 2);
     assert_true(trial.series.count > 5);
     neap_trial_clear(&trial);

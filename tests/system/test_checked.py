@@ -77,12 +77,16 @@ HARDENED["realloc of a freed block"] = (FOUND["realloc of a freed block"][0],
 @needs_neap
 @pytest.mark.parametrize("kind", HARDENED)
 def test_misuse_is_found_by_the_hardened_mode(python, kind):
-    find(python, kind, "NEAP_HARDEN", HARDENED)
+    """Once in a hundred times the block has another owner before it is misused, and nobody can tell."""
+    find(python, kind, "NEAP_HARDEN", HARDENED, tries=3)
 
 
-def find(python, kind, mode, found=FOUND):
+def find(python, kind, mode, found=FOUND, tries=1):
     action, line = found[kind]
-    result = run(python, "-c", MISUSE.format(action), **{mode: "1"})
-    assert result.stdout == "misused\n", describe(result)
+    for _ in range(tries):
+        result = run(python, "-c", MISUSE.format(action), **{mode: "1"})
+        assert result.stdout == "misused\n", describe(result)
+        if result.returncode != 0:
+            break
     assert result.returncode == -signal.SIGABRT, describe(result)
     assert re.fullmatch(line + "\n", result.stderr), describe(result)

@@ -16,14 +16,13 @@ enum {
     PASSES = 3,        /* after news: one that looks, one that meshes, one for what became quiet later */
     COST_SHARE = 100,  /* a pass may cost one part in so many of the time */
     UNDONE_SHARE = 4,  /* if more than one page in so many has a copy again, passes are too many */
-    MAPPINGS_SHARE = 4 /* of the mappings that a process may have, one part in so many */
+    MAPPINGS_SHARE = 2 /* of the mappings that a process may have, one part in so many */
 };
 
 /* --- starting and ending --- */
 
 static size_t words_bytes(const neap_heap_t *heap) {
-    return (size_t)(NEAP_MESH_UNITS + NEAP_MESH_OPEN) * neap__occupancy_words(1u << heap->unit_shift) *
-           sizeof(uint64_t);
+    return (size_t)(NEAP_MESH_UNITS + NEAP_MESH_OPEN_UNITS) * neap__mesh_unit_words(heap) * sizeof(uint64_t);
 }
 
 static size_t mesh_bytes(void) {
@@ -42,8 +41,8 @@ int neap__mesh_start(neap_heap_t *heap) {
     }
     heap->mesh = memory;
     heap->mesh->words = words;
-    heap->mesh->room.open =
-        heap->mesh->words + (size_t)NEAP_MESH_UNITS * neap__occupancy_words(1u << heap->unit_shift);
+    heap->mesh->room.open = heap->mesh->words + (size_t)NEAP_MESH_UNITS * neap__mesh_unit_words(heap);
+    heap->mesh->room.open_words = NEAP_MESH_OPEN_UNITS * neap__mesh_unit_words(heap);
     heap->mesh->lays_max = (uint32_t)(neap_os_mapping_limit() / MAPPINGS_SHARE);
     heap->mesh->file_low = 1;
     if (neap_os_world_open(&heap->mesh->world, false) != NEAP_OK) {

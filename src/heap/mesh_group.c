@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-/* The spans that are tried, the longest first. */
-static const struct neap__mesh_level levels[] = {{16, 8}, {4, 4}, {1, 2}};
+/* The spans that are tried, the longest first. What is laid in long spans is lost to shorter ones, on which
+ * more fits: so a group of long spans must free nearly all that it holds. */
+static const struct neap__mesh_level levels[] = {{16, 8, 6}, {4, 4, 5}, {1, 2, 2}};
 
 /* A number for a file; 0 if all are in use. */
 static uint32_t file_number(struct neap__mesh *mesh) {
@@ -53,7 +54,7 @@ static void sort_by_group(struct neap__mesh *mesh, uint32_t count, uint32_t grou
     }
 }
 
-/* Whether at least half of the pages that these spans hold would become free. */
+/* Whether as many of the pages that these spans hold would become free as the level wants. */
 static bool is_worth_it(const neap_heap_t *heap, const struct neap__mesh_level *level,
                         const uint32_t *members, uint32_t count) {
     const struct neap__mesh *mesh = heap->mesh;
@@ -64,7 +65,7 @@ static bool is_worth_it(const neap_heap_t *heap, const struct neap__mesh_level *
         held |= may >> lay->page;
         before += neap_word_count(may);
     }
-    return count > 1 && before - neap_word_count(held) >= before / 2;
+    return count > 1 && neap_word_count(held) * level->kept_share <= before;
 }
 
 /* Adds spans that go on one another to the work, in a file with others if there is room. False if the
@@ -120,7 +121,9 @@ uint32_t neap__mesh_group_all(neap_heap_t *heap, int *error) {
         if (count < 2)
             continue;
         uint32_t words = levels[i].pages * neap__mesh_page_words(heap);
+        neap_os_unlock(&heap->lock); /* mesh_lay.c sees what changes meanwhile */
         uint32_t groups = neap__mesh_plan(mesh->spans, count, words, &mesh->room);
+        neap_os_lock(&heap->lock);
         sort_by_group(mesh, count, groups, mesh->room.members);
         freed += mesh_groups(heap, &levels[i], groups, mesh->room.members, error);
     }

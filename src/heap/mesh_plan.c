@@ -20,12 +20,21 @@ static void order(const struct neap__mesh_span *spans, uint32_t count, uint32_t 
         sorted[start[LEVELS - 1 - spans[i].granules / most]++] = i;
 }
 
+/* The words of the groups that are open: the newest `most`. */
+struct opened {
+    uint64_t *at;
+    uint32_t words, most;
+};
+
+static uint64_t *words_of(const struct opened *open, uint32_t group) {
+    return open->at + (size_t)(group % open->most) * open->words;
+}
+
 /* The newest of `groups` groups that has room for `span`; NEAP_MESH_NO_GROUP if none has. */
-static uint32_t find_group(const struct neap__mesh_span *span, uint32_t groups, uint32_t words,
-                           const uint64_t *open) {
-    uint32_t oldest = groups > NEAP_MESH_OPEN ? groups - NEAP_MESH_OPEN : 0;
+static uint32_t find_group(const struct neap__mesh_span *span, uint32_t groups, const struct opened *open) {
+    uint32_t oldest = groups > open->most ? groups - open->most : 0;
     for (uint32_t group = groups; group-- > oldest;) {
-        if (neap__occupancy_disjoint(span->words, open + (size_t)(group % NEAP_MESH_OPEN) * words, words))
+        if (neap__occupancy_disjoint(span->words, words_of(open, group), open->words))
             return group;
     }
     return NEAP_MESH_NO_GROUP;
@@ -44,18 +53,20 @@ static uint32_t drop_singles(struct neap__mesh_span *spans, uint32_t count, uint
 
 uint32_t neap__mesh_plan(struct neap__mesh_span *spans, uint32_t count, uint32_t words,
                          struct neap__mesh_room *room) {
-    uint32_t groups = 0;
-    assert(count <= NEAP_MESH_SPANS_MAX && words <= NEAP_MESH_WORDS_MAX);
+    uint32_t groups = 0, fit = room->open_words / words;
+    struct opened open = {
+        .at = room->open, .words = words, .most = fit < NEAP_MESH_OPEN ? fit : NEAP_MESH_OPEN};
+    assert(count <= NEAP_MESH_SPANS_MAX && words <= NEAP_MESH_WORDS_MAX && fit > 0);
     order(spans, count, words, room->order);
     for (uint32_t n = 0; n < count; n++) {
         struct neap__mesh_span *span = &spans[room->order[n]];
-        span->group = find_group(span, groups, words, room->open);
+        span->group = find_group(span, groups, &open);
         if (span->group == NEAP_MESH_NO_GROUP) {
             span->group = groups++;
             room->members[span->group] = 0;
-            memset(room->open + (size_t)(span->group % NEAP_MESH_OPEN) * words, 0, words * sizeof(uint64_t));
+            memset(words_of(&open, span->group), 0, words * sizeof(uint64_t));
         }
-        uint64_t *together = room->open + (size_t)(span->group % NEAP_MESH_OPEN) * words;
+        uint64_t *together = words_of(&open, span->group);
         for (uint32_t w = 0; w < words; w++)
             together[w] |= span->words[w];
         room->members[span->group]++;

@@ -6,7 +6,7 @@
  *            '- together: |##  ## # ####|
  *
  * The fullest spans are placed first, each into the first of the newest groups that has room for it
- * at its places (first fit; with at most NEAP_MESH_OPEN groups to look at, the time is linear).
+ * at its places (first fit; only the newest groups are open for it, so that the time is linear).
  * Pure: it knows neither heaps nor pages.
  */
 #ifndef NEAP_HEAP_MESH_PLAN_H
@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 enum {
-    NEAP_MESH_OPEN = 64,        /* groups that a span is tried on */
+    NEAP_MESH_OPEN = 1024,      /* groups that a span is tried on, if there is room for so many */
     NEAP_MESH_SPANS_MAX = 2048, /* spans of one plan */
     NEAP_MESH_WORDS_MAX = 1024, /* 64-bit words of a span's granules */
     NEAP_MESH_NO_GROUP = UINT32_MAX
@@ -27,12 +27,12 @@ struct neap__mesh_span {
     uint32_t group;        /* result: its group, or NEAP_MESH_NO_GROUP */
 };
 
-/* What a plan needs besides; contents are of no meaning. Words of the open groups: `open`, of
- * NEAP_MESH_OPEN times the words of a span. */
+/* What a plan needs besides; contents of the arrays are of no meaning. */
 struct neap__mesh_room {
     uint32_t order[NEAP_MESH_SPANS_MAX];
     uint32_t members[NEAP_MESH_SPANS_MAX]; /* of each group */
-    uint64_t *open;
+    uint64_t *open;                        /* words of the open groups, of as many as there is room for */
+    uint32_t open_words;                   /* room there; at least those of one span */
 };
 
 /* Puts `count` spans, of `words` words each, into groups of two or more. Returns the number of

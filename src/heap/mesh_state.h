@@ -16,6 +16,7 @@
 
 enum {
     NEAP_MESH_UNITS = 128,     /* looked at together */
+    NEAP_MESH_OPEN_UNITS = 64, /* of a plan: room for so many open groups of whole units, or more of less */
     NEAP_MESH_FILE_PAGES = 16, /* of one file: it goes when the last of its mappings goes, so it is small */
     NEAP_MESH_FILES_A_STOP = 16,
     NEAP_MESH_LAYS_A_STOP = 128, /* address ranges laid while the threads are stopped */
@@ -26,6 +27,7 @@ enum {
 struct neap__mesh_level {
     uint32_t pages;
     uint32_t fill_share; /* spans that are covered by more than one part in so many are left out */
+    uint32_t kept_share; /* of the pages that a group holds, at most one part in so many may stay in memory */
 };
 
 /* A unit that may be meshed. */

@@ -19,6 +19,7 @@ static struct neap__mesh_span spans[NEAP_MESH_SPANS_MAX];
 static uint64_t words[NEAP_MESH_SPANS_MAX][WORDS_MAX];
 static struct neap__mesh_room room;
 static uint64_t seed;
+static uint32_t room_words = 4096;
 
 static uint32_t below(uint32_t limit) {
     seed ^= seed << 13;
@@ -42,7 +43,8 @@ static void make(uint32_t count, uint32_t count_words, uint32_t blocks, uint32_t
 }
 
 static uint32_t plan(uint32_t count, uint32_t count_words) {
-    room.open = malloc(sizeof(uint64_t) * NEAP_MESH_OPEN * count_words);
+    room.open_words = room_words;
+    room.open = malloc(sizeof(uint64_t) * room.open_words);
     uint32_t groups = neap__mesh_plan(spans, count, count_words, &room);
     free(room.open);
     return groups;
@@ -93,6 +95,21 @@ static void close_to_the_best(void **state) {
     make(NEAP_MESH_SPANS_MAX, 4, 1, 5);
     uint32_t left = verify(NEAP_MESH_SPANS_MAX, 4, plan(NEAP_MESH_SPANS_MAX, 4));
     assert_in_range(left, NEAP_MESH_SPANS_MAX / 51, NEAP_MESH_SPANS_MAX / 51 * 3 / 2);
+}
+
+/* With fewer groups open, more groups are made, and never a wrong one. */
+static void little_room(void **state) {
+    (void)state;
+    uint32_t before = UINT32_MAX;
+    for (room_words = 4; room_words <= 4096; room_words *= 8) {
+        seed = 1;
+        make(NEAP_MESH_SPANS_MAX, 4, 12, 5);
+        uint32_t left = verify(NEAP_MESH_SPANS_MAX, 4, plan(NEAP_MESH_SPANS_MAX, 4));
+        assert_true(left < before);
+        before = left;
+    }
+    room_words = 4096;
+    assert_true(before < NEAP_MESH_SPANS_MAX * 55 / 100);
 }
 
 static void all_at_one_place(void **state) {
@@ -167,9 +184,13 @@ static void blocks_of_a_slab(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_spans),     cmocka_unit_test(close_to_the_best),
-        cmocka_unit_test(all_at_one_place), cmocka_unit_test(none),
-        cmocka_unit_test(copies),           cmocka_unit_test(blocks_of_a_slab),
+        cmocka_unit_test(random_spans),
+        cmocka_unit_test(close_to_the_best),
+        cmocka_unit_test(little_room),
+        cmocka_unit_test(all_at_one_place),
+        cmocka_unit_test(none),
+        cmocka_unit_test(copies),
+        cmocka_unit_test(blocks_of_a_slab),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

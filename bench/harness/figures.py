@@ -7,7 +7,7 @@ from . import rows as numbers
 
 SHORT = {"cpython": "cpyth", "mimalloc": "mimal", "jemalloc": "jemal", "tcmalloc": "tcmal",
          "own-mimalloc": "ownmi", "neap-env": "n-env",
-         "jemalloc-tuned": "jetun", "neap-mesh": "nmesh", "neap-hardened": "nhard", "mimalloc-secure": "misec"}
+         "jemalloc-tuned": "jetun", "neap-no-mesh": "nomesh", "neap-hardened": "nhard", "mimalloc-secure": "misec"}
 WORD = {"met": "met", "missed": "MISS", "unmeasured": "?", "": ""}
 LOUD = 1.03  # a single program above this is marked
 UNSTEADY = 5.0  # percent between runs of the same before single programs are in doubt
@@ -71,9 +71,9 @@ def giveback_table(python, cases, kept, peers):
              + cells(SHORT.get(peer, peer) for peer in peers)]
     for case, runs in cases.items():
         only = kept.get(case, {})
-        megabytes = [numbers.middle(runs.get("cpython"), "peak_rss_kb"),
-                     numbers.middle(runs.get("cpython"), "end_rss_kb"),
-                     numbers.middle(only.get("cpython"), "kept_rss_kb")]
+        megabytes = [numbers.middle(runs.get("cpython"), "peak_pss_kb"),
+                     numbers.middle(runs.get("cpython"), "end_pss_kb"),
+                     numbers.middle(only.get("cpython"), "kept_pss_kb")]
         shares = [numbers.given_back(runs.get(peer), only.get(peer)) for peer in peers]
         lines.append("%-20s" % case + "  " + cells(
             "-" if size is None else "%.0f" % (size / numbers.MB) for size in megabytes)
@@ -84,7 +84,7 @@ def giveback_table(python, cases, kept, peers):
 def page_table(python, cases):
     """One line a program: what Neap's heap says beside what the kernel says. None without it."""
     lines = ["\nNeap's pages, Python %s: MB above fresh" % python,
-             "%-20s%10s%10s%10s%10s" % ("", "RSS", "pages", "beyond", "live")]
+             "%-20s%10s%10s%10s%10s" % ("", "Pss", "pages", "beyond", "live")]
     for case, runs in cases.items():
         told = [run for run in runs.get("neap", ()) if numbers.held_pages(run, "end") is not None]
         if told:

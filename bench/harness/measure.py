@@ -18,7 +18,7 @@ from . import spawn
 BENCH = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 STORIES = os.path.join(BENCH, "stories")
 PROGRAMS = os.path.join(BENCH, "programs")
-STRINGS = ("50", "1%", "half", "first")
+STRINGS = ("50", "1%", "10%", "25%", "half", "first")
 BURSTS = ("strings", "records", "buffers")
 PAUSES = {10: 40, 100: 15, 1000: 5}  # ms between cycles: how many cycles
 
@@ -110,7 +110,7 @@ def speed(session, python, only):
 
 
 def phases(outcome):
-    """The marks of a give-back program as one flat dict: fresh_rss_kb, end_live_bytes, ..."""
+    """The marks of a give-back program as one flat dict: fresh_pss_kb, end_live_bytes, ..."""
     run = {}
     for line in outcome.lines():
         name = line.pop("mark", None)

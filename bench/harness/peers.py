@@ -8,7 +8,7 @@ import os
 import subprocess
 
 NAMES = ("cpython", "neap", "mimalloc", "jemalloc", "tcmalloc", "glibc")
-ON_REQUEST = ("neap-env", "neap-mesh", "neap-hardened", "own-mimalloc", "jemalloc-tuned", "mimalloc-secure", "scudo")
+ON_REQUEST = ("neap-env", "neap-no-mesh", "neap-hardened", "own-mimalloc", "jemalloc-tuned", "mimalloc-secure", "scudo")
 LIBRARIES = {
     "mimalloc": ("libmimalloc.so.2", "libmimalloc.so.2.*", "libmimalloc.so"),
     "jemalloc": ("libjemalloc.so.2",),
@@ -83,7 +83,7 @@ def neap(build, name):
         return Peer("neap-env", variables={"LD_PRELOAD": preload})
     if not os.path.exists(tool):
         raise Absent("build/neap is not built: ./dev build")
-    options = {"neap-mesh": ["--mesh"], "neap-hardened": ["--harden"]}.get(name, [])
+    options = {"neap-no-mesh": ["--no-mesh"], "neap-hardened": ["--harden"]}.get(name, [])
     return Peer(name, front=[tool, "run", *options, "--"])
 
 
@@ -91,7 +91,7 @@ def find_peer(name, build):
     """The peer of that name; raises Absent, or ValueError for a name nobody knows."""
     if name == "cpython":
         return Peer(name, about="CPython's own allocator")
-    if name in ("neap", "neap-env", "neap-mesh", "neap-hardened"):
+    if name in ("neap", "neap-env", "neap-no-mesh", "neap-hardened"):
         return neap(build, name)
     if name == "glibc":
         return Peer(name, variables={"PYTHONMALLOC": "malloc"})

@@ -2,14 +2,14 @@
 
     fresh     before the work; imports are done
     peak      the program says when
-    end       after it dropped what it no longer needs, a garbage collection and 2 s
+    end       after it dropped what it no longer needs, a garbage collection and 5 s
     kept      the same moment of a run with --kept-only, which builds only what the full run keeps
 
 Memory is read from the kernel in the same way under every allocator. Under Neap the heap is
 asked as well, after the kernel, so that the asking is not in the figure. A line is for people,
 or with --json an object:
 
-    {"mark": "end", "at_s": 12.5, "rss_kb": 9000, "private_dirty_kb": 4000,
+    {"mark": "end", "at_s": 12.5, "rss_kb": 9000, "pss_kb": 7000, "private_dirty_kb": 4000,
      "live_bytes": ..., "cached_bytes": ..., "free_bytes": ..., "dirty_bytes": ...}
 """
 import gc
@@ -24,18 +24,18 @@ except ImportError:  # a Python built without it; only the heap's own figures ar
     ctypes = None
 
 SETTLE_S = 0.3  # what start-up left behind may go before the work begins
-QUIET_S = 2.0
+QUIET_S = 5.0
 AS_JSON = "--json" in sys.argv[1:]
 
 HEAP_FIGURES = ("live_bytes", "cached_bytes", "free_bytes", "dirty_bytes")  # first in heap.h
 
 
 def kernel_figures():
-    """Rss and Private_Dirty of this process in KiB, without building more than a line."""
+    """Rss, Pss and Private_Dirty of this process in KiB, without building more than a line."""
     figures = {}
     with open("/proc/self/smaps_rollup", "rb", buffering=0) as rollup:
         for line in rollup.read(4096).splitlines():
-            if line.startswith((b"Rss:", b"Private_Dirty:")):
+            if line.startswith((b"Rss:", b"Pss:", b"Private_Dirty:")):
                 name, size = line.split()[:2]
                 figures[name[:-1].decode().lower() + "_kb"] = int(size)
     return figures
@@ -68,7 +68,7 @@ def mark(name):
     if AS_JSON:
         text = json.dumps(line)
     else:
-        text = "%-6s %6.1f MB" % (name, line["rss_kb"] / 1024.0)
+        text = "%-6s %6.1f MB" % (name, line["pss_kb"] / 1024.0)
     os.write(1, text.encode() + b"\n")
 
 

@@ -1,6 +1,6 @@
 """A million times str(random.random()), then all but a few are dropped.
 
---keep says which stay: a number of them at random places (50), 1%, half (at random), or first
+--keep says which stay: a number of them at random places (50), a share of them (1%), half (at random), or first
 (the first half). One survivor holds whatever its allocator cannot take apart.
 """
 import os
@@ -22,7 +22,7 @@ def places(count, keep):
         for place in range(count):
             flags[place] = chance.random() < 0.5
     else:
-        wanted = count // 100 if keep == "1%" else int(keep)
+        wanted = count * int(keep[:-1]) // 100 if keep.endswith("%") else int(keep)
         while wanted:
             place = chance.randrange(count)
             wanted -= not flags[place]

@@ -124,7 +124,7 @@ def test_forked_children():
 
 
 def phases(fresh, peak, end, held=None):
-    run_of_it = {"fresh_rss_kb": fresh, "peak_rss_kb": peak, "end_rss_kb": end}
+    run_of_it = {"fresh_pss_kb": fresh, "peak_pss_kb": peak, "end_pss_kb": end}
     if held is not None:
         for phase, live in (("fresh", 0), ("end", held * 1024)):
             run_of_it.update({"%s_live_bytes" % phase: live, "%s_cached_bytes" % phase: 0,
@@ -148,7 +148,7 @@ def test_story_is_met_up_to_its_limit(end_kb, verdict):
 
 def test_given_back_is_against_a_process_that_builds_only_what_is_kept():
     cases = {"one": {"neap": phases(10, 110, 30)}}
-    kept = {"one": {"neap": [{"kept_rss_kb": 10}]}}
+    kept = {"one": {"neap": [{"kept_pss_kb": 10}]}}
     found = row(rows.table({"giveback": {"3.11.2": cases}, "kept": {"3.11.2": kept}}),
                 "given back, median")
     assert found.figures == {"neap": pytest.approx(0.8)}
@@ -160,7 +160,7 @@ def test_pages_that_hold_a_live_block_are_free_of_charge(beyond_kb, verdict):
     held = 50000
     end = 10000 + int(1.02 * held) + beyond_kb
     cases = {"one": {"neap": phases(10000, 200000, end, held)}}
-    found = row(rows.table({"giveback": {"3.11.2": cases}}), "any: RSS beyond 1.02 x pages")
+    found = row(rows.table({"giveback": {"3.11.2": cases}}), "any: Pss beyond 1.02 x pages")
     assert found.verdict() == verdict
 
 

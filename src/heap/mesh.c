@@ -13,8 +13,8 @@
 #include "os/page_file.h"
 
 enum {
-    PASSES = 3,        /* after news: one that looks, one that meshes, one for what became quiet later */
-    COST_SHARE = 100,  /* a pass may cost one part in so many of the time */
+    PASSES = 3, /* after news: one that looks, one that meshes, one for what became quiet later */
+    COST_SHARE = NEAP_MESH_PACE(100, 2), /* a pass may cost one part in so many of the time */
     UNDONE_SHARE = 4,  /* if more than one page in so many has a copy again, passes are too many */
     MAPPINGS_SHARE = 2 /* of the mappings that a process may have, one part in so many */
 };
@@ -45,7 +45,7 @@ int neap__mesh_start(neap_heap_t *heap) {
     heap->mesh->room.open_words = NEAP_MESH_OPEN_UNITS * neap__mesh_unit_words(heap);
     heap->mesh->lays_max = (uint32_t)(neap_os_mapping_limit() / MAPPINGS_SHARE);
     heap->mesh->file_low = 1;
-    if (neap_os_world_open(&heap->mesh->world, false) != NEAP_OK) {
+    if (neap_os_world_open(&heap->mesh->world, neap_os_filter_may_try()) != NEAP_OK) {
         neap__mesh_end(heap);
         return NEAP_ERROR_MEMORY;
     }
@@ -138,7 +138,7 @@ static uint64_t pass(neap_heap_t *heap, bool all) {
 }
 
 uint64_t neap__mesh_pass(neap_heap_t *heap, bool all) {
-    if (heap->mesh && neap_os_filter_is_active()) { /* it may end the process for a try */
+    if (heap->mesh && !neap_os_filter_may_try()) { /* it may end the process for a try */
         heap->layout.mesh_refusal = NEAP_OS_WORLD_FILTER;
         heap->layout.mesh_state = NEAP_MESH_REFUSED;
     }
@@ -165,7 +165,8 @@ static void adapt(neap_heap_t *heap, uint64_t freed_pages, uint32_t cost_ms) {
         mesh->interval_ms *= 2;
     uint32_t wait_ms = mesh->interval_ms > cost_ms * COST_SHARE ? mesh->interval_ms : cost_ms * COST_SHARE;
     mesh->next_ms = neap__heap_ms(heap) + wait_ms;
-    if (heap->layout.meshed_pages == 0) /* else what is written to gets copies, as time goes by */
+    if (heap->layout.meshed_pages == 0 &&
+        NEAP_MESH_PACE(true, false)) /* else what is written to gets copies, as time goes by */
         mesh->passes_left--;
 }
 
@@ -191,7 +192,7 @@ uint32_t neap__mesh_step(neap_heap_t *heap, bool news) {
         return 0;
     sooner_after_a_burst(heap, now_ms);
     if (now_ms >= mesh->next_ms) {
-        uint64_t pages = neap__mesh_pass(heap, false) >> heap->page_shift;
+        uint64_t pages = neap__mesh_pass(heap, NEAP_MESH_PACE(false, true)) >> heap->page_shift;
         adapt(heap, pages, neap__heap_ms(heap) - now_ms);
         now_ms = neap__heap_ms(heap);
     }

@@ -34,6 +34,11 @@ bool neap_os_filter_is_active(void);
 /* Whether threads and files are to be left out too. */
 bool neap_os_filter_is_own(void);
 
+/* Whether a call that may not be permitted is refused at worst, so that it may be tried: there is no filter,
+ * or it is a container's. Docker, Podman, LXC, systemd-nspawn and the runtimes of Kubernetes refuse what
+ * their profile does not permit (EPERM, ENOSYS), and do not end the process. */
+bool neap_os_filter_may_try(void);
+
 /* As prctl; `words` are its arguments behind the request. */
 int neap_os_prctl(int request, const unsigned long words[NEAP_OS_PRCTL_WORDS]);
 

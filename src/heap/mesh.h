@@ -25,13 +25,22 @@
 
 #include "heap/region.h"
 
+/* A build with -Dmesh_often=true, for tests, meshes at every chance. */
+#ifdef NEAP_MESH_OFTEN
+#define NEAP_MESH_PACE(usual, often) (often)
+#else
+#define NEAP_MESH_PACE(usual, often) (usual)
+#endif
+
 enum {
     NEAP_MESH_UNIT_WORDS =
         4, /* behind a unit's bitmap: the file that each page is mapped from, 16 bits each */
-    NEAP_MESH_LOOK_MS = 400,        /* between two passes, at least */
-    NEAP_MESH_LOOK_MS_MAX = 30000,  /* and at most, where little comes of them or writes undo them */
-    NEAP_MESH_PAGES_MIN = 128,      /* that a pass frees: fewer are little */
-    NEAP_MESH_HEAP_PAGES_MIN = 1024 /* in memory: smaller heaps are left alone by neap__mesh_step */
+    NEAP_MESH_LOOK_MS = NEAP_MESH_PACE(400, 10),       /* between two passes, at least */
+    NEAP_MESH_LOOK_MS_MAX = NEAP_MESH_PACE(30000, 10), /* and at most, where little comes of them or writes
+                                                          undo them */
+    NEAP_MESH_PAGES_MIN = NEAP_MESH_PACE(128, 1),      /* that a pass frees: fewer are little */
+    NEAP_MESH_HEAP_PAGES_MIN = NEAP_MESH_PACE(1024, 0) /* in memory: smaller heaps are left alone by
+                                                          neap__mesh_step */
 };
 
 /* Lets the heap mesh. NEAP_ERROR_MEMORY; NEAP_ERROR_SYSTEM if the heap is hardened or checked. */

@@ -14,14 +14,13 @@ const struct neap_setting neap_settings[NEAP_SETTINGS] = {
                               .standard = "0",
                               .help = "print at exit what memory was used and given back",
                               .most = 1},
-    [NEAP_SETTING_MESH] =
-        {.variable = "NEAP_MESH",
-         .option = "mesh",
-         .flag = true,
-         .standard = "0",
-         .help = "let sparse pages share memory: it gives back what scattered objects hold; stops "
-                 "the threads for moments",
-         .most = 1},
+    [NEAP_SETTING_MESH] = {.variable = "NEAP_MESH",
+                           .option = "no-mesh",
+                           .flag = false,
+                           .standard = "1",
+                           .help = "let no sparse pages share memory, for which the threads are stopped for "
+                                   "moments: what scattered objects hold then stays",
+                           .most = 1},
     [NEAP_SETTING_HARDEN] = {.variable = "NEAP_HARDEN",
                              .option = "harden",
                              .flag = true,

@@ -131,7 +131,7 @@ struct neap_layout_event {
 };
 
 enum neap_layout_mesh {
-    NEAP_MESH_OFF = 0,     /* it was not asked for, or the heap is hardened or checked */
+    NEAP_MESH_OFF = 0,     /* it is not wanted, or the heap is hardened or checked */
     NEAP_MESH_ON = 1,      /* the helper thread meshes what is worth it */
     NEAP_MESH_REFUSED = 2, /* mesh_refusal says why */
     NEAP_MESH_PINS = 3,    /* the kernel may write into pages by itself (os/own_pins.h); may pass */

@@ -38,7 +38,7 @@ struct neap__settings neap__settings_read(void) {
         .harden = read_one(NEAP_SETTING_HARDEN, false) != 0,
         .check = read_one(NEAP_SETTING_CHECK, false) != 0,
         .helper = read_one(NEAP_SETTING_HELPER, true) != 0,
-        .mesh = read_one(NEAP_SETTING_MESH, false) != 0,
+        .mesh = read_one(NEAP_SETTING_MESH, true) != 0,
         .decay_ms = (uint32_t)read_one(NEAP_SETTING_DECAY_MS, 0),
         .reserve_bytes = read_one(NEAP_SETTING_RESERVE_BYTES, 0),
         .limit_bytes = read_one(NEAP_SETTING_LIMIT_BYTES, 0),

@@ -55,7 +55,7 @@ def test_twice_is_once():
     (["--summary"], {"NEAP_SUMMARY": "1"}),
     (["--check"], {"NEAP_CHECK": "1"}),
     (["--harden"], {"NEAP_HARDEN": "1"}),
-    (["--mesh"], {"NEAP_MESH": "1"}),
+    (["--no-mesh"], {"NEAP_MESH": "0"}),
     (["--decay", "250"], {"NEAP_DECAY_MS": "250"}),
     (["--decay=1"], {"NEAP_DECAY_MS": "1"}),
     (["--no-helper"], {"NEAP_HELPER": "0"}),

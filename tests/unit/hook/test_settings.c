@@ -38,7 +38,7 @@ static struct neap__settings read_listening(char said[1024]) {
 
 static void assert_defaults(const struct neap__settings *settings) {
     assert_false(settings->off || settings->summary || settings->check);
-    assert_true(settings->helper);
+    assert_true(settings->helper && settings->mesh);
     assert_int_equal(settings->decay_ms, 0);
     assert_true(settings->reserve_bytes == 0 && settings->limit_bytes == 0);
 }
@@ -62,7 +62,7 @@ static void test_all_set(void **state) {
         {"NEAP_SUMMARY", "1"},
         {"NEAP_CHECK", "1"},
         {"NEAP_HARDEN", "1"},
-        {"NEAP_MESH", "1"},
+        {"NEAP_MESH", "0"},
         {"NEAP_HELPER", "0"},
         {"NEAP_DECAY_MS", "250"},
         {"NEAP_RESERVE_BYTES", "1048576"},

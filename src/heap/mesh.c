@@ -115,16 +115,29 @@ unsigned neap__mesh_lift(neap_heap_t *heap, struct neap__place place, unsigned m
 
 /* --- passes --- */
 
+/* Whether a pass may begin; if not, the layout says why. */
+static bool may_pass(neap_heap_t *heap) {
+    bool may_try = neap_os_filter_may_try(), pins = may_try && neap_os_may_have_pins();
+    neap_os_lock(&heap->lock);
+    bool refused = heap->layout.mesh_state == NEAP_MESH_REFUSED;
+    if (!refused && !may_try) { /* a filter may end the process for a try */
+        heap->layout.mesh_refusal = NEAP_OS_WORLD_FILTER;
+        heap->layout.mesh_state = NEAP_MESH_REFUSED;
+    } else if (!refused) {
+        heap->layout.mesh_state = pins ? NEAP_MESH_PINS : NEAP_MESH_ON;
+    }
+    neap_os_unlock(&heap->lock);
+    return !refused && may_try && !pins;
+}
+
 static uint64_t pass(neap_heap_t *heap, bool all) {
     uint64_t pages = 0;
     int error = NEAP_OK;
-    bool pins = neap_os_may_have_pins();
-    heap->layout.mesh_state = pins ? NEAP_MESH_PINS : NEAP_MESH_ON;
-    if (pins || neap_os_residence_open(getpid(), &heap->mesh->residence) != NEAP_OK)
+    if (!may_pass(heap) || neap_os_residence_open(getpid(), &heap->mesh->residence) != NEAP_OK)
         return 0;
     heap->mesh->timeouts = 0;
-    heap->mesh->file_low = 1; /* numbers that came to nothing are free again */
     neap_os_lock(&heap->lock);
+    heap->mesh->file_low = 1; /* numbers that came to nothing are free again */
     for (uint32_t n = 0; n < heap->layout.region_count && error == NEAP_OK; n++) {
         for (uint32_t index = 0; index < heap->layout.regions[n].top && error == NEAP_OK;) {
             neap__mesh_look_at(heap, n, &index, all);
@@ -138,12 +151,7 @@ static uint64_t pass(neap_heap_t *heap, bool all) {
 }
 
 uint64_t neap__mesh_pass(neap_heap_t *heap, bool all) {
-    if (heap->mesh && !neap_os_filter_may_try()) { /* it may end the process for a try */
-        heap->layout.mesh_refusal = NEAP_OS_WORLD_FILTER;
-        heap->layout.mesh_state = NEAP_MESH_REFUSED;
-    }
-    if (!heap->mesh || heap->layout.mesh_state == NEAP_MESH_REFUSED ||
-        __atomic_exchange_n(&heap->mesh->busy, true, __ATOMIC_ACQUIRE))
+    if (!heap->mesh || __atomic_exchange_n(&heap->mesh->busy, true, __ATOMIC_ACQUIRE))
         return 0;
     uint64_t pages = pass(heap, all);
     __atomic_store_n(&heap->mesh->busy, false, __ATOMIC_RELEASE);
@@ -155,7 +163,7 @@ void neap__mesh_forked(neap_heap_t *heap) {
         heap->mesh->busy = false;
 }
 
-/* After a pass: the next one is sooner where much came of it, later where writes undid it. */
+/* After a pass, with the lock: the next one is sooner where much came of it, later where writes undid it. */
 static void adapt(neap_heap_t *heap, uint64_t freed_pages, uint32_t cost_ms) {
     struct neap__mesh *mesh = heap->mesh;
     bool undone = heap->layout.mesh_copied_pages > heap->layout.meshed_pages / UNDONE_SHARE;
@@ -170,7 +178,8 @@ static void adapt(neap_heap_t *heap, uint64_t freed_pages, uint32_t cost_ms) {
         mesh->passes_left--;
 }
 
-/* What was given back since the last pass tells that much was freed: then sparse pages are left. */
+/* What was given back since the last pass tells that much was freed: then sparse pages are left. Lock held.
+ */
 static void sooner_after_a_burst(neap_heap_t *heap, uint32_t now_ms) {
     struct neap__mesh *mesh = heap->mesh;
     if (mesh->interval_ms != 0 && heap->layout.purged_pages - mesh->purged_pages < NEAP_MESH_PAGES_MIN)
@@ -181,19 +190,34 @@ static void sooner_after_a_burst(neap_heap_t *heap, uint32_t now_ms) {
         mesh->next_ms = now_ms + NEAP_MESH_LOOK_MS;
 }
 
-uint32_t neap__mesh_step(neap_heap_t *heap, bool news) {
+/* Whether there is a pass to wait for. Lock held. */
+static bool is_wanted(neap_heap_t *heap, bool news, uint32_t now_ms) {
     struct neap__mesh *mesh = heap->mesh;
-    uint32_t now_ms = neap__heap_ms(heap);
-    if (!mesh || heap->layout.mesh_state == NEAP_MESH_REFUSED)
-        return 0;
+    if (heap->layout.mesh_state == NEAP_MESH_REFUSED)
+        return false;
     if (news)
         mesh->passes_left = PASSES;
     if (mesh->passes_left == 0 || heap->layout.resident_pages < NEAP_MESH_HEAP_PAGES_MIN)
-        return 0;
+        return false;
     sooner_after_a_burst(heap, now_ms);
+    return true;
+}
+
+uint32_t neap__mesh_step(neap_heap_t *heap, bool news) {
+    struct neap__mesh *mesh = heap->mesh;
+    uint32_t now_ms = neap__heap_ms(heap);
+    if (!mesh)
+        return 0;
+    neap_os_lock(&heap->lock);
+    bool wanted = is_wanted(heap, news, now_ms);
+    neap_os_unlock(&heap->lock);
+    if (!wanted)
+        return 0;
     if (now_ms >= mesh->next_ms) {
         uint64_t pages = neap__mesh_pass(heap, NEAP_MESH_PACE(false, true)) >> heap->page_shift;
+        neap_os_lock(&heap->lock);
         adapt(heap, pages, neap__heap_ms(heap) - now_ms);
+        neap_os_unlock(&heap->lock);
         now_ms = neap__heap_ms(heap);
     }
     if (mesh->passes_left == 0)

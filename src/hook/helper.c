@@ -73,7 +73,9 @@ static struct neap__libc_moment libc_moment(void) {
 /* The resident memory of the process, but for the heap. */
 static uint64_t others_bytes(void) {
     const struct neap_layout_heap *layout = &helper.heap->layout;
-    uint64_t heap = __atomic_load_n(&layout->resident_pages, __ATOMIC_RELAXED) * layout->page_bytes;
+    neap_os_lock(&helper.heap->lock);
+    uint64_t heap = layout->resident_pages * layout->page_bytes;
+    neap_os_unlock(&helper.heap->lock);
     uint64_t all = neap_os_resident_bytes();
     return all > heap ? all - heap : 0;
 }

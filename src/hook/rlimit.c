@@ -15,6 +15,8 @@
 #include "heap/model.h"
 #include "hook/hook.h"
 
+#ifndef __SANITIZE_THREAD__ /* whose runtime calls setrlimit before anything else can run */
+
 #define EXPORT __attribute__((visibility("default")))
 
 typedef int (*setrlimit_fn)(int resource, const struct rlimit64 *limit);
@@ -62,4 +64,6 @@ int neap__setrlimit(int resource, const struct rlimit64 *limit) {
 int neap__prlimit(pid_t pid, int resource, const struct rlimit64 *limit, struct rlimit64 *before) {
     return neap__prlimit64(pid, resource, limit, before);
 }
+#endif
+
 #endif

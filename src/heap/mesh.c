@@ -6,6 +6,7 @@
 #include "heap/mesh_state.h"
 #include "heap/purge.h"
 #include "os/clock.h"
+#include "os/descriptor.h"
 #include "os/filter_watch.h"
 #include "os/limits.h"
 #include "os/memory.h"
@@ -15,6 +16,7 @@
 enum {
     PASSES = 3, /* after news: one that looks, one that meshes, one for what became quiet later */
     COST_SHARE = NEAP_MESH_PACE(100, 2), /* a pass may cost one part in so many of the time */
+    REST_SHARE = 4,    /* a program that uses less than one part in so many of a processor rests */
     UNDONE_SHARE = 4,  /* if more than one page in so many has a copy again, passes are too many */
     MAPPINGS_SHARE = 2 /* of the mappings that a process may have, one part in so many */
 };
@@ -49,6 +51,7 @@ int neap__mesh_start(neap_heap_t *heap) {
         neap__mesh_end(heap);
         return NEAP_ERROR_MEMORY;
     }
+    heap->mesh->world.only_waiting = true;
     heap->layout.mesh_state = NEAP_MESH_ON;
     return NEAP_OK;
 }
@@ -133,7 +136,8 @@ static bool may_pass(neap_heap_t *heap) {
 static uint64_t pass(neap_heap_t *heap, bool all) {
     uint64_t pages = 0;
     int error = NEAP_OK;
-    if (!may_pass(heap) || neap_os_residence_open(getpid(), &heap->mesh->residence) != NEAP_OK)
+    if (!neap_os_descriptor_standard_are_open() || !may_pass(heap) ||
+        neap_os_residence_open(getpid(), &heap->mesh->residence) != NEAP_OK)
         return 0;
     heap->mesh->timeouts = 0;
     neap_os_lock(&heap->lock);
@@ -190,6 +194,24 @@ static void sooner_after_a_burst(neap_heap_t *heap, uint32_t now_ms) {
         mesh->next_ms = now_ms + NEAP_MESH_LOOK_MS;
 }
 
+/* Whether the program has used little processor time since the last call: it writes little then, and does not
+ * wait for the stops. */
+static bool is_resting(struct neap__mesh *mesh) {
+    uint64_t now_ns = neap_os_now_ns(), ran_ns = neap_os_process_cpu_ns() - neap_os_thread_cpu_ns();
+    bool rests = mesh->asked_ns != 0 && (ran_ns - mesh->ran_ns) * REST_SHARE < now_ns - mesh->asked_ns;
+    mesh->asked_ns = now_ns;
+    mesh->ran_ns = ran_ns;
+    return rests;
+}
+
+/* Puts a pass off that is due, for at most NEAP_MESH_BUSY_MS, while the program is busy. */
+static bool put_off(struct neap__mesh *mesh, uint32_t now_ms) {
+    if (is_resting(mesh) || now_ms - mesh->passed_ms >= NEAP_MESH_BUSY_MS)
+        return false;
+    mesh->next_ms = now_ms + NEAP_MESH_LOOK_MS;
+    return true;
+}
+
 /* Whether there is a pass to wait for. Lock held. */
 static bool is_wanted(neap_heap_t *heap, bool news, uint32_t now_ms) {
     struct neap__mesh *mesh = heap->mesh;
@@ -213,7 +235,8 @@ uint32_t neap__mesh_step(neap_heap_t *heap, bool news) {
     neap_os_unlock(&heap->lock);
     if (!wanted)
         return 0;
-    if (now_ms >= mesh->next_ms) {
+    if (now_ms >= mesh->next_ms && !put_off(mesh, now_ms)) {
+        mesh->passed_ms = now_ms;
         uint64_t pages = neap__mesh_pass(heap, NEAP_MESH_PACE(false, true)) >> heap->page_shift;
         neap_os_lock(&heap->lock);
         adapt(heap, pages, neap__heap_ms(heap) - now_ms);

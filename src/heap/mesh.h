@@ -38,6 +38,7 @@ enum {
     NEAP_MESH_LOOK_MS = NEAP_MESH_PACE(400, 10),       /* between two passes, at least */
     NEAP_MESH_LOOK_MS_MAX = NEAP_MESH_PACE(30000, 10), /* and at most, where little comes of them or writes
                                                           undo them */
+    NEAP_MESH_BUSY_MS = NEAP_MESH_PACE(10000, 0),      /* between two passes while the program is busy */
     NEAP_MESH_PAGES_MIN = NEAP_MESH_PACE(128, 1),      /* that a pass frees: fewer are little */
     NEAP_MESH_HEAP_PAGES_MIN = NEAP_MESH_PACE(1024, 0) /* in memory: smaller heaps are left alone by
                                                           neap__mesh_step */

@@ -68,6 +68,9 @@ struct neap__mesh {
     uint32_t timeouts;     /* stops that were given up in this pass */
     uint32_t passes_left;  /* before the next news */
     uint32_t next_ms;      /* heap time of the next pass */
+    uint32_t passed_ms;    /* heap time of the last pass; 0 before the first */
+    uint64_t asked_ns;     /* when it was last asked whether the program rests */
+    uint64_t ran_ns;       /* processor time of the program until then */
     uint32_t interval_ms;  /* between two passes, for now; 0 before the first */
     uint64_t purged_pages; /* given back by the heap when the interval was last shortened */
     struct neap__mesh_file files[NEAP_MESH_FILES_MAX + 1]; /* 0 is none */

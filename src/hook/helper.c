@@ -12,6 +12,7 @@
 #include "hook/anchor.h"
 #include "hook/libc_trim.h"
 #include "os/c_library.h"
+#include "os/descriptor.h"
 #include "os/clock.h"
 #include "os/filter_watch.h"
 #include "os/limits.h"
@@ -99,7 +100,8 @@ static void trim_libc(void) {
 /* Looks at libc if it is time to. Returns the milliseconds until the next look; 0 if the program rests. */
 static uint32_t look_at_libc(void) {
     struct neap__libc_moment now = libc_moment();
-    if (helper.libc.look_ms != 0 && now.at_ms >= helper.libc.look_ms) {
+    if (helper.libc.look_ms != 0 && now.at_ms >= helper.libc.look_ms &&
+        neap_os_descriptor_standard_are_open()) {
         enum neap__libc_step step = neap__libc_pace_look(&helper.libc, &now);
         helper.libc.look_ms = 0;
         if (step == NEAP_LIBC_REST) {

@@ -30,6 +30,13 @@ void neap_os_descriptor_hold_standard(void) {
         close(opened);
 }
 
+bool neap_os_descriptor_standard_are_open(void) {
+    int number = STDIN_FILENO;
+    while (number <= STDERR_FILENO && fcntl(number, F_GETFD) >= 0)
+        number++;
+    return number > STDERR_FILENO;
+}
+
 bool neap_os_descriptor_is_terminal(int descriptor) {
     return isatty(descriptor) == 1;
 }

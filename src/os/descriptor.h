@@ -24,6 +24,10 @@ bool neap_os_descriptor_read(int descriptor, uint64_t offset, void *out, size_t 
  * Main thread. */
 void neap_os_descriptor_hold_standard(void);
 
+/* Whether the standard streams are all open. While one is closed, a program may be about to open another in
+ * its place, and counts on that number: no other thread of it should open a file then. */
+bool neap_os_descriptor_standard_are_open(void);
+
 /* Whether the descriptor is a terminal. */
 bool neap_os_descriptor_is_terminal(int descriptor);
 

@@ -4,7 +4,8 @@
  * - Memory, and so the thread-local block with errno and the stack protector's word: the caller
  *   sleeps all the while, as after vfork. It is not seized, for it sleeps in wait4 with all signals blocked.
  * - The table of descriptors: a copy would close every file once more when the task ends, and some
- *   file systems write back then. The task opens none, so it leaves none behind when it is killed.
+ *   file systems write back then. While the task has a file of its own open, no signal ends it, so it leaves
+ *   none behind.
  * - Not the file-system struct (CLONE_FS): a thread that executes a set-user-id program meanwhile would be
  *   refused its rights. Not the signal handlers: all signals are blocked but SIGALRM, which is at its
  *   default and ends a task that has not begun to act.
@@ -19,6 +20,7 @@
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -29,7 +31,9 @@
 enum {
     SIGNAL_BYTES = _NSIG / 8, /* the kernel's set of signals */
     ACTION_BYTES = 64,        /* at least the kernel's struct sigaction, on all machines */
-    LIST_BYTES = 4096         /* a part of the list of threads, on the stack */
+    LIST_BYTES = 4096,        /* a part of the list of threads, on the stack */
+    PATH_BYTES = 32,          /* of TID/NAME */
+    NAP_NS = 100000           /* until it is looked again whether all threads wait */
 };
 
 struct list_entry { /* struct linux_dirent64 */
@@ -102,15 +106,23 @@ static bool is_held(const struct neap__os_stopper *stopper, pid_t tid, uint32_t 
     return false;
 }
 
+/* Writes TID/NAME to the end of `room`; returns where it begins. */
+static const char *path_of(char room[PATH_BYTES], pid_t tid, const char *name) {
+    size_t length = 0;
+    while (name[length])
+        length++;
+    char *at = room + PATH_BYTES - 1 - length;
+    for (size_t i = 0; i <= length; i++)
+        at[i] = name[i];
+    for (*--at = '/'; tid > 0; tid /= 10)
+        *--at = (char)('0' + tid % 10);
+    return at;
+}
+
 /* Whether the thread has no memory any more, and so no program. */
 static bool has_ended(const struct neap__os_stopper *stopper, pid_t tid) {
-    char path[24] = {0}, target[16];
-    char *at = path + sizeof(path) - sizeof("/exe");
-    for (size_t i = 0; i < sizeof("/exe"); i++)
-        at[i] = "/exe"[i];
-    for (; tid > 0; tid /= 10)
-        *--at = (char)('0' + tid % 10);
-    return neap__os_raw_call(SYS_readlinkat, stopper->folder, neap__os_raw_address(at),
+    char path[PATH_BYTES], target[16];
+    return neap__os_raw_call(SYS_readlinkat, stopper->folder, neap__os_raw_address(path_of(path, tid, "exe")),
                              neap__os_raw_address(target), sizeof(target), 0) == -ENOENT;
 }
 
@@ -188,6 +200,118 @@ static int thread_await(struct neap__os_stopper_hold *hold) {
     return (int)result;
 }
 
+/* --- what the threads wait for ------------------------------------------- */
+
+/* The calls that a stop does not change: the kernel begins them again with what is left of their time. Of
+ * those, epoll_wait returns EINTR instead, which programs know from SIGCONT (signal(7)). Others, such as a
+ * write to a full pipe, return what they have done so far. */
+static bool goes_on(long call, const unsigned long words[4]) {
+    switch (call) {
+#ifdef SYS_poll
+    case SYS_poll:
+    case SYS_select:
+    case SYS_epoll_wait:
+    case SYS_pause:
+#endif
+#ifdef SYS_accept
+    case SYS_accept:
+#endif
+#ifdef SYS_epoll_pwait2
+    case SYS_epoll_pwait2:
+#endif
+#ifdef SYS_futex_waitv
+    case SYS_futex_waitv:
+#endif
+#ifdef SYS_futex_time64
+    case SYS_futex_time64:
+    case SYS_clock_nanosleep_time64:
+    case SYS_ppoll_time64:
+    case SYS_pselect6_time64:
+#endif
+#ifdef SYS__newselect
+    case SYS__newselect:
+#endif
+    case SYS_futex:
+    case SYS_nanosleep:
+    case SYS_clock_nanosleep:
+    case SYS_restart_syscall:
+    case SYS_ppoll:
+    case SYS_pselect6:
+    case SYS_epoll_pwait:
+    case SYS_read:
+    case SYS_accept4:
+    case SYS_wait4:
+    case SYS_waitid:
+    case SYS_rt_sigsuspend:
+        return true;
+#ifdef SYS_recvfrom
+    case SYS_recvfrom:
+        return (words[3] & MSG_WAITALL) == 0;
+    case SYS_recvmsg:
+        return (words[2] & MSG_WAITALL) == 0;
+#endif
+    default:
+        return false;
+    }
+}
+
+/* A number in hexadecimal or decimal at *text, which then stands behind it. -1: there is none. */
+static long number_read(const char **text) {
+    const char *at = *text;
+    bool hexadecimal = at[0] == '0' && at[1] == 'x';
+    unsigned long number = 0;
+    for (at += hexadecimal ? 2 : 0;; at++) {
+        unsigned digit = *at >= 'a' ? (unsigned)(*at - 'a') + 10 : (unsigned)(*at - '0');
+        if (digit >= (hexadecimal ? 16 : 10))
+            break;
+        number = number * (hexadecimal ? 16 : 10) + digit;
+    }
+    bool none = at == *text;
+    *text = *at == ' ' ? at + 1 : at;
+    return none ? -1 : (long)number;
+}
+
+/* Whether the thread waits in a call that goes on after a stop, by /proc/PID/task/TID/syscall: "running", or
+ * the number of the call and its arguments. */
+static bool thread_waits(const struct neap__os_stopper *stopper, pid_t tid) {
+    char path[PATH_BYTES], text[128];
+    unsigned long words[4];
+    long file =
+        neap__os_raw_call(SYS_openat, stopper->folder, neap__os_raw_address(path_of(path, tid, "syscall")),
+                          O_RDONLY | O_CLOEXEC, 0, 0);
+    if (file < 0)
+        return false;
+    long length = neap__os_raw_call(SYS_read, file, neap__os_raw_address(text), sizeof(text) - 1, 0, 0);
+    neap__os_raw_call(SYS_close, file, 0, 0, 0, 0);
+    text[length > 0 ? length : 0] = '\0';
+    const char *at = text;
+    long call = number_read(&at);
+    for (int i = 0; i < 4; i++)
+        words[i] = (unsigned long)number_read(&at);
+    return call >= 0 && goes_on(call, words);
+}
+
+static bool all_wait(const struct neap__os_stopper *stopper) {
+    for (uint32_t i = 0; i < stopper->count; i++)
+        if (!stopper->holds[i].ended && !thread_waits(stopper, stopper->holds[i].tid))
+            return false;
+    return true;
+}
+
+/* Looks again and again until all threads wait; the bound ends it. */
+static void waiting_await(const struct neap__os_stopper *stopper) {
+    for (bool all = false; !all;) {
+        signals_block(0); /* while a file is open */
+        all = all_wait(stopper);
+        signals_block(SIGALRM);
+        long nap[2] = {0, NAP_NS};
+        if (!all)
+            neap__os_raw_call(SYS_nanosleep, neap__os_raw_address(nap), 0, 0, 0, 0);
+    }
+}
+
+/* --- stopping ------------------------------------------------------------ */
+
 /* All are interrupted before one is waited for: they stop at the same time, on all processors. */
 static int threads_stop(struct neap__os_stopper *stopper, uint32_t from) {
     int result = 0;
@@ -204,6 +328,8 @@ static int threads_hold(struct neap__os_stopper *stopper) {
     while (result == 0 && (all = all_are_held(stopper)) == 0) {
         uint32_t from = stopper->count;
         result = threads_seize(stopper);
+        if (result == 0 && from == 0 && stopper->only_waiting)
+            waiting_await(stopper);
         if (stopper->begin_ns == 0)
             stopper->begin_ns = now_ns();
         if (result == 0)

@@ -42,6 +42,7 @@ struct neap__os_stopper {
     int folder;            /* its /proc/self/task */
     struct neap__os_stopper_folder opened;
     uint32_t bound_us; /* from the task's first instruction to the last thread's stop */
+    bool only_waiting; /* stop nothing before all wait in a call that goes on as if nothing had been */
     uint32_t go;       /* a futex: 0 until the task may begin */
     struct neap__os_stopper_hold *holds;
     uint32_t room;

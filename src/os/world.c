@@ -178,7 +178,10 @@ int neap_os_world_stop(struct neap_os_world *world, uint32_t bound_us, void (*ac
     if (world->refusal != NEAP_OS_WORLD_FREE)
         return NEAP_ERROR_PERMISSION;
     for (unsigned untraced = 0;;) {
-        stopper = (struct neap__os_stopper){.act = act, .context = context, .bound_us = bound_us + !bound_us};
+        stopper = (struct neap__os_stopper){.act = act,
+                                            .context = context,
+                                            .bound_us = bound_us + !bound_us,
+                                            .only_waiting = world->only_waiting};
         error = world_stop_once(world, &stopper);
         if (error != NEAP_ERROR_PERMISSION)
             break;

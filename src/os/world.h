@@ -29,6 +29,7 @@ enum { NEAP_OS_WORLD_STACK_BYTES = 64 * 1024, NEAP_OS_WORLD_THREADS_MAX = 4096 }
 
 struct neap_os_world {
     void *memory;                       /* the stopper's stack and list of threads; NULL: closed */
+    bool only_waiting;                  /* stops only when all threads wait, as below */
     bool despite_filter;                /* tries although a filter of system calls is in force */
     bool names_tracer;                  /* Yama wants to be told who traces (PR_SET_PTRACER) */
     enum neap_os_world_refusal refusal; /* of the last try */
@@ -41,8 +42,8 @@ struct neap_os_world_figures {
 };
 
 /* Maps what the stopper needs, once. `despite_filter`: also under one filter of system calls that is known to
- * refuse at worst (os/filter_watch.h); any other may end the process for clone or ptrace. NEAP_ERROR_MEMORY. A
- * forked child may go on with the parent's. */
+ * refuse at worst (os/filter_watch.h); any other may end the process for clone or ptrace. NEAP_ERROR_MEMORY.
+ * A forked child may go on with the parent's. */
 int neap_os_world_open(struct neap_os_world *world, bool despite_filter);
 void neap_os_world_close(struct neap_os_world *world);
 
@@ -74,7 +75,10 @@ enum neap_os_world_refusal neap_os_world_try(struct neap_os_world *world);
  * - It has one more child for a moment. The end of that sends no signal, and only a wait for any child
  *   with __WALL or __WCLONE sees it; that one may get its number. RUSAGE_CHILDREN counts it: its time,
  *   and as its peak the process's own.
- * - A system call that sleeps goes on. One that has moved a part of its bytes returns that part. Those that
+ * - A system call that sleeps goes on. One that has moved a part of its bytes returns that part: a program may
+ *   lose the rest, because without a signal handler it has never seen that. With `only_waiting` nothing is
+ *   stopped before all threads wait in calls that go on, by /proc/PID/task/TID/syscall; what is left is a thread
+ *   that begins such a call in the microseconds until it is interrupted. Those that
  *   the kernel does not begin again even after SIGCONT (signal(7)) return EINTR: epoll_wait, semop,
  *   sigtimedwait, io_getevents, and calls on a socket with SO_RCVTIMEO or SO_SNDTIMEO.
  * - Where Yama's scope is 1 and the process has no CAP_SYS_PTRACE, a tracer that the program had named by

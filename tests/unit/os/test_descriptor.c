@@ -57,6 +57,20 @@ static void test_open(void **state) {
     neap_os_descriptor_close(descriptor);
 }
 
+static void test_standard_streams(void **state) {
+    (void)state;
+    assert_true(neap_os_descriptor_standard_are_open());
+    for (int number = 0; number < 3; number++) {
+        int kept = dup(number);
+        close(number);
+        bool open = neap_os_descriptor_standard_are_open();
+        dup2(kept, number);
+        close(kept);
+        assert_false(open);
+    }
+    assert_true(neap_os_descriptor_standard_are_open());
+}
+
 static void test_no_terminal(void **state) {
     (void)state;
     int ends[2];
@@ -71,6 +85,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_path_kind),
         cmocka_unit_test(test_open),
+        cmocka_unit_test(test_standard_streams),
         cmocka_unit_test(test_no_terminal),
     };
     return cmocka_run_group_tests(tests, folder_make, folder_remove);

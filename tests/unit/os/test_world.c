@@ -43,6 +43,47 @@ static void test_many_threads(void **state) {
     threads_end(threads, count);
 }
 
+/* --- tests: what a call that sleeps notices --- */
+
+enum { LONG_BYTES = 1 << 20 };
+
+static int pipe_ends[2];
+
+static void *write_at_length(void *unused) {
+    static char bytes[LONG_BYTES];
+    (void)unused;
+    return (void *)(intptr_t)write(pipe_ends[1], bytes, LONG_BYTES);
+}
+
+/* A write to a full pipe is left alone, and writes all; in the end, when nobody writes, the stop is made. */
+static void test_only_waiting(void **state) {
+    (void)state;
+    static char bytes[4096];
+    struct watch watch = {0};
+    pthread_t threads[ASLEEP], writer;
+    void *written;
+    size_t count = threads_start(threads, 0, ASLEEP);
+    assert_int_equal(pipe(pipe_ends), 0);
+    assert_int_equal(pthread_create(&writer, NULL, write_at_length, NULL), 0);
+    world.only_waiting = true;
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(read(pipe_ends[0], bytes, sizeof(bytes)), sizeof(bytes));
+        nap(200);
+        assert_int_equal(stop_within(2000, act_note, &watch, NULL), NEAP_ERROR_TIMEOUT);
+    }
+    for (size_t left = LONG_BYTES - 20 * sizeof(bytes); left > 0;)
+        left -= (size_t)read(pipe_ends[0], bytes, sizeof(bytes));
+    pthread_join(writer, &written);
+    assert_int_equal((intptr_t)written, LONG_BYTES);
+    assert_int_equal(watch.called, 0);
+    assert_int_equal(stop_within(bound_us(), act_note, &watch, NULL), NEAP_OK);
+    assert_int_equal(watch.called, 1);
+    world.only_waiting = false;
+    close(pipe_ends[0]);
+    close(pipe_ends[1]);
+    threads_end(threads, count);
+}
+
 static void *end_at_once(void *unused) {
     (void)unused;
     counts[0]++;
@@ -196,6 +237,7 @@ static int group(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_alone),
         cmocka_unit_test(test_busy_and_sleeping_threads),
+        cmocka_unit_test(test_only_waiting),
         cmocka_unit_test(test_many_threads),
         cmocka_unit_test(test_threads_that_come_and_go),
         cmocka_unit_test(test_threads_that_make_the_next),

@@ -77,10 +77,10 @@ enum neap_os_world_refusal neap_os_world_try(struct neap_os_world *world);
  *   and as its peak the process's own.
  * - A system call that sleeps goes on. One that has moved a part of its bytes returns that part. Without a
  *   signal handler a program has never seen that, and may lose the rest. With `only_waiting` nothing is
- *   stopped before all threads wait in calls that go on (/proc/PID/task/TID/syscall). What is left is a thread
- *   that begins another call in the microseconds until it is interrupted.
- * - Calls that the kernel does not begin again even after SIGCONT (signal(7)) return EINTR: epoll_wait, semop,
- *   sigtimedwait, io_getevents, and calls on a socket with SO_RCVTIMEO or SO_SNDTIMEO.
+ *   stopped before all threads wait in calls that go on (/proc/PID/task/TID/syscall). What is left is
+ *   a thread that begins another call in the microseconds until it is interrupted.
+ * - Calls that the kernel does not begin again even after SIGCONT (signal(7)) return EINTR:
+ *   epoll_wait, semop, sigtimedwait, io_getevents, and calls on a socket with SO_RCVTIMEO or SO_SNDTIMEO.
  * - Where Yama's scope is 1 and the process has no CAP_SYS_PTRACE, a tracer that the program had named by
  *   PR_SET_PTRACER is forgotten: the kernel cannot be asked for it.
  * - A tracer that attaches meanwhile is refused.

@@ -467,7 +467,8 @@ static void test_tracer_of_another_thread(void **state) {
 static void test_traced_for_moments(void **state) {
     (void)state;
     const bool emulated = getenv("NEAP_TEST_EMULATED") != NULL;
-    const int pauses = emulated ? 5 : 50, gap_ms = emulated ? 30 : 1;
+    const int pauses = emulated ? 5 : 50;
+    const unsigned gap_ms = emulated ? 30 : 1;
     pid_t child = child_start(be_asleep), other = fork();
     if (other == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);

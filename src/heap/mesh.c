@@ -149,8 +149,12 @@ static uint64_t pass(neap_heap_t *heap, bool all) {
             neap__purge_breathe(heap);
         }
     }
+    bool first = !heap->mesh->laid_once && heap->layout.meshed_pages > 0;
+    heap->mesh->laid_once |= first;
     neap_os_unlock(&heap->lock);
     neap_os_residence_close(heap->mesh->residence);
+    if (first)
+        neap_os_page_file_into_cores();
     return pages;
 }
 

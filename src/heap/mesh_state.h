@@ -65,6 +65,7 @@ struct neap__mesh {
     struct neap_os_world world;
     uint32_t lays_live, lays_max;
     bool busy;             /* a thread is at a pass */
+    bool laid_once;        /* core dumps contain what is meshed */
     uint32_t timeouts;     /* stops that were given up in this pass */
     uint32_t passes_left;  /* before the next news */
     uint32_t next_ms;      /* heap time of the next pass */

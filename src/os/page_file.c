@@ -2,17 +2,38 @@
 #include "os/page_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "os/memory.h"
+#include "os/proc.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 8u /* Linux 6.3; vm.memfd_noexec=2 refuses files without it */
 #endif
 
-enum { TRIES = 100 }; /* to map a range that was lost again */
+enum {
+    TRIES = 100,           /* to map a range that was lost again */
+    CORE_PRIVATE_FILES = 4 /* of coredump_filter */
+};
+
+void neap_os_page_file_into_cores(void) {
+    static const char path[] = "/proc/self/coredump_filter";
+    char text[32];
+    if (!neap__os_text_read(path, text, sizeof(text)))
+        return;
+    unsigned long filter = strtoul(text, NULL, 16);
+    int file = filter & CORE_PRIVATE_FILES ? -1 : open(path, O_WRONLY | O_CLOEXEC);
+    if (file < 0)
+        return;
+    int length = snprintf(text, sizeof(text), "0x%lx", filter | CORE_PRIVATE_FILES);
+    (void)!write(file, text, (size_t)length);
+    close(file);
+}
 
 static int make(void) {
     int descriptor = memfd_create("neap-mesh", MFD_CLOEXEC | MFD_NOEXEC_SEAL);

@@ -25,6 +25,11 @@ struct neap_os_page_file {
     int descriptor;
 };
 
+/* Has core dumps of this process, and of the children that it makes later, contain private mappings of files
+ * (core(5), coredump_filter): without that they lack what was laid. Nothing happens where the system forbids
+ * it. Any thread; it opens a file. */
+void neap_os_page_file_into_cores(void);
+
 /* Makes a file of `bytes`, a multiple of the page. NEAP_ERROR_MEMORY: the limits of memory, descriptors
  * or mappings do not allow it; NEAP_ERROR_SYSTEM: this kernel or its settings have no such files. */
 int neap_os_page_file_begin(size_t bytes, struct neap_os_page_file *file);

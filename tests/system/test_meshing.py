@@ -2,6 +2,7 @@
 import json
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +52,7 @@ def test_memory_goes_by_itself(survivors):
     meshed = wait_until(lambda: stat(pid)["meshed_bytes"] > 8 * MIB and stat(pid), 60, "meshing")
     wait_until(lambda: witness.memory_bytes("Pss", pid) < 16 * MIB, 10, "Pss to come down")  # without meshing: over 40
     assert meshed["meshed_bytes"] < meshed["resident_bytes"]
+    wait_until(lambda: int(Path("/proc/%d/coredump_filter" % pid).read_text(), 16) & 4, 10, "core dumps to be whole")
     talk.say("")
     assert talk.hear() == "ok"  # every string is what it was
 

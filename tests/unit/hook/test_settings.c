@@ -73,7 +73,7 @@ static void test_all_set(void **state) {
     for (unsigned i = 0; i < NEAP_SETTINGS; i++)
         setenv(set[i][0], set[i][1], 1);
     struct neap__settings settings = read_listening(said);
-    assert_true(settings.off && settings.summary && settings.check && settings.harden && settings.mesh);
+    assert_true(settings.off && settings.summary && settings.check && settings.harden && !settings.mesh);
     assert_false(settings.helper);
     assert_int_equal(settings.decay_ms, 250);
     assert_true(settings.reserve_bytes == 1 << 20);

@@ -1,6 +1,7 @@
 """Sparse pages share memory: memory that goes, what every verb says of it, and where meshing stays off."""
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -108,17 +109,15 @@ ring = ctypes.CDLL(None).syscall(425, 4, ctypes.create_string_buffer(120))
 """
 
 
-def in_container():
-    return any(map(os.path.exists, ("/.dockerenv", "/run/.containerenv"))) or bool(
-        {"container", "KUBERNETES_SERVICE_HOST"} & set(os.environ))
+def filters(pid):
+    found = re.search(r"^Seccomp_filters:\t(\d+)$", Path("/proc/%s/status" % pid).read_text(), re.MULTILINE)
+    return int(found.group(1)) if found else 0
 
 
 @latest_python
 @pytest.mark.parametrize("before, words", [(FILTER, "a filter of system calls (seccomp)"), (RING, "io_uring")],
                          ids=["filter", "ring"])
 def test_where_it_stays_off(python, before, words):
-    if before is FILTER and in_container():
-        pytest.skip("this machine is a container, of which a filter is believed to refuse only")
     words_of_python = [before, SURVIVORS] if before is FILTER else [before + SURVIVORS]
     with Talk(python.path, "-c", *words_of_python) as talk:
         pid = int(talk.hear())
@@ -131,18 +130,24 @@ def test_where_it_stays_off(python, before, words):
 
 
 @latest_python
-@pytest.mark.parametrize("filters", [1, 2])
-def test_in_a_container(python, filters):
-    """Its filter refuses at worst. What somebody within added to it may do more."""
-    words = [FILTER.replace("os.execv", "libc.prctl(22, 2, ctypes.byref(rules), 0, 0)\nos.execv") if filters == 2 else FILTER]
-    with Talk(python.path, "-c", *words, SURVIVORS, container="podman") as talk:
+def test_in_a_container(python):
+    """Its filter refuses at worst, so meshing is tried under it."""
+    if filters("self") != 1 or filters(1) != 1:
+        pytest.skip("this machine is no container with a filter")
+    with Talk(python.path, "-c", SURVIVORS, container="podman") as talk:
         pid = int(talk.hear())
-        if filters == 1:
-            wait_until(lambda: stat(pid)["meshed_bytes"] > 8 * MIB, 60, "meshing")
-        else:
-            wait_until(lambda: "a filter of system calls (seccomp)" in said("stat", pid), 60, "the reason")
-        talk.say("")
-        assert talk.hear() == "ok"
+        wait_until(lambda: stat(pid)["meshed_bytes"] > 8 * MIB, 60, "meshing")
+
+
+@latest_python
+def test_a_filter_that_is_not_the_containers(python):
+    """Its first process has none."""
+    if filters(1) != 0:
+        pytest.skip("this machine has a filter")
+    with Talk(python.path, "-c", FILTER, SURVIVORS, container="podman") as talk:
+        pid = int(talk.hear())
+        wait_until(lambda: "a filter of system calls (seccomp)" in said("stat", pid), 60, "the reason")
+        assert stat(pid)["meshed_bytes"] == 0
 
 
 @latest_python

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "os/file.h"
@@ -32,7 +33,7 @@ void neap_os_descriptor_hold_standard(void) {
 
 bool neap_os_descriptor_standard_are_open(void) {
     int number = STDIN_FILENO;
-    while (number <= STDERR_FILENO && fcntl(number, F_GETFD) >= 0)
+    while (number <= STDERR_FILENO && syscall(SYS_fcntl, number, F_GETFD) >= 0) /* musl has no fcntl64 */
         number++;
     return number > STDERR_FILENO;
 }

@@ -54,7 +54,7 @@ def place_of(places, address):
 def test_planted_pins_are_all_found_and_their_holders_named(python, neap):
     """An object that was kept is a pin if its arena or slab is nearly empty: then it is found, with its
     holder, and so is all that the holder keeps in memory; and if not, then not."""
-    with Target(python, "survivors.py", neap=neap) as target:
+    with Target(python, "survivors.py", neap=neap, NEAP_MESH="0") as target:  # pages stay as they are between two looks
         planted = json.loads(target.hear())
         wait_until(target.sleeps, 10, "the target to wait")
         if neap:

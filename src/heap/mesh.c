@@ -47,7 +47,7 @@ int neap__mesh_start(neap_heap_t *heap) {
     heap->mesh->room.open_words = NEAP_MESH_OPEN_UNITS * neap__mesh_unit_words(heap);
     heap->mesh->lays_max = (uint32_t)(neap_os_mapping_limit() / MAPPINGS_SHARE);
     heap->mesh->file_low = 1;
-    if (neap_os_world_open(&heap->mesh->world, neap_os_filter_may_try()) != NEAP_OK) {
+    if (neap_os_world_open(&heap->mesh->world, false) != NEAP_OK) {
         neap__mesh_end(heap);
         return NEAP_ERROR_MEMORY;
     }
@@ -120,17 +120,17 @@ unsigned neap__mesh_lift(neap_heap_t *heap, struct neap__place place, unsigned m
 
 /* Whether a pass may begin; if not, the layout says why. */
 static bool may_pass(neap_heap_t *heap) {
-    bool may_try = neap_os_filter_may_try(), pins = may_try && neap_os_may_have_pins();
+    bool filtered = neap_os_filter_is_active(), pins = !filtered && neap_os_may_have_pins();
     neap_os_lock(&heap->lock);
     bool refused = heap->layout.mesh_state == NEAP_MESH_REFUSED;
-    if (!refused && !may_try) { /* a filter may end the process for a try */
+    if (!refused && filtered) { /* it may end the process for a try */
         heap->layout.mesh_refusal = NEAP_OS_WORLD_FILTER;
         heap->layout.mesh_state = NEAP_MESH_REFUSED;
     } else if (!refused) {
         heap->layout.mesh_state = pins ? NEAP_MESH_PINS : NEAP_MESH_ON;
     }
     neap_os_unlock(&heap->lock);
-    return !refused && may_try && !pins;
+    return !refused && !filtered && !pins;
 }
 
 static uint64_t pass(neap_heap_t *heap, bool all) {

@@ -1,18 +1,15 @@
 /* os/filter_watch.c: PR_GET_SECCOMP, and what was seen before. */
 #include "os/filter_watch.h"
 
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "os/proc.h"
 #include "os/raw_call.h"
 
 enum state { UNWATCHED, NONE, INHERITED, OWN };
 
 static enum state state;
-static bool of_container; /* the filter that was there at the start */
 
 static enum state state_now(void) {
     return __atomic_load_n(&state, __ATOMIC_RELAXED);
@@ -24,27 +21,7 @@ static bool thread_has_filter(void) {
     return answer > 0 || answer == -EPERM || answer == -EACCES || answer == -ENOSYS;
 }
 
-/* By what the runtimes leave in a container: Docker, Podman; Podman, LXC and systemd-nspawn; Kubernetes. */
-static bool is_in_container(void) {
-    return access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0 ||
-           getenv("container") || getenv("KUBERNETES_SERVICE_HOST");
-}
-
-/* The number of filters of a process, as Linux 5.9 and later tell it; 0 if it is not known. */
-static unsigned long long filters_of(const char *path) {
-    char status[NEAP__OS_STATUS_BYTES];
-    return neap__os_text_read(path, status, sizeof(status))
-               ? neap__os_status_number(status, "\nSeccomp_filters:", 10)
-               : 0;
-}
-
-/* The filter of a container is there for its first process too. */
-static bool is_of_container(void) {
-    return is_in_container() && filters_of("/proc/self/status") == 1 && filters_of("/proc/1/status") == 1;
-}
-
 void neap_os_filter_watch(void) {
-    of_container = thread_has_filter() && is_of_container();
     __atomic_store_n(&state, thread_has_filter() ? INHERITED : NONE, __ATOMIC_RELAXED);
 }
 
@@ -64,10 +41,6 @@ bool neap_os_filter_is_active(void) {
 
 bool neap_os_filter_is_own(void) {
     return state_now() == OWN || (state_now() == NONE && neap_os_filter_is_active());
-}
-
-bool neap_os_filter_may_try(void) {
-    return !neap_os_filter_is_active() || (of_container && state_now() == INHERITED);
 }
 
 int neap_os_prctl(int request, const unsigned long words[NEAP_OS_PRCTL_WORDS]) {

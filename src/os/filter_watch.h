@@ -34,12 +34,6 @@ bool neap_os_filter_is_active(void);
 /* Whether threads and files are to be left out too. */
 bool neap_os_filter_is_own(void);
 
-/* Whether a call that may not be permitted is refused at worst, so that it may be tried: there is no filter,
- * or one, and it is a container's: its first process has one too. Docker, Podman, LXC, systemd-nspawn and the
- * runtimes of Kubernetes refuse what their profile does not permit (EPERM, ENOSYS), and do not end the
- * process. Before Linux 5.9 the number of filters is not known, and the answer is no. */
-bool neap_os_filter_may_try(void);
-
 /* As prctl; `words` are its arguments behind the request. */
 int neap_os_prctl(int request, const unsigned long words[NEAP_OS_PRCTL_WORDS]);
 

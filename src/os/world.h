@@ -41,9 +41,9 @@ struct neap_os_world_figures {
     uint32_t threads;    /* that were stopped */
 };
 
-/* Maps what the stopper needs, once. `despite_filter`: also under one filter of system calls that is known to
- * refuse at worst (os/filter_watch.h); any other may end the process for clone or ptrace. NEAP_ERROR_MEMORY.
- * A forked child may go on with the parent's. */
+/* Maps what the stopper needs, once. `despite_filter`: only where the user says that the filter
+ * permits clone and ptrace; one that does not may end the process. NEAP_ERROR_MEMORY. A forked child
+ * may go on with the parent's. */
 int neap_os_world_open(struct neap_os_world *world, bool despite_filter);
 void neap_os_world_close(struct neap_os_world *world);
 

@@ -57,8 +57,7 @@ enum neap_os_world_refusal neap__os_world_refusal_ahead(bool despite_filter) {
     char status[NEAP__OS_STATUS_BYTES];
     if (!neap__os_text_read("/proc/thread-self/status", status, sizeof(status)) || !numbers_agree(status))
         return NEAP_OS_WORLD_PROC;
-    if (neap__os_status_number(status, "\nSeccomp:", 10) != 0 &&
-        (!despite_filter || neap__os_status_number(status, "\nSeccomp_filters:", 10) > 1))
+    if (neap__os_status_number(status, "\nSeccomp:", 10) != 0 && !despite_filter)
         return NEAP_OS_WORLD_FILTER;
     if (neap__os_status_number(status, "\nTracerPid:", 10) != 0)
         return NEAP_OS_WORLD_TRACED;

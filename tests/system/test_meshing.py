@@ -1,7 +1,6 @@
 """Sparse pages share memory: memory that goes, what every verb says of it, and where meshing stays off."""
 import json
 import os
-import re
 import subprocess
 from pathlib import Path
 
@@ -109,11 +108,6 @@ ring = ctypes.CDLL(None).syscall(425, 4, ctypes.create_string_buffer(120))
 """
 
 
-def filters(pid):
-    found = re.search(r"^Seccomp_filters:\t(\d+)$", Path("/proc/%s/status" % pid).read_text(), re.MULTILINE)
-    return int(found.group(1)) if found else 0
-
-
 @latest_python
 @pytest.mark.parametrize("before, words", [(FILTER, "a filter of system calls (seccomp)"), (RING, "io_uring")],
                          ids=["filter", "ring"])
@@ -127,27 +121,6 @@ def test_where_it_stays_off(python, before, words):
         assert stat(pid)["meshed_bytes"] == 0
         talk.say("")
         assert talk.hear() == "ok"
-
-
-@latest_python
-def test_in_a_container(python):
-    """Its filter refuses at worst, so meshing is tried under it."""
-    if filters("self") != 1 or filters(1) != 1:
-        pytest.skip("this machine is no container with a filter")
-    with Talk(python.path, "-c", SURVIVORS, container="podman") as talk:
-        pid = int(talk.hear())
-        wait_until(lambda: stat(pid)["meshed_bytes"] > 8 * MIB, 60, "meshing")
-
-
-@latest_python
-def test_a_filter_that_is_not_the_containers(python):
-    """Its first process has none."""
-    if filters(1) != 0:
-        pytest.skip("this machine has a filter")
-    with Talk(python.path, "-c", FILTER, SURVIVORS, container="podman") as talk:
-        pid = int(talk.hear())
-        wait_until(lambda: "a filter of system calls (seccomp)" in said("stat", pid), 60, "the reason")
-        assert stat(pid)["meshed_bytes"] == 0
 
 
 @latest_python

@@ -14,7 +14,8 @@
 #include "os/page_file.h"
 
 enum {
-    PASSES = 3, /* after news: one that looks, one that meshes, one for what became quiet later */
+    /* After news: one that looks, one that meshes, one for what became quiet later. */
+    PASSES = NEAP_MESH_PACE(3, INT32_MAX),
     COST_SHARE = NEAP_MESH_PACE(100, 2), /* a pass may cost one part in so many of the time */
     REST_SHARE = 4,    /* a program that uses less than one part in so many of a processor rests */
     UNDONE_SHARE = 4,  /* if more than one page in so many has a copy again, passes are too many */
@@ -181,13 +182,12 @@ static void adapt(neap_heap_t *heap, uint64_t freed_pages, uint32_t cost_ms) {
         mesh->interval_ms *= 2;
     uint32_t wait_ms = mesh->interval_ms > cost_ms * COST_SHARE ? mesh->interval_ms : cost_ms * COST_SHARE;
     mesh->next_ms = neap__heap_ms(heap) + wait_ms;
-    if (heap->layout.meshed_pages == 0 &&
-        NEAP_MESH_PACE(true, false)) /* else what is written to gets copies, as time goes by */
+    if (heap->layout.meshed_pages == 0) /* else what is written to gets copies, as time goes by */
         mesh->passes_left--;
 }
 
-/* What was given back since the last pass tells that much was freed: then sparse pages are left. Lock held.
- */
+/* What was given back since the last pass tells that much was freed: then sparse pages are left. With the
+ * lock. */
 static void sooner_after_a_burst(neap_heap_t *heap, uint32_t now_ms) {
     struct neap__mesh *mesh = heap->mesh;
     if (mesh->interval_ms != 0 && heap->layout.purged_pages - mesh->purged_pages < NEAP_MESH_PAGES_MIN)
@@ -201,8 +201,9 @@ static void sooner_after_a_burst(neap_heap_t *heap, uint32_t now_ms) {
 /* Whether the program has used little processor time since the last call: it writes little then, and does not
  * wait for the stops. */
 static bool is_resting(struct neap__mesh *mesh) {
-    uint64_t now_ns = neap_os_now_ns(), ran_ns = neap_os_process_cpu_ns() - neap_os_thread_cpu_ns();
-    bool rests = mesh->asked_ns != 0 && (ran_ns - mesh->ran_ns) * REST_SHARE < now_ns - mesh->asked_ns;
+    uint64_t now_ns = neap_os_now_ns(), ran_ns = neap_os_others_cpu_ns();
+    uint64_t used_ns = ran_ns > mesh->ran_ns ? ran_ns - mesh->ran_ns : 0; /* a forked child begins at 0 */
+    bool rests = mesh->asked_ns != 0 && used_ns * REST_SHARE < now_ns - mesh->asked_ns;
     mesh->asked_ns = now_ns;
     mesh->ran_ns = ran_ns;
     return rests;

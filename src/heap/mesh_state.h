@@ -129,8 +129,8 @@ _Noreturn void neap__mesh_die_lost(const void *address);
 /* Looks at the units of a region from *index on, until there are enough or none is left. */
 void neap__mesh_look_at(neap_heap_t *heap, uint32_t region, uint32_t *index, bool all);
 
-/* Meshes what can be of the units that were looked at. Returns the pages that became free; *error says
- * whether to go on. */
+/* Meshes what can be of the units that were looked at. Lets go of the lock while it plans. Returns the pages
+ * that became free; *error says whether to go on. */
 uint32_t neap__mesh_group_all(neap_heap_t *heap, int *error);
 
 /* Stops the threads and does the work, which is empty then. Returns the pages that became free; *error says

@@ -12,8 +12,8 @@
 #include "hook/anchor.h"
 #include "hook/libc_trim.h"
 #include "os/c_library.h"
-#include "os/descriptor.h"
 #include "os/clock.h"
+#include "os/descriptor.h"
 #include "os/filter_watch.h"
 #include "os/limits.h"
 #include "os/memory.h"
@@ -67,12 +67,14 @@ static void answer_trim(void) {
 static struct neap__libc_moment libc_moment(void) {
     return (struct neap__libc_moment){
         .at_ms = neap_os_now_ns() / 1000000,
-        .ran_us = (neap_os_process_cpu_ns() - neap_os_thread_cpu_ns()) / 1000,
+        .ran_us = neap_os_others_cpu_ns() / 1000,
     };
 }
 
-/* The resident memory of the process, but for the heap. */
+/* The resident memory of the process, but for the heap; 0 where no file may be opened to ask for it. */
 static uint64_t others_bytes(void) {
+    if (!neap_os_descriptor_standard_are_open())
+        return 0;
     const struct neap_layout_heap *layout = &helper.heap->layout;
     neap_os_lock(&helper.heap->lock);
     uint64_t heap = layout->resident_pages * layout->page_bytes;
@@ -100,8 +102,7 @@ static void trim_libc(void) {
 /* Looks at libc if it is time to. Returns the milliseconds until the next look; 0 if the program rests. */
 static uint32_t look_at_libc(void) {
     struct neap__libc_moment now = libc_moment();
-    if (helper.libc.look_ms != 0 && now.at_ms >= helper.libc.look_ms &&
-        neap_os_descriptor_standard_are_open()) {
+    if (helper.libc.look_ms != 0 && now.at_ms >= helper.libc.look_ms) {
         enum neap__libc_step step = neap__libc_pace_look(&helper.libc, &now);
         helper.libc.look_ms = 0;
         if (step == NEAP_LIBC_REST) {

@@ -22,6 +22,10 @@ uint64_t neap_os_thread_cpu_ns(void) {
     return read_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
+uint64_t neap_os_others_cpu_ns(void) {
+    return neap_os_process_cpu_ns() - neap_os_thread_cpu_ns();
+}
+
 void neap_os_sleep_ns(uint64_t ns) {
     struct timespec t = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
     while (clock_nanosleep(CLOCK_MONOTONIC, 0, &t, &t) == EINTR) {

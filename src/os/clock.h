@@ -11,6 +11,10 @@ uint64_t neap_os_now_ns(void);
 uint64_t neap_os_process_cpu_ns(void);
 uint64_t neap_os_thread_cpu_ns(void);
 
+/* The same of all other threads. Two clocks are read for it, one after the other, so that it may seem to go
+ * back by some microseconds. */
+uint64_t neap_os_others_cpu_ns(void);
+
 /* Sleeps for at least `ns` nanoseconds, even if signals arrive. */
 void neap_os_sleep_ns(uint64_t ns);
 

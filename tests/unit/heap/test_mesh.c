@@ -17,7 +17,8 @@
 #include <neap/heap.h>
 
 #include "heap/magazine.h"
-#include "heap/mesh.h"
+#include "heap/mesh_state.h"
+#include "os/clock.h"
 #include "os/memory.h"
 
 #include "one_heap.h"
@@ -345,14 +346,24 @@ static void *count_up(void *context) {
     return NULL;
 }
 
+/* Writes to every block what is there: each page gets a copy of its own. */
+static void touch_all(void) {
+    for (uint32_t i = 0; i < BLOCKS; i++) {
+        volatile unsigned char *first = blocks[i].at;
+        if (first)
+            *first = *first;
+    }
+}
+
 /* No write of another thread is lost, nor one of the kernel in its name. */
 static void writes_go_on(void **state) {
     (void)state;
-    enum { THREADS = 4, PASSES = 60 };
+    enum { THREADS = 4, PASSES = 30 };
     need_meshing();
     static struct counter counters[THREADS];
     pthread_t threads[THREADS];
     int ends[2];
+    heap->mesh->world.only_waiting = false; /* these threads never wait */
     burst(BLOCKS, 100, 100);
     stop = false;
     for (int i = 0; i < THREADS; i++) {
@@ -365,6 +376,7 @@ static void writes_go_on(void **state) {
     take(buffer, 90);
     assert_int_equal(pipe(ends), 0);
     for (int pass = 0; pass < PASSES; pass++) {
+        touch_all(); /* so that each pass has something to mesh again */
         neap__mesh_pass(heap, true);
         buffer->seed++;
         unsigned char wanted[90];
@@ -380,8 +392,43 @@ static void writes_go_on(void **state) {
         neap_heap_free(heap, (void *)(uintptr_t)counters[i].value);
     }
     assert_true(all_whole());
+    assert_true(heap->layout.mesh_stops >= 2 * PASSES);
     close(ends[0]);
     close(ends[1]);
+    let_all_go();
+}
+
+static void *spin(void *unused) {
+    while (!__atomic_load_n(&stop, __ATOMIC_RELAXED))
+        ;
+    return unused;
+}
+
+/* Whether a pass begins within so many milliseconds. */
+static bool passes_within(unsigned ms) {
+    uint64_t end_ns = neap_os_now_ns() + ms * UINT64_C(1000000);
+    heap->mesh->passed_ms = neap__heap_ms(heap) - 1;
+    uint32_t before = heap->mesh->passed_ms;
+    while (heap->mesh->passed_ms == before && neap_os_now_ns() < end_ns) {
+        neap__mesh_step(heap, true);
+        usleep(10000);
+    }
+    return heap->mesh->passed_ms != before;
+}
+
+static void a_busy_program_is_left_alone(void **state) {
+    (void)state;
+    enum { THREADS = 4 }; /* so that they are busy on a busy machine too */
+    pthread_t threads[THREADS];
+    burst(BLOCKS, 100, 100);
+    stop = false;
+    for (int i = 0; i < THREADS; i++)
+        pthread_create(&threads[i], NULL, spin, NULL);
+    assert_false(passes_within(3 * NEAP_MESH_LOOK_MS));
+    __atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    assert_true(passes_within(20 * NEAP_MESH_LOOK_MS));
     let_all_go();
 }
 
@@ -420,11 +467,17 @@ static void strict_heaps_do_not(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        MESHING(memory_goes),        MESHING(fuller_pages),
-        MESHING(zero_again),         MESHING(random_steps),
-        MESHING(children),           MESHING(shared_with_a_child),
-        MESHING(settled_slabs_only), MESHING(writes_go_on),
-        MESHING(system_refuses),     cmocka_unit_test(strict_heaps_do_not),
+        MESHING(memory_goes),
+        MESHING(fuller_pages),
+        MESHING(zero_again),
+        MESHING(random_steps),
+        MESHING(children),
+        MESHING(shared_with_a_child),
+        MESHING(settled_slabs_only),
+        MESHING(writes_go_on),
+        MESHING(a_busy_program_is_left_alone),
+        MESHING(system_refuses),
+        cmocka_unit_test(strict_heaps_do_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,26 +119,34 @@ unsigned neap__mesh_lift(neap_heap_t *heap, struct neap__place place, unsigned m
 
 /* --- passes --- */
 
+/* What forbids a pass, as far as it is known before one. */
+static enum neap_os_world_refusal refusal_ahead(void) {
+    if (neap_os_filter_is_active()) /* it may end the process for a try */
+        return NEAP_OS_WORLD_FILTER;
+    return neap_os_descriptor_standard_are_open() ? NEAP_OS_WORLD_FREE : NEAP_OS_WORLD_STREAMS;
+}
+
 /* Whether a pass may begin; if not, the layout says why. */
 static bool may_pass(neap_heap_t *heap) {
-    bool filtered = neap_os_filter_is_active(), pins = !filtered && neap_os_may_have_pins();
+    enum neap_os_world_refusal refusal = refusal_ahead();
+    bool pins = refusal == NEAP_OS_WORLD_FREE && neap_os_may_have_pins();
     neap_os_lock(&heap->lock);
-    bool refused = heap->layout.mesh_state == NEAP_MESH_REFUSED;
-    if (!refused && filtered) { /* it may end the process for a try */
-        heap->layout.mesh_refusal = NEAP_OS_WORLD_FILTER;
-        heap->layout.mesh_state = NEAP_MESH_REFUSED;
-    } else if (!refused) {
-        heap->layout.mesh_state = pins ? NEAP_MESH_PINS : NEAP_MESH_ON;
+    if (heap->layout.mesh_state != NEAP_MESH_REFUSED) {
+        if (refusal != NEAP_OS_WORLD_FREE || heap->layout.mesh_refusal == NEAP_OS_WORLD_STREAMS)
+            heap->layout.mesh_refusal = refusal;
+        heap->layout.mesh_state = refusal == NEAP_OS_WORLD_FILTER ? NEAP_MESH_REFUSED
+                                  : pins                          ? NEAP_MESH_PINS
+                                                                  : NEAP_MESH_ON;
     }
+    bool may = refusal == NEAP_OS_WORLD_FREE && heap->layout.mesh_state == NEAP_MESH_ON;
     neap_os_unlock(&heap->lock);
-    return !refused && !filtered && !pins;
+    return may;
 }
 
 static uint64_t pass(neap_heap_t *heap, bool all) {
     uint64_t pages = 0;
     int error = NEAP_OK;
-    if (!neap_os_descriptor_standard_are_open() || !may_pass(heap) ||
-        neap_os_residence_open(getpid(), &heap->mesh->residence) != NEAP_OK)
+    if (!may_pass(heap) || neap_os_residence_open(getpid(), &heap->mesh->residence) != NEAP_OK)
         return 0;
     heap->mesh->timeouts = 0;
     neap_os_lock(&heap->lock);

@@ -27,6 +27,7 @@ const char *neap_os_world_refusal_text(enum neap_os_world_refusal refusal) {
         [NEAP_OS_WORLD_TASKS] = "no task can be made: RLIMIT_NPROC or the control group's pids.max is "
                                 "reached, or memory is short",
         [NEAP_OS_WORLD_THREADS] = "the process has too many threads",
+        [NEAP_OS_WORLD_STREAMS] = "standard input, output or error is closed, and Neap would open files",
         [NEAP_OS_WORLD_KERNEL] = "the kernel or emulator cannot trace processes",
     };
     return (unsigned)refusal < NEAP_OS_WORLD_REFUSALS ? texts[refusal] : "it is not known";

@@ -25,6 +25,7 @@ enum neap_os_world_refusal {
     NEAP_OS_WORLD_POLICY,       /* SELinux, AppArmor ...: whatever refuses and is not named above */
     NEAP_OS_WORLD_TASKS,        /* RLIMIT_NPROC, pids.max, no memory for a task; may pass */
     NEAP_OS_WORLD_THREADS,      /* more than NEAP_OS_WORLD_THREADS_MAX; may pass */
+    NEAP_OS_WORLD_STREAMS,      /* a standard stream is closed (os/descriptor.h); may pass */
     NEAP_OS_WORLD_KERNEL,       /* the call is not there: an emulator, a kernel without ptrace */
     NEAP_OS_WORLD_REFUSALS
 };

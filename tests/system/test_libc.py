@@ -1,4 +1,6 @@
 """What C code has freed goes back too: in a program that rests, and in one that is busy at any rhythm."""
+import os
+
 import pytest
 
 from support import describe, few_pythons, needs_neap, program, run
@@ -9,6 +11,14 @@ pytestmark = [needs_neap, few_pythons]
 @pytest.mark.parametrize("age, gap", [(0, "rest"), (0, "0.01"), (1.5, "0.5")])
 def test_free_memory_of_c_code_goes_back(python, age, gap):
     result = run(python, program("c_memory.py"), str(age), gap, "20")
+    assert result.returncode == 0 and result.stderr == "", describe(result)
+    taken, _, left = map(float, result.stdout.split())
+    assert taken > 100 and left < taken / 5, describe(result)
+
+
+def test_it_goes_back_with_a_closed_standard_stream(python):
+    """The helper opens no file then, and goes on."""
+    result = run(python, program("c_memory.py"), "0", "0.01", "20", before=lambda: os.close(0))
     assert result.returncode == 0 and result.stderr == "", describe(result)
     taken, _, left = map(float, result.stdout.split())
     assert taken > 100 and left < taken / 5, describe(result)

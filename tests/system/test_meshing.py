@@ -109,8 +109,9 @@ ring = ctypes.CDLL(None).syscall(425, 4, ctypes.create_string_buffer(120))
 
 
 @latest_python
-@pytest.mark.parametrize("before, words", [(FILTER, "a filter of system calls (seccomp)"), (RING, "io_uring")],
-                         ids=["filter", "ring"])
+@pytest.mark.parametrize("before, words", [(FILTER, "a filter of system calls (seccomp)"), (RING, "io_uring"),
+                                           ("import os; os.close(2)\n", "standard input, output or error is closed")],
+                         ids=["filter", "ring", "stream"])
 def test_where_it_stays_off(python, before, words):
     words_of_python = [before, SURVIVORS] if before is FILTER else [before + SURVIVORS]
     with Talk(python.path, "-c", *words_of_python) as talk:

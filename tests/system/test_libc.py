@@ -18,7 +18,7 @@ def test_free_memory_of_c_code_goes_back(python, age, gap):
 
 def test_it_goes_back_with_a_closed_standard_stream(python):
     """The helper opens no file then, and goes on."""
-    result = run(python, program("c_memory.py"), "0", "0.01", "20", before=lambda: os.close(0))
+    result = run(python, program("c_memory.py"), "0", "rest", "20", before=lambda: os.close(0))
     assert result.returncode == 0 and result.stderr == "", describe(result)
     taken, _, left = map(float, result.stdout.split())
     assert taken > 100 and left < taken / 5, describe(result)

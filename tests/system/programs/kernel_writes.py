@@ -1,4 +1,4 @@
-"""The kernel reads and writes small Python buffers all the time, while the heap is sparse and shares its pages.
+"""The kernel reads and writes small Python buffers all the time, while sparse pages are meshed.
 
     kernel_writes.py SECONDS FOLDER
 
@@ -14,11 +14,13 @@ import sys
 import threading
 import time
 
+import neap
 import witness
 
 BLOCK = 512  # of direct I/O, bytes
 BLOCKS = 64
 HELD = 400  # buffers that are there at a time, sparse among others
+PACE = 10  # pieces of work between two pauses
 
 libc = ctypes.CDLL(None, use_errno=True)
 done = {}
@@ -54,6 +56,8 @@ def repeat(name, work):
             while not stop.is_set():
                 work(count)
                 count += 1
+                if count % PACE == 0:  # nothing is stopped while a thread writes to what is full, or computes
+                    time.sleep(0.01)
         except BaseException as error:
             if not (stop.is_set() and isinstance(error, OSError)):  # the other end has gone then
                 wrong.append("%s: %r" % (name, error))
@@ -79,8 +83,6 @@ def receiving():
         older = (count + 1) % HELD
         if count >= HELD:
             assert bytes(buffers[older]) == KNOWN[(count + 1 - HELD) % BLOCKS], "a buffer of before has changed"
-        if count % 50 == 0:
-            time.sleep(0.005)
 
     def end():
         stop.wait()
@@ -106,8 +108,6 @@ def directly(folder):
         view = memoryview(buffer)[first:first + BLOCK]
         assert os.preadv(file, [view], count % BLOCKS * BLOCK) == BLOCK
         assert bytes(view) == KNOWN[count % BLOCKS], "what was read is not what the file holds"
-        if count % 50 == 0:
-            time.sleep(0.005)
 
     return [repeat("read directly", read)]
 
@@ -121,8 +121,6 @@ def spliced():
         which = count % HELD
         piece = Iovec(address_of(buffers[which]), BLOCK)
         assert libc.vmsplice(into, ctypes.byref(piece), 1, 0) == BLOCK, os.strerror(ctypes.get_errno())
-        if count % 20 == 0:
-            time.sleep(0.005)
         assert os.read(out, BLOCK) == expected[which], "what came out of the pipe is not what went in"
 
     return [repeat("spliced", splice)]
@@ -134,12 +132,14 @@ def main(seconds, folder):
     for thread in threads:
         thread.start()
     end = time.monotonic() + seconds
-    rounds = 0
+    rounds = meshed = 0
     while time.monotonic() < end and not wrong:
         texts = [str(number) * 3 for number in range(rounds, rounds + 100_000)]
         kept = texts[::70]
         del texts
         time.sleep(0.3)
+        neap.trim()
+        meshed = max(meshed, neap.stats().meshed_bytes)
         assert kept == [str(number) * 3 for number in range(rounds, rounds + 100_000, 70)]
         rounds += 1
     stop.set()
@@ -147,6 +147,7 @@ def main(seconds, folder):
         thread.join(10)
     assert not wrong, wrong
     assert all(count > 10 for count in done.values()) and rounds > 1, done
+    assert meshed > 1 << 20, "only %d bytes were meshed" % meshed
     print("ok")
 
 

@@ -81,6 +81,7 @@ int neap_os_reserve(size_t bytes, size_t align_bytes, void **address) {
     size_t tail = slack - (size_t)(aligned - start);
     if (tail > 0)
         munmap(aligned + bytes, tail);
+    madvise(aligned, bytes, MADV_DONTDUMP);
     *address = aligned;
     return NEAP_OK;
 }
@@ -106,7 +107,10 @@ int neap_os_release(void *address, size_t bytes) {
 int neap_os_commit(void *address, size_t bytes) {
     if (neap__os_fault_now())
         return NEAP_ERROR_MEMORY;
-    return mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0 ? NEAP_OK : NEAP_ERROR_MEMORY;
+    if (mprotect(address, bytes, PROT_READ | PROT_WRITE) != 0)
+        return NEAP_ERROR_MEMORY;
+    madvise(address, bytes, MADV_DODUMP);
+    return NEAP_OK;
 }
 
 int neap_os_forbid(void *address, size_t bytes) {

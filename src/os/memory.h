@@ -42,7 +42,8 @@ uint64_t neap_os_memory_bytes(void);
 uint64_t neap_os_address_space_left_bytes(void);
 
 /* Reserves address space, aligned to `align_bytes` (a power of two). It has no memory and must not be
- * accessed. On NEAP_ERROR_MEMORY nothing was reserved. */
+ * accessed. A core dump leaves it out, since gdb's gcore would write it out as zeros. On NEAP_ERROR_MEMORY
+ * nothing was reserved. */
 int neap_os_reserve(size_t bytes, size_t align_bytes, void **address);
 
 /* Makes a private mapping of `bytes`, readable, writable and zero, at an address that the system chooses. On
@@ -54,9 +55,9 @@ int neap_os_map(size_t bytes, void **address);
  * may have (vm.max_map_count). The address space is then still reserved. */
 int neap_os_release(void *address, size_t bytes);
 
-/* Makes reserved pages readable and writable; they read as zero. NEAP_ERROR_MEMORY if RLIMIT_DATA, the commit
- * limit or vm.max_map_count is reached. The first part of the range may be committed then, and the caller may
- * commit the whole range later. */
+/* Makes reserved pages readable and writable; they read as zero, and are in core dumps. NEAP_ERROR_MEMORY if
+ * RLIMIT_DATA, the commit limit or vm.max_map_count is reached. The first part of the range may be committed
+ * then, and the caller may commit the whole range later. */
 int neap_os_commit(void *address, size_t bytes);
 
 /* Takes access from committed pages, whatever is in them; neap_os_commit gives it back.

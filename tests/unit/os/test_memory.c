@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <cmocka.h>
@@ -39,6 +40,34 @@ static void reserved_space_is_aligned(void **state) {
         assert_int_equal(neap_os_release(address, PAGES * page), NEAP_OK);
         assert_false(is_mapped(address));
     }
+}
+
+/* Whether a core dump contains the page, by the flag "dd" (do not dump) of its mapping in smaps. */
+static bool is_dumped(const void *address) {
+    char line[512];
+    bool here = false, dumped = false;
+    FILE *file = fopen("/proc/self/smaps", "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof(line), file)) {
+        unsigned long start, end;
+        if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+            here = start <= (uintptr_t)address && (uintptr_t)address < end;
+        else if (here && strncmp(line, "VmFlags:", 8) == 0)
+            dumped = !strstr(line, " dd");
+    }
+    fclose(file);
+    return dumped;
+}
+
+static void what_is_only_reserved_is_not_dumped(void **state) {
+    (void)state;
+    unsigned char *m;
+    assert_int_equal(neap_os_reserve(PAGES * page, page, (void **)&m), NEAP_OK);
+    assert_int_equal(neap_os_commit(m + page, page), NEAP_OK);
+    assert_false(is_dumped(m));
+    assert_true(is_dumped(m + page));
+    assert_false(is_dumped(m + 2 * page));
+    assert_int_equal(neap_os_release(m, PAGES * page), NEAP_OK);
 }
 
 static void purged_pages_read_as_zero(void **state) {
@@ -130,6 +159,7 @@ static void what_is_refused_is_not_taken(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reserved_space_is_aligned),
+        cmocka_unit_test(what_is_only_reserved_is_not_dumped),
         cmocka_unit_test(purged_pages_read_as_zero),
         cmocka_unit_test(locked_pages_read_as_zero),
         cmocka_unit_test(remapped_pages_keep_their_contents),

@@ -4,8 +4,8 @@
  * - Memory, and so the thread-local block with errno and the stack protector's word: the caller
  *   sleeps all the while, as after vfork. It is not seized, for it sleeps in wait4 with all signals blocked.
  * - The table of descriptors: a copy would close every file once more when the task ends, and some
- *   file systems write back then. While the task has a file of its own open, no signal ends it, so it leaves
- *   none behind.
+ *   file systems write back then. While the task has a file of its own open, no signal but SIGKILL ends it.
+ * After SIGKILL to it alone, that file stays open.
  * - Not the file-system struct (CLONE_FS): a thread that executes a set-user-id program meanwhile would be
  *   refused its rights. Not the signal handlers: all signals are blocked but SIGALRM, which is at its
  *   default and ends a task that has not begun to act.
@@ -203,7 +203,8 @@ static int thread_await(struct neap__os_stopper_hold *hold) {
 /* --- what the threads wait for ------------------------------------------- */
 
 /* The calls that a stop does not change: the kernel begins them again with what is left of their time. Of
- * those, epoll_wait returns EINTR instead, which programs know from SIGCONT (signal(7)). Others, such as a
+ * those, epoll_wait returns EINTR instead, which programs know from SIGCONT (signal(7)), and so does a call
+ * on a socket with a time-out of its own (SO_RCVTIMEO), which cannot be told from here. Others, such as a
  * write to a full pipe, return what they have done so far. */
 static bool goes_on(long call, const unsigned long words[4]) {
     switch (call) {

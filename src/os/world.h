@@ -29,7 +29,7 @@ enum { NEAP_OS_WORLD_STACK_BYTES = 64 * 1024, NEAP_OS_WORLD_THREADS_MAX = 4096 }
 
 struct neap_os_world {
     void *memory;                       /* the stopper's stack and list of threads; NULL: closed */
-    bool only_waiting;                  /* stops only when all threads wait, as below */
+    bool only_waiting;                  /* stops only when all threads wait, as below; set after opening */
     bool despite_filter;                /* tries although a filter of system calls is in force */
     bool names_tracer;                  /* Yama wants to be told who traces (PR_SET_PTRACER) */
     enum neap_os_world_refusal refusal; /* of the last try */

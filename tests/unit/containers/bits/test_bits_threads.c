@@ -1,5 +1,5 @@
-/* Functions that take a const array, each beside each in two threads: on an array in memory, and on a file that
- * is open to write and to read. */
+/* Functions that take a const array, each beside each in two threads: on an array in memory, and on a file
+ * that is open to write and to read. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -152,7 +152,7 @@ static void check_stats(struct world *w) {
 
 static unsigned long steps_wanted(void) {
     const char *text = getenv("NEAP_TEST_STEPS");
-    return text ? strtoul(text, NULL, 10) : 10000;
+    return text ? strtoul(text, NULL, 10) : 30000;
 }
 
 static void run(const struct neap_heap_options *options, uint64_t seed, unsigned fault_every) {

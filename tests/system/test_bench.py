@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support import NEAP, clean_environment
+from support import NEAP, clean_environment, needs_neap
 
 BENCH = Path(__file__).resolve().parent.parent.parent / "bench"
 PROGRAMS = BENCH / "programs"
@@ -121,6 +121,15 @@ def test_forked_children():
     line, = objects(run(PROGRAMS / "other" / "forked_children.py", "--scale", "0.01",
                         "--children", "2"))
     assert line["children"] == 2 and line["private_dirty_kb"] > 0
+
+
+@needs_neap
+def test_cost_of_meshing():
+    line, = objects(subprocess.run([NEAP, "run", "--", sys.executable, PROGRAMS / "other" / "mesh_cost.py", NEAP, "--keep", "10%",
+                                    "--strings", "2000", "--seconds", "0.1"],
+                                   capture_output=True, text=True, env=clean_environment(), timeout=120))
+    assert 100 < line["kept"] < 300 and line["mappings"] > 10 and line["fork_ms"] > 0
+    assert line["stops_ms"] >= line["longest_ms"] >= 0 and (line["stops"] > 0) == (line["stops_ms"] > 0)
 
 
 def phases(fresh, peak, end, held=None):

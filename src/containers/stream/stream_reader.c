@@ -88,6 +88,14 @@ void neap_stream_reader_open(struct neap_stream_reader *reader, neap_stream_t *s
     reader->missed_bytes = 0;
 }
 
+void neap_stream_reader_open_at(struct neap_stream_reader *reader, neap_stream_t *stream, uint64_t offset) {
+    uint64_t written = neap_stream_written(stream);
+    *reader = (struct neap_stream_reader){.stream = stream};
+    reader_put(reader, offset < written ? offset : written);
+    reader_available(reader, 0);
+    reader->missed_bytes = 0;
+}
+
 uint64_t neap_stream_reader_lag(struct neap_stream_reader *reader) {
     return reader_available(reader, 0);
 }

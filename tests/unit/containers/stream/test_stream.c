@@ -96,6 +96,26 @@ static void views(void **state) {
     neap_stream_destroy(stream);
 }
 
+static void opened_at_an_offset(void **state) {
+    (void)state;
+    neap_stream_t *stream = neap_stream_new(8, 4, NULL);
+    struct neap_stream_reader reader;
+    uint8_t buffer[64];
+    write_bytes(stream, 45); /* the oldest whole block begins at 16 */
+    neap_stream_reader_open_at(&reader, stream, 29);
+    assert_int_equal(neap_stream_reader_read(&reader, buffer, 64), 16);
+    assert_true(stream_bytes_good(buffer, 29, 16));
+    neap_stream_reader_open_at(&reader, stream, 3);
+    assert_int_equal(reader.offset, 16);
+    assert_int_equal(reader.missed_bytes, 0);
+    neap_stream_reader_open_at(&reader, stream, 1000);
+    assert_int_equal(reader.offset, 45);
+    write_bytes(stream, 2);
+    assert_int_equal(neap_stream_reader_read(&reader, buffer, 64), 2);
+    assert_true(stream_bytes_good(buffer, 45, 2));
+    neap_stream_destroy(stream);
+}
+
 static void claims(void **state) {
     (void)state;
     neap_stream_t *stream = neap_stream_new(8, 4, NULL);
@@ -254,6 +274,7 @@ static void no_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(measures),  cmocka_unit_test(falling_behind),  cmocka_unit_test(views),
+        cmocka_unit_test(opened_at_an_offset),
         cmocka_unit_test(claims),    cmocka_unit_test(the_end),         cmocka_unit_test(waiting_has_a_limit),
         cmocka_unit_test(no_memory), cmocka_unit_test(injected_memory), cmocka_unit_test(stale_claims),
     };

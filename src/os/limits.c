@@ -197,3 +197,14 @@ uint64_t neap_os_mapping_limit(void) {
     return neap__os_text_read("/proc/sys/vm/max_map_count", text, sizeof(text)) ? strtoull(text, NULL, 10)
                                                                                 : 0;
 }
+
+uint64_t neap_os_descriptors_raise(void) {
+    enum { LEAST = 256 }; /* what a process has if it cannot be told */
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return LEAST;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 && getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return LEAST;
+    return limit.rlim_cur == RLIM_INFINITY ? UINT32_MAX : limit.rlim_cur;
+}

@@ -40,4 +40,7 @@ uint64_t neap_os_resident_bytes(void);
 /* The number of mappings that a process may have (vm.max_map_count); 0 if it cannot be read. */
 uint64_t neap_os_mapping_limit(void);
 
+/* Raises the limit of open descriptors to the hard one, and returns it. */
+uint64_t neap_os_descriptors_raise(void);
+
 #endif

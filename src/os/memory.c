@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -216,4 +217,8 @@ uint64_t neap_os_trim_libc(void) {
     uint64_t after = neap_os_resident_bytes();
     __atomic_store_n(&busy, false, __ATOMIC_RELEASE);
     return before > after ? before - after : 0;
+}
+
+void neap_os_forgo_huge_pages(void) {
+    prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }

@@ -46,6 +46,9 @@ uint64_t neap_os_address_space_left_bytes(void);
  * nothing was reserved. */
 int neap_os_reserve(size_t bytes, size_t align_bytes, void **address);
 
+/* This process gets no huge pages from now on, whatever the system's setting. Children inherit it. */
+void neap_os_forgo_huge_pages(void);
+
 /* Makes a private mapping of `bytes`, readable, writable and zero, at an address that the system chooses. On
  * NEAP_ERROR_MEMORY none was made. */
 int neap_os_map(size_t bytes, void **address);

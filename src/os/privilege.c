@@ -3,6 +3,9 @@
 
 #include <grp.h>
 #include <linux/capability.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -34,4 +37,30 @@ void neap_os_privilege_drop(void) {
     if (geteuid() == 0 && !NEAP_OS_SANITIZED)
         user_change();
     capabilities_drop();
+}
+
+bool neap_os_privilege_is_root(void) {
+    return geteuid() == 0;
+}
+
+bool neap_os_user_find(const char *name, unsigned *user, unsigned *group) {
+    FILE *list = fopen("/etc/passwd", "re");
+    const struct passwd *entry = NULL;
+    while (list && (entry = fgetpwent(list)) && strcmp(entry->pw_name, name) != 0)
+        ;
+    if (entry) {
+        *user = entry->pw_uid;
+        *group = entry->pw_gid;
+    }
+    if (list)
+        fclose(list);
+    return entry != NULL;
+}
+
+int neap_os_privilege_become(unsigned user, unsigned group) {
+    if (geteuid() != 0)
+        return NEAP_ERROR_PERMISSION;
+    if (setgroups(0, NULL) != 0 || setresgid(group, group, group) != 0 || setresuid(user, user, user) != 0)
+        return NEAP_ERROR_SYSTEM;
+    return NEAP_OK;
 }

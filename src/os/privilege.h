@@ -11,9 +11,25 @@
 #ifndef NEAP_OS_PRIVILEGE_H
 #define NEAP_OS_PRIVILEGE_H
 
+#include <stdbool.h>
+
+#include <neap/error.h>
+
 /* Drops what can be dropped: where a user namespace has no uid 65534, the uid stays, and the capabilities go;
  * in a program with a sanitizer (os/sanitizer.h) the uid stays, too. What a thread
  * other than the caller may do is not changed, except for its uid. */
 void neap_os_privilege_drop(void);
+
+/* Whether this process has root's rights. */
+bool neap_os_privilege_is_root(void);
+
+/* A user of /etc/passwd. Other lists of users (NSS) are not asked: they would load libraries into the
+ * process. False if there is none of that name. */
+bool neap_os_user_find(const char *name, unsigned *user, unsigned *group);
+
+/* Becomes that user and group for good, with no other groups. Before any thread is started.
+ * NEAP_ERROR_PERMISSION: this process is not root's; it is as it was. NEAP_ERROR_SYSTEM with errno: the
+ * process must end, since some of its rights may be gone. */
+int neap_os_privilege_become(unsigned user, unsigned group);
 
 #endif

@@ -185,7 +185,7 @@ def declared(root):
     for path in ours(root):
         if path.suffix == ".h":
             for name in FUNCTION.findall(code(path)) + INLINE_FUNCTION.findall(code(path)):
-                if name.startswith(("neap_", "cli_")):
+                if name.startswith(("neap_", "cli_", "cast_")):
                     found[name] = path
     return found
 
@@ -194,7 +194,7 @@ def uses(root):
     """(file, function, header that declares it) for every function of another module that a file names."""
     headers = declared(root)
     for path in ours(root):
-        for name in set(re.findall(r"\b(?:neap|cli)_\w+", TEXT.sub("", code(path)))) & headers.keys():
+        for name in set(re.findall(r"\b(?:neap|cli|cast)_\w+", TEXT.sub("", code(path)))) & headers.keys():
             if module_of(root, headers[name]) != module_of(root, path):
                 yield path, name, headers[name]
 
@@ -279,8 +279,8 @@ def is_named_well(root, path, name):
     module = module_of(root, path)
     if module == "hook" and not name.startswith("neap"):
         return True  # stands in for a function of the system or of CPython, under its name
-    if module == "cli":
-        return name == "main" or name.startswith("cli_")  # a program's own, in no library
+    if module == "cli" or module.startswith("cast/"):
+        return name == "main" or name.startswith(module.split("/")[0] + "_")  # a program's own, in no library
     if module == "python/neap":
         return name.startswith(("neap__", "PyInit_"))  # shared between the files of one extension module
     if module in ("bench", "examples"):

@@ -31,6 +31,7 @@ extern const struct cli_verb cli_verb_trim;
 extern const struct cli_verb cli_verb_look;
 extern const struct cli_verb cli_verb_pins;
 extern const struct cli_verb cli_verb_advise;
+extern const struct cli_verb cli_verb_cast;
 extern const struct cli_verb cli_verb_help;
 
 /* All verbs, in the order in which help lists them. NULL ends the list. */

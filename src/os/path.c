@@ -97,3 +97,7 @@ bool neap_os_path_is_foreign(const char *path) {
         return true;
     return lstat(end, &status) == 0 && S_ISFIFO(status.st_mode) && !is_trusted(&status);
 }
+
+bool neap_os_path_is_readable(const char *path) {
+    return faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0;
+}

@@ -41,4 +41,7 @@ int neap__os_path_follow(char path[PATH_MAX]);
 /* Whether it is a link within /proc, as /proc/self/fd/3 is: that leads to a thing and not to a name. */
 bool neap__os_path_is_kernel_link(const char *path);
 
+/* Whether this process may read the file, as it would find it now. */
+bool neap_os_path_is_readable(const char *path);
+
 #endif

@@ -1,0 +1,232 @@
+/* cast/air/mount.c: the ring's writer, the title, and the places where one can begin. */
+#include "cast/air/mount.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <neap/error.h>
+
+#include "cast/format/icy_metadata.h"
+
+enum { RING_BLOCKS_LEAST = 16 };
+
+/* --- life ------------------------------------------------------------------------ */
+
+void cast_facts_clear(struct cast_facts *facts) {
+    char *const texts[] = {facts->content_type, facts->stream_name, facts->description, facts->genre,
+                           facts->url,          facts->bitrate,     facts->agent,       facts->audio_info};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        free(texts[i]);
+    *facts = (struct cast_facts){.is_public = false};
+}
+
+/* application/ogg, audio/ogg, video/ogg, and with parameters behind. */
+static bool type_is_ogg(const char *type) {
+    const char *slash = strchr(type, '/');
+    if (!slash || strncasecmp(slash, "/ogg", 4) != 0)
+        return false;
+    return slash[4] == '\0' || slash[4] == ';' || slash[4] == ' ';
+}
+
+static void mount_free(struct cast_mount *mount) {
+    neap_stream_destroy(mount->ring);
+    cast_ogg_pages_close(&mount->pages);
+    cast_blob_drop(mount->title_block);
+    cast_blob_drop(mount->headers);
+    cast_facts_clear(&mount->facts);
+    free(mount->title);
+    free(mount->title_url);
+    free(mount->fallback);
+    free(mount->name);
+    free(mount);
+}
+
+struct cast_mount *cast_mount_new(const char *name, uint64_t queue_bytes, const struct cast_facts *facts) {
+    struct cast_mount *mount = calloc(1, sizeof(*mount));
+    if (!mount)
+        return NULL;
+    size_t blocks = (size_t)(queue_bytes / CAST_RING_BLOCK_BYTES);
+    atomic_init(&mount->holders, 1);
+    atomic_init(&mount->state, CAST_MOUNT_OPEN);
+    mount->ring =
+        neap_stream_new(CAST_RING_BLOCK_BYTES, blocks < RING_BLOCKS_LEAST ? RING_BLOCKS_LEAST : blocks, NULL);
+    mount->name = strdup(name);
+    mount->title = strdup("");
+    mount->title_url = strdup("");
+    mount->fallback = strdup("");
+    if (!mount->ring || !mount->name || !mount->title || !mount->title_url || !mount->fallback) {
+        mount_free(mount);
+        return NULL;
+    }
+    mount->facts = *facts;
+    mount->is_ogg = type_is_ogg(facts->content_type);
+    cast_ogg_pages_open(&mount->pages, 0);
+    return mount;
+}
+
+struct cast_mount *cast_mount_hold(struct cast_mount *mount) {
+    atomic_fetch_add_explicit(&mount->holders, 1, memory_order_relaxed);
+    return mount;
+}
+
+void cast_mount_drop(struct cast_mount *mount) {
+    if (mount && atomic_fetch_sub_explicit(&mount->holders, 1, memory_order_acq_rel) == 1)
+        mount_free(mount);
+}
+
+void cast_mount_resume(struct cast_mount *mount, struct cast_facts *facts) {
+    neap_os_lock(&mount->lock);
+    cast_facts_clear(&mount->facts);
+    mount->facts = *facts;
+    neap_os_unlock(&mount->lock);
+    /* The new source begins a chain of its own, whatever page the last one was in. */
+    cast_ogg_pages_close(&mount->pages);
+    cast_ogg_pages_open(&mount->pages, neap_stream_written(mount->ring));
+    atomic_store(&mount->state, CAST_MOUNT_ON_AIR);
+}
+
+void cast_mount_lose(struct cast_mount *mount, uint64_t now_ms) {
+    atomic_store(&mount->lost_ms, now_ms);
+    atomic_store(&mount->state, CAST_MOUNT_WAITING);
+}
+
+/* --- bytes --------------------------------------------------------------------- */
+
+void cast_mount_claim(struct cast_mount *mount, size_t bytes, struct neap_span *span) {
+    int error = neap_stream_claim(mount->ring, bytes, span);
+    assert(error == NEAP_OK && span->bytes > 0);
+    (void)error;
+}
+
+/* The headers of a chain become those of new listeners when the first page after them begins. Places in
+ * earlier chains belong to other headers. */
+static void headers_publish(struct cast_mount *mount) {
+    const struct cast_ogg_pages *pages = &mount->pages;
+    const struct cast_blob *now = mount->headers; /* only this thread changes it */
+    if (now && now->bytes == pages->header_bytes && memcmp(now->data, pages->headers, now->bytes) == 0)
+        return;
+    struct cast_blob *made = cast_blob_new(pages->headers, pages->header_bytes);
+    if (!made)
+        return; /* a new listener hears nothing then: there is hardly memory for him either */
+    neap_os_lock(&mount->lock);
+    struct cast_blob *old = mount->headers;
+    mount->headers = made;
+    mount->start_count = 0;
+    neap_os_unlock(&mount->lock);
+    cast_blob_drop(old);
+}
+
+static void start_note(void *context, uint64_t offset) {
+    struct cast_mount *mount = context;
+    headers_publish(mount);
+    neap_os_lock(&mount->lock);
+    mount->starts[(mount->start_first + mount->start_count) % CAST_STARTS_MOST] = offset;
+    if (mount->start_count < CAST_STARTS_MOST)
+        mount->start_count++;
+    else
+        mount->start_first = (mount->start_first + 1) % CAST_STARTS_MOST;
+    neap_os_unlock(&mount->lock);
+}
+
+/* Some source clients call everything audio/mpeg. What begins as Ogg is Ogg. */
+static void first_bytes_look(struct cast_mount *mount, const struct neap_span *span, size_t bytes) {
+    char *type = bytes >= 4 && memcmp(span->data, "OggS", 4) == 0 ? strdup("application/ogg") : NULL;
+    if (!type)
+        return;
+    neap_os_lock(&mount->lock);
+    mount->is_ogg = true;
+    free(mount->facts.content_type);
+    mount->facts.content_type = type;
+    neap_os_unlock(&mount->lock);
+}
+
+void cast_mount_commit(struct cast_mount *mount, const struct neap_span *span, size_t bytes) {
+    if (bytes == 0)
+        return;
+    if (atomic_load_explicit(&mount->state, memory_order_relaxed) == CAST_MOUNT_OPEN && !mount->is_ogg)
+        first_bytes_look(mount, span, bytes);
+    if (mount->is_ogg)
+        cast_ogg_pages_feed(&mount->pages, span->data, bytes, start_note, mount);
+    int error = neap_stream_commit(mount->ring, bytes);
+    assert(error == NEAP_OK);
+    (void)error;
+    atomic_fetch_add_explicit(&mount->received_bytes, bytes, memory_order_relaxed);
+    if (atomic_load_explicit(&mount->state, memory_order_relaxed) == CAST_MOUNT_OPEN)
+        atomic_store(&mount->state, CAST_MOUNT_ON_AIR);
+}
+
+/* --- title --------------------------------------------------------------------- */
+
+int cast_mount_set_title(struct cast_mount *mount, const char *title, const char *url) {
+    uint8_t block[CAST_ICY_BLOCK_BYTES_MOST];
+    struct cast_blob *made = cast_blob_new(block, cast_icy_block_write(title, url, block));
+    char *title_copy = strdup(title), *url_copy = strdup(url);
+    if (!made || !title_copy || !url_copy) {
+        cast_blob_drop(made);
+        free(title_copy);
+        free(url_copy);
+        return NEAP_ERROR_MEMORY;
+    }
+    neap_os_lock(&mount->lock);
+    struct cast_blob *old_block = mount->title_block;
+    char *old_title = mount->title, *old_url = mount->title_url;
+    mount->title_block = made;
+    mount->title = title_copy;
+    mount->title_url = url_copy;
+    mount->title_version++;
+    neap_os_unlock(&mount->lock);
+    cast_blob_drop(old_block);
+    free(old_title);
+    free(old_url);
+    return NEAP_OK;
+}
+
+/* --- places -------------------------------------------------------------------- */
+
+static uint64_t start_at(const struct cast_mount *mount, unsigned i) {
+    return mount->starts[(mount->start_first + i) % CAST_STARTS_MOST];
+}
+
+/* With the lock. */
+static uint64_t start_after(const struct cast_mount *mount, uint64_t offset) {
+    uint64_t found = neap_stream_written(mount->ring);
+    for (unsigned i = mount->start_count; i > 0 && start_at(mount, i - 1) >= offset; i--)
+        found = start_at(mount, i - 1);
+    return mount->is_ogg ? found : offset;
+}
+
+uint64_t cast_mount_next_start(struct cast_mount *mount, uint64_t offset) {
+    neap_os_lock(&mount->lock);
+    uint64_t found = start_after(mount, offset);
+    neap_os_unlock(&mount->lock);
+    return found;
+}
+
+uint64_t cast_mount_entry(struct cast_mount *mount, uint64_t burst_bytes, struct cast_blob **headers) {
+    neap_os_lock(&mount->lock);
+    uint64_t written = neap_stream_written(mount->ring), oldest = neap_stream_oldest(mount->ring);
+    uint64_t wanted = burst_bytes < written ? written - burst_bytes : 0;
+    uint64_t offset = start_after(mount, wanted > oldest ? wanted : oldest);
+    *headers = mount->headers && mount->headers->bytes > 0 ? cast_blob_hold(mount->headers) : NULL;
+    neap_os_unlock(&mount->lock);
+    return offset;
+}
+
+bool cast_mount_check(struct cast_mount *mount, const char **why) {
+    bool ok = neap_stream_check(mount->ring, why);
+    neap_os_lock(&mount->lock);
+    for (unsigned i = 1; ok && i < mount->start_count; i++)
+        if (start_at(mount, i - 1) >= start_at(mount, i))
+            ok = false, *why = "starts do not rise";
+    if (ok && (!mount->title || !mount->title_url || !mount->fallback))
+        ok = false, *why = "a text is missing";
+    if (ok && (mount->title_version == 0) != !mount->title_block)
+        ok = false, *why = "a title has no block";
+    if (ok && atomic_load(&mount->holders) == 0)
+        ok = false, *why = "nobody holds it";
+    neap_os_unlock(&mount->lock);
+    return ok;
+}

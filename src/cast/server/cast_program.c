@@ -1,0 +1,157 @@
+/* cast/server/cast_program.c: the program neap-cast: its options. */
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <neap/error.h>
+#include <neap/version.h>
+
+#include "cast/server/server.h"
+#include "os/memory.h"
+#include "os/random.h"
+
+enum { EXIT_DONE = 0, EXIT_WRONG_USAGE = 2, SETTINGS_MOST = 64 };
+
+static const char usage[] =
+    "usage: neap cast [options]\n"
+    "\n"
+    "Serves audio to many listeners. Sources connect with PUT or SOURCE, as to\n"
+    "Icecast, and listeners with any player. Without a file it listens on loopback\n"
+    "with a password that it makes and prints.\n"
+    "\n"
+    "  -c, --config FILE            read settings from FILE; SIGHUP reads it again\n"
+    "      --listen ADDR:PORT       listen there; may be given more than once\n"
+    "      --source-password-file F sources sign in with the first line of F\n"
+    "      --set KEY=VALUE          set any key of [server]\n"
+    "      --check FILE             say whether FILE is a valid file of settings\n"
+    "      --example                print a file with every setting, explained\n"
+    "      --version                print the version\n"
+    "  -h, --help                   print this\n";
+
+struct options {
+    struct cast_server *server;
+    char *settings[SETTINGS_MOST];
+    size_t count;
+    char listen[1024];
+    const char *check;
+};
+
+static int wrong(const char *what, const char *value) {
+    fprintf(stderr, "neap-cast: %s%s: see neap-cast --help\n", what, value);
+    return EXIT_WRONG_USAGE;
+}
+
+static bool setting_add(struct options *options, const char *key, const char *value) {
+    char *made = NULL;
+    if (options->count == SETTINGS_MOST || asprintf(&made, "%s=%s", key, value) < 0)
+        return false;
+    options->settings[options->count++] = made;
+    return true;
+}
+
+static int check(const char *file) {
+    static struct cast_server server;
+    struct cast_station *station;
+    server.file = file;
+    if (cast_server_read(&server, &station) != NEAP_OK)
+        return EXIT_FAILURE;
+    cast_station_destroy(station);
+    printf("%s: the settings are valid\n", file);
+    return EXIT_DONE;
+}
+
+/* Reads the options. -1: go on; else the exit code. */
+static int options_read(struct options *options, int argc, char **argv) {
+    enum { LISTEN = 256, PASSWORD_FILE, SET, CHECK, EXAMPLE, VERSION };
+    static const struct option table[] = {{"config", required_argument, NULL, 'c'},
+                                          {"listen", required_argument, NULL, LISTEN},
+                                          {"source-password-file", required_argument, NULL, PASSWORD_FILE},
+                                          {"set", required_argument, NULL, SET},
+                                          {"check", required_argument, NULL, CHECK},
+                                          {"example", no_argument, NULL, EXAMPLE},
+                                          {"version", no_argument, NULL, VERSION},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    for (int option; (option = getopt_long(argc, argv, "c:h", table, NULL)) != -1;) {
+        size_t used = strlen(options->listen);
+        switch (option) {
+        case 'c':
+            options->server->file = optarg;
+            break;
+        case LISTEN:
+            snprintf(options->listen + used, sizeof(options->listen) - used, "%s%s", used > 0 ? "," : "",
+                     optarg);
+            break;
+        case PASSWORD_FILE:
+            if (!setting_add(options, "source-password-file", optarg))
+                return wrong("too many options", "");
+            break;
+        case SET:
+            if (!strchr(optarg, '='))
+                return wrong("--set takes KEY=VALUE, not ", optarg);
+            if (options->count == SETTINGS_MOST)
+                return wrong("too many options", "");
+            options->settings[options->count++] = strdup(optarg);
+            break;
+        case CHECK:
+            return check(optarg);
+        case EXAMPLE:
+            cast_station_write_example(stdout);
+            return EXIT_DONE;
+        case VERSION:
+            puts("neap-cast " NEAP_VERSION);
+            return EXIT_DONE;
+        case 'h':
+            fputs(usage, stdout);
+            return EXIT_DONE;
+        default:
+            return EXIT_WRONG_USAGE;
+        }
+    }
+    return optind < argc ? wrong("there is an operand too many: ", argv[optind]) : -1;
+}
+
+/* A server without any password makes one, and says it once. */
+static bool password_make(struct cast_station *station) {
+    static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789";
+    char password[21];
+    uint8_t bytes[sizeof(password) - 1];
+    neap_os_random_fill(bytes, sizeof(bytes));
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        password[i] = letters[bytes[i] % (sizeof(letters) - 1)];
+    password[sizeof(bytes)] = '\0';
+    station->defaults.source_password = strdup(password);
+    fprintf(stderr, "neap-cast: the password of sources is %s (user source)\n", password);
+    return station->defaults.source_password != NULL;
+}
+
+static bool has_source_password(const struct cast_station *station) {
+    bool has = station->defaults.source_password != NULL;
+    for (size_t i = 0; i < station->mount_count; i++)
+        has = has || station->mounts[i].source_password;
+    return has;
+}
+
+int main(int argc, char **argv) {
+    static struct cast_server server;
+    struct options options = {.server = &server};
+    struct cast_station *station;
+    int code = options_read(&options, argc, argv);
+    if (code >= 0)
+        return code;
+    if (*options.listen && !setting_add(&options, "listen", options.listen))
+        return wrong("too many options", "");
+    server.settings = options.settings;
+    server.setting_count = options.count;
+    /* Huge pages would make the small heap of a server big, and never small again. */
+    neap_os_forgo_huge_pages();
+    if (cast_server_read(&server, &station) != NEAP_OK)
+        return EXIT_FAILURE;
+    if (!has_source_password(station) && !password_make(station))
+        return EXIT_FAILURE;
+    if (cast_server_set_station(&server, station) != NEAP_OK)
+        return EXIT_FAILURE;
+    return cast_server_run(&server);
+}

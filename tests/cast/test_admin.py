@@ -3,7 +3,6 @@ import json
 import re
 from xml.etree import ElementTree
 
-import pytest
 
 from cast_support import ADMIN, PASSWORD, Source, ask, authorization, get, needs_cast, wait_for
 

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-BUILD = Path(os.environ.get("NEAP_BUILD", Path(__file__).resolve().parent.parent.parent / "build")).resolve()
+TREE = Path(__file__).resolve().parent.parent.parent
+BUILD = Path(os.environ.get("NEAP_BUILD", TREE / "build")).resolve()
 PROGRAM = BUILD / "neap-cast"
 PASSWORD, ADMIN = "let-me-in", "the-boss"
 BYTES = random.Random(5).randbytes(1 << 20)

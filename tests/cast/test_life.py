@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from cast_support import BUILD, PASSWORD, PROGRAM, Source, get, needs_cast, wait_for
+from cast_support import BUILD, PASSWORD, PROGRAM, TREE, Source, get, needs_cast, wait_for
 
 pytestmark = needs_cast
 
@@ -60,6 +60,10 @@ def test_a_file_that_is_wrong(tmp_path, text, message):
     assert started.returncode == 1 and started.stderr == checked.stderr
 
 
+def test_the_example_in_the_tree_is_what_the_program_prints():
+    assert (TREE / "examples/cast/neap-cast.conf").read_text() == run("--example").stdout
+
+
 def test_wrong_usage():
     for arguments in (("--nonsense",), ("operand",), ("--set", "no-equals"), ("-c",)):
         assert run(*arguments).returncode == 2, arguments
@@ -76,9 +80,9 @@ def test_an_address_in_use():
 def test_a_password_from_a_file(tmp_path, start, play):
     file = tmp_path / "password"
     file.write_text("from-the-file\nrest\n")
-    server = start(source_password=None, source_password_file=file)
+    server = start(("/own", {"stream-name": "Own"}), source_password=None, source_password_file=file)
     play(server, "/live", password="from-the-file")
-    file.chmod(0o644)
+    play(server, "/own", password="from-the-file")
 
 
 def test_a_reload_drops_nobody(start, play, join):

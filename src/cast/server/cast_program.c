@@ -14,21 +14,20 @@
 
 enum { EXIT_DONE = 0, EXIT_WRONG_USAGE = 2, SETTINGS_MOST = 64 };
 
-static const char usage[] =
-    "usage: neap cast [options]\n"
-    "\n"
-    "Serves audio to many listeners. Sources connect with PUT or SOURCE, as to\n"
-    "Icecast, and listeners with any player. Without a file it listens on loopback\n"
-    "with a password that it makes and prints.\n"
-    "\n"
-    "  -c, --config FILE            read settings from FILE; SIGHUP reads it again\n"
-    "      --listen ADDR:PORT       listen there; may be given more than once\n"
-    "      --source-password-file F sources sign in with the first line of F\n"
-    "      --set KEY=VALUE          set any key of [server]\n"
-    "      --check FILE             say whether FILE is a valid file of settings\n"
-    "      --example                print a file with every setting, explained\n"
-    "      --version                print the version\n"
-    "  -h, --help                   print this\n";
+static const char usage[] = "usage: neap cast [options]\n"
+                            "\n"
+                            "Serves audio to many listeners. Sources connect with PUT or SOURCE, as to\n"
+                            "Icecast, and listeners with any player. Without a file it listens on loopback\n"
+                            "with a password that it makes and prints.\n"
+                            "\n"
+                            "  -c, --config FILE            read settings from FILE; SIGHUP reads it again\n"
+                            "      --listen ADDR:PORT       listen there; may be given more than once\n"
+                            "      --source-password-file F sources sign in with the first line of F\n"
+                            "      --set KEY=VALUE          set any key of [server]\n"
+                            "      --check FILE             say whether FILE is a valid file of settings\n"
+                            "      --example                print a file with every setting, explained\n"
+                            "      --version                print the version\n"
+                            "  -h, --help                   print this\n";
 
 struct options {
     struct cast_server *server;
@@ -122,9 +121,9 @@ static bool password_make(struct cast_station *station) {
     for (size_t i = 0; i < sizeof(bytes); i++)
         password[i] = letters[bytes[i] % (sizeof(letters) - 1)];
     password[sizeof(bytes)] = '\0';
-    station->defaults.source_password = strdup(password);
     fprintf(stderr, "neap-cast: the password of sources is %s (user source)\n", password);
-    return station->defaults.source_password != NULL;
+    struct cast_station_error error;
+    return cast_station_set(station, "source-password", password, &error) == NEAP_OK;
 }
 
 static bool has_source_password(const struct cast_station *station) {

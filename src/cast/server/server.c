@@ -84,18 +84,21 @@ static char *password_read(const char *file) {
 }
 
 static int passwords_read(struct cast_station *station) {
-    struct {
-        const char *file;
-        char **password;
-    } const wanted[] = {{station->source_password_file, &station->defaults.source_password},
-                        {station->admin_password_file, &station->admin_password}};
+    const struct {
+        const char *file, *key;
+    } wanted[] = {{station->source_password_file, "source-password"},
+                  {station->admin_password_file, "admin-password"}};
+    struct cast_station_error error;
     for (size_t i = 0; i < 2; i++) {
         if (!wanted[i].file)
             continue;
-        free(*wanted[i].password);
-        *wanted[i].password = password_read(wanted[i].file);
-        if (!*wanted[i].password)
+        char *password = password_read(wanted[i].file);
+        if (!password)
             return file_fail(wanted[i].file, "it has to have the password in its first line");
+        int result = cast_station_set(station, wanted[i].key, password, &error);
+        free(password);
+        if (result != NEAP_OK)
+            return result == NEAP_ERROR_FORMAT ? file_fail(wanted[i].file, error.text) : result;
     }
     return NEAP_OK;
 }

@@ -1,10 +1,11 @@
 """The administration, as Icecast's front ends ask for it."""
 import json
 import re
+import subprocess
 from xml.etree import ElementTree
 
 
-from cast_support import ADMIN, PASSWORD, Source, ask, authorization, get, needs_cast, wait_for
+from cast_support import ADMIN, PASSWORD, PROGRAM, Source, ask, authorization, get, needs_cast, wait_for
 
 pytestmark = needs_cast
 
@@ -153,3 +154,20 @@ def test_many_ask_while_many_listen(start, play, join):
     for listener in listeners:
         listener.hear(50000)
     assert wait_for(lambda: admin(server, "listclients?mount=/live")[1].findtext("source/Listeners") == "30", "all")
+
+
+def test_neap_cast_status(start, play, join):
+    server = start()
+    play(server, "/a.mp3", "ice-name: Ein Nam\x85e \u202eübel")
+    play(server, "/b.mp3")
+    get(server, "/admin/metadata?mount=/b.mp3&mode=updinfo&song=" + "%C3%BC" * 100, admin=True)
+    join(server, "/a.mp3").hear(10)
+    address = "%s:%d" % server.address
+    result = subprocess.run([PROGRAM, "status", address], capture_output=True, text=True, timeout=20)
+    lines = result.stdout.splitlines()
+    assert result.returncode == 0 and lines[0].startswith(address + ": Neap cast ") and "2 mounts on air" in lines[0]
+    assert re.match(r"/a\.mp3 +1 +1  mpeg +Ein Nam", lines[3]) and "\u202e" not in lines[3]
+    assert re.match(r"/b\.mp3 +0 +0  mpeg +ü+$", lines[4]) and max(map(len, lines)) <= 80
+    refused = subprocess.run([PROGRAM, "status", "127.0.0.1:1"], capture_output=True, text=True, timeout=20)
+    assert refused.returncode == 1 and "is the server running?" in refused.stderr
+    assert subprocess.run([PROGRAM, "status", "x", "y"], capture_output=True, timeout=20).returncode == 2

@@ -8,6 +8,7 @@
 #include <neap/error.h>
 #include <neap/version.h>
 
+#include "cast/server/cast_status.h"
 #include "cast/server/server.h"
 #include "os/memory.h"
 #include "os/random.h"
@@ -15,6 +16,7 @@
 enum { EXIT_DONE = 0, EXIT_WRONG_USAGE = 2, SETTINGS_MOST = 64 };
 
 static const char usage[] = "usage: neap cast [options]\n"
+                            "       neap cast status [--watch SECONDS] [ADDR:PORT]\n"
                             "\n"
                             "Serves audio to many listeners. Sources connect with PUT or SOURCE, as to\n"
                             "Icecast, and listeners with any player. Without a file it listens on loopback\n"
@@ -133,9 +135,29 @@ static bool has_source_password(const struct cast_station *station) {
     return has;
 }
 
+/* `neap cast status`. */
+static int status(int argc, char **argv) {
+    enum { WATCH = 'w' };
+    static const struct option table[] = {{"watch", required_argument, NULL, WATCH}, {NULL, 0, NULL, 0}};
+    uint64_t watch_s = 0;
+    for (int option; (option = getopt_long(argc, argv, "", table, NULL)) != -1;) {
+        char *end = NULL;
+        if (option != WATCH)
+            return EXIT_WRONG_USAGE;
+        watch_s = strtoul(optarg, &end, 10);
+        if (*end != '\0' || watch_s == 0 || watch_s > 86400)
+            return wrong("--watch takes seconds, 1 to 86400, not ", optarg);
+    }
+    if (argc - optind > 1)
+        return wrong("there is an operand too many: ", argv[optind + 1]);
+    return cast_status(optind < argc ? argv[optind] : "127.0.0.1:8000", watch_s);
+}
+
 int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "status") == 0)
+        return status(argc - 1, argv + 1);
     static struct cast_server server;
-    struct options options = {.server = &server};
+    static struct options options = {.server = &server};
     struct cast_station *station;
     int code = options_read(&options, argc, argv);
     if (code >= 0)

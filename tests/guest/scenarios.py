@@ -82,6 +82,8 @@ READ_ONLY = ("for p in %s; do mount --bind /proc/$p /proc/$p && mount -o remount
              % FIXED_PROC)
 UNMASK = "for p in %s %s; do umount /proc/$p; done" % (HIDDEN_PROC, FIXED_PROC)
 
+# Of the heap, what asks something of the kernel.
+HEAP = "heap/fork_watch heap/mapped_run heap/mesh heap/purge heap/run heap/threads heap/wired"
 WORLD = "os/world os/world_calls os/world_ends os/world_notice os/world_refusal"
 
 SETTINGS = {
@@ -154,7 +156,7 @@ SYSTEM_FILES = ("run", "limits", "trim", "stat", "look", "pins", "address_map", 
 OTHER_BOOTS = ("group-v1", "four-levels", "no-avx")
 
 BOOTS = {
-    "quick": Boot(("unit os heap", "huge-pages-always growth given_back"), suites=("bookworm",),
+    "quick": Boot(("unit os cast/air " + HEAP, "huge-pages-always growth given_back"), suites=("bookworm",),
                   variables={"NEAP_TEST_STEPS": "2000"}),
     "two": Boot(("unit", "system"), options=("--cpus", "2")),
     "one": Boot(("unit", "system", "four-levels", "group-v1"), options=("--cpus", "1", "--append", "no5lvl")),

@@ -203,10 +203,10 @@ class Source:
 class Listener:
     """Hears a mount and verifies every byte."""
 
-    def __init__(self, server, mount, *headers, titles=False, timeout=10):
+    def __init__(self, server, mount, *headers, titles=False, timeout=10, version="1.1"):
         self.connection = connect(server, timeout)
         headers = (*headers, "Icy-MetaData: 1") if titles else headers
-        self.connection.sendall("\r\n".join(["GET %s HTTP/1.1" % mount, "Host: localhost", *headers, "", ""]).encode())
+        self.connection.sendall("\r\n".join(["GET %s HTTP/%s" % (mount, version), "Host: localhost", *headers, "", ""]).encode())
         self.answer = read_answer(self.connection)
         self.interval = int(self.answer.headers.get("icy-metaint", 0)) if self.answer else 0
         self.raw = self.answer.rest if self.answer else b""

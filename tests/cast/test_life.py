@@ -138,11 +138,11 @@ def test_all_loops_serve(start, play, join):
     for _ in range(20):
         join(server, "/live").hear(10)
     tasks = os.listdir("/proc/%d/task" % server.process.pid)
-    assert len(tasks) == 2
+    assert len(tasks) >= 2  # ThreadSanitizer has one of its own
 
     def both_work():
         ticks = [open("/proc/%d/task/%s/schedstat" % (server.process.pid, task)).read().split()[2] for task in tasks]
-        return all(int(count) > 20 for count in ticks)
+        return sum(int(count) > 20 for count in ticks) >= 2
 
     wait_for(both_work, "both threads to work")
 

@@ -1,7 +1,8 @@
-/* os/poll_set.c: epoll, edge-triggered. */
+/* os/poll_set.c: epoll. */
 #include "os/poll_set.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <sys/epoll.h>
 
 enum { EVENTS_AT_ONCE = 256 };
@@ -14,11 +15,28 @@ int neap_os_poll_set_open(int *set) {
     return NEAP_OK;
 }
 
-int neap_os_poll_set_add(int set, int socket, uint64_t tag) {
+static struct epoll_event event_of(uint64_t tag, enum neap_os_poll_interest interest) {
+    static const uint32_t events[] = {[NEAP_OS_POLL_ENDED] = 0,
+                                      [NEAP_OS_POLL_READABLE] = EPOLLIN,
+                                      [NEAP_OS_POLL_WRITABLE] = EPOLLOUT,
+                                      [NEAP_OS_POLL_WRITABLE_AGAIN] = EPOLLOUT | EPOLLET};
     /* EPOLLERR and EPOLLHUP are always told. EPOLLRDHUP is not asked for: whoever says that nothing more
      * comes from him may still listen. */
-    struct epoll_event event = {.events = EPOLLOUT | EPOLLET, .data.u64 = tag};
+    return (struct epoll_event){.events = events[interest], .data.u64 = tag};
+}
+
+int neap_os_poll_set_add(int set, int socket, uint64_t tag, enum neap_os_poll_interest interest) {
+    struct epoll_event event = event_of(tag, interest);
     return epoll_ctl(set, EPOLL_CTL_ADD, socket, &event) == 0 ? NEAP_OK : NEAP_ERROR_SYSTEM;
+}
+
+void neap_os_poll_set_change(int set, int socket, uint64_t tag, enum neap_os_poll_interest interest) {
+    struct epoll_event event = event_of(tag, interest);
+    epoll_ctl(set, EPOLL_CTL_MOD, socket, &event);
+}
+
+void neap_os_poll_set_remove(int set, int socket) {
+    epoll_ctl(set, EPOLL_CTL_DEL, socket, NULL);
 }
 
 unsigned neap_os_poll_set_take(int set, struct neap_os_poll_event *events, unsigned room) {

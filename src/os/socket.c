@@ -97,8 +97,11 @@ int neap_os_socket_listen(const struct neap_os_address *address, unsigned send_b
     setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes));
     if (at.any.sa_family == AF_INET6)
         setsockopt(listener, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
-    if (send_bytes > 0)
+    if (send_bytes > 0) {
+        const unsigned waiting = send_bytes / 2;
         setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes));
+        setsockopt(listener, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &waiting, sizeof(waiting));
+    }
     if (bind(listener, &at.any, bytes) != 0 || listen(listener, BACKLOG) != 0)
         return give_up(listener, errno == EADDRINUSE ? NEAP_ERROR_BUSY
                                  : errno == EACCES   ? NEAP_ERROR_PERMISSION

@@ -153,8 +153,8 @@ int cast_fanout_add(struct cast_fanout *fanout, struct cast_mount *mount,
     atomic_fetch_add(&mount->listeners_ever, 1);
     atomic_fetch_add(&fanout->air->listeners, 1);
     listener_tune(fanout, listener, arrival->burst_bytes);
-    if (neap_os_poll_set_add(fanout->poll_set, arrival->socket, (uint64_t)listener->id << 32 | index) !=
-        NEAP_OK) {
+    if (neap_os_poll_set_add(fanout->poll_set, arrival->socket, (uint64_t)listener->id << 32 | index,
+                             NEAP_OS_POLL_WRITABLE_AGAIN) != NEAP_OK) {
         listener_end(fanout, index, CAST_END_LEFT);
         return NEAP_ERROR_SYSTEM;
     }

@@ -15,7 +15,8 @@
 
 enum {
     PARTS_MOST = 16,
-    TURN_BYTES = 128 * 1024, /* of audio, so that one listener does not hold up the others */
+    TURN_BYTES =
+        32 * 1024, /* of a call: the kernel may hold as much more than it is meant to for who takes nothing */
 };
 
 enum part_kind { PART_TITLE_REST, PART_HEADERS, PART_AUDIO, PART_TITLE };

@@ -64,7 +64,7 @@ struct cast_station {
     uint64_t max_listeners_per_address;  /* 0: no limit */
     uint64_t max_sources;                /* 64 */
     uint64_t loops;                      /* threads; 0: one for each processor */
-    uint64_t batch_ms;                   /* between two batches to listeners; 250 ms */
+    uint64_t batch_ms;                   /* between two batches to listeners; 500 ms */
     uint64_t header_timeout_ms;          /* until a whole request must be there; 10 s */
     uint64_t listener_timeout_ms;        /* after which a listener who takes nothing is dropped; 35 s */
     uint64_t metadata_interval;          /* icy-metaint; 16,000 bytes */

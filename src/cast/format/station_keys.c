@@ -55,7 +55,7 @@ const struct cast_key cast_server_keys[CAST_SERVER_KEYS] = {
      .help = "The server has at most so many sources."},
     {KEY("loops", CAST_KEY_NUMBER, loops), AMOUNT("0", 0, 1024),
      .help = "So many threads serve; 0 is one for each processor."},
-    {KEY("batch", CAST_KEY_TIME, batch_ms), AMOUNT("250 ms", 1, 10 * SECOND),
+    {KEY("batch", CAST_KEY_TIME, batch_ms), AMOUNT("500 ms", 1, 10 * SECOND),
      .help = "Listeners get what is new in batches, this long apart; longer costs less of the processor and "
              "delays the sound."},
     {KEY("header-timeout", CAST_KEY_TIME, header_timeout_ms), AMOUNT("10 s", 100, HOUR),

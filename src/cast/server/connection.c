@@ -13,6 +13,7 @@
 #include "cast/server/loop.h"
 #include "cast/server/route.h"
 #include "os/descriptor.h"
+#include "os/poll_set.h"
 #include "os/socket.h"
 
 enum {
@@ -20,21 +21,24 @@ enum {
     DRAIN_MS = 1000,
     REPLY_MS = 15000, /* for a peer who takes an answer slowly */
     DROP_BYTES = 16384,
+    EVENTS_AT_ONCE = 256,
 };
-
-static void on_ready(uv_poll_t *poll, int status, int events);
 
 /* --- closing ------------------------------------------------------------------------- */
 
-static void on_closed(uv_handle_t *handle) {
-    struct cast_connection *connection = handle->data;
-    free(connection->bytes);
-    free(connection->answer);
-    free(connection->method_and_path);
-    free(connection->agent);
-    free(connection->referrer);
-    free(connection->user);
-    free(connection);
+void cast_connection_free_closed(struct cast_loop *loop) {
+    struct cast_connection *connection = loop->closed, *behind;
+    loop->closed = NULL;
+    for (; connection; connection = behind) {
+        behind = connection->behind;
+        free(connection->bytes);
+        free(connection->answer);
+        free(connection->method_and_path);
+        free(connection->agent);
+        free(connection->referrer);
+        free(connection->user);
+        free(connection);
+    }
 }
 
 static void unlink_connection(struct cast_connection *connection) {
@@ -77,8 +81,8 @@ static void end(struct cast_connection *connection) {
         atomic_fetch_sub(&connection->loop->server->heads, 1);
     connection->state = CAST_CONNECTION_CLOSED;
     unlink_connection(connection);
-    uv_poll_stop(&connection->poll);
-    uv_close((uv_handle_t *)&connection->poll, on_closed);
+    connection->behind = connection->loop->closed;
+    connection->loop->closed = connection;
 }
 
 void cast_connection_close(struct cast_connection *connection) {
@@ -89,12 +93,12 @@ void cast_connection_close(struct cast_connection *connection) {
     connection->source = NULL;
     log_request(connection);
     end(connection);
-    /* libuv has let go of the descriptor when the handle is closing. */
     neap_os_descriptor_close(connection->socket);
 }
 
 int cast_connection_give_socket(struct cast_connection *connection) {
     int socket = connection->socket;
+    neap_os_poll_set_remove(connection->loop->connection_set, socket);
     connection->socket = -1;
     end(connection);
     return socket;
@@ -108,11 +112,17 @@ static void state_set(struct cast_connection *connection, enum cast_connection_s
     connection->state = state;
 }
 
+/* What is to be told of the connection from now on. */
+static void watch(struct cast_connection *connection, enum neap_os_poll_interest interest) {
+    neap_os_poll_set_change(connection->loop->connection_set, connection->socket, (uintptr_t)connection,
+                            interest);
+}
+
 static void drain_begin(struct cast_connection *connection) {
     state_set(connection, CAST_CONNECTION_DRAIN);
     connection->deadline_ms = cast_loop_now_ms(connection->loop) + DRAIN_MS;
     neap_os_socket_finish(connection->socket);
-    uv_poll_start(&connection->poll, UV_READABLE, on_ready);
+    watch(connection, NEAP_OS_POLL_READABLE);
 }
 
 static void answer_go_on(struct cast_connection *connection) {
@@ -126,7 +136,7 @@ static void answer_go_on(struct cast_connection *connection) {
     else if (connection->answer_sent == connection->answer_bytes)
         drain_begin(connection);
     else
-        uv_poll_start(&connection->poll, UV_WRITABLE, on_ready);
+        watch(connection, NEAP_OS_POLL_WRITABLE);
 }
 
 void cast_connection_answer(struct cast_connection *connection, const struct cast_answer *head,
@@ -168,7 +178,7 @@ void cast_connection_say(struct cast_connection *connection, int status, const c
 void cast_connection_wait(struct cast_connection *connection) {
     state_set(connection, CAST_CONNECTION_AWAY);
     connection->deadline_ms = 0;
-    uv_poll_stop(&connection->poll);
+    watch(connection, NEAP_OS_POLL_ENDED);
 }
 
 void cast_connection_take_outcome(struct cast_connection *connection, enum cast_source_outcome outcome) {
@@ -187,7 +197,7 @@ void cast_connection_become_source(struct cast_connection *connection, struct ca
     state_set(connection, CAST_CONNECTION_SOURCE);
     connection->source = source;
     connection->deadline_ms = 0;
-    uv_poll_start(&connection->poll, UV_READABLE, on_ready);
+    watch(connection, NEAP_OS_POLL_READABLE);
 }
 
 /* --- reading ------------------------------------------------------------------------- */
@@ -256,13 +266,7 @@ static void drain_read(struct cast_connection *connection) {
         cast_connection_close(connection);
 }
 
-static void on_ready(uv_poll_t *poll, int status, int events) {
-    struct cast_connection *connection = poll->data;
-    (void)events;
-    if (status < 0) {
-        cast_connection_close(connection);
-        return;
-    }
+static void serve(struct cast_connection *connection) {
     switch (connection->state) {
     case CAST_CONNECTION_HEAD:
         head_read(connection);
@@ -276,23 +280,33 @@ static void on_ready(uv_poll_t *poll, int status, int events) {
     case CAST_CONNECTION_DRAIN:
         drain_read(connection);
         break;
-    case CAST_CONNECTION_AWAY:
+    case CAST_CONNECTION_AWAY: /* it ended; the answer that is on its way finds that */
+        neap_os_poll_set_remove(connection->loop->connection_set, connection->socket);
+        break;
     case CAST_CONNECTION_CLOSED:
         break;
     }
+}
+
+void cast_connection_take_events(struct cast_loop *loop) {
+    struct neap_os_poll_event events[EVENTS_AT_ONCE];
+    unsigned count = neap_os_poll_set_take(loop->connection_set, events, EVENTS_AT_ONCE);
+    for (unsigned i = 0; i < count; i++)
+        serve((struct cast_connection *)(uintptr_t)events[i].tag);
+    cast_connection_free_closed(loop);
 }
 
 /* --- beginning, and deadlines ---------------------------------------------------------- */
 
 void cast_connection_new(struct cast_loop *loop, int socket, const struct neap_os_address *peer) {
     struct cast_connection *connection = calloc(1, sizeof(*connection));
-    if (!connection || uv_poll_init(&loop->uv, &connection->poll, socket) != 0) {
+    if (!connection || neap_os_poll_set_add(loop->connection_set, socket, (uintptr_t)connection,
+                                            NEAP_OS_POLL_READABLE) != NEAP_OK) {
         free(connection);
         neap_os_descriptor_close(socket);
         return;
     }
     struct cast_station_held *held = cast_server_station(loop->server);
-    connection->poll.data = connection;
     connection->loop = loop;
     connection->socket = socket;
     connection->peer = *peer;
@@ -309,7 +323,6 @@ void cast_connection_new(struct cast_loop *loop, int socket, const struct neap_o
     loop->connection_count++;
     atomic_fetch_add(&loop->server->connections, 1);
     atomic_fetch_add(&loop->server->heads, 1);
-    uv_poll_start(&connection->poll, UV_READABLE, on_ready);
 }
 
 static void overdue(struct cast_connection *connection) {
@@ -350,4 +363,5 @@ void cast_connection_sweep(struct cast_loop *loop) {
         else if (connection->deadline_ms != 0 && now_ms >= connection->deadline_ms)
             overdue(connection);
     }
+    cast_connection_free_closed(loop);
 }

@@ -17,8 +17,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <uv.h>
-
 #include "cast/format/answer.h"
 #include "cast/format/request.h"
 #include "cast/server/source.h"
@@ -32,11 +30,11 @@ enum cast_connection_state {
     CAST_CONNECTION_SOURCE,
     CAST_CONNECTION_AWAY,
     CAST_CONNECTION_DRAIN,
-    CAST_CONNECTION_CLOSED, /* its poll handle closes; nothing may be done with it any more */
+    CAST_CONNECTION_CLOSED, /* freed when the callback of the loop ends; nothing may be done with it any more
+                             */
 };
 
 struct cast_connection {
-    uv_poll_t poll;
     struct cast_loop *loop;
     struct cast_connection *before, *behind;
     enum cast_connection_state state;
@@ -83,6 +81,12 @@ void cast_connection_close(struct cast_connection *connection);
 
 /* Closes the one that has waited longest for its request, because there are too many such. */
 void cast_connection_drop_oldest_head(struct cast_loop *loop);
+
+/* Serves connections that something happened to. */
+void cast_connection_take_events(struct cast_loop *loop);
+
+/* Frees those that were closed. No callback of one of them may be under way. */
+void cast_connection_free_closed(struct cast_loop *loop);
 
 /* Called each second: what is past its deadline ends. */
 void cast_connection_sweep(struct cast_loop *loop);

@@ -152,6 +152,12 @@ static void on_fanout(uv_poll_t *poll, int status, int events) {
     cast_fanout_take_events(&loop->fanout);
 }
 
+static void on_connection(uv_poll_t *poll, int status, int events) {
+    struct cast_loop *loop = poll->data;
+    (void)status, (void)events;
+    cast_connection_take_events(loop);
+}
+
 static void on_listener_ended(void *context, const struct cast_listener *listener,
                               const struct cast_mount *mount, enum cast_end why) {
     struct cast_loop *loop = context;
@@ -221,13 +227,17 @@ static bool listen_at(struct cast_loop *loop, struct neap_os_address *address) {
 static bool loop_open(struct cast_loop *loop) {
     struct cast_server *server = loop->server;
     if (cast_fanout_open(&loop->fanout, &server->air, &fanout_calls, loop) != NEAP_OK ||
+        neap_os_poll_set_open(&loop->connection_set) != NEAP_OK ||
         neap_os_poll_set_open(&loop->spare) != NEAP_OK) {
         fprintf(stderr, "neap-cast: no descriptor is left: raise the limit with ulimit -n\n");
         return false;
     }
     uv_poll_init(&loop->uv, &loop->fanout_poll, loop->fanout.poll_set);
+    uv_poll_init(&loop->uv, &loop->connection_poll, loop->connection_set);
     loop->fanout_poll.data = loop->tick.data = loop->sweep.data = loop->wake.data = loop;
+    loop->connection_poll.data = loop;
     uv_poll_start(&loop->fanout_poll, UV_READABLE, on_fanout);
+    uv_poll_start(&loop->connection_poll, UV_READABLE, on_connection);
     uv_timer_init(&loop->uv, &loop->tick);
     uv_timer_init(&loop->uv, &loop->sweep);
     uv_timer_start(&loop->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
@@ -275,10 +285,12 @@ void cast_loop_stop(struct cast_loop *loop) {
     for (size_t i = 0; i < loop->listening_count; i++)
         neap_os_descriptor_close(loop->listening[i].socket);
     cast_fanout_close(&loop->fanout);
+    neap_os_descriptor_close(loop->connection_set);
     neap_os_descriptor_close(loop->spare);
 }
 
 void cast_loop_destroy(struct cast_loop *loop) {
+    cast_connection_free_closed(loop);
     uv_loop_close(&loop->uv);
     free(loop);
 }

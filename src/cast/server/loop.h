@@ -35,13 +35,15 @@ struct cast_loop {
     uv_thread_t thread;
     struct cast_listening listening[CAST_LISTENS_MOST];
     size_t listening_count;
-    uv_poll_t fanout_poll;
+    uv_poll_t fanout_poll, connection_poll;
+    int connection_set; /* a poll set: libuv's own table of descriptors would grow with the listeners' */
     uv_timer_t tick, sweep;
     bool ticking;
     uv_async_t wake;
     struct neap_os_lock errand_lock;
     struct cast_errand *errands, **errands_end;   /* those that wait for this loop */
     struct cast_connection *connections, *oldest; /* all, doubly linked, the newest first */
+    struct cast_connection *closed;               /* to be freed, linked by `behind` */
     uint64_t connection_count;
     int spare; /* a descriptor that is given up when there is no other, so that a connection can be refused */
     bool stopping;

@@ -110,7 +110,7 @@ static void what_happens_is_told_once(void **state) {
     (void)state;
     int set;
     assert_int_equal(neap_os_poll_set_open(&set), NEAP_OK);
-    assert_int_equal(neap_os_poll_set_add(set, far_end, 77), NEAP_OK);
+    assert_int_equal(neap_os_poll_set_add(set, far_end, 77, NEAP_OS_POLL_WRITABLE_AGAIN), NEAP_OK);
     struct neap_os_poll_event event = {.tag = (uint64_t)set};
     assert_true(comes(told, &event));
     assert_int_equal(event.tag, 77);

@@ -127,7 +127,7 @@ static void assert_default_server(const struct cast_station *station) {
     assert_int_equal(station->max_listeners_per_address, 0);
     assert_int_equal(station->max_sources, 64);
     assert_int_equal(station->loops, 0);
-    assert_int_equal(station->batch_ms, 250);
+    assert_int_equal(station->batch_ms, 500);
     assert_int_equal(station->header_timeout_ms, 10000);
     assert_int_equal(station->listener_timeout_ms, 35000);
     assert_int_equal(station->metadata_interval, 16000);

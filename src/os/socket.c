@@ -98,7 +98,7 @@ int neap_os_socket_listen(const struct neap_os_address *address, unsigned send_b
     if (at.any.sa_family == AF_INET6)
         setsockopt(listener, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
     if (send_bytes > 0) {
-        const unsigned waiting = send_bytes / 2;
+        const unsigned waiting = send_bytes / 8;
         setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes));
         setsockopt(listener, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &waiting, sizeof(waiting));
     }

@@ -25,7 +25,7 @@ int neap_os_socket_send(int socket, const struct neap_span *spans, unsigned coun
 int neap_os_socket_receive(int socket, void *buffer, size_t bytes, size_t *got);
 
 /* Listens at an address (port 0: any free one). Several sockets may listen at one: the kernel shares the
- * connections out among them. Accepted connections inherit a send buffer of `send_bytes`, half of it for
+ * connections out among them. Accepted connections inherit a send buffer of `send_bytes`, an eighth of it for
  * bytes that wait to go out, which bounds what the kernel holds for a peer that takes nothing; 0: as the
  * system has it. NEAP_ERROR_BUSY: the address is in use by another program. NEAP_ERROR_PERMISSION.
  * NEAP_ERROR_SYSTEM with errno. */

@@ -52,7 +52,7 @@ class Server:
     """One neap-cast on loopback, with settings as one writes them into its file."""
 
     def __init__(self, folder, *mounts, arguments=(), **server):
-        self.folder, self.mounts = Path(folder), mounts
+        self.folder, self.mounts, self.stopped = Path(folder), mounts, False
         self.access, self.errors = self.folder / "access.log", self.folder / "errors.log"
         self.settings = {"listen": "127.0.0.1:0", "source-password": PASSWORD, "admin-password": ADMIN, "loops": "2",
                          "access-log": self.access, "batch": "100 ms", **dashed(server)}
@@ -95,6 +95,8 @@ class Server:
 
     def stop(self):
         """Ends it as an operator does. It has to end by itself, and well."""
+        self.stopped = True
+        assert self.process.poll() is None, "the server has ended: " + self.errors.read_text()[-3000:]
         self.process.send_signal(signal.SIGTERM)
         try:
             code = self.process.wait(timeout=20)

@@ -27,7 +27,7 @@ def start():
 
         yield begin
         for server in started:
-            if server.process.poll() is None:
+            if not server.stopped:
                 server.stop()
 
 

@@ -15,8 +15,9 @@
 
 enum {
     PARTS_MOST = 16,
-    TURN_BYTES =
-        32 * 1024, /* of a call: the kernel may hold as much more than it is meant to for who takes nothing */
+    /* Of one call. The kernel may hold as much more than it is meant to for who takes nothing. */
+    FIRST_BYTES = 64 * 1024,
+    TURN_BYTES = 16 * 1024,
 };
 
 enum part_kind { PART_TITLE_REST, PART_HEADERS, PART_AUDIO, PART_TITLE };
@@ -98,6 +99,7 @@ static void turn_lay(struct turn *turn, const struct cast_fanout *fanout, struct
                       .interval = fanout->metadata_interval,
                       .meta_left = listener->meta_left,
                       .new_title = seat->title_block && listener->title_version != seat->title_version};
+    const size_t most = listener->sent_bytes == 0 ? FIRST_BYTES : TURN_BYTES;
     struct neap_span ring[2];
     if (listener->title)
         turn_add(turn, PART_TITLE_REST, NULL, listener->title->data + listener->title_sent,
@@ -105,7 +107,7 @@ static void turn_lay(struct turn *turn, const struct cast_fanout *fanout, struct
     if (listener->headers)
         lay_stream(&lay, PART_HEADERS, listener->headers->data + listener->headers_sent,
                    listener->headers->bytes - listener->headers_sent);
-    unsigned count = neap_stream_reader_peek(&listener->reader, TURN_BYTES, ring);
+    unsigned count = neap_stream_reader_peek(&listener->reader, most, ring);
     for (unsigned i = 0; i < count; i++)
         lay_stream(&lay, PART_AUDIO, ring[i].data, ring[i].bytes);
 }

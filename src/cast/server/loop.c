@@ -21,7 +21,7 @@ enum {
     ACCEPTS_AT_ONCE = 64,
     SWEEP_MS = 1000,
     HEADS_MOST = 4096,         /* connections of a server whose request is not there yet */
-    SEND_BUFFER_BYTES = 32768, /* the kernel doubles it for its own records */
+    SEND_BUFFER_BYTES = 65536, /* the kernel doubles it for its own records */
 };
 
 uint64_t cast_loop_now_ms(struct cast_loop *loop) {

@@ -28,7 +28,7 @@ static uint32_t collect(neap_heap_t *heap, const struct neap__mesh_level *level)
             unsigned mask = neap__mesh_span_mask(level, page);
             if (mask & unit->taken || mask & ~(unsigned)(unit->may | unit->absent) || !(mask & unit->may))
                 continue;
-            const uint64_t *at = neap__mesh_words_of(heap, u) + page * neap__mesh_page_words(heap);
+            const uint64_t *at = neap__mesh_words_of(heap, u) + (size_t)page * neap__mesh_page_words(heap);
             uint32_t granules = neap__occupancy_count(at, words);
             if (granules * level->fill_share > words * 64)
                 continue;

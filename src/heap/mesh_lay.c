@@ -19,7 +19,7 @@ static unsigned char *address_of(const neap_heap_t *heap, const struct neap__mes
 }
 
 static const uint64_t *lay_words(const neap_heap_t *heap, const struct neap__mesh_lay *lay) {
-    return neap__mesh_words_of(heap, lay->unit) + lay->page * neap__mesh_page_words(heap);
+    return neap__mesh_words_of(heap, lay->unit) + (size_t)lay->page * neap__mesh_page_words(heap);
 }
 
 /* Lays one span. If the system refuses, its blocks are put back into the private memory there. */

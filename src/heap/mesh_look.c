@@ -28,7 +28,7 @@ static void note(neap_heap_t *heap, struct neap__place place, bool all) {
     neap__occupancy_of_slab(heap, unit, words);
     for (unsigned page = 0; page < NEAP_LAYOUT_UNIT_PAGES; page++) {
         uint64_t entry = mesh->entries[page];
-        bool used = neap__occupancy_count(words + page * neap__mesh_page_words(heap),
+        bool used = neap__occupancy_count(words + (size_t)page * neap__mesh_page_words(heap),
                                           neap__mesh_page_words(heap)) > 0;
         bool own = neap_os_page_present(entry) && neap_os_page_own(entry) && neap_os_page_exclusive(entry);
         unsigned bit = 1u << page;

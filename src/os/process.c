@@ -250,7 +250,7 @@ static int swapped_read(struct neap_os_process *process, uint64_t address, void 
                                                                                        : NEAP_ERROR_FORMAT;
         if (!neap_os_page_swapped(entry))
             return untouched_read(process, address, out, bytes);
-        neap_os_sleep_ns(50 * 1000);
+        neap_os_sleep_ns(50000);
     }
     return NEAP_ERROR_BUSY;
 }

@@ -40,14 +40,14 @@ static uint64_t word_at(const void *registers, size_t index, size_t width) {
 void neap_os_thread_registers_decode(unsigned machine, const void *registers, size_t bytes,
                                      uint64_t *stack_pointer, uint64_t *thread_pointer) {
     *stack_pointer = *thread_pointer = 0;
-    if (machine == EM_X86_64 && bytes >= X86_64_COUNT * 8) {
+    if (machine == EM_X86_64 && bytes >= X86_64_COUNT * sizeof(uint64_t)) {
         *stack_pointer = word_at(registers, X86_64_SP, 8);
         *thread_pointer = word_at(registers, X86_64_FS_BASE, 8);
-    } else if (machine == EM_386 && bytes >= I386_COUNT * 4) {
+    } else if (machine == EM_386 && bytes >= I386_COUNT * sizeof(uint32_t)) {
         *stack_pointer = word_at(registers, I386_SP, 4);
-    } else if (machine == EM_AARCH64 && bytes >= AARCH64_COUNT * 8) {
+    } else if (machine == EM_AARCH64 && bytes >= AARCH64_COUNT * sizeof(uint64_t)) {
         *stack_pointer = word_at(registers, AARCH64_SP, 8);
-    } else if (machine == EM_ARM && bytes >= ARM_COUNT * 4) {
+    } else if (machine == EM_ARM && bytes >= ARM_COUNT * sizeof(uint32_t)) {
         *stack_pointer = word_at(registers, ARM_SP, 4);
     }
 }
@@ -55,9 +55,9 @@ void neap_os_thread_registers_decode(unsigned machine, const void *registers, si
 /* The machine of a thread, which the length of its set of registers tells. */
 static unsigned machine_of(size_t bytes) {
 #if defined(__x86_64__) || defined(__i386__)
-    return bytes == I386_COUNT * 4 ? EM_386 : EM_X86_64;
+    return bytes == I386_COUNT * sizeof(uint32_t) ? EM_386 : EM_X86_64;
 #elif defined(__aarch64__) || defined(__arm__)
-    return bytes == ARM_COUNT * 4 ? EM_ARM : EM_AARCH64;
+    return bytes == ARM_COUNT * sizeof(uint32_t) ? EM_ARM : EM_AARCH64;
 #else
     (void)bytes;
     return EM_NONE;

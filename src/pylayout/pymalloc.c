@@ -83,7 +83,8 @@ static void arenas_order(struct neap_pymalloc *found) {
 
 /* The counters behind usedpools, from 3.12 on: arenas now, ever, and the most at once. */
 static void counters_read(const struct neap_pymalloc *found, struct neap_py_space *space) {
-    unsigned char scratch[3 * NEAP_PY_WORD];
+    enum { NOW = 0, EVER = NEAP_PY_WORD, MOST = 2 * NEAP_PY_WORD, BYTES = 3 * NEAP_PY_WORD };
+    unsigned char scratch[BYTES];
     const struct neap_py_version *version = found->version;
     if (version->arenas_count_from_pools == NEAP_PY_NONE)
         return;
@@ -92,9 +93,9 @@ static void counters_read(const struct neap_pymalloc *found, struct neap_py_spac
                        sizeof(scratch));
     if (!place)
         return;
-    space->arenas_allocated = (uint32_t)neap__py_u64(place, 0);
-    space->arenas_total = neap__py_u64(place, NEAP_PY_WORD);
-    space->arenas_highwater = neap__py_u64(place, 2 * NEAP_PY_WORD);
+    space->arenas_allocated = (uint32_t)neap__py_u64(place, NOW);
+    space->arenas_total = neap__py_u64(place, EVER);
+    space->arenas_highwater = neap__py_u64(place, MOST);
 }
 
 static int space_add(struct growth *growth, uint64_t used_pools) {
@@ -129,7 +130,7 @@ static int range_search(struct growth *growth, uint64_t start, uint64_t end) {
     while (result == NEAP_OK && found->space_count < NEAP_PYMALLOC_SPACES_MAX &&
            neap__pymalloc_used_pools(&growth->search, start, end, &table)) {
         result = space_add(growth, table);
-        start = table + NEAP_PYMALLOC_CLASSES * 2 * NEAP_PY_WORD;
+        start = table + NEAP__PYMALLOC_TABLE_BYTES;
     }
     return result;
 }

@@ -5,10 +5,10 @@
 #include "pylayout/reading.h"
 
 enum {
-    TABLE_BYTES = NEAP_PYMALLOC_CLASSES * 2 * NEAP_PY_WORD,
     PAIR_BYTES = 2 * NEAP_PY_WORD,
-    CHUNK_BYTES = 1 << 16,   /* read at once */
-    VECTOR_FIRST = 16,       /* INITIAL_ARENA_OBJECTS: doubled as needed */
+    CHUNK_BYTES = 1 << 16, /* read at once */
+    VECTOR_FIRST = 16,     /* INITIAL_ARENA_OBJECTS: doubled as needed */
+    VECTOR_FIRST_BYTES = VECTOR_FIRST * NEAP_PY_ARENA_ENTRY,
     VECTOR_MOST = 1 << 22,   /* entries: 4 TiB of arenas */
     ARENA_TIMES = 16,        /* largest arena, in arenas of the version's size */
     WITNESSES = 8,           /* pools that a vector must lead to */
@@ -50,7 +50,7 @@ static bool may_be_pair(const struct neap__pymalloc_search *search, uint64_t add
     return may_be_pool(search, first) && may_be_pool(search, second);
 }
 
-static bool pool_is_of_class(const struct neap__pymalloc_search *search, uint64_t pool, unsigned size_class) {
+static bool pool_is_of_class(const struct neap__pymalloc_search *search, uint64_t pool, size_t size_class) {
     unsigned char scratch[NEAP_PY_POOL_HEADER];
     if (!neap__pymalloc_covered(search, pool, (uint64_t)search->version->pool_bytes))
         return false;
@@ -60,13 +60,13 @@ static bool pool_is_of_class(const struct neap__pymalloc_search *search, uint64_
 
 /* Whether a whole table lies at `address`. */
 static bool is_table(const struct neap__pymalloc_search *search, uint64_t address) {
-    unsigned char scratch[TABLE_BYTES];
+    unsigned char scratch[NEAP__PYMALLOC_TABLE_BYTES];
     const void *table = neap_memory_at(search->memory, address, scratch, sizeof(scratch));
-    for (unsigned k = 0; table && k < NEAP_PYMALLOC_CLASSES; k++)
+    for (size_t k = 0; table && k < NEAP_PYMALLOC_CLASSES; k++)
         if (!may_be_pair(search, address + k * PAIR_BYTES, neap__py_u64(table, k * PAIR_BYTES),
                          neap__py_u64(table, k * PAIR_BYTES + NEAP_PY_WORD)))
             return false;
-    for (unsigned k = 0; table && k < NEAP_PYMALLOC_CLASSES; k++) {
+    for (size_t k = 0; table && k < NEAP_PYMALLOC_CLASSES; k++) {
         uint64_t first = neap__py_u64(table, k * PAIR_BYTES);
         uint64_t last = neap__py_u64(table, k * PAIR_BYTES + NEAP_PY_WORD);
         if (first != address + k * PAIR_BYTES - PAIR_BYTES &&
@@ -78,7 +78,7 @@ static bool is_table(const struct neap__pymalloc_search *search, uint64_t addres
 
 /* Finds the table of which one pair is at `pair`. */
 static bool table_around(const struct neap__pymalloc_search *search, uint64_t pair, uint64_t *address) {
-    for (unsigned k = 0; k < NEAP_PYMALLOC_CLASSES && pair >= k * PAIR_BYTES; k++)
+    for (size_t k = 0; k < NEAP_PYMALLOC_CLASSES && pair >= k * PAIR_BYTES; k++)
         if (is_table(search, pair - k * PAIR_BYTES)) {
             *address = pair - k * PAIR_BYTES;
             return true;
@@ -89,7 +89,7 @@ static bool table_around(const struct neap__pymalloc_search *search, uint64_t pa
 /* A table has so many pairs that it suffices to test every 31st pair of words. */
 bool neap__pymalloc_used_pools(const struct neap__pymalloc_search *search, uint64_t start, uint64_t end,
                                uint64_t *address) {
-    enum { STEP = TABLE_BYTES - PAIR_BYTES, LOOK = 3 * NEAP_PY_WORD };
+    enum { STEP = NEAP__PYMALLOC_TABLE_BYTES - PAIR_BYTES, LOOK = 3 * NEAP_PY_WORD };
     unsigned char scratch[CHUNK_BYTES];
     uint64_t at = neap_word_round_up(start, NEAP_PY_WORD);
     while (at < end && end - at >= LOOK) {
@@ -188,7 +188,7 @@ struct witness {
 static size_t witnesses_collect(const struct neap__pymalloc_search *search, uint64_t used_pools,
                                 struct witness witnesses[WITNESSES]) {
     size_t count = 0;
-    for (unsigned k = 0; k < NEAP_PYMALLOC_CLASSES && count < WITNESSES; k++) {
+    for (size_t k = 0; k < NEAP_PYMALLOC_CLASSES && count < WITNESSES; k++) {
         unsigned char scratch[NEAP_PY_POOL_HEADER];
         uint64_t pair = used_pools + k * PAIR_BYTES, pool;
         if (!neap__py_word(search->memory, pair, &pool) || pool == pair - PAIR_BYTES)
@@ -223,7 +223,7 @@ static bool pointer_search(const struct neap__pymalloc_search *search, uint64_t 
         for (size_t offset = 0; chunk && offset + NEAP_PY_WORD <= bytes; offset += NEAP_PY_WORD) {
             uint64_t word = neap__py_u64(chunk, offset);
             if (NEAP_LIKELY(word == 0 || word % 16 != 0) ||
-                !neap__pymalloc_covered(search, word, VECTOR_FIRST * NEAP_PY_ARENA_ENTRY))
+                !neap__pymalloc_covered(search, word, VECTOR_FIRST_BYTES))
                 continue;
             bool leads = true;
             for (size_t i = 0; leads && i < count; i++)

@@ -21,7 +21,10 @@ struct neap__pymalloc_search {
                        of vectors of any length, and this bounds the work */
 };
 
-enum { NEAP__PYMALLOC_LOOKS = 1 << 27 };
+enum {
+    NEAP__PYMALLOC_LOOKS = 1 << 27,
+    NEAP__PYMALLOC_TABLE_BYTES = NEAP_PYMALLOC_CLASSES * 2 * NEAP_PY_WORD /* of usedpools[] */
+};
 
 /* One struct arena_object as read. */
 struct neap__pymalloc_entry {

@@ -187,7 +187,7 @@ static void generations_find(struct neap_py_lens *lens, uint64_t runtime, const 
             return;
         }
     }
-    for (unsigned i = 0; i < GENERATIONS_LISTED; i++)
+    for (uint64_t i = 0; i < GENERATIONS_LISTED; i++)
         interpreter->generations[i] = first + i * GENERATION_BYTES;
     if (is_ring(lens, first + span))
         interpreter->generations[GENERATIONS_LISTED] = first + span;

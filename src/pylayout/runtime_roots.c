@@ -6,7 +6,8 @@
 #include "pylayout/runtime.h"
 
 enum {
-    FRAME_BACK = 24, /* f_back of a frame object up to 3.10 */
+    FRAME_BACK = 24,                 /* f_back of a frame object up to 3.10 */
+    THREAD_LINKS = 3 * NEAP_PY_WORD, /* prev, next and interp, with which a PyThreadState begins */
 };
 
 struct telling {
@@ -123,7 +124,7 @@ static bool tell_frames(struct telling *t, uint64_t thread, uint32_t thread_inde
 
 static bool tell_threads(struct telling *t, const struct neap_py_interpreter *interpreter) {
     const struct neap_py_version *version = t->lens->version;
-    uint64_t thread = interpreter->threads, own = 3 * NEAP_PY_WORD;
+    uint64_t thread = interpreter->threads;
     bool sound = true;
     for (uint32_t index = 0; thread != 0 && index < NEAP_PY_THREADS_MAX && !t->stopped; index++) {
         uint64_t back, next;
@@ -136,7 +137,8 @@ static bool tell_threads(struct telling *t, const struct neap_py_interpreter *in
             sound = false;
         }
         if (!t->stopped)
-            tell_words(t, NEAP_PY_ROOT_THREAD, thread + own, (uint64_t)version->thread_bytes - own);
+            tell_words(t, NEAP_PY_ROOT_THREAD, thread + THREAD_LINKS,
+                       (uint64_t)version->thread_bytes - THREAD_LINKS);
         thread = next == thread ? 0 : next;
     }
     return sound;

@@ -356,7 +356,7 @@ struct neap_py_type *neap__py_type_decode(const struct neap_memory *memory,
     if (type->flags & (NEAP_PY_TYPE_MANAGED_DICT | NEAP_PY_TYPE_MANAGED_WEAK))
         type->prefix_bytes = (uint8_t)(type->prefix_bytes + NEAP_PY_MANAGED);
     kind_set(type, c_name, base);
-    *bytes += whole + list.own * MEMBER_NAME_MAX;
+    *bytes += whole + (size_t)list.own * MEMBER_NAME_MAX;
     return type;
 }
 

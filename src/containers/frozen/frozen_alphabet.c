@@ -131,7 +131,7 @@ static uint32_t cut(struct neap__frozen_trainer *trainer, const struct neap__fro
 static uint32_t saving(const struct neap__frozen_trainer *trainer, frozen_piece_t piece, uint32_t count,
                        uint32_t total, unsigned share) {
     const unsigned bytes = frozen_piece_bytes(piece), parts = bytes + frozen_piece_ends(piece);
-    const uint64_t kept = (8u * bytes + 12u) * COST_UNIT; /* bits to store the piece */
+    const uint64_t kept = (UINT64_C(8) * bytes + 12) * COST_UNIT; /* bits to store the piece */
     uint64_t apart = frozen_piece_ends(piece) ? trainer->byte_cost[END] : 0;
     for (unsigned i = 0; i < bytes; i++)
         apart += trainer->byte_cost[piece >> (8 * i) & 0xff];

@@ -323,7 +323,7 @@ static void put_restarts(struct builder *b, size_t base) {
 /* The largest size that a group can have. */
 static size_t group_bytes_max(const struct builder *b) {
     const struct group *group = &b->group;
-    size_t bytes = 64 + group->keys_bytes * 2 + group->count * 32u;
+    size_t bytes = 64 + group->keys_bytes * 2 + (size_t)group->count * 32;
     for (unsigned i = 0; i < group->count && b->frozen->value_is_text; i++)
         bytes += group->entry[i].value.bytes;
     return bytes;

@@ -122,7 +122,7 @@ void neap__map_group_init(struct neap__map_group *group) {
 /* Sets the count and moves the columns and entries; `old` and `slots` are the lengths of columns before and
  * after. */
 static void set_columns(const struct neap__map_shape *shape, struct neap__map_group *group, uint32_t count,
-                        uint32_t old, uint32_t slots) {
+                        size_t old, size_t slots) {
     uint8_t *start = neap__map_group_prints(group);
     uint32_t data_bytes = group->used - neap__map_group_head_bytes(shape, group->count);
     if (old < slots) {
@@ -190,7 +190,7 @@ void neap__map_group_remove(const struct neap__map_shape *shape, struct neap__ma
                             const struct neap__map_entry *entry) {
     uint32_t slots = neap__map_group_slots(group->count), behind = group->count - entry->index - 1u;
     resize(group, entry->offset, entry->key_bytes + entry->value_bytes, 0);
-    for (uint32_t c = 0; c < shape->columns; c++) {
+    for (size_t c = 0; c < shape->columns; c++) {
         uint8_t *gone = neap__map_group_prints(group) + c * slots + entry->index;
         memmove(gone, gone + 1, behind);
     }
@@ -234,7 +234,7 @@ void neap__map_group_divide(const struct neap__map_shape *shape, const struct ne
         unsigned side = (hash & bit) != 0;
         division->second[i / 64] |= (uint64_t)side << i % 64;
         seconds += side;
-        second += side * bytes;
+        second += (size_t)side * bytes;
         all += bytes;
         at += bytes;
     }
@@ -304,7 +304,7 @@ void neap__map_group_unite(const struct neap__map_shape *shape, struct neap__map
     both->used = (uint32_t)neap__map_group_bytes_of_both(shape, a, b);
     both->count = (uint16_t)(a->count + b->count);
     both->reserved = 0;
-    for (uint32_t c = 0; c < shape->columns; c++) {
+    for (size_t c = 0; c < shape->columns; c++) {
         uint8_t *column = neap__map_group_prints(both) + c * slots;
         memcpy(column, neap__map_group_prints(a) + c * neap__map_group_slots(a->count), a->count);
         memcpy(column + a->count, neap__map_group_prints(b) + c * neap__map_group_slots(b->count), b->count);

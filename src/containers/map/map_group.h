@@ -40,7 +40,8 @@ static inline uint8_t *neap__map_group_key_lengths(const struct neap__map_group 
 
 static inline uint8_t *neap__map_group_value_lengths(const struct neap__map_shape *shape,
                                                      const struct neap__map_group *group) {
-    return neap__map_group_prints(group) + neap__map_group_slots(group->count) * (1u + shape->key_lengths);
+    uint32_t offset = neap__map_group_slots(group->count) * (1u + shape->key_lengths);
+    return neap__map_group_prints(group) + offset;
 }
 
 static inline uint8_t *neap__map_group_byte(const struct neap__map_group *group, uint32_t offset) {

@@ -7,7 +7,8 @@
 #include "base/word.h"
 
 enum {
-    CLASS_LEAST = 1, /* the smallest slot that can be a hole: 32 bytes */
+    CLASS_LEAST = 1, /* the smallest slot that can be a hole */
+    CLASS_LEAST_BYTES = 16 * (CLASS_LEAST + 1),
     HOLE_SHARE = 16, /* at most one slot in HOLE_SHARE is a hole */
     HOLE_OWNER = UINT32_MAX,
     TRAYS_FIRST = 4,
@@ -46,7 +47,7 @@ struct lone {
 };
 
 static uint32_t class_of(size_t bytes) {
-    if (bytes <= 16 * (CLASS_LEAST + 1))
+    if (bytes <= CLASS_LEAST_BYTES)
         return CLASS_LEAST;
     if (bytes <= 128)
         return (uint32_t)(bytes - 1) / 16;

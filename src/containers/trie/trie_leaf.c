@@ -14,7 +14,7 @@ static size_t load_length(const uint8_t *lengths, bool wide, unsigned index) {
     uint32_t length;
     if (NEAP_LIKELY(!wide))
         return lengths[index];
-    memcpy(&length, lengths + 4 * index, sizeof(length));
+    memcpy(&length, lengths + index * sizeof(length), sizeof(length));
     return length;
 }
 

@@ -106,7 +106,7 @@ static bool chunks_walk(struct walker *walker, uint64_t start, uint64_t end, str
  * of the arena in which the thread began: counts, then lists, for sizes of 2 words + 16 n. */
 static uint64_t cache_bytes(const struct walker *walker, uint64_t first, uint64_t end) {
     uint16_t counts[TCACHE_BINS];
-    uint64_t bytes, sum = 0, expected = 2 * TCACHE_BINS + TCACHE_BINS * walker->word + walker->word;
+    uint64_t bytes, sum = 0, expected = TCACHE_BINS * (2 + walker->word) + walker->word;
     unsigned flags;
     if (!chunk_read(walker, first, end, &bytes, &flags) || bytes != (expected + ALIGN - 1) / ALIGN * ALIGN)
         return 0;

@@ -22,7 +22,7 @@ static int pointer_compare(const void *a, const void *b) {
 static uint64_t start_noted(const struct neap_process_image *image, const struct neap_memory *memory,
                             const struct neap_image_thread *thread, uint64_t otherwise) {
     unsigned char words[BLOCK_BYTES];
-    unsigned word = image->pointer_bytes;
+    size_t word = image->pointer_bytes;
     uint64_t page = image->page_bytes, block = thread->thread_pointer;
     if (memory->read(memory->context, block, words, sizeof(words)) != NEAP_OK)
         return otherwise;

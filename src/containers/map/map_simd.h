@@ -51,8 +51,8 @@ static inline uint32_t neap__simd_sum(const uint8_t *lengths, uint32_t count) {
     if (count > 0) {
         uint64_t last;
         memcpy(&last, lengths, sizeof(last));
-        __m128i some = _mm_cvtsi64_si128((long long)(last << (64 - 8 * count)));
-        all = _mm_add_epi32(all, neap__simd_sums(some));
+        last <<= 64 - 8 * count;
+        all = _mm_add_epi32(all, neap__simd_sums(_mm_cvtsi64_si128((long long)last)));
     }
     return (uint32_t)_mm_cvtsi128_si32(all) + (uint32_t)_mm_cvtsi128_si32(_mm_srli_si128(all, 8));
 }

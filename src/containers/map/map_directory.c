@@ -24,7 +24,7 @@ static uint32_t leaf_count(const neap_map_t *map) {
 static bool first_leaf_reach(neap_map_t *map, uint32_t room) {
     if (map->first_leaf_room >= room)
         return true;
-    struct neap__map_group **old = map->leaves ? map->leaves[0] : NULL;
+    struct neap__map_group **old = map->leaves[0];
     size_t old_bytes = map->first_leaf_room * sizeof(*old);
     struct neap__map_group **leaf = NEAP_REALLOC(&map->memory, old, old_bytes, room * sizeof(*leaf));
     if (!leaf)

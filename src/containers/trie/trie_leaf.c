@@ -222,12 +222,12 @@ bool neap__trie_leaf_check(const struct neap__trie_shape *shape, const struct ne
     if (neap__trie_leaf_used_bytes(shape, leaf) > leaf->room_bytes)
         return false;
     *why = "a leaf's entries are not in order";
-    struct neap__trie_text before = {0};
-    for (unsigned i = 0; i < leaf->count; i++) {
+    struct neap__trie_text before = neap__trie_leaf_text(shape, leaf, 0);
+    for (unsigned i = 1; i < leaf->count; i++) {
         const struct neap__trie_text text = neap__trie_leaf_text(shape, leaf, i);
         const size_t common = before.bytes < text.bytes ? before.bytes : text.bytes;
-        const int order = common == 0 ? 0 : memcmp(before.data, text.data, common);
-        if (i > 0 && (order > 0 || (order == 0 && before.bytes >= text.bytes)))
+        const int order = memcmp(before.data, text.data, common);
+        if (order > 0 || (order == 0 && before.bytes >= text.bytes))
             return false;
         before = text;
     }

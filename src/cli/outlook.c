@@ -1,6 +1,7 @@
 /* cli/outlook.c: follows env and scripts, and reads the headers of the program. */
 #include "cli/outlook.h"
 
+#include <assert.h>
 #include <elf.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -213,6 +214,7 @@ static enum cli_outlook_kind kind_by_name(const char *name) {
 /* One step. False if it was the last, with outlook->kind. */
 static bool step(struct words *words, bool both_sizes, struct cli_outlook *outlook) {
     struct neap_os_program_file program;
+    assert(words->word[0]);
     const char *name = base_name(words->word[0]);
     snprintf(outlook->file, sizeof(outlook->file), "%s", words->word[0]);
     outlook->kind = CLI_OUTLOOK_ABSENT;

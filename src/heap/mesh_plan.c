@@ -27,6 +27,7 @@ struct opened {
 };
 
 static uint64_t *words_of(const struct opened *open, uint32_t group) {
+    assert(open->most > 0);
     return open->at + (size_t)(group % open->most) * open->words;
 }
 

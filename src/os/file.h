@@ -39,7 +39,7 @@ struct stat;
  * above. */
 int neap__os_regular_open(const char *path, int *file, struct stat *status);
 
-/* The enum neap_error for errno after a call on a file. */
+/* The enum neap_error for errno after a call on a file; never NEAP_OK. */
 int neap__os_file_error(void);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "os/file_mapping.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -105,8 +106,11 @@ static int length_of(const struct neap_os_file_mapping *mapping, uint64_t *bytes
         end = lseek(mapping->descriptor, 0, SEEK_END);
     else if (fstat(mapping->descriptor, &status) == 0)
         end = status.st_size;
-    if (end < 0)
-        return neap__os_file_error();
+    if (end < 0) {
+        int error = neap__os_file_error();
+        assert(error != NEAP_OK);
+        return error;
+    }
     *bytes = (uint64_t)end;
     return fits(*bytes) ? NEAP_OK : NEAP_ERROR_MEMORY;
 }

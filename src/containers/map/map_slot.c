@@ -147,6 +147,7 @@ static void slot_drop(neap_map_t *map, struct neap__map_shelf *shelf) {
 
 /* Removes one hole: moves the last slot into it. */
 static void fill_hole(neap_map_t *map, struct neap__map_shelf *shelf, uint32_t slot_bytes) {
+    assert(shelf->holes && shelf->tray_count > 0);
     void *last = shelf->trays[shelf->tray_count - 1].start + (size_t)(shelf->top - 1) * slot_bytes;
     if (((struct hole *)last)->owner == HOLE_OWNER) {
         hole_remove(shelf, last);

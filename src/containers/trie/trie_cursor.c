@@ -76,6 +76,7 @@ static const struct neap__trie_leaf *descend(neap_trie_cursor_t *cursor, struct 
         const struct neap__trie_node *node = trie_node_of(child);
         const struct neap__trie_text prefix = trie_node_prefix(node);
         const size_t common = trie_common(from, prefix);
+        assert(common <= from.bytes && common <= prefix.bytes);
         if (common < prefix.bytes) {
             if (common == from.bytes || from.data[common] < prefix.data[common])
                 return leftmost(cursor, child);
@@ -213,6 +214,7 @@ static int keep_bounds(neap_trie_cursor_t *cursor, const struct neap_trie_range 
     cursor->prefix = keep_bound(cursor, range->has_prefix, prefix, &at);
     /* No key with the prefix is less than the prefix. */
     const size_t common = trie_common(cursor->first, cursor->prefix);
+    assert(common <= cursor->first.bytes);
     if (common == cursor->first.bytes ||
         (common < cursor->prefix.bytes && cursor->first.data[common] < cursor->prefix.data[common]))
         cursor->first = cursor->prefix;

@@ -14,6 +14,7 @@ static bool is_signed(enum neap_kind kind) {
 }
 
 static uint64_t sign_of(size_t width) {
+    assert(width >= 1 && width <= TRIE_INTEGER_BYTES);
     return UINT64_C(1) << (8 * width - 1);
 }
 

@@ -52,6 +52,7 @@ static size_t sum_lengths(const uint8_t *lengths, bool wide, unsigned index) {
 /* One bit for each of the first `count` bytes that equals `byte`; may read up to 15 bytes past them. */
 static uint64_t equal_bytes(const uint8_t *bytes, unsigned count, uint8_t byte) {
     uint64_t equal = 0;
+    assert(count >= 1 && count <= TRIE_LEAF_ENTRIES_MAX);
 #ifdef __SSE2__
     const __m128i wanted = _mm_set1_epi8((char)byte);
     for (unsigned i = 0; i < count; i += 16) {

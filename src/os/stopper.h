@@ -56,7 +56,7 @@ struct neap__os_stopper {
 
 struct neap__os_stopper_folder neap__os_stopper_folder_ask(int folder);
 
-/* The task's main function, for clone. */
-int neap__os_stopper_run(void *stopper);
+/* The task's main function, for clone; its argument is the stopper. */
+int neap__os_stopper_run(void *argument);
 
 #endif

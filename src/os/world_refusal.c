@@ -19,13 +19,13 @@ const char *neap_os_world_refusal_text(enum neap_os_world_refusal refusal) {
         [NEAP_OS_WORLD_PROC] = "/proc is not mounted, or shows other process numbers than the process has",
         [NEAP_OS_WORLD_NAMESPACE] = "the next child of the process is to begin a process namespace (unshare)",
         [NEAP_OS_WORLD_TRACED] = "the process is traced, as by gdb or strace",
-        [NEAP_OS_WORLD_UNDUMPABLE] = "the process is not dumpable: it changed its user, has file "
-                                     "capabilities, or wants it so (PR_SET_DUMPABLE)",
+        [NEAP_OS_WORLD_UNDUMPABLE] = ("the process is not dumpable: it changed its user, has file "
+                                      "capabilities, or wants it so (PR_SET_DUMPABLE)"),
         [NEAP_OS_WORLD_IDENTITY] = "the threads of the process differ in their user or their capabilities",
         [NEAP_OS_WORLD_PTRACE_SCOPE] = "kernel.yama.ptrace_scope forbids it",
         [NEAP_OS_WORLD_POLICY] = "a security policy of the system or the container forbids it",
-        [NEAP_OS_WORLD_TASKS] = "no task can be made: RLIMIT_NPROC or the control group's pids.max is "
-                                "reached, or memory is short",
+        [NEAP_OS_WORLD_TASKS] = ("no task can be made: RLIMIT_NPROC or the control group's pids.max is "
+                                 "reached, or memory is short"),
         [NEAP_OS_WORLD_THREADS] = "the process has too many threads",
         [NEAP_OS_WORLD_STREAMS] = "standard input, output or error is closed, and Neap would open files",
         [NEAP_OS_WORLD_KERNEL] = "the kernel or emulator cannot trace processes",

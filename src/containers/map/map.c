@@ -285,6 +285,7 @@ bool neap_map_remove(neap_map_t *map, union neap_item key) {
         return false;
     struct neap__map_group *group = search.group;
     const struct neap__map_entry *entry = &search.entry;
+    /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.ArraySubscript): `find` filled it in */
     if (shape->key_lengths != 0 && neap__map_group_key_lengths(group)[entry->index] == NEAP_MAP_FAR)
         neap__map_field_free(map, neap__map_group_byte(group, entry->offset));
     if (shape->value_lengths != 0 &&

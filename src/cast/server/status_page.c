@@ -14,7 +14,6 @@
 static const char page_begin[] =
     "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-    "<meta http-equiv=\"refresh\" content=\"60\">\n"
     "<title>On air</title>\n<style>\n"
     ":root{color-scheme:light "
     "dark;--line:#d6d3cc;--dim:#66625a;--card:#fff;--ground:#f6f4ef;--ink:#1d1b17;--live:#0a7a4b}\n"
@@ -46,7 +45,7 @@ static void text_write(FILE *out, const char *before, const char *text, const ch
 static void counts_write(FILE *out, struct cast_mount *mount) {
     unsigned long long listeners = atomic_load(&mount->listeners), peak = atomic_load(&mount->listeners_peak);
     bool waits = atomic_load(&mount->state) == CAST_MOUNT_WAITING;
-    fprintf(out, "<p class=dim><span class=live>%s</span> · %llu listener%s, at most %llu",
+    fprintf(out, "<p class=dim><span class=live>%s</span> · %llu listener%s, peak %llu",
             waits ? "waiting for its source" : "on air", listeners, listeners == 1 ? "" : "s", peak);
     text_write(out, " · ", mount->facts.bitrate, " kbit/s");
     text_write(out, " · ", mount->facts.content_type, "");

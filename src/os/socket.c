@@ -110,6 +110,23 @@ int neap_os_socket_listen(const struct neap_os_address *address, unsigned send_b
     return NEAP_OK;
 }
 
+bool neap_os_socket_address_is_taken(const struct neap_os_address *address) {
+    union socket_address at;
+    socklen_t bytes = address_lay(address, &at);
+    const int yes = 1;
+    int probe = socket(at.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (probe < 0)
+        return false;
+    /* Connections that ended a moment ago are no reason; sockets that share the address are one, for a socket
+     * that does not share. */
+    setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    if (at.any.sa_family == AF_INET6)
+        setsockopt(probe, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
+    bool taken = bind(probe, &at.any, bytes) != 0 && errno == EADDRINUSE;
+    close(probe);
+    return taken;
+}
+
 int neap_os_socket_own_address(int socket, struct neap_os_address *address) {
     union socket_address at;
     socklen_t bytes = sizeof(at);

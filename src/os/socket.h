@@ -6,6 +6,7 @@
 #ifndef NEAP_OS_SOCKET_H
 #define NEAP_OS_SOCKET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,10 @@ int neap_os_socket_receive(int socket, void *buffer, size_t bytes, size_t *got);
  * system has it. NEAP_ERROR_BUSY: the address is in use by another program. NEAP_ERROR_PERMISSION.
  * NEAP_ERROR_SYSTEM with errno. */
 int neap_os_socket_listen(const struct neap_os_address *address, unsigned send_bytes, int *socket);
+
+/* Whether another program listens at an address already. neap_os_socket_listen alone would not tell: one of
+ * the same user would share the connections with it. */
+bool neap_os_socket_address_is_taken(const struct neap_os_address *address);
 
 /* The address that a socket is bound to. False if it cannot be told. */
 int neap_os_socket_own_address(int socket, struct neap_os_address *address);

@@ -77,6 +77,13 @@ def test_an_address_in_use():
     assert result.returncode == 1 and "cannot listen at 127.0.0.1:" in result.stderr
 
 
+def test_a_second_server_does_not_share_the_address(start):
+    server = start()
+    second = run("--listen", "%s:%d" % server.address, "--set", "source-password=x")
+    assert second.returncode == 1 and "cannot listen at" in second.stderr
+    assert get(server, "/").status == 200
+
+
 def test_a_password_from_a_file(tmp_path, start, play):
     file = tmp_path / "password"
     file.write_text("from-the-file\nrest\n")

@@ -206,7 +206,9 @@ static void on_wake(uv_async_t *wake) {
 static bool listen_at(struct cast_loop *loop, struct neap_os_address *address) {
     struct cast_listening *listening = &loop->listening[loop->listening_count];
     char text[NEAP_OS_ADDRESS_ROOM];
-    int error = neap_os_socket_listen(address, SEND_BUFFER_BYTES, &listening->socket);
+    bool taken = loop->index == 0 && neap_os_socket_address_is_taken(address);
+    int error =
+        taken ? NEAP_ERROR_BUSY : neap_os_socket_listen(address, SEND_BUFFER_BYTES, &listening->socket);
     if (error != NEAP_OK) {
         fprintf(stderr,
                 "neap-cast: cannot listen at %s: %s: stop the other program or choose another address with "

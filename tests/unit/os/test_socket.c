@@ -140,9 +140,13 @@ static void several_may_listen_at_one_address(void **state) {
     struct neap_os_address address;
     int second;
     assert_int_equal(neap_os_socket_own_address(listener, &address), NEAP_OK);
+    assert_true(neap_os_socket_address_is_taken(&address));
     assert_int_equal(neap_os_socket_listen(&address, 0, &second), NEAP_OK);
     neap_os_descriptor_close(second);
+    address.port = 0;
+    assert_false(neap_os_socket_address_is_taken(&address));
     address.bytes[12] = 203; /* nobody's here */
+    assert_false(neap_os_socket_address_is_taken(&address));
     assert_int_equal(neap_os_socket_listen(&address, 0, &second), NEAP_ERROR_SYSTEM);
 }
 

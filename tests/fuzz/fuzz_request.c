@@ -51,15 +51,15 @@ static void string_verify(const char *text, const char *head, int bytes) {
 }
 
 static void head_verify(const struct cast_request *request, const char *head, int bytes) {
-    expect(request->header_count <= CAST_HEADERS_MOST && request->minor <= 1);
-    expect(!request->chunked || request->length == UINT64_MAX);
+    expect(request->head.header_count <= CAST_HEADERS_MOST && request->head.minor <= 1);
+    expect(!request->head.chunked || request->head.length == UINT64_MAX);
     string_verify(request->path, head, bytes);
     string_verify(request->query, head, bytes);
     expect(request->path[0] == '/');
     for (const char *at = request->path; *at; at++)
         expect((unsigned char)*at >= ' ' && *at != 127);
-    for (unsigned i = 0; i < request->header_count; i++) {
-        const struct cast_header *header = &request->headers[i];
+    for (unsigned i = 0; i < request->head.header_count; i++) {
+        const struct cast_header *header = &request->head.headers[i];
         string_verify(header->name, head, bytes);
         string_verify(header->value, head, bytes);
         expect(header->name[0] != '\0' && !strpbrk(header->name, " \t\r\n:"));
@@ -68,16 +68,16 @@ static void head_verify(const struct cast_request *request, const char *head, in
 }
 
 static void heads_compare(const struct cast_request *one, const struct cast_request *other) {
-    expect(one->method == other->method && one->minor == other->minor &&
+    expect(one->method == other->method && one->head.minor == other->head.minor &&
            one->keep_alive == other->keep_alive);
-    expect(one->chunked == other->chunked && one->length == other->length);
+    expect(one->head.chunked == other->head.chunked && one->head.length == other->head.length);
     expect(strcmp(one->path, other->path) == 0 && strcmp(one->query, other->query) == 0);
-    expect(one->header_count == other->header_count);
-    for (unsigned i = 0; i < one->header_count; i++) {
-        expect(strcmp(one->headers[i].name, other->headers[i].name) == 0);
-        expect(strcmp(one->headers[i].value, other->headers[i].value) == 0);
-        const char *first = cast_request_header(one, one->headers[i].name);
-        expect(first && first <= one->headers[i].value);
+    expect(one->head.header_count == other->head.header_count);
+    for (unsigned i = 0; i < one->head.header_count; i++) {
+        expect(strcmp(one->head.headers[i].name, other->head.headers[i].name) == 0);
+        expect(strcmp(one->head.headers[i].value, other->head.headers[i].value) == 0);
+        const char *first = cast_request_header(one, one->head.headers[i].name);
+        expect(first && first <= one->head.headers[i].value);
     }
 }
 
@@ -87,7 +87,7 @@ static void heads_compare(const struct cast_request *one, const struct cast_requ
 static long body_decode(const struct cast_request *request, char *bytes, size_t count, uint32_t *state) {
     struct cast_body body;
     long decoded = 0;
-    cast_body_open(&body, request);
+    cast_request_body(request, &body);
     for (size_t fed = 0; fed < count;) {
         size_t piece = state ? piece_next(state, count - fed) : count;
         char *exact = copy_of((const uint8_t *)bytes + fed, piece);
@@ -104,7 +104,7 @@ static long body_decode(const struct cast_request *request, char *bytes, size_t 
         fed += piece;
     }
     expect(body.kind != CAST_BODY_ENDLESS || (decoded == (long)count && !body.ended));
-    expect(body.kind != CAST_BODY_COUNTED || (uint64_t)decoded + body.left == request->length);
+    expect(body.kind != CAST_BODY_COUNTED || (uint64_t)decoded + body.left == request->head.length);
     expect(body.kind != CAST_BODY_NONE || decoded == 0);
     return decoded;
 }
@@ -135,9 +135,9 @@ static void request_use(const struct cast_request *request) {
         expect(!strchr(credentials.user, ':'));
         expect(cast_password_equal(credentials.password, credentials.password));
     }
-    cast_answer_begin(&answer, 200, request->minor);
-    for (unsigned i = 0; i < request->header_count; i++)
-        cast_answer_header(&answer, request->headers[i].name, request->headers[i].value);
+    cast_answer_begin(&answer, 200, request->head.minor);
+    for (unsigned i = 0; i < request->head.header_count; i++)
+        cast_answer_header(&answer, request->head.headers[i].name, request->head.headers[i].value);
     cast_answer_end(&answer);
     expect(answer.bytes <= sizeof(answer.text) && memcmp(answer.text + answer.bytes - 4, "\r\n\r\n", 4) == 0);
 }

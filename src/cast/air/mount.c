@@ -16,8 +16,9 @@ enum { RING_BLOCKS_LEAST = 16 };
 /* --- life ------------------------------------------------------------------------ */
 
 void cast_facts_clear(struct cast_facts *facts) {
-    char *const texts[] = {facts->content_type, facts->stream_name, facts->description, facts->genre,
-                           facts->url,          facts->bitrate,     facts->agent,       facts->audio_info};
+    char *const texts[] = {facts->content_type, facts->stream_name, facts->description,
+                           facts->genre,        facts->url,         facts->bitrate,
+                           facts->agent,        facts->audio_info,  facts->relay_path};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         free(texts[i]);
     *facts = (struct cast_facts){.is_public = false};

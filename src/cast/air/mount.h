@@ -41,6 +41,7 @@ enum cast_mount_state {
 /* What a source says of its stream; strings of at most some hundred bytes, "" if it says nothing. */
 struct cast_facts {
     char *content_type, *stream_name, *description, *genre, *url, *bitrate, *agent, *audio_info;
+    char *relay_path; /* of a relay: where the stream has come along (cast/format/relay_path.h) */
     bool is_public;
     struct neap_os_address peer;
     uint64_t since_s; /* when the source came, seconds since 1970 */

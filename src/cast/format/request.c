@@ -1,9 +1,5 @@
-/* cast/format/request.c: a head is verified byte by byte before libhttp-parser takes it apart.
- *
- * Debian builds libhttp-parser 2.9.4 with HTTP_PARSER_STRICT=0: it takes a bare LF for the end of a line,
- * joins folded lines, allows spaces in names, spells "HTTP/" as it pleases, and does not look at the two
- * bytes after a chunk. A proxy may read such a request in another way, and then one request hides within
- * another (RFC 9112, section 11.2). So whatever the library is lenient with is refused here.
+/* cast/format/request.c: a head is verified byte by byte before libhttp-parser takes it apart; head.c says
+ * why. The library also spells "HTTP/" as it pleases.
  */
 #include "cast/format/request.h"
 
@@ -16,15 +12,6 @@
 enum {
     METHOD_BYTES_MOST = 16, /* the longest that libhttp-parser knows has 11 */
     TARGET_BYTES_MOST = CAST_HEAD_BYTES_MOST / 2,
-};
-
-/* What the parser found, while the bytes are as they were sent. */
-struct reading {
-    struct cast_request request;
-    const char *target;
-    size_t target_bytes;
-    size_t name_bytes[CAST_HEADERS_MOST], value_bytes[CAST_HEADERS_MOST];
-    int refusal;
 };
 
 /* --- before the parser ------------------------------------------------------- */
@@ -50,60 +37,10 @@ static int line_verify(const char *bytes, size_t count) {
     return 0;
 }
 
-/* Looks for the empty line in bytes[from .. count), whose head begins at `first`. Returns where the body
- * begins, 0 if no empty line is there, -400 if a byte cannot be part of a head. */
-static int end_find(const char *bytes, size_t first, size_t from, size_t count) {
-    for (size_t i = from; i < count; i++) {
-        unsigned char byte = (unsigned char)bytes[i];
-        char before = i > first ? bytes[i - 1] : ' ';
-        if ((byte == '\n') != (before == '\r'))
-            return -400;
-        if (byte == '\n' && i - first >= 3 && bytes[i - 2] == '\n')
-            return (int)(i + 1);
-        if ((byte == ' ' || byte == '\t') && before == '\n')
-            return -400; /* a folded line: RFC 9112, section 5.2 */
-        if ((byte < ' ' && byte != '\t' && byte != '\r' && byte != '\n') || byte == 127)
-            return -400;
-    }
-    return 0;
-}
-
 /* --- the parser -------------------------------------------------------------- */
 
-static int url_take(http_parser *parser, const char *at, size_t bytes) {
-    struct reading *reading = parser->data;
-    reading->target = at;
-    reading->target_bytes = bytes;
-    return 0;
-}
-
-static int name_take(http_parser *parser, const char *at, size_t bytes) {
-    struct reading *reading = parser->data;
-    struct cast_request *request = &reading->request;
-    reading->refusal = request->header_count == CAST_HEADERS_MOST ? -431 : memchr(at, ' ', bytes) ? -400 : 0;
-    if (reading->refusal != 0)
-        return 1;
-    request->headers[request->header_count] = (struct cast_header){at, at + bytes};
-    reading->name_bytes[request->header_count] = bytes;
-    reading->value_bytes[request->header_count] = 0;
-    request->header_count++;
-    return 0;
-}
-
-static int value_take(http_parser *parser, const char *at, size_t bytes) {
-    struct reading *reading = parser->data;
-    unsigned last = reading->request.header_count - 1;
-    if (bytes == 0) /* `at` then is in the next line */
-        return 0;
-    while (bytes > 0 && (at[bytes - 1] == ' ' || at[bytes - 1] == '\t'))
-        bytes--;
-    reading->request.headers[last].value = at;
-    reading->value_bytes[last] = bytes;
-    return 0;
-}
-
-static int refusal_of(const struct reading *reading) {
-    switch (HTTP_PARSER_ERRNO(&reading->request.parser)) {
+static int refusal_of(const struct cast__head_reading *reading) {
+    switch (HTTP_PARSER_ERRNO(&reading->head.parser)) {
     case HPE_OK:
         return 0;
     case HPE_CB_header_field:
@@ -116,18 +53,6 @@ static int refusal_of(const struct reading *reading) {
     default:
         return -400;
     }
-}
-
-static int head_read(const char *head, size_t bytes, struct reading *reading) {
-    static const http_parser_settings settings = {
-        .on_url = url_take, .on_header_field = name_take, .on_header_value = value_take};
-    http_parser *parser = &reading->request.parser;
-    http_parser_init(parser, HTTP_REQUEST);
-    parser->data = reading;
-    size_t read = http_parser_execute(parser, &settings, head, bytes);
-    parser->data = NULL;
-    int refusal = refusal_of(reading);
-    return refusal == 0 && read != bytes ? -400 : refusal;
 }
 
 /* --- after the parser -------------------------------------------------------- */
@@ -153,8 +78,8 @@ static enum cast_method method_of(const http_parser *parser) {
 
 /* The rest of the first line, `METHOD target HTTP/1.1`; line_verify has seen its beginning. The parser has
  * found it to be longer than what is compared here. */
-static int first_line_verify(const struct reading *reading) {
-    const http_parser *parser = &reading->request.parser;
+static int first_line_verify(const struct cast__head_reading *reading) {
+    const http_parser *parser = &reading->head.parser;
     const char *version = reading->target + reading->target_bytes;
     if (parser->method == HTTP_CONNECT)
         return -501;
@@ -203,34 +128,12 @@ static int target_parse(char *target, size_t bytes, struct cast_request *request
     return cast_percent_decode(path) ? 0 : -400;
 }
 
-/* Makes strings of names and values. Each is followed by a byte that is part of neither. */
-static void headers_terminate(char *bytes, struct reading *reading) {
-    for (unsigned i = 0; i < reading->request.header_count; i++) {
-        const struct cast_header *header = &reading->request.headers[i];
-        bytes[(size_t)(header->name - bytes) + reading->name_bytes[i]] = '\0';
-        bytes[(size_t)(header->value - bytes) + reading->value_bytes[i]] = '\0';
-    }
-}
-
-/* Verifies what the parser leaves to others: Host, and which encodings of the body there are. */
-static int headers_verify(const struct cast_request *request) {
-    const char *host = NULL;
-    unsigned encodings = 0;
-    for (unsigned i = 0; i < request->header_count; i++) {
-        const struct cast_header *header = &request->headers[i];
-        if (strcasecmp(header->name, "Host") == 0) {
-            if (host && strcasecmp(host, header->value) != 0)
-                return -400;
-            host = header->value;
-        }
-        if (strcasecmp(header->name, "Transfer-Encoding") == 0) {
-            if (strcasecmp(header->value, "chunked") != 0)
-                return -501;
-            encodings++;
-        }
-    }
-    /* HTTP/1.0 has no encodings, so what stands before us may not have seen it: RFC 9112, section 6.1. */
-    return encodings > 1 || (encodings == 1 && request->minor == 0) ? -400 : 0;
+static int hosts_verify(const struct cast_head *head) {
+    const char *host = cast_head_find(head, "Host");
+    for (unsigned i = 0; i < head->header_count; i++)
+        if (strcasecmp(head->headers[i].name, "Host") == 0 && strcasecmp(host, head->headers[i].value) != 0)
+            return -400;
+    return 0;
 }
 
 int cast_request_parse(char *bytes, size_t count, size_t searched, struct cast_request *request) {
@@ -244,121 +147,37 @@ int cast_request_parse(char *bytes, size_t count, size_t searched, struct cast_r
     if (refusal != 0)
         return refusal;
     size_t most = count < CAST_HEAD_BYTES_MOST ? count : CAST_HEAD_BYTES_MOST;
-    int end = end_find(bytes, first, searched > first ? searched : first, most);
+    int end = cast__head_end(bytes, first, searched > first ? searched : first, most);
     if (end <= 0)
         return end == 0 && count >= CAST_HEAD_BYTES_MOST ? -431 : end;
 
-    struct reading reading = {.refusal = 0};
-    struct cast_request *made = &reading.request;
-    refusal = head_read(head, (size_t)end - first, &reading);
+    struct cast__head_reading reading;
+    cast__head_begin(&reading, HTTP_REQUEST);
+    bool whole = cast__head_read(&reading, head, (size_t)end - first);
+    refusal = refusal_of(&reading);
     if (refusal == 0)
-        refusal = first_line_verify(&reading);
+        refusal = whole ? first_line_verify(&reading) : -400;
+    if (refusal == 0)
+        refusal = cast__head_finish(&reading, bytes, reading.head.parser.http_minor);
+    if (refusal == 0)
+        refusal = hosts_verify(&reading.head);
     if (refusal != 0)
         return refusal;
-    made->method = method_of(&made->parser);
-    made->minor = made->parser.http_minor;
-    made->keep_alive = http_should_keep_alive(&made->parser) != 0;
-    made->chunked = made->parser.flags & F_CHUNKED;
-    made->length = made->parser.flags & F_CONTENTLENGTH ? made->parser.content_length : UINT64_MAX;
-    headers_terminate(bytes, &reading);
-    refusal = headers_verify(made);
-    if (refusal == 0)
-        refusal = target_parse(head + (reading.target - head), reading.target_bytes, made);
+    struct cast_request made = {.method = method_of(&reading.head.parser),
+                                .keep_alive = http_should_keep_alive(&reading.head.parser) != 0,
+                                .head = reading.head};
+    refusal = target_parse(head + (reading.target - head), reading.target_bytes, &made);
     if (refusal != 0)
         return refusal;
-    *request = *made;
+    *request = made;
     return end;
 }
 
 const char *cast_request_header(const struct cast_request *request, const char *name) {
-    for (unsigned i = 0; i < request->header_count; i++)
-        if (strcasecmp(request->headers[i].name, name) == 0)
-            return request->headers[i].value;
-    return NULL;
+    return cast_head_find(&request->head, name);
 }
 
-/* --- the body ---------------------------------------------------------------- */
-
-void cast_body_open(struct cast_body *body, const struct cast_request *request) {
-    *body = (struct cast_body){.parser = request->parser};
-    if (request->chunked)
-        body->kind = CAST_BODY_CHUNKED;
-    else if (request->length != UINT64_MAX) {
-        body->kind = CAST_BODY_COUNTED;
-        body->left = request->length;
-    } else if (request->method == CAST_METHOD_PUT || request->method == CAST_METHOD_SOURCE)
-        body->kind = CAST_BODY_ENDLESS;
-    else
-        body->kind = CAST_BODY_NONE;
-    body->ended = body->kind == CAST_BODY_NONE || (body->kind == CAST_BODY_COUNTED && body->left == 0);
-}
-
-/* A piece that is being decoded: in front what belongs to the body, then what the parser has left behind. */
-struct piece {
-    struct cast_body *body;
-    char *bytes;
-    size_t decoded;
-    const char *between; /* where the bytes begin that are between this chunk and the next */
-};
-
-/* Verifies bytes between chunks: all lines end in CR LF, and a chunk is followed by one. */
-static bool between_verify(struct piece *piece, const char *end) {
-    for (const char *at = piece->between; at < end; at++) {
-        char wanted = piece->body->wanted;
-        if (wanted != '\0' ? *at != wanted : *at == '\n' || *at == '\0')
-            return false;
-        piece->body->wanted = *at == '\r' ? '\n' : '\0';
-    }
-    piece->between = end;
-    return true;
-}
-
-static int chunk_take(http_parser *parser, const char *at, size_t bytes) {
-    struct piece *piece = parser->data;
-    if (!between_verify(piece, at))
-        return 1;
-    memmove(piece->bytes + piece->decoded, at, bytes);
-    piece->decoded += bytes;
-    piece->between = at + bytes;
-    if (parser->content_length == 0) /* left of this chunk */
-        piece->body->wanted = '\r';
-    return 0;
-}
-
-static int end_take(http_parser *parser) {
-    struct piece *piece = parser->data;
-    piece->body->ended = true;
-    return 1; /* else the parser would go on with the next request */
-}
-
-static long chunks_decode(struct cast_body *body, char *bytes, size_t count) {
-    static const http_parser_settings settings = {.on_body = chunk_take, .on_message_complete = end_take};
-    struct piece piece = {.body = body, .bytes = bytes, .between = bytes};
-    http_parser *parser = &body->parser;
-    if (count == 0) /* it would mean to the parser that the connection has ended */
-        return 0;
-    parser->data = &piece;
-    size_t read = http_parser_execute(parser, &settings, bytes, count);
-    parser->data = NULL;
-    if (HTTP_PARSER_ERRNO(parser) != HPE_OK && !body->ended)
-        return -1;
-    if (!between_verify(&piece, bytes + read)) {
-        body->ended = false;
-        parser->http_errno = HPE_STRICT; /* it stays malformed, whatever comes */
-        return -1;
-    }
-    return (long)piece.decoded;
-}
-
-long cast_body_decode(struct cast_body *body, char *bytes, size_t count) {
-    if (body->ended)
-        return 0;
-    if (body->kind == CAST_BODY_CHUNKED)
-        return chunks_decode(body, bytes, count);
-    if (body->kind == CAST_BODY_COUNTED) {
-        count = count < body->left ? count : (size_t)body->left;
-        body->left -= count;
-        body->ended = body->left == 0;
-    }
-    return (long)count;
+void cast_request_body(const struct cast_request *request, struct cast_body *body) {
+    bool endless = request->method == CAST_METHOD_PUT || request->method == CAST_METHOD_SOURCE;
+    cast_body_open(body, &request->head, endless ? CAST_BODY_ENDLESS : CAST_BODY_NONE);
 }

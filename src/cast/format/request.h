@@ -4,8 +4,7 @@
  *     `------------------ head, at most 8 KiB --------------------'
  *
  * The caller gathers bytes in one buffer until a whole head is there. The parse is done in place: names
- * and values become strings within the buffer. The body is decoded in place, too, piece by piece: from
- * `5\r\nhello\r\n` stays `hello` at the front of the piece. libhttp-parser does the parsing.
+ * and values become strings within the buffer. head.h has the headers and the body.
  *
  * Nothing is allocated. One thread at a time for one request.
  */
@@ -16,12 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <http_parser.h>
-
-enum {
-    CAST_HEAD_BYTES_MOST = 8192,
-    CAST_HEADERS_MOST = 64,
-};
+#include "cast/format/head.h"
 
 enum cast_method {
     CAST_METHOD_GET,
@@ -33,21 +27,12 @@ enum cast_method {
     CAST_METHOD_OTHER,
 };
 
-struct cast_header {
-    const char *name, *value; /* strings within the buffer; the value without white space around it */
-};
-
 struct cast_request {
     enum cast_method method;
-    unsigned minor;    /* of HTTP/1.minor; 0 for SOURCE with ICE/1.0 */
     const char *path;  /* percent-decoded; begins with '/'; without a byte below 32 and without 127 */
     const char *query; /* what follows '?', as it was sent; "" if there is none */
-    struct cast_header headers[CAST_HEADERS_MOST];
-    unsigned header_count;
-    bool keep_alive; /* by version and Connection */
-    bool chunked;    /* the body is in chunks */
-    uint64_t length; /* Content-Length; UINT64_MAX if there is none */
-    http_parser parser;
+    bool keep_alive;   /* by version and Connection */
+    struct cast_head head;
 };
 
 /* Parses the head at the front of bytes[0 .. count), which must have room for one byte more. Bytes before
@@ -65,27 +50,8 @@ int cast_request_parse(char *bytes, size_t count, size_t searched, struct cast_r
 /* The value of the first header of that name (in any case), or NULL. */
 const char *cast_request_header(const struct cast_request *request, const char *name);
 
-enum cast_body_kind {
-    CAST_BODY_NONE,    /* no length, no chunks, and a method that has no body */
-    CAST_BODY_ENDLESS, /* PUT and SOURCE without a length: until the connection ends */
-    CAST_BODY_COUNTED,
-    CAST_BODY_CHUNKED,
-};
-
-struct cast_body {
-    enum cast_body_kind kind;
-    bool ended;    /* no byte of the body follows */
-    uint64_t left; /* COUNTED: bytes that are still to come */
-    char wanted;   /* CHUNKED: the byte that must come next between chunks, CR or LF; 0: any other */
-    http_parser parser;
-};
-
-/* Prepares the decoding of the request's body. The request is not needed afterwards. */
-void cast_body_open(struct cast_body *body, const struct cast_request *request);
-
-/* Decodes bytes[0 .. count) in place. Returns the number of the body's bytes, now at the front, and sets
- * body->ended when the last has come; what follows it is dropped. -1 if the chunks are malformed, then and
- * ever after. */
-long cast_body_decode(struct cast_body *body, char *bytes, size_t count);
+/* Prepares the decoding of the request's body. Without a length and chunks, that of PUT and SOURCE lasts
+ * until the connection ends, and others have none. The request is not needed afterwards. */
+void cast_request_body(const struct cast_request *request, struct cast_body *body);
 
 #endif

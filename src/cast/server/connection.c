@@ -184,7 +184,7 @@ void cast_connection_wait(struct cast_connection *connection) {
 void cast_connection_take_outcome(struct cast_connection *connection, enum cast_source_outcome outcome) {
     if (outcome == CAST_SOURCE_GOES_ON)
         return;
-    if (outcome == CAST_SOURCE_FAILED || !connection->owes_answer) {
+    if (outcome != CAST_SOURCE_ENDED || !connection->owes_answer) {
         cast_connection_close(connection);
         return;
     }
@@ -204,7 +204,7 @@ void cast_connection_become_source(struct cast_connection *connection, struct ca
 
 /* A whole head: the routes take it. Strings of the request lie in connection->bytes. */
 static void head_take(struct cast_connection *connection, struct cast_request *request, size_t head_bytes) {
-    connection->minor = request->minor;
+    connection->minor = request->head.minor;
     atomic_fetch_add(&connection->loop->server->requests, 1);
     cast_route(connection, request, connection->bytes + head_bytes, connection->count - head_bytes);
 }

@@ -18,7 +18,7 @@ static bool welcome(struct cast_connection *connection, const struct cast_reques
     const char *expect = cast_request_header(request, "expect");
     connection->owes_answer = expect && strcasecmp(expect, "100-continue") == 0;
     const char *line = connection->owes_answer ? "HTTP/1.1 100 Continue\r\n\r\n"
-                       : request->method == CAST_METHOD_SOURCE || request->minor == 0
+                       : request->method == CAST_METHOD_SOURCE || request->head.minor == 0
                            ? "HTTP/1.0 200 OK\r\n\r\n"
                            : "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
     struct neap_span span = {(void *)(uintptr_t)line, strlen(line)};
@@ -35,7 +35,10 @@ void cast_route_source(struct cast_connection *connection, const struct cast_req
         cast_connection_say(connection, 403, "A mount cannot have this name.");
         return;
     }
-    int error = cast_source_new(connection->loop, request, request->path, &connection->peer, &source);
+    struct cast_source_offer offer = {
+        .mount_name = request->path, .head = &request->head, .peer = &connection->peer};
+    cast_request_body(request, &offer.body);
+    int error = cast_source_new(connection->loop, &offer, &source);
     if (error != NEAP_OK) {
         cast_connection_say(connection, error == NEAP_ERROR_BUSY ? 403 : 503,
                             error == NEAP_ERROR_BUSY ? "Mountpoint in use: it has a source already."
@@ -46,5 +49,5 @@ void cast_route_source(struct cast_connection *connection, const struct cast_req
     cast_connection_become_source(connection, source);
     cast_connection_take_outcome(connection, welcome(connection, request)
                                                  ? cast_source_feed(source, rest, rest_bytes)
-                                                 : CAST_SOURCE_FAILED);
+                                                 : CAST_SOURCE_BROKEN);
 }

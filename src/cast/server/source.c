@@ -22,6 +22,7 @@ enum {
 
 struct cast_source {
     struct cast_loop *loop;
+    bool is_relay;
     struct cast_mount *mount;
     struct cast_body body;
     struct cast_icy_reader *icy; /* NULL: the body has no titles in it */
@@ -34,64 +35,71 @@ struct cast_source {
 
 /* A copy of the first of these headers that is there; `instead`, if the settings say it, wins. NULL: no
  * memory. */
-static char *fact(const struct cast_request *request, const char *instead, const char *const *names) {
+static char *fact(const struct cast_head *head, const char *instead, const char *const *names) {
     const char *value = instead;
     for (; !value && *names; names++)
-        value = cast_request_header(request, *names);
+        value = cast_head_find(head, *names);
     char *copy = strndup(value ? value : "", FACT_BYTES_MOST);
     if (copy)
         cast_title_to_utf8(copy, NULL, copy, strlen(copy) + 1);
     return copy;
 }
 
-static bool facts_read(const struct cast_request *request, const struct cast_mount_settings *settings,
-                       const struct neap_os_address *peer, struct cast_facts *facts) {
+static bool is_public(const struct cast_head *head) {
+    const char *said = cast_head_find(head, "ice-public");
+    said = said ? said : cast_head_find(head, "icy-pub");
+    return said && strcmp(said, "1") == 0;
+}
+
+static bool facts_read(const struct cast_source_offer *offer, const struct cast_mount_settings *settings,
+                       struct cast_facts *facts) {
     static const char *const names[] = {"ice-name", "icy-name", "x-audiocast-name", NULL};
     static const char *const descriptions[] = {"ice-description", "icy-description",
                                                "x-audiocast-description", NULL};
     static const char *const genres[] = {"ice-genre", "icy-genre", "x-audiocast-genre", NULL};
     static const char *const urls[] = {"ice-url", "icy-url", "x-audiocast-url", NULL};
     static const char *const rates[] = {"ice-bitrate", "icy-br", "x-audiocast-bitrate", NULL};
-    static const char *const infos[] = {"ice-audio-info", NULL};
-    static const char *const agents[] = {"user-agent", NULL};
+    static const char *const infos[] = {"ice-audio-info", "icy-audio-info", NULL};
+    static const char *const agents[] = {"user-agent", NULL}, *const servers[] = {"server", NULL};
     static const char *const types[] = {"content-type", NULL};
-    const char *is_public = cast_request_header(request, "ice-public");
-    const char *type = cast_request_header(request, "content-type");
+    const struct cast_head *head = offer->head;
+    const char *type = cast_head_find(head, "content-type");
     *facts = (struct cast_facts){
         /* Older clients of the method SOURCE send MP3 and say nothing. */
-        .content_type = fact(request, type ? NULL : "audio/mpeg", types),
-        .stream_name = fact(request, settings->stream_name, names),
-        .description = fact(request, settings->description, descriptions),
-        .genre = fact(request, settings->genre, genres),
-        .url = fact(request, settings->url, urls),
-        .bitrate = fact(request, NULL, rates),
-        .agent = fact(request, NULL, agents),
-        .audio_info = fact(request, NULL, infos),
-        .is_public = is_public && strcmp(is_public, "1") == 0,
-        .peer = *peer,
+        .content_type = fact(head, type ? NULL : "audio/mpeg", types),
+        .stream_name = fact(head, settings->stream_name, names),
+        .description = fact(head, settings->description, descriptions),
+        .genre = fact(head, settings->genre, genres),
+        .url = fact(head, settings->url, urls),
+        .bitrate = fact(head, NULL, rates),
+        .agent = fact(head, NULL, offer->is_relay ? servers : agents),
+        .audio_info = fact(head, NULL, infos),
+        .relay_path = strdup(offer->relay_path ? offer->relay_path : ""),
+        .is_public = is_public(head),
+        .peer = *offer->peer,
         .since_s = (uint64_t)time(NULL),
     };
     return facts->content_type && facts->stream_name && facts->description && facts->genre && facts->url &&
-           facts->bitrate && facts->agent && facts->audio_info;
+           facts->bitrate && facts->agent && facts->audio_info && facts->relay_path;
 }
 
 /* --- life -------------------------------------------------------------------------------- */
 
-static int source_open(struct cast_source *source, const struct cast_request *request, const char *mount_name,
+static int source_open(struct cast_source *source, const struct cast_source_offer *offer,
                        const struct cast_station *station) {
-    const struct cast_mount_settings *settings = cast_station_mount(station, mount_name);
-    const char *interval = cast_request_header(request, "icy-metaint");
+    const struct cast_mount_settings *settings = cast_station_mount(station, offer->mount_name);
+    const char *interval = cast_head_find(offer->head, "icy-metaint");
     unsigned long every = interval ? strtoul(interval, NULL, 10) : 0;
     struct cast_facts facts;
     if (every > 0 && every <= INT32_MAX && !(source->icy = malloc(sizeof(*source->icy))))
         return NEAP_ERROR_MEMORY;
     if (source->icy)
         cast_icy_reader_open(source->icy, (uint32_t)every);
-    if (!facts_read(request, settings, &source->peer, &facts)) {
+    if (!facts_read(offer, settings, &facts)) {
         cast_facts_clear(&facts);
         return NEAP_ERROR_MEMORY;
     }
-    int error = cast_mounts_take(&source->loop->server->air.mounts, mount_name, settings->queue_bytes,
+    int error = cast_mounts_take(&source->loop->server->air.mounts, offer->mount_name, settings->queue_bytes,
                                  (size_t)station->max_sources, &facts, &source->mount);
     if (error != NEAP_OK)
         return error;
@@ -107,26 +115,32 @@ static int source_open(struct cast_source *source, const struct cast_request *re
     return NEAP_OK;
 }
 
-int cast_source_new(struct cast_loop *loop, const struct cast_request *request, const char *mount_name,
-                    const struct neap_os_address *peer, struct cast_source **source) {
+static void log_client(const struct cast_source *source, const char *event, const char *type) {
+    char address[NEAP_OS_ADDRESS_ROOM];
+    if (!source->is_relay)
+        cast_log_event("info", event, "mount", source->mount->name, "address",
+                       neap_os_address_write_port(&source->peer, address), type ? "type" : NULL, type, NULL);
+}
+
+int cast_source_new(struct cast_loop *loop, const struct cast_source_offer *offer,
+                    struct cast_source **source) {
     struct cast_source *made = calloc(1, sizeof(*made));
     if (!made)
         return NEAP_ERROR_MEMORY;
     made->loop = loop;
-    made->peer = *peer;
+    made->is_relay = offer->is_relay;
+    made->peer = *offer->peer;
     made->heard_ms = cast_loop_now_ms(loop);
-    cast_body_open(&made->body, request);
+    made->body = offer->body;
     struct cast_station_held *held = cast_server_station(loop->server);
-    int error = source_open(made, request, mount_name, held->station);
+    int error = source_open(made, offer, held->station);
     cast_station_held_drop(held);
     if (error != NEAP_OK) {
         free(made->icy);
         free(made);
         return error;
     }
-    char address[NEAP_OS_ADDRESS_ROOM];
-    cast_log_event("info", "source-connected", "mount", mount_name, "address",
-                   neap_os_address_write_port(peer, address), "type", made->mount->facts.content_type, NULL);
+    log_client(made, "source-connected", made->mount->facts.content_type);
     *source = made;
     return NEAP_OK;
 }
@@ -136,9 +150,7 @@ struct cast_mount *cast_source_mount(const struct cast_source *source) {
 }
 
 void cast_source_end(struct cast_source *source) {
-    char address[NEAP_OS_ADDRESS_ROOM];
-    cast_log_event("info", "source-ended", "mount", source->mount->name, "address",
-                   neap_os_address_write_port(&source->peer, address), NULL);
+    log_client(source, "source-ended", NULL);
     cast_mount_lose(source->mount, neap_os_now_ns() / 1000000);
     cast_mount_drop(source->mount);
     free(source->icy);
@@ -166,7 +178,7 @@ static enum cast_source_outcome claim_take(struct cast_source *source, const str
                                            size_t count) {
     long bytes = cast_body_decode(&source->body, span->data, count);
     if (bytes < 0)
-        return CAST_SOURCE_FAILED;
+        return CAST_SOURCE_MALFORMED;
     size_t audio = (size_t)bytes;
     if (source->icy)
         audio = cast_icy_reader_feed(source->icy, span->data, audio);
@@ -201,7 +213,7 @@ enum cast_source_outcome cast_source_read(struct cast_source *source, int socket
             break;
         if (error != NEAP_OK || got == 0)
             return error == NEAP_OK && source->body.kind == CAST_BODY_ENDLESS ? CAST_SOURCE_ENDED
-                                                                              : CAST_SOURCE_FAILED;
+                                                                              : CAST_SOURCE_BROKEN;
         source->heard_ms = cast_loop_now_ms(source->loop);
         outcome = claim_take(source, &span, got);
         if (got < span.bytes)

@@ -1,6 +1,8 @@
 /* cast/server/source.h: a source: its bytes go from the socket straight into the ring of its mount.
  *
- *     recv ──> claimed part of the ring ──chunks and ICY titles taken out, in place──> commit
+ *     a client that sends (connection.h) ──┐
+ *                                          ├─> recv ──> claimed part of the ring ──> commit
+ *     a server that is asked (pull.h) ─────┘             `-- chunks and ICY titles taken out, in place
  *
  * One thread, that of the loop of its connection.
  */
@@ -12,20 +14,31 @@
 #include <stdint.h>
 
 #include "cast/air/mount.h"
-#include "cast/format/request.h"
+#include "cast/format/head.h"
 
 struct cast_loop;
 struct cast_source;
 
-/* Takes a mount for a source whose request was accepted. Returns 0 with *source; NEAP_ERROR_BUSY: the mount
- * has a source; NEAP_ERROR_MEMORY: none, or too many mounts. `user` and `peer` are for the log. */
-int cast_source_new(struct cast_loop *loop, const struct cast_request *request, const char *mount_name,
-                    const struct neap_os_address *peer, struct cast_source **source);
+/* What a source is made of. All of it is copied. */
+struct cast_source_offer {
+    const char *mount_name;
+    const struct cast_head *head; /* of the request of a client, or of the answer of a server */
+    struct cast_body body;        /* opened for it */
+    const struct neap_os_address *peer;
+    bool is_relay;          /* the server was asked; whoever did writes the log */
+    const char *relay_path; /* of a relay: where the stream has come along (relay_path.h); else NULL */
+};
+
+/* Takes a mount for a source. Returns 0 with *source; NEAP_ERROR_BUSY: the mount has a source;
+ * NEAP_ERROR_MEMORY: none, or too many mounts. */
+int cast_source_new(struct cast_loop *loop, const struct cast_source_offer *offer,
+                    struct cast_source **source);
 
 enum cast_source_outcome {
     CAST_SOURCE_GOES_ON,
     CAST_SOURCE_ENDED,  /* its body is complete */
-    CAST_SOURCE_FAILED, /* its connection broke, or its body is malformed */
+    CAST_SOURCE_BROKEN, /* its connection broke before its body was complete */
+    CAST_SOURCE_MALFORMED,
 };
 
 /* Takes bytes that came with the head. */

@@ -53,17 +53,17 @@ static int parse_headers(const char *lines) {
 
 static void ffmpeg_put_verify(void) {
     assert_int_equal(request.method, CAST_METHOD_PUT);
-    assert_int_equal(request.minor, 1);
+    assert_int_equal(request.head.minor, 1);
     assert_string_equal(request.path, "/live.ogg");
     assert_string_equal(request.query, "");
-    assert_int_equal(request.header_count, 10);
-    assert_false(request.keep_alive || request.chunked);
-    assert_true(request.length == UINT64_MAX);
+    assert_int_equal(request.head.header_count, 10);
+    assert_false(request.keep_alive || request.head.chunked);
+    assert_true(request.head.length == UINT64_MAX);
     assert_string_equal(cast_request_header(&request, "expect"), "100-continue");
     assert_string_equal(cast_request_header(&request, "ICE-NAME"), "Morning");
     assert_string_equal(cast_request_header(&request, "ice-genre"), "");
-    assert_string_equal(request.headers[9].name, "Authorization");
-    assert_string_equal(request.headers[9].value, "Basic c291cmNlOmhhY2ttZQ==");
+    assert_string_equal(request.head.headers[9].name, "Authorization");
+    assert_string_equal(request.head.headers[9].value, "Basic c291cmNlOmhhY2ttZQ==");
     assert_null(cast_request_header(&request, "ice-nam"));
 }
 
@@ -115,7 +115,7 @@ static void test_methods(void **state) {
         snprintf(buffer, sizeof(buffer), "%s\r\n\r\n", cases[i].line);
         assert_int_equal(parse(buffer), strlen(buffer));
         assert_int_equal(request.method, cases[i].method);
-        assert_int_equal(request.minor, cases[i].minor);
+        assert_int_equal(request.head.minor, cases[i].minor);
         assert_int_equal(request.keep_alive, cases[i].keep_alive);
         assert_string_equal(request.path, "/");
     }
@@ -264,7 +264,7 @@ static void test_limits(void **state) {
     for (unsigned i = 0; i < CAST_HEADERS_MOST; i++)
         strcat(lines, "A: b\r\n");
     assert_true(parse_headers(lines) > 0);
-    assert_int_equal(request.header_count, CAST_HEADERS_MOST);
+    assert_int_equal(request.head.header_count, CAST_HEADERS_MOST);
     strcat(lines, "A: b\r\n");
     assert_int_equal(parse_headers(lines), -431);
 
@@ -294,7 +294,7 @@ static void test_limits(void **state) {
 static struct cast_body body_of(const char *head) {
     struct cast_body body;
     assert_int_equal(parse(head), strlen(head));
-    cast_body_open(&body, &request);
+    cast_request_body(&request, &body);
     return body;
 }
 

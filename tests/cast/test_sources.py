@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from cast_support import (PASSWORD, Source, ask, authorization, connect, get, needs, needs_cast, read_answer, wait_for)
+from cast_support import (BYTES, PASSWORD, Source, ask, authorization, connect, get, needs, needs_cast, read_answer, wait_for)
 
 pytestmark = needs_cast
 
@@ -36,6 +36,17 @@ def test_what_a_source_says_is_told(start, play, join):
     assert join(server, "/set").hear(1).answer.headers["icy-name"] == "From the file"
     page = get(server, "/").rest.decode()
     assert "Radio Grün" in page and "Day &amp; &lt;night&gt;" in page
+
+
+def test_what_a_source_says_in_latin_1(start, join):
+    server = start()
+    with connect(server) as connection:
+        connection.sendall(b"PUT /live HTTP/1.1\r\nHost: x\r\nice-name: Gr\xfc\xdfe \xe4\xf6\r\nice-description: " +
+                           600 * b"\xfc" + b"\r\n%s\r\n\r\n" % authorization("source", PASSWORD).encode())
+        assert read_answer(connection).status == 200
+        connection.sendall(BYTES[:10000])
+        headers = join(server, "/live").answer.headers
+    assert headers["icy-name"] == "Grüße äö" and headers["icy-description"] == 256 * "ü"
 
 
 def test_who_is_refused(start, play):

@@ -39,10 +39,9 @@ static char *fact(const struct cast_head *head, const char *instead, const char 
     const char *value = instead;
     for (; !value && *names; names++)
         value = cast_head_find(head, *names);
-    char *copy = strndup(value ? value : "", FACT_BYTES_MOST);
-    if (copy)
-        cast_title_to_utf8(copy, NULL, copy, strlen(copy) + 1);
-    return copy;
+    char text[FACT_BYTES_MOST + 1];
+    cast_title_to_utf8(value ? value : "", NULL, text, sizeof(text));
+    return strdup(text);
 }
 
 static bool is_public(const struct cast_head *head) {

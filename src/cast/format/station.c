@@ -101,6 +101,9 @@ static int key_refuse(const char *name, const struct cast_mount_settings *mount,
         return cast_station_refuse(error, "%s: a = has to follow the key", word);
     if (mount && cast_key_find(name, true))
         return cast_station_refuse(error, "%s in [mount %s]: it belongs in [server]", word, path);
+    if (!mount && cast_key_find(name, false))
+        return cast_station_refuse(error, "%s in [server]: it belongs in a section like [mount /live.mp3]",
+                                   word);
     if (nearest)
         return cast_station_refuse(error, "no key %s in [%s%s]: did you mean %s?", word, open, path,
                                    cast_key_name(nearest, !mount));

@@ -13,8 +13,8 @@
  * its own continue it; no other line is indented. A line with a key has at most 198 bytes (libinih's limit).
  *
  * A key of a mount can also stand in [server], in front of all mounts or behind them: it is the default of
- * all mounts. max-listeners differs: in [server] it counts the whole server, and what it is for each mount is
- * called max-listeners-per-mount there.
+ * all mounts. Two differ: max-listeners in [server] counts the whole server, and what it is for each mount is
+ * called max-listeners-per-mount there; relay belongs to one mount alone.
  *
  * A station is made once and not changed: a reload makes another. It may then be read by any thread.
  */
@@ -38,6 +38,7 @@ struct cast_mount_settings {
     char *source_user;     /* "source" */
     char *source_password; /* else the server's */
     char *fallback;        /* a mount that its listeners move to when its source ends */
+    char *relay;           /* a URL that the server gets the stream from itself; of a section [mount] alone */
     char *charset;         /* of titles that its source sends; NULL: UTF-8 if valid, else Latin-1 */
     char *stream_name, *description, *genre, *url; /* instead of what the source says */
     bool hidden;                /* not on the status page, in status-json.xsl, or in playlists */

@@ -96,6 +96,11 @@ const struct cast_key cast_mount_keys[CAST_MOUNT_KEYS] = {
     {MOUNT("source-timeout", CAST_KEY_TIME, source_timeout_ms), AMOUNT("10 s", 100, 24 * HOUR),
      .help = "A source that is silent for this time is dropped, and a mount waits so long for its source to "
              "come back."},
+    {MOUNT("relay", CAST_KEY_TEXT, relay), TEXT(CAST_FORM_RELAY),
+     .example = "http://radio.example.org:8000/live.mp3",
+     .help =
+         "The server gets the stream of this mount from there, as a listener, and connects again when that "
+         "ends; no source can take the mount meanwhile."},
 };
 
 /* --- memory -------------------------------------------------------------- */
@@ -132,7 +137,8 @@ const struct cast_key *cast_key_at(size_t i, bool of_server) {
     size_t before = of_server ? CAST_SERVER_KEYS : 0;
     if (i < before)
         return &cast_server_keys[i];
-    return i - before < CAST_MOUNT_KEYS ? &cast_mount_keys[i - before] : NULL;
+    size_t of_mount = of_server ? CAST_MOUNT_KEYS - CAST_MOUNT_OWN_KEYS : CAST_MOUNT_KEYS;
+    return i - before < of_mount ? &cast_mount_keys[i - before] : NULL;
 }
 
 const struct cast_key *cast_key_find(const char *name, bool of_server) {
@@ -237,6 +243,11 @@ void cast_station_write_example(FILE *out) {
     }
     fputs("\n[mount /live.mp3]\n\n", out);
     comment_write("The same keys, for this mount alone, some with an example.", out);
-    for (size_t i = 0; (key = cast_key_at(i, false)); i++)
+    for (size_t i = 0; (key = cast_key_at(i, false)); i++) {
+        if (i == CAST_MOUNT_KEYS - CAST_MOUNT_OWN_KEYS)
+            fputc('\n', out);
+        if (i >= CAST_MOUNT_KEYS - CAST_MOUNT_OWN_KEYS)
+            comment_write(key->help, out);
         key_write(key, false, out);
+    }
 }

@@ -31,6 +31,7 @@ enum cast_key_form {
     CAST_FORM_CHARSET, /* a name that iconv could know */
     CAST_FORM_LISTEN,  /* an address or a name, with a port */
     CAST_FORM_ADDRESS, /* an address alone */
+    CAST_FORM_RELAY,   /* the URL of a stream (relay_url.h) */
 };
 
 struct cast_key {
@@ -45,9 +46,10 @@ struct cast_key {
     const char *help;        /* one sentence */
 };
 
-enum { CAST_SERVER_KEYS = 21, CAST_MOUNT_KEYS = 14, CAST_SHOWN_ROOM = 128 };
+enum { CAST_SERVER_KEYS = 21, CAST_MOUNT_KEYS = 15, CAST_MOUNT_OWN_KEYS = 1, CAST_SHOWN_ROOM = 128 };
 extern const struct cast_key cast_server_keys[CAST_SERVER_KEYS];
-extern const struct cast_key cast_mount_keys[CAST_MOUNT_KEYS];
+extern const struct cast_key
+    cast_mount_keys[CAST_MOUNT_KEYS]; /* the last CAST_MOUNT_OWN_KEYS: not in [server] */
 
 union cast_value {
     char *text;

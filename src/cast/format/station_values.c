@@ -8,6 +8,7 @@
 
 #include "base/outside_text.h"
 #include "cast/format/credentials.h"
+#include "cast/format/relay_url.h"
 #include "cast/format/station_keys.h"
 #include "cast/format/url.h"
 
@@ -206,6 +207,11 @@ static bool is_listen(const char *text) {
     return digits > 0 && digits <= 5 && !port[digits] && atoi(port) <= 65535;
 }
 
+static bool is_relay(const char *text) {
+    struct cast_relay_url url;
+    return is_line(text) && cast_relay_url_read(text, &url);
+}
+
 static bool form_fits(enum cast_key_form form, const char *text) {
     size_t bytes = strlen(text);
     switch (form) {
@@ -227,6 +233,8 @@ static bool form_fits(enum cast_key_form form, const char *text) {
         return is_listen(text);
     case CAST_FORM_ADDRESS:
         return is_ipv4(text) || is_ipv6(text, bytes);
+    case CAST_FORM_RELAY:
+        return is_relay(text);
     }
     return false;
 }
@@ -241,6 +249,7 @@ static const char *const form_names[] = {
     [CAST_FORM_CHARSET] = "no encoding: ISO-8859-1, KOI8-R",
     [CAST_FORM_LISTEN] = "no address with a port: 127.0.0.1:8000, [::1]:8000",
     [CAST_FORM_ADDRESS] = "no address: 192.0.2.1, 2001:db8::1",
+    [CAST_FORM_RELAY] = "no URL of a stream: http://host:8000/live.mp3, and no https",
 };
 
 static int form_refuse(enum cast_key_form form, const char *name, const char *text,

@@ -137,6 +137,7 @@ static void assert_default_mount(const struct cast_mount_settings *mount) {
     assert_string_equal(mount->source_user, "source");
     assert_null(mount->source_password);
     assert_null(mount->fallback);
+    assert_null(mount->relay);
     assert_null(mount->charset);
     assert_null(mount->stream_name);
     assert_null(mount->description);
@@ -236,6 +237,32 @@ static void every_key_of_a_mount_is_read(void **state) {
             assert_default_mount(&station->defaults);
         cast_station_destroy(station);
     }
+}
+
+static void a_relay_is_of_one_mount(void **state) {
+    (void)state;
+    static const char *const good[] = {"http://a", "http://a:8000/x?y=z", "HTTP://[::1]:80/",
+                                       "http://1.2.3.4/ä"};
+    static const char *const bad[] = {
+        "a",           "https://a/x",     "http://",     "http://u:p@a/", "http://a/b c",
+        "http://a:0/", "http://a:99999/", "http://a/#b", "http://a\\b"};
+    char text[256], wanted[256];
+    for (size_t i = 0; i < COUNT(good); i++) {
+        snprintf(text, sizeof(text), "[server]\n[mount /a]\nrelay = %s\n[mount /b]\n", good[i]);
+        struct cast_station *station = read_text(text);
+        assert_string_equal(cast_station_mount(station, "/a")->relay, good[i]);
+        assert_null(cast_station_mount(station, "/b")->relay);
+        assert_null(station->defaults.relay);
+        cast_station_destroy(station);
+    }
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        snprintf(text, sizeof(text), "[mount /a]\nrelay = %s\n", bad[i]);
+        snprintf(wanted, sizeof(wanted),
+                 "relay: \"%s\" is no URL of a stream: http://host:8000/live.mp3, and no https", bad[i]);
+        refused(text, 2, wanted);
+    }
+    refused("[server]\nrelay = http://a/\n", 2,
+            "relay in [server]: it belongs in a section like [mount /live.mp3]");
 }
 
 /* --- kinds ------------------------------------------------------------------------ */
@@ -961,6 +988,7 @@ int main(void) {
         TEST(defaults),
         TEST(every_key_is_read),
         TEST(every_key_of_a_mount_is_read),
+        TEST(a_relay_is_of_one_mount),
         TEST(sizes),
         TEST(times),
         TEST(numbers_and_flags),

@@ -12,6 +12,7 @@
 #include "cast/server/connection.h"
 #include "cast/server/errand.h"
 #include "cast/server/log.h"
+#include "cast/server/relay.h"
 #include "os/clock.h"
 #include "os/descriptor.h"
 #include "os/poll_set.h"
@@ -140,8 +141,10 @@ static void mounts_sweep(struct cast_server *server) {
 static void on_sweep(uv_timer_t *timer) {
     struct cast_loop *loop = timer->data;
     cast_connection_sweep(loop);
-    if (loop->index == 0)
-        mounts_sweep(loop->server);
+    if (loop->index != 0)
+        return;
+    cast_relays_sweep(loop); /* before mounts that it may be in time for end */
+    mounts_sweep(loop->server);
 }
 
 /* --- the fan-out ------------------------------------------------------------------------ */
@@ -283,6 +286,8 @@ void cast_loop_stop(struct cast_loop *loop) {
     loop->stopping = true;
     while (loop->connections)
         cast_connection_close(loop->connections);
+    if (loop->index == 0)
+        cast_relays_stop(loop);
     uv_walk(&loop->uv, handle_close, NULL);
     for (size_t i = 0; i < loop->listening_count; i++)
         neap_os_descriptor_close(loop->listening[i].socket);

@@ -3,8 +3,8 @@
  *     listening sockets ──accept──> connections (connection.h) ──head of a request──> routes (route.h)
  *     fan-out's poll set ─────────> cast_fanout_take_events
  *     tick timer, while there are listeners ──> cast_fanout_tick
- *     sweep timer, each second ──> connections that are too slow; loop 0: mounts that waited long enough
- *     errands of other loops (errand.h)
+ *     sweep timer, each second ──> connections that are too slow; loop 0: relays, and mounts that waited long
+ * enough errands of other loops (errand.h)
  *
  * A loop's members belong to its thread, except for the errands.
  */

@@ -13,6 +13,7 @@
 #include "cast/server/log.h"
 #include "cast/server/loop.h"
 #include "cast/server/route.h"
+#include "cast/server/relay.h"
 #include "cast/server/source.h"
 #include "report/markup.h"
 
@@ -208,6 +209,7 @@ static void source_kill_visit(struct cast_loop *loop, void *context) {
             return;
         }
     }
+    cast_relays_kill(loop, work->mount);
 }
 
 static void source_kill_done(struct cast_loop *home, void *context) {

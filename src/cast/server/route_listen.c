@@ -6,6 +6,7 @@
 
 #include <neap/error.h>
 
+#include "cast/format/relay_path.h"
 #include "cast/format/url.h"
 #include "cast/server/log.h"
 #include "cast/server/loop.h"
@@ -37,7 +38,9 @@ static bool agent_denied(const struct cast_station *station, const char *agent) 
 
 /* The head of the answer. What a source says of its stream goes out as the headers that players know. */
 static void head_write(struct cast_answer *head, const struct cast_connection *connection,
-                       struct cast_mount *mount, uint32_t interval) {
+                       struct cast_mount *mount, uint32_t interval, bool to_relay) {
+    char mark[CAST_RELAY_MARK_ROOM], path[CAST_RELAY_PATH_ROOM] = "";
+    cast_relay_mark(connection->loop->server->relay_secret, mount->name, mark);
     cast_answer_begin(head, 200, connection->minor);
     neap_os_lock(&mount->lock);
     const struct cast_facts *facts = &mount->facts;
@@ -49,7 +52,10 @@ static void head_write(struct cast_answer *head, const struct cast_connection *c
     cast_answer_header(head, "icy-br", facts->bitrate);
     cast_answer_header(head, "ice-audio-info", facts->audio_info);
     cast_answer_header(head, "icy-pub", facts->is_public ? "1" : "0");
+    if (to_relay)
+        cast_relay_path_join(mark, facts->relay_path, path);
     neap_os_unlock(&mount->lock);
+    cast_answer_header(head, "Neap-Relay", path);
     if (interval > 0)
         cast_answer_number(head, "icy-metaint", interval);
     cast_answer_header(head, "Accept-Ranges", "none"); /* a stream has no beginning to count from */
@@ -126,7 +132,8 @@ static void listener_admit(struct cast_connection *connection, const struct cast
         cast_connection_say(connection, status, why);
         return;
     }
-    head_write(&head, connection, mount, wants_titles ? (uint32_t)station->metadata_interval : 0);
+    head_write(&head, connection, mount, wants_titles ? (uint32_t)station->metadata_interval : 0,
+               cast_request_header(request, "neap-relay") != NULL);
     if (request->method == CAST_METHOD_HEAD) {
         connection->status = 200;
         cast_connection_answer(connection, &head, NULL, 0);

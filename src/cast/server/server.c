@@ -14,9 +14,11 @@
 #include "cast/server/errand.h"
 #include "cast/server/log.h"
 #include "cast/server/loop.h"
+#include "cast/server/relay.h"
 #include "os/limits.h"
 #include "os/path.h"
 #include "os/privilege.h"
+#include "os/random.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, DESCRIPTORS_RESERVED = 64, FILE_BYTES_MOST = 1 << 20 };
 
@@ -181,6 +183,7 @@ static void on_hangup(uv_signal_t *signal, int number) {
     }
     struct cast_errand errand = {.visit = visit_settings};
     cast_errand_send(loop, &errand);
+    cast_relays_take_settings(loop);
     cast_log_event("info", "reloaded", NULL);
 }
 
@@ -283,6 +286,7 @@ static int loops_run(struct cast_server *server) {
     if (server->file && !neap_os_path_is_readable(server->file))
         cast_log_event("warning", "reload-will-fail", "file", server->file, "reason",
                        "the user that the server has become cannot read it", NULL);
+    cast_relays_take_settings(first);
     cast_loop_run(first);
     for (unsigned i = 1; i < server->loop_count; i++)
         uv_thread_join(&server->loops[i]->thread);
@@ -297,6 +301,7 @@ int cast_server_run(struct cast_server *server) {
     const char *failed;
     signal(SIGPIPE, SIG_IGN);
     server->started_s = (uint64_t)time(NULL);
+    server->relay_secret = neap_os_random();
     server->descriptors = neap_os_descriptors_raise();
     if (cast_air_open(&server->air) != NEAP_OK)
         return EXIT_FAILED;

@@ -23,6 +23,7 @@
 enum { CAST_LOOPS_MOST = 64, CAST_LISTENS_MOST = 16 };
 
 struct cast_loop;
+struct cast_relay;
 
 /* Settings that may be replaced while others still read them. */
 struct cast_station_held {
@@ -44,8 +45,10 @@ struct cast_server {
     const char *file;      /* of the settings; NULL: there is none */
     char *const *settings; /* "key=value" of the command line, which win over the file's */
     size_t setting_count;
-    uint64_t started_s;   /* seconds since 1970 */
-    uint64_t descriptors; /* that the process may have open */
+    struct cast_relay *relays; /* of loop 0 (relay.h) */
+    uint64_t relay_secret;     /* for marks of mounts (cast/format/relay_path.h) */
+    uint64_t started_s;        /* seconds since 1970 */
+    uint64_t descriptors;      /* that the process may have open */
     _Atomic uint64_t connections, heads, refused, requests;
 };
 

@@ -93,6 +93,13 @@ class Server:
         self.process.send_signal(signal.SIGHUP)
         self.wait_event("reloaded", before + 1)
 
+    def kill(self):
+        """Ends it as nobody should."""
+        self.stopped = True
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+
     def stop(self):
         """Ends it as an operator does. It has to end by itself, and well."""
         self.stopped = True

@@ -170,8 +170,7 @@ def test_listeners_stay_when_the_origin_is_started_again(start, play):
     edge.wait_event("relay-connected")
     listener = Jumper(edge, "/live", timeout=30)
     listener.hear(50000)
-    origin.process.kill()
-    origin.process.wait()
+    origin.kill()
     edge.wait_event("relay-lost")
     source.stop()
     time.sleep(2)
@@ -433,7 +432,7 @@ def test_bodies_that_break_off(start, other, rest, why):
 
 @pytest.mark.parametrize("url,why", [
     ("http://no-such-host.invalid/x", "no-such-host.invalid cannot be resolved"),
-    ("http://127.0.0.1:%d/x" % port_free(), "Connection refused")])
+    ("http://127.0.0.1:%d/x" % port_free(), "Connection refused")], ids=["name", "port"])
 def test_who_is_not_there(start, url, why):
     edge = start(("/live", {"relay": url}))
     assert why in reason(edge)

@@ -174,10 +174,12 @@ static void thread_look(struct neap_os_pause *pause, size_t i) {
     pause->holds[i].state = HOLD_GONE;
 }
 
-/* The state of a thread that was interrupted and has not stopped for a while. It is asked because waitid does
-   not report a main thread that ended before the others. */
-static enum hold_state state_now(char letter) {
-    return letter == 'D' ? HOLD_BUSY : state_ended(letter) ? HOLD_GONE : HOLD_ASKED;
+/* The state of a thread that was interrupted and has not stopped for a while. Of an end only a main thread's
+   is believed, which waitid does not report while the others live. Any other thread that has just ended is
+   collected by the next look: the kernel counts it until then, and so not all would ever seem to be held. */
+static enum hold_state state_now(const struct neap_os_pause *pause, pid_t tid) {
+    char letter = thread_state(pause->pid, tid);
+    return letter == 'D' ? HOLD_BUSY : state_ended(letter) && tid == pause->pid ? HOLD_GONE : HOLD_ASKED;
 }
 
 /* Waits until each interrupted thread has stopped, has ended or is busy inside the kernel. */
@@ -191,7 +193,7 @@ static int threads_await(struct neap_os_pause *pause) {
             if (hold->state == HOLD_ASKED || hold->state == HOLD_BUSY)
                 thread_look(pause, i);
             if (hold->state == HOLD_ASKED && now_ns - began_ns > BUSY_AFTER_NS)
-                hold->state = state_now(thread_state(pause->pid, pause->threads[i].tid));
+                hold->state = state_now(pause, pause->threads[i].tid);
             waiting |= hold->state == HOLD_ASKED;
         }
         if (!waiting)

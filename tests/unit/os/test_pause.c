@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,7 +27,7 @@
 #include "os/process_memory.h"
 #include "os/refusal.h"
 
-enum { THREADS = 4, TIMEOUT_MS = 10000, LONG_MS = 20, MS = 1000000 };
+enum { THREADS = 4, FILES = 20000, TIMEOUT_MS = 10000, LONG_MS = 20, MS = 1000000 };
 
 /* What a child shows of itself. */
 struct shown {
@@ -65,7 +67,7 @@ static void *count_up(void *count) {
 }
 
 static void *end_at_once(void *count) {
-    ++*(volatile uint64_t *)count;
+    __atomic_fetch_add((uint64_t *)count, 1, __ATOMIC_RELAXED); /* others may do so meanwhile */
     return NULL;
 }
 
@@ -104,6 +106,28 @@ static void be_chained(void) {
         pthread_create(&thread, NULL, chain_on, (void *)&shown->counts[i]);
     for (;;)
         pause();
+}
+
+/* Closes files of its own, which takes milliseconds in which it does not stop any more. */
+static void *end_slowly(void *count) {
+    ++*(volatile uint64_t *)count;
+    unshare(CLONE_FILES);
+    return NULL;
+}
+
+/* One after the other, threads that have much to do at their end. */
+static void be_slow_to_end(void) {
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    for (int i = 0, file = open("/dev/null", O_RDONLY); i < FILES && dup(file) >= 0; i++)
+        ;
+    for (;;) {
+        pthread_t thread;
+        pthread_create(&thread, NULL, end_slowly, (void *)&shown->born);
+        pthread_join(thread, NULL);
+    }
 }
 
 /* The first thread ends, the others go on. */
@@ -209,6 +233,20 @@ static void test_threads_that_come_and_go(void **state) {
 static void test_threads_that_make_the_next(void **state) {
     (void)state;
     assert_holds(be_chained, 1);
+}
+
+/* Whatever the moment at which one of them ends, all are held, and soon. */
+static void test_threads_that_end_slowly(void **state) {
+    (void)state;
+    const int rounds = getenv("NEAP_TEST_EMULATED") ? 20 : 400;
+    pid_t child = child_start(be_slow_to_end);
+    for (int round = 0; round < rounds; round++) {
+        neap_os_pause_t *pause;
+        assert_int_equal(neap_os_pause_begin(child, patience_ms(), &pause), NEAP_OK);
+        neap_os_pause_end(pause);
+        nap(1);
+    }
+    child_end(child);
 }
 
 static void test_main_thread_has_ended(void **state) {
@@ -506,6 +544,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_busy_threads, end_what_is_left),
         cmocka_unit_test_teardown(test_threads_that_come_and_go, end_what_is_left),
         cmocka_unit_test_teardown(test_threads_that_make_the_next, end_what_is_left),
+        cmocka_unit_test_teardown(test_threads_that_end_slowly, end_what_is_left),
         cmocka_unit_test_teardown(test_main_thread_has_ended, end_what_is_left),
         cmocka_unit_test_teardown(test_stack_pointers, end_what_is_left),
         cmocka_unit_test_teardown(test_stopped_stays_stopped, end_what_is_left),

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -38,6 +39,11 @@ static struct shown *shown;
 
 static void nap(unsigned ms) {
     neap_os_sleep_ns((uint64_t)ms * MS);
+}
+
+/* An emulated processor takes turns with its threads so slowly that a chain of them may be ahead for long. */
+static uint32_t patience_ms(void) {
+    return getenv("NEAP_TEST_EMULATED") ? 10 * TIMEOUT_MS : TIMEOUT_MS;
 }
 
 static uint64_t total(void) {
@@ -156,31 +162,59 @@ static void be_asleep(void) {
         pause();
 }
 
-static pid_t started; /* the child of the test that runs, 0 when it was ended */
+static pid_t started[4]; /* the children of the test that runs; 0: none, or it was collected */
+
+/* A child that ends with this program, and with the test. */
+static pid_t child_fork(void) {
+    pid_t child = fork();
+    if (child == 0)
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (size_t i = 0; child > 0; i++) {
+        assert_true(i < sizeof(started) / sizeof(started[0]));
+        if (started[i] == 0) {
+            started[i] = child;
+            break;
+        }
+    }
+    return child;
+}
+
+static void collected(pid_t child) {
+    for (size_t i = 0; i < sizeof(started) / sizeof(started[0]); i++)
+        if (started[i] == child)
+            started[i] = 0;
+}
 
 static pid_t child_start(void (*be)(void)) {
     memset((void *)shown, 0, sizeof(*shown));
-    pid_t child = started = fork();
+    pid_t child = child_fork();
     if (child == 0) {
         be();
         _exit(0);
     }
-    while (be == be_busy ? shown->born == 0 : total() == 0)
+    for (uint32_t i = 0; i < patience_ms() && !(be == be_busy ? shown->born != 0 : total() != 0); i++)
         nap(1);
+    assert_true(total() != 0);
     return child;
 }
 
 static void child_end(pid_t child) {
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
-    started = 0;
+    collected(child);
 }
 
-/* A test that failed leaves nothing that counts on. */
+/* A test that failed leaves nothing that counts on. With __WALL for threads that it may still hold: a child
+   has not ended before all of them are collected. */
 static int end_what_is_left(void **state) {
     (void)state;
-    if (started > 0)
-        child_end(started);
+    for (size_t i = 0; i < sizeof(started) / sizeof(started[0]); i++) {
+        if (started[i] > 0)
+            kill(started[i], SIGKILL);
+        started[i] = 0;
+    }
+    while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR)
+        ;
     return 0;
 }
 
@@ -196,11 +230,6 @@ static void state_wait(pid_t pid, char state) {
 }
 
 /* --- tests --------------------------------------------------------------- */
-
-/* An emulated processor takes turns with its threads so slowly that a chain of them may be ahead for long. */
-static uint32_t patience_ms(void) {
-    return getenv("NEAP_TEST_EMULATED") ? 10 * TIMEOUT_MS : TIMEOUT_MS;
-}
 
 static void assert_holds(void (*be)(void), size_t least_threads) {
     pid_t child = child_start(be);
@@ -324,7 +353,7 @@ static void test_signals_arrive(void **state) {
 static void test_signals_in_a_stream(void **state) {
     (void)state;
     enum { SENT = 20000 };
-    pid_t child = child_start(be_signalled), sender = fork();
+    pid_t child = child_start(be_signalled), sender = child_fork();
     if (sender == 0) {
         for (int i = 0; i < SENT; i++)
             while (sigqueue(child, SIGRTMIN, (union sigval){.sival_int = i}) != 0)
@@ -336,6 +365,7 @@ static void test_signals_in_a_stream(void **state) {
         assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &pause), NEAP_OK);
         neap_os_pause_end(pause);
     }
+    collected(sender);
     for (int i = 0; i < TIMEOUT_MS && shown->signals < SENT; i++)
         nap(1);
     assert_int_equal(shown->signals, SENT);
@@ -358,7 +388,7 @@ static void test_asleep(void **state) {
 static pid_t holder_start(pid_t child, int *says) {
     int held[2];
     assert_int_equal(pipe(held), 0);
-    pid_t holder = fork();
+    pid_t holder = child_fork();
     if (holder == 0) {
         neap_os_pause_t *pause;
         int error = neap_os_pause_begin(child, TIMEOUT_MS, &pause);
@@ -371,8 +401,7 @@ static pid_t holder_start(pid_t child, int *says) {
 
 static void holder_kill(pid_t holder, int says) {
     close(says);
-    kill(holder, SIGKILL);
-    waitpid(holder, NULL, 0);
+    child_end(holder);
 }
 
 /* The kernel lets the target go when whoever held it is killed. */
@@ -419,7 +448,7 @@ static void test_holder_is_killed_early(void **state) {
     (void)state;
     pid_t child = child_start(be_fertile);
     for (unsigned round = 0; round < 50; round++) {
-        pid_t holder = fork();
+        pid_t holder = child_fork();
         if (holder == 0) {
             neap_os_pause_t *pause;
             for (;;)
@@ -427,8 +456,7 @@ static void test_holder_is_killed_early(void **state) {
                     neap_os_pause_end(pause);
         }
         neap_os_sleep_ns((uint64_t)round * 50000);
-        kill(holder, SIGKILL);
-        waitpid(holder, NULL, 0);
+        child_end(holder);
         assert_true(moves(true));
     }
     child_end(child);
@@ -449,12 +477,12 @@ static void test_target_is_killed(void **state) {
 static void test_refusals(void **state) {
     (void)state;
     neap_os_pause_t *pause = NULL;
-    pid_t zombie = fork();
+    pid_t zombie = child_fork();
     if (zombie == 0)
         _exit(0);
     state_wait(zombie, 'Z');
     assert_int_equal(neap_os_pause_begin(zombie, TIMEOUT_MS, &pause), NEAP_ERROR_PROCESS);
-    waitpid(zombie, NULL, 0);
+    child_end(zombie);
     assert_int_equal(neap_os_pause_begin(zombie, TIMEOUT_MS, &pause), NEAP_ERROR_PROCESS);
     assert_int_equal(neap_os_pause_begin(getpid(), TIMEOUT_MS, &pause), NEAP_ERROR_ARGUMENT);
     assert_int_equal(neap_os_pause_begin(0, TIMEOUT_MS, &pause), NEAP_ERROR_ARGUMENT);
@@ -507,9 +535,8 @@ static void test_traced_for_moments(void **state) {
     const bool emulated = getenv("NEAP_TEST_EMULATED") != NULL;
     const int pauses = emulated ? 5 : 50;
     const unsigned gap_ms = emulated ? 30 : 1;
-    pid_t child = child_start(be_asleep), other = fork();
+    pid_t child = child_start(be_asleep), other = child_fork();
     if (other == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
         while (kill(child, 0) == 0) {
             if (ptrace(PTRACE_SEIZE, child, NULL, NULL) == 0) {
                 ptrace(PTRACE_INTERRUPT, child, NULL, NULL);
@@ -532,8 +559,7 @@ static void test_traced_for_moments(void **state) {
         neap_os_pause_end(pause);
         done++;
     }
-    kill(other, SIGKILL); /* first, for it would keep a child that has ended */
-    waitpid(other, NULL, 0);
+    child_end(other); /* first, for it would keep a child that has ended */
     assert_int_equal(done, pauses);
     child_end(child);
 }

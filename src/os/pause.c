@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "os/clock.h"
@@ -28,7 +29,8 @@ enum {
     NAP_NS_LEAST = 500 * 1000, /* after a refusal that may pass */
     NAP_NS_MOST = 10 * 1000 * 1000,
     BUSY_AFTER_NS =
-        2 * 1000 * 1000 /* after so long it is worth asking whether a thread is inside the kernel */
+        2 * 1000 * 1000, /* after so long it is worth asking whether a thread is inside the kernel */
+    COLLECT_MS = 50      /* so often it is looked whether the target was killed */
 };
 
 enum hold_state {
@@ -261,9 +263,32 @@ static void threads_release(struct neap_os_pause *pause) {
     pause->end_ns = neap_os_now_ns();
 }
 
+/* Collects what has ended while it was held: a process that is killed. The kernel tells its parent of it only
+   then, and the pause may be long. */
+static void ended_collect(void) {
+    siginfo_t info;
+    do
+        info.si_pid = 0;
+    while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | __WALL | __WNOTHREAD) == 0 && info.si_pid != 0);
+}
+
 static void sem_take(sem_t *semaphore) {
     while (sem_wait(semaphore) != 0 && errno == EINTR)
         ;
+}
+
+/* False if that takes longer than `ms`, which is less than a second. */
+static bool sem_take_within(sem_t *semaphore, long ms) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += ms * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    int result;
+    do
+        result = sem_timedwait(semaphore, &until);
+    while (result != 0 && errno == EINTR);
+    return result == 0;
 }
 
 static void *tracer_run(void *argument) {
@@ -271,7 +296,8 @@ static void *tracer_run(void *argument) {
     pause->result = threads_hold(pause);
     if (pause->result == NEAP_OK) {
         sem_post(&pause->held);
-        sem_take(&pause->finish);
+        while (!sem_take_within(&pause->finish, COLLECT_MS))
+            ended_collect();
         threads_release(pause);
     } else {
         threads_release(pause);

@@ -11,6 +11,9 @@
  * that is busy inside the kernel (state D) counts as stopped, because it cannot return to
  * the program. Other processes that share the memory (between vfork and exec) are not
  * stopped. Any thread may call; one at a time for one pause.
+ *
+ * A target that is killed meanwhile ends at once, and its parent hears of it. If the parent is
+ * this process, wait() may find that the tracer has taken the status (ECHILD).
  */
 #ifndef NEAP_OS_PAUSE_H
 #define NEAP_OS_PAUSE_H

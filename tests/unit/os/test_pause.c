@@ -467,11 +467,29 @@ static void test_target_is_killed(void **state) {
     pid_t child = child_start(be_busy);
     neap_os_pause_t *pause;
     assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &pause), NEAP_OK);
-    kill(child, SIGKILL); /* its parent hears of it only when the tracer is done with it */
-    state_wait(child, 'Z');
+    kill(child, SIGKILL);
     neap_os_pause_end(pause);
     child_end(child);
     assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &pause), NEAP_ERROR_PROCESS);
+}
+
+/* A pause, however long, does not keep the end of its target from the one that waits for it. */
+static void test_killed_target_is_collected(void **state) {
+    (void)state;
+    pid_t child = child_start(be_busy);
+    neap_os_pause_t *pause;
+    assert_int_equal(neap_os_pause_begin(child, TIMEOUT_MS, &pause), NEAP_OK);
+    kill(child, SIGKILL);
+    pid_t ended = 0;
+    for (int i = 0; i < TIMEOUT_MS && ended == 0; i++) {
+        nap(1);
+        ended = waitpid(child, NULL, WNOHANG);
+    }
+    /* The tracer, a thread of its parent, may be the first. */
+    assert_true(ended == child || (ended < 0 && errno == ECHILD));
+    neap_os_pause_end(pause);
+    assert_int_equal(state_of(child), '\0');
+    collected(child);
 }
 
 static void test_refusals(void **state) {
@@ -581,6 +599,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_holder_is_killed_early, end_what_is_left),
         cmocka_unit_test_teardown(test_signals_when_the_holder_is_killed, end_what_is_left),
         cmocka_unit_test_teardown(test_target_is_killed, end_what_is_left),
+        cmocka_unit_test_teardown(test_killed_target_is_collected, end_what_is_left),
         cmocka_unit_test_teardown(test_refusals, end_what_is_left),
         cmocka_unit_test_teardown(test_traced_by_another, end_what_is_left),
         cmocka_unit_test_teardown(test_tracer_of_another_thread, end_what_is_left),

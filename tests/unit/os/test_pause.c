@@ -349,9 +349,18 @@ static void test_signals_arrive(void **state) {
     child_end(child);
 }
 
+/* Of signals that have queued while a thread was stopped, ThreadSanitizer keeps one, where they do not find
+ * the thread in a call that waits. It loses them without any pause too, if SIGSTOP stops the thread. */
+static void need_queued_signals(void) {
+#ifdef __SANITIZE_THREAD__
+    skip();
+#endif
+}
+
 /* Signals that queue, sent all the time by another process: some come between seizing and stopping. */
 static void test_signals_in_a_stream(void **state) {
     (void)state;
+    need_queued_signals();
     enum { SENT = 20000 };
     pid_t child = child_start(be_signalled), sender = child_fork();
     if (sender == 0) {
@@ -423,6 +432,7 @@ static void test_holder_is_killed(void **state) {
 /* Signals that a thread is about to get when the holder is killed: each is still delivered, once. */
 static void test_signals_when_the_holder_is_killed(void **state) {
     (void)state;
+    need_queued_signals();
     enum { ROUNDS = 400 };
     pid_t child = child_start(be_signalled);
     uint64_t sent = 0;

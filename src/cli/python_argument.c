@@ -12,7 +12,7 @@
 
 enum { WALKERS = 2 };
 
-static int view_open(struct cli_python *python) {
+static int view_open(const char *verb, struct cli_python *python) {
     python->view = calloc(1, sizeof(*python->view));
     int error = python->view ? neap_python_view_open(python->snapshot, python->view) : NEAP_ERROR_MEMORY;
     if (error == NEAP_OK)
@@ -20,6 +20,8 @@ static int view_open(struct cli_python *python) {
     const char *why = error == NEAP_ERROR_ABSENT ? python->view->fault.why : neap_error_text(error);
     free(python->view);
     python->view = NULL;
+    if (cli_python_outcome(python, error) == NEAP_ERROR_PROCESS)
+        return cli_pid_error(verb, &python->target, NEAP_ERROR_PROCESS);
     int code = error == NEAP_ERROR_ABSENT ? CLI_EXIT_NO_PROCESS : CLI_EXIT_FAILED;
     if (python->core)
         return cli_error(code, "cannot look into %s: %s: give a core file of CPython 3.8 to 3.15",
@@ -38,10 +40,14 @@ int cli_python_open(const char *verb, const struct cli_snapshot_options *options
     if (code == CLI_GO_ON)
         code = cli_snapshot_open(verb, options, &python->target, &python->snapshot);
     if (code == CLI_GO_ON)
-        code = view_open(python);
+        code = view_open(verb, python);
     if (code != CLI_GO_ON)
         cli_python_close(python);
     return code;
+}
+
+int cli_python_outcome(const struct cli_python *python, int error) {
+    return neap_snapshot_facts(python->snapshot)->ended ? NEAP_ERROR_PROCESS : error;
 }
 
 void cli_python_release(struct cli_python *python) {

@@ -4,7 +4,11 @@
  *     const struct cli_option table[] = {CLI_SNAPSHOT_OPTIONS(&options), ..., {.name = NULL}};
  *     ...
  *     int code = cli_python_open("look", &options, argc - rest, argv + rest, &python);
- *     if (code == CLI_GO_ON) { ...; cli_python_release(&python); print; cli_python_close(&python); }
+ *     if (code == CLI_GO_ON) {
+ *         int error = cli_python_outcome(&python, ...);
+ *         cli_python_release(&python);
+ *         print, or cli_pid_error if the process ended; cli_python_close(&python);
+ *     }
  *
  * cli/snapshot_argument.h says how long a process is stopped. Main thread.
  */
@@ -30,6 +34,9 @@ struct cli_python {
 /* Takes the snapshot and opens the view. Returns CLI_GO_ON, or an exit code after one line on stderr. */
 int cli_python_open(const char *verb, const struct cli_snapshot_options *options, int argc, char **argv,
                     struct cli_python *python);
+
+/* What came of reading it: NEAP_ERROR_PROCESS if it ended before all was read, else `error`. */
+int cli_python_outcome(const struct cli_python *python, int error);
 
 /* Resumes a process that is still stopped, after everything has been read. */
 void cli_python_release(struct cli_python *python);

@@ -2,6 +2,7 @@
 #include "cli/advise_report.h"
 #include "cli/apart.h"
 #include "cli/output.h"
+#include "cli/pid_argument.h"
 #include "cli/verb.h"
 
 enum { ROWS_SHOWN = 5, SHOWN_MAX = 10000, CONTAINERS = 64 };
@@ -46,6 +47,13 @@ static int json(const void *report, FILE *out) {
     return cli_advise_print_json(report, out);
 }
 
+static int failed(const struct advised *advised, int error) {
+    if (error == NEAP_ERROR_PROCESS)
+        return cli_pid_error("advise", &advised->python.target, error);
+    return cli_error(CLI_EXIT_FAILED, "cannot advise: %s: try again, or --low-memory",
+                     neap_error_text(error));
+}
+
 static int run(int argc, char **argv) {
     static const struct cli_output_forms forms = {.text = text, .json = json};
     struct advised advised = {0};
@@ -75,7 +83,7 @@ static int run(int argc, char **argv) {
         code = cli_python_open("advise", &options, argc - rest, argv + rest, &advised.python);
     if (code != CLI_GO_ON)
         return code;
-    int error = find(&advised);
+    int error = cli_python_outcome(&advised.python, find(&advised));
     cli_python_release(&advised.python);
     const struct cli_advise_report report = {
         .python = &advised.python,
@@ -83,9 +91,7 @@ static int run(int argc, char **argv) {
         .advices = &advised.advices,
         .shown = (size_t)shown,
     };
-    code = error == NEAP_OK ? cli_output_write(&output, &forms, &report)
-                            : cli_error(CLI_EXIT_FAILED, "cannot advise: %s: try again, or --low-memory",
-                                        neap_error_text(error));
+    code = error == NEAP_OK ? cli_output_write(&output, &forms, &report) : failed(&advised, error);
     advised_clear(&advised);
     return code;
 }

@@ -4,6 +4,7 @@
 #include "cli/look_report.h"
 #include "cli/apart.h"
 #include "cli/output.h"
+#include "cli/pid_argument.h"
 #include "cli/verb.h"
 #include "inspect/space/claim_spans.h"
 
@@ -118,6 +119,8 @@ static int failed(const struct look *look, int error) {
         return cli_error(CLI_EXIT_FAILED,
                          "the process has no type named %s: `neap look` without --type lists them",
                          look->type);
+    case NEAP_ERROR_PROCESS:
+        return cli_pid_error("look", &look->python.target, error);
     case NEAP_ERROR_MEMORY:
         return cli_error(CLI_EXIT_FAILED, "no memory left to count the objects: use --low-memory");
     default:
@@ -169,7 +172,7 @@ static int run(int argc, char **argv) {
         code = cli_python_open("look", &options, argc - rest, argv + rest, &look.python);
     if (code != CLI_GO_ON)
         return code;
-    int error = count(&look);
+    int error = cli_python_outcome(&look.python, count(&look));
     cli_python_release(&look.python);
     code = error == NEAP_OK ? report_write(&look) : failed(&look, error);
     look_clear(&look);

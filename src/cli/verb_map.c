@@ -109,12 +109,17 @@ static int map_make(neap_snapshot_t *snapshot, struct neap_space_map *map, const
     return error;
 }
 
-static int map_draw(const struct request *request, neap_snapshot_t *snapshot) {
+static int map_draw(const struct request *request, const struct neap_live_heap *target,
+                    neap_snapshot_t *snapshot) {
     struct neap_space_map map = {0};
     const char *limit;
     char source[128];
     int error = map_make(snapshot, &map, &limit);
     neap_snapshot_release(snapshot);
+    if (neap_snapshot_facts(snapshot)->ended) {
+        neap_space_map_clear(&map);
+        return cli_pid_error("map", target, NEAP_ERROR_PROCESS);
+    }
     if (error != NEAP_OK)
         return cli_error(CLI_EXIT_FAILED, "cannot draw the map: %s: try --low-memory",
                          neap_error_text(error));
@@ -131,7 +136,7 @@ static int snapshot_draw(const struct request *request, pid_t pid) {
     neap_snapshot_t *snapshot;
     int code = cli_snapshot_open("map", &request->reading, &target, &snapshot);
     if (code == CLI_GO_ON) {
-        code = map_draw(request, snapshot);
+        code = map_draw(request, &target, snapshot);
         neap_snapshot_destroy(snapshot);
     }
     neap_live_heap_close(&target);

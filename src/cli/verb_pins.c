@@ -1,6 +1,7 @@
 /* cli/verb_pins.c: `neap pins PID|--core FILE`. */
 #include "cli/apart.h"
 #include "cli/output.h"
+#include "cli/pid_argument.h"
 #include "cli/pins_report.h"
 #include "cli/verb.h"
 
@@ -41,6 +42,13 @@ static int text(const void *report, FILE *out) {
 
 static int json(const void *report, FILE *out) {
     return cli_pins_print_json(report, out);
+}
+
+static int failed(const struct pinned *pinned, int error) {
+    if (error == NEAP_ERROR_PROCESS)
+        return cli_pid_error("pins", &pinned->python.target, error);
+    return cli_error(CLI_EXIT_FAILED, "cannot find the pins: %s: try again, or --low-memory",
+                     neap_error_text(error));
 }
 
 static int run(int argc, char **argv) {
@@ -84,7 +92,7 @@ static int run(int argc, char **argv) {
         code = cli_python_open("pins", &options, argc - rest, argv + rest, &pinned.python);
     if (code != CLI_GO_ON)
         return code;
-    int error = find(&pinned);
+    int error = cli_python_outcome(&pinned.python, find(&pinned));
     const struct cli_pins_report report = {
         .python = &pinned.python,
         .analysis = &pinned.analysis,
@@ -93,10 +101,7 @@ static int run(int argc, char **argv) {
         .places_shown = (size_t)places,
         .show_values = show_values,
     };
-    code = error == NEAP_OK
-               ? cli_output_write(&output, &forms, &report)
-               : cli_error(CLI_EXIT_FAILED, "cannot find the pins: %s: try again, or --low-memory",
-                           neap_error_text(error));
+    code = error == NEAP_OK ? cli_output_write(&output, &forms, &report) : failed(&pinned, error);
     pinned_clear(&pinned);
     return code;
 }

@@ -2,6 +2,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -124,6 +125,56 @@ def test_the_process_is_as_it_was(forked, words):
     done = neap(*words, forked)
     assert done.returncode == 0, done.stderr
     assert figures(forked) == before
+
+
+# --- a target that ends while it is held ------------------------------------------------------------
+
+LARGE = """
+import sys, threading
+kept = [(number, str(number)) for number in range(300000)]
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def is_held(pid):
+    return Path("/proc/%d/stat" % pid).read_text().rpartition(")")[2].split()[0] == "t"
+
+
+def reader_stopped(verb, pid):
+    """A neap that stands still amid reading a process that it holds: as late as this machine permits."""
+    for delay_ms in (200, 100, 50, 20, 5, 0):
+        run = subprocess.Popen([NEAP, verb, "--low-memory", str(pid)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True, env=clean_environment(), start_new_session=True)
+        while not is_held(pid) and run.poll() is None:
+            time.sleep(0.001)
+        time.sleep(delay_ms / 1000)
+        if run.poll() is None:
+            os.killpg(run.pid, signal.SIGSTOP)
+            if is_held(pid):
+                return run
+            os.killpg(run.pid, signal.SIGCONT)
+        run.communicate(timeout=PATIENCE_S)
+    pytest.fail("neap was done each time before it could be stopped")
+
+
+@pytest.mark.parametrize("verb", ["look", "pins", "map", "advise"])
+def test_nothing_is_told_of_a_process_that_ended_while_it_was_held(verb):
+    """And whoever waits for it does not wait for neap."""
+    process = subprocess.Popen([debian_python().path, "-c", LARGE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                               env=clean_environment())
+    try:
+        assert process.stdout.readline() == "ready\n"
+        run = reader_stopped(verb, process.pid)
+        process.kill()
+        os.killpg(run.pid, signal.SIGCONT)
+        process.wait(PATIENCE_S)
+        out, error = run.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
+        process.communicate()
+    assert (run.returncode, out, error.count("\n")) == (4, "", 1), (out, error)
 
 
 # --- pages of zeros -------------------------------------------------------------------------------

@@ -74,9 +74,18 @@ static int range_read(neap_snapshot_t *snapshot, const struct neap__range *range
     return neap__paused_memory_read(&snapshot->held, address, out, bytes);
 }
 
+/* Notes whether a process that is held has ended. Its readers take a read that fails for a structure that is
+ * not in order, and go on: they need not wait for the kernel's answer each time. */
+static int ended_note(neap_snapshot_t *snapshot, int error) {
+    snapshot->facts.ended |= error == NEAP_ERROR_PROCESS && snapshot->pause;
+    return error;
+}
+
 static int snapshot_read(void *context, uint64_t address, void *out, size_t bytes) {
     neap_snapshot_t *snapshot = context;
     char *to = out;
+    if (snapshot->facts.ended)
+        return NEAP_ERROR_PROCESS;
     while (bytes > 0) {
         const struct neap__range *range = neap__range_index_find(&snapshot->ranges, address);
         if (!range)
@@ -85,7 +94,7 @@ static int snapshot_read(void *context, uint64_t address, void *out, size_t byte
         size_t part = left < bytes ? (size_t)left : bytes;
         int error = range_read(snapshot, range, address, to, part);
         if (error != NEAP_OK)
-            return error;
+            return ended_note(snapshot, error);
         to += part;
         address += part;
         bytes -= part;

@@ -39,8 +39,9 @@ enum neap_snapshot_way {
 struct neap_snapshot_facts {
     enum neap_snapshot_way way;
     bool too_little_memory; /* HOLD was used instead of PAUSE, because there was too little memory to copy */
-    uint64_t pause_ns;      /* how long the target was paused; with HOLD known after release */
-    uint64_t copied_bytes;  /* bytes of copied pages; for a core file, bytes in the file */
+    bool ended; /* HOLD: the process ended before all was read, so that what was found is worth nothing */
+    uint64_t pause_ns;     /* how long the target was paused; with HOLD known after release */
+    uint64_t copied_bytes; /* bytes of copied pages; for a core file, bytes in the file */
     uint64_t
         swapped_bytes; /* bytes in swap, which read as zero: nothing is brought back by being looked at */
     uint64_t missing_bytes; /* bytes that were unmapped while being read, or that a cut file lacks; they

@@ -201,6 +201,9 @@ static void test_process_ends(void **state) {
     struct neap_memory memory = neap_snapshot_memory(snapshot), gone = neap_snapshot_memory(held);
     for (int i = 0; i < 1000 && gone.read(gone.context, (uintptr_t)pages + page, out, 10) == NEAP_OK; i++)
         usleep(1000), gone.read(gone.context, (uintptr_t)pages + page + 2048 * 16384, out, 10);
+    assert_true(neap_snapshot_facts(held)->ended); /* whoever goes on reading learns of it */
+    assert_int_equal(gone.read(gone.context, (uintptr_t)constant, out, 1), NEAP_ERROR_PROCESS);
+    assert_false(neap_snapshot_facts(snapshot)->ended);
     assert_int_equal(memory.read(memory.context, (uintptr_t)pages + page, out, sizeof(out)), NEAP_OK);
     assert_content(out, page, sizeof(out));
     neap_snapshot_destroy(held);

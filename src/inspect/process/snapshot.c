@@ -154,6 +154,12 @@ static bool has_room(const struct neap_process_image *image, uint64_t copy_bytes
     return neap_os_headroom_bytes() >= copy_bytes + neap__copy_bytes(image) / ANALYSIS_SHARE + ANALYSIS_BYTES;
 }
 
+/* Where there is room, a copy can lack address space: it takes as much as the process has mapped. To hold the
+ * process takes none. */
+static int copy_result(int error) {
+    return error == NEAP_ERROR_MEMORY ? NEAP_ERROR_BUSY : error;
+}
+
 /* Everything that happens while the process is paused. `prepared_bytes` is what the copy has memory for.
  * NEAP_ERROR_BUSY: the process has grown by more than there is memory for. */
 static int copy_still(neap_snapshot_t *snapshot, uint64_t prepared_bytes) {
@@ -167,7 +173,7 @@ static int copy_still(neap_snapshot_t *snapshot, uint64_t prepared_bytes) {
     if (bytes > prepared_bytes + GROWTH_BYTES && !has_room(&snapshot->image, bytes - prepared_bytes))
         error = NEAP_ERROR_BUSY;
     if (error == NEAP_OK)
-        error = neap__copy_take(&snapshot->copy, snapshot->process, &snapshot->image);
+        error = copy_result(neap__copy_take(&snapshot->copy, snapshot->process, &snapshot->image));
     if (error == NEAP_OK)
         error = neap_os_process_same(snapshot->process);
     if (error == NEAP_OK && pause)
@@ -184,7 +190,7 @@ static int take_copy(neap_snapshot_t *snapshot) {
     if (error == NEAP_OK && !has_room(&before, bytes))
         error = has_room(&before, 0) ? NEAP_ERROR_BUSY : NEAP_ERROR_MEMORY;
     if (error == NEAP_OK)
-        error = neap__copy_prepare(&snapshot->copy, &before);
+        error = copy_result(neap__copy_prepare(&snapshot->copy, &before));
     neap_process_image_clear(&before);
     if (error == NEAP_OK)
         error = copy_still(snapshot, bytes);

@@ -38,7 +38,8 @@ enum neap_snapshot_way {
 
 struct neap_snapshot_facts {
     enum neap_snapshot_way way;
-    bool too_little_memory; /* HOLD was used instead of PAUSE, because there was too little memory to copy */
+    bool too_little_memory; /* HOLD was used instead of PAUSE, because there was too little memory to copy, or
+                               too little address space */
     bool ended; /* HOLD: the process ended before all was read, so that what was found is worth nothing */
     uint64_t pause_ns;     /* how long the target was paused; with HOLD known after release */
     uint64_t copied_bytes; /* bytes of copied pages; for a core file, bytes in the file */
@@ -59,9 +60,10 @@ typedef struct neap_snapshot neap_snapshot_t;
 
 /* Takes a snapshot of `process`, which must outlive it, in one of the first three ways. If the machine, or a
  * control group that this process shares with the target, has too little memory for a copy, PAUSE becomes
- * HOLD, because the kernel might otherwise end the target. Returns the errors of os/pause.h, or
- * NEAP_ERROR_MEMORY if there is too little memory for HOLD too, or for RUNNING; NEAP_ERROR_PROCESS also if it
- * executed another program before all was read. The caller owns *snapshot. */
+ * HOLD, because the kernel might otherwise end the target; and also if this process has too little address
+ * space. Returns the errors of os/pause.h, or NEAP_ERROR_MEMORY if there is too little memory for HOLD too,
+ * or for RUNNING; NEAP_ERROR_PROCESS also if it executed another program before all was read. The caller owns
+ * *snapshot. */
 int neap_snapshot_take(neap_os_process_t *process, enum neap_snapshot_way way, neap_snapshot_t **snapshot);
 
 /* Opens a core file (ELF, 32 or 64 bits, this byte order). NEAP_ERROR_ABSENT if there is no such

@@ -95,8 +95,15 @@ static int start_child(void **state) {
     return up && neap_os_process_open(child, false, &process) == NEAP_OK ? 0 : 1;
 }
 
-/* With __WALL for the threads of a child that is still held, after a test that failed: it has not ended
- * before all of them are collected. */
+/* With __WALL for the threads of a child that is still held: it has not ended before all are collected. */
+static void child_end(void) {
+    if (child > 0)
+        kill(child, SIGKILL);
+    while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR)
+        ;
+    child = 0;
+}
+
 static int end_child(void **state) {
     (void)state;
     neap_os_process_close(process);
@@ -104,10 +111,7 @@ static int end_child(void **state) {
     munmap(forked, FORKED_BYTES);
     munmap((void *)(uintptr_t)zeros, ZERO_BYTES);
     munmap((void *)(uintptr_t)huge_zeros, ZERO_BYTES);
-    if (child > 0)
-        kill(child, SIGKILL);
-    while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR)
-        ;
+    child_end();
     return 0;
 }
 
@@ -154,7 +158,11 @@ static void assert_image(neap_snapshot_t *snapshot) {
                      page - 10);
     assert_int_equal(image->pointer_bytes, sizeof(void *));
     assert_string_equal(image->program, "test_snapshot");
+#ifdef __SANITIZE_THREAD__ /* which may have a thread of its own there */
+    assert_in_range(image->thread_count, 1, 2);
+#else
     assert_int_equal(image->thread_count, 1);
+#endif
     const struct neap_image_span *stack = neap_process_image_span(image, image->threads[0].stack_pointer);
     assert_non_null(stack);
     assert_int_equal(stack->kind, NEAP_SPAN_STACK);
@@ -162,8 +170,17 @@ static void assert_image(neap_snapshot_t *snapshot) {
     assert_int_equal(neap_process_image_span(image, (uintptr_t)&changed)->kind, NEAP_SPAN_DATA);
 }
 
+/* ThreadSanitizer maps nearly all address space, which leaves no room for a copy of what it has mapped in the
+ * child; and what it notes of each page there is memory of the child too. */
+static void need_no_checker(void) {
+#ifdef __SANITIZE_THREAD__
+    skip();
+#endif
+}
+
 static void test_paused(void **state) {
     (void)state;
+    need_no_checker();
     neap_snapshot_t *snapshot;
     assert_int_equal(neap_snapshot_take(process, NEAP_SNAPSHOT_PAUSE, &snapshot), NEAP_OK);
     assert_reads(snapshot, true);
@@ -176,6 +193,7 @@ static void test_paused(void **state) {
 
 static void test_running(void **state) {
     (void)state;
+    need_no_checker();
     neap_snapshot_t *snapshot;
     assert_int_equal(neap_snapshot_take(process, NEAP_SNAPSHOT_RUNNING, &snapshot), NEAP_OK);
     assert_reads(snapshot, true);
@@ -197,31 +215,51 @@ static void test_held(void **state) {
     neap_snapshot_destroy(snapshot);
 }
 
+static void assert_gone(void) {
+    static const enum neap_snapshot_way ways[] = {NEAP_SNAPSHOT_PAUSE, NEAP_SNAPSHOT_HOLD,
+                                                  NEAP_SNAPSHOT_RUNNING};
+    neap_snapshot_t *none = NULL;
+    child_end();
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+        assert_int_equal(neap_snapshot_take(process, ways[i], &none), NEAP_ERROR_PROCESS);
+    assert_int_equal(neap_snapshot_take(process, NEAP_SNAPSHOT_CORE, &none), NEAP_ERROR_ARGUMENT);
+    assert_null(none);
+}
+
 /* What was copied stays when the process goes. */
 static void test_process_ends(void **state) {
     (void)state;
-    neap_snapshot_t *snapshot, *none = NULL, *held;
+    need_no_checker();
+    neap_snapshot_t *snapshot;
     unsigned char out[100];
     assert_int_equal(neap_snapshot_take(process, NEAP_SNAPSHOT_PAUSE, &snapshot), NEAP_OK);
-    assert_int_equal(neap_snapshot_take(process, NEAP_SNAPSHOT_HOLD, &held), NEAP_OK);
     kill(child, SIGKILL);
-    struct neap_memory memory = neap_snapshot_memory(snapshot), gone = neap_snapshot_memory(held);
-    for (int i = 0; i < 1000 && gone.read(gone.context, (uintptr_t)pages + page, out, 10) == NEAP_OK; i++)
-        usleep(1000), gone.read(gone.context, (uintptr_t)pages + page + 2048 * 16384, out, 10);
-    assert_true(neap_snapshot_facts(held)->ended); /* whoever goes on reading learns of it */
-    assert_int_equal(gone.read(gone.context, (uintptr_t)constant, out, 1), NEAP_ERROR_PROCESS);
-    assert_false(neap_snapshot_facts(snapshot)->ended);
+    assert_gone();
+    struct neap_memory memory = neap_snapshot_memory(snapshot);
     assert_int_equal(memory.read(memory.context, (uintptr_t)pages + page, out, sizeof(out)), NEAP_OK);
     assert_content(out, page, sizeof(out));
-    neap_snapshot_destroy(held);
+    assert_false(neap_snapshot_facts(snapshot)->ended);
     neap_snapshot_destroy(snapshot);
-    waitpid(child, NULL, 0);
-    child = 0;
-    assert_int_equal(neap_snapshot_take(process, NEAP_SNAPSHOT_PAUSE, &none), NEAP_ERROR_PROCESS);
-    assert_int_equal(neap_snapshot_take(process, NEAP_SNAPSHOT_HOLD, &none), NEAP_ERROR_PROCESS);
-    assert_int_equal(neap_snapshot_take(process, NEAP_SNAPSHOT_RUNNING, &none), NEAP_ERROR_PROCESS);
-    assert_int_equal(neap_snapshot_take(process, NEAP_SNAPSHOT_CORE, &none), NEAP_ERROR_ARGUMENT);
-    assert_null(none);
+}
+
+/* Of a process that goes while it is held nothing can be read, and whoever tries learns why. */
+static void test_held_process_ends(void **state) {
+    (void)state;
+    neap_snapshot_t *held;
+    unsigned char out[10];
+    assert_int_equal(neap_snapshot_take(process, NEAP_SNAPSHOT_HOLD, &held), NEAP_OK);
+    struct neap_memory gone = neap_snapshot_memory(held);
+    assert_int_equal(gone.read(gone.context, (uintptr_t)pages + page, out, sizeof(out)), NEAP_OK);
+    assert_false(neap_snapshot_facts(held)->ended);
+    kill(child, SIGKILL);
+    for (size_t i = 8; i < PAGES && !neap_snapshot_facts(held)->ended; i++) { /* the first are in its cache */
+        gone.read(gone.context, (uintptr_t)pages + i * page, out, sizeof(out));
+        usleep(1000);
+    }
+    assert_true(neap_snapshot_facts(held)->ended);
+    assert_int_equal(gone.read(gone.context, (uintptr_t)constant, out, 1), NEAP_ERROR_PROCESS);
+    assert_gone();
+    neap_snapshot_destroy(held);
 }
 
 /* --- what looking costs ------------------------------------------------------------------ */
@@ -308,6 +346,7 @@ static void assert_looks_free(enum neap_snapshot_way way) {
 
 static void test_looking_is_free(void **state) {
     (void)state;
+    need_no_checker();
     assert_looks_free(NEAP_SNAPSHOT_PAUSE);
     assert_looks_free(NEAP_SNAPSHOT_RUNNING);
     assert_looks_free(NEAP_SNAPSHOT_HOLD);
@@ -317,6 +356,7 @@ static void test_looking_is_free(void **state) {
  * amount. */
 static void test_shared_memory_asks_for_none(void **state) {
     (void)state;
+    need_no_checker();
     const size_t bytes = 64 * MIB;
     struct neap_process_image image;
     int ready[2];
@@ -445,6 +485,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_running, start_child, end_child),
         cmocka_unit_test_setup_teardown(test_held, start_child, end_child),
         cmocka_unit_test_setup_teardown(test_process_ends, start_child, end_child),
+        cmocka_unit_test_setup_teardown(test_held_process_ends, start_child, end_child),
         cmocka_unit_test_setup_teardown(test_looking_is_free, start_child, end_child),
         cmocka_unit_test(test_shared_memory_asks_for_none),
         cmocka_unit_test(test_a_vast_reservation),

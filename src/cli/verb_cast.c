@@ -21,9 +21,10 @@ static int run(int argc, char **argv) {
         return cli_error(CLI_EXIT_FAILED, "the path of neap is too long: start neap-cast by its own name");
     memcpy(name, program_name, sizeof(program_name));
     execv(path, argv);
-    return cli_error(CLI_EXIT_FAILED,
-                     "cannot start %s: %s: build Neap with libuv1-dev, libhttp-parser-dev and libinih-dev",
-                     path, strerror(errno));
+    return cli_error(
+        CLI_EXIT_FAILED,
+        "cannot start %s: %s: build Neap with libuv1-dev, libhttp-parser-dev, libinih-dev and libexpat1-dev",
+        path, strerror(errno));
 }
 
 const struct cli_verb cli_verb_cast = {"cast", "broadcast audio to many listeners", run};

@@ -1,4 +1,5 @@
 /* cast/server/cast_program.c: the program neap-cast: its options. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <neap/version.h>
 
 #include "cast/server/cast_status.h"
+#include "cast/format/icecast_file.h"
 #include "cast/server/server.h"
 #include "os/memory.h"
 #include "os/random.h"
@@ -28,6 +30,7 @@ static const char usage[] = "usage: neap cast [options]\n"
                             "      --set KEY=VALUE          set any key of [server]\n"
                             "      --check FILE             say whether FILE is a valid file of settings\n"
                             "      --example                print a file with every setting, explained\n"
+                            "      --from-icecast FILE      print settings made from Icecast's icecast.xml\n"
                             "      --version                print the version\n"
                             "  -h, --help                   print this\n";
 
@@ -63,15 +66,45 @@ static int check(const char *file) {
     return EXIT_DONE;
 }
 
+/* Prints settings made from a configuration of Icecast, and what came of each to standard error. */
+static int from_icecast(const char *file) {
+    struct cast_station_error error = {0};
+    char *xml = malloc(CAST_ICECAST_BYTES_MOST + 1);
+    FILE *in = xml ? fopen(file, "re") : NULL;
+    size_t bytes = in ? fread(xml, 1, CAST_ICECAST_BYTES_MOST + 1, in) : 0;
+    int failed = xml && (!in || ferror(in)) ? errno : 0;
+    if (in)
+        fclose(in);
+    int result = !xml     ? NEAP_ERROR_MEMORY
+                 : failed ? NEAP_ERROR_SYSTEM
+                          : cast_icecast_convert(xml, bytes, file, stdout, stderr, &error);
+    free(xml);
+    if (result == NEAP_OK) {
+        if (fflush(stdout) == 0 && !ferror(stdout))
+            return EXIT_DONE;
+        fprintf(stderr, "neap-cast: the settings cannot be written: %s\n", strerror(errno));
+        return EXIT_FAILURE;
+    }
+    char line[16] = "";
+    if (result == NEAP_ERROR_FORMAT && error.line > 0)
+        snprintf(line, sizeof(line), ":%u", error.line);
+    fprintf(stderr, "neap-cast: %s%s: %s\n", file, line,
+            result == NEAP_ERROR_SYSTEM   ? strerror(failed)
+            : result == NEAP_ERROR_FORMAT ? error.text
+                                          : neap_error_text(result));
+    return EXIT_FAILURE;
+}
+
 /* Reads the options. -1: go on; else the exit code. */
 static int options_read(struct options *options, int argc, char **argv) {
-    enum { LISTEN = 256, PASSWORD_FILE, SET, CHECK, EXAMPLE, VERSION };
+    enum { LISTEN = 256, PASSWORD_FILE, SET, CHECK, EXAMPLE, FROM_ICECAST, VERSION };
     static const struct option table[] = {{"config", required_argument, NULL, 'c'},
                                           {"listen", required_argument, NULL, LISTEN},
                                           {"source-password-file", required_argument, NULL, PASSWORD_FILE},
                                           {"set", required_argument, NULL, SET},
                                           {"check", required_argument, NULL, CHECK},
                                           {"example", no_argument, NULL, EXAMPLE},
+                                          {"from-icecast", required_argument, NULL, FROM_ICECAST},
                                           {"version", no_argument, NULL, VERSION},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
@@ -101,6 +134,8 @@ static int options_read(struct options *options, int argc, char **argv) {
         case EXAMPLE:
             cast_station_write_example(stdout);
             return EXIT_DONE;
+        case FROM_ICECAST:
+            return from_icecast(optarg);
         case VERSION:
             puts("neap-cast " NEAP_VERSION);
             return EXIT_DONE;

@@ -11,6 +11,7 @@
 
 #include "air_fixture.h"
 #include "cast/air/fanout.h"
+#include "os/limits.h"
 
 enum { QUEUE = 262144, INTERVAL = 1000 };
 
@@ -434,5 +435,6 @@ int main(void) {
         cmocka_unit_test_setup_teardown(fallback_and_return, open_fanout, close_fanout),
         cmocka_unit_test_setup_teardown(many_come_and_go, open_fanout, close_fanout),
     };
+    neap_os_descriptors_raise(); /* two for each of many listeners */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,6 +130,7 @@ bool neap_os_socket_address_is_taken(const struct neap_os_address *address) {
 int neap_os_socket_own_address(int socket, struct neap_os_address *address) {
     union socket_address at;
     socklen_t bytes = sizeof(at);
+    memset(&at, 0, sizeof(at));
     if (getsockname(socket, &at.any, &bytes) != 0)
         return NEAP_ERROR_SYSTEM;
     address_take(&at, address);
@@ -137,8 +138,9 @@ int neap_os_socket_own_address(int socket, struct neap_os_address *address) {
 }
 
 int neap_os_socket_accept(int listener, int *accepted, struct neap_os_address *peer) {
-    union socket_address from = {.any.sa_family = AF_UNSPEC};
+    union socket_address from;
     socklen_t bytes = sizeof(from);
+    memset(&from, 0, sizeof(from));
     const int yes = 1;
     int made = accept4(listener, &from.any, &bytes, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (made < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))

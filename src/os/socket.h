@@ -30,7 +30,7 @@ int neap_os_socket_receive(int socket, void *buffer, size_t bytes, size_t *got);
  * bytes that wait to go out, which bounds what the kernel holds for a peer that takes nothing; 0: as the
  * system has it. NEAP_ERROR_BUSY: the address is in use by another program. NEAP_ERROR_PERMISSION.
  * NEAP_ERROR_SYSTEM with errno. */
-int neap_os_socket_listen(const struct neap_os_address *address, unsigned send_bytes, int *socket);
+int neap_os_socket_listen(const struct neap_os_address *address, unsigned send_bytes, int *made);
 
 /* Whether another program listens at an address already. neap_os_socket_listen alone would not tell: one of
  * the same user would share the connections with it. */
@@ -41,11 +41,11 @@ int neap_os_socket_own_address(int socket, struct neap_os_address *address);
 
 /* Accepts a connection; it sends small pieces at once (TCP_NODELAY). NEAP_ERROR_BUSY: there is none now.
  * NEAP_ERROR_MEMORY: no descriptor or no memory is left. NEAP_ERROR_SYSTEM with errno. */
-int neap_os_socket_accept(int listener, int *socket, struct neap_os_address *peer);
+int neap_os_socket_accept(int listener, int *accepted, struct neap_os_address *peer);
 
 /* Begins to connect; the socket is writable when that is done, and neap_os_socket_error then tells how it
  * went. NEAP_ERROR_SYSTEM with errno. */
-int neap_os_socket_connect(const struct neap_os_address *address, int *socket);
+int neap_os_socket_connect(const struct neap_os_address *address, int *made);
 
 /* The error that has happened to a socket, as errno; 0 if there is none. Reading it clears it. */
 int neap_os_socket_error(int socket);

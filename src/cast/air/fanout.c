@@ -9,8 +9,8 @@
 
 enum {
     EVENTS_AT_ONCE = 256,
-    MOVED_BURST_PART =
-        4, /* of the burst, which whoever is moved gets of the other mount: he still has the first one */
+    MOVED_BLOCKS = 4,   /* of the ring, that whoever is moved to another mount gets at once: he still has the
+                           first burst */
     FALLBACKS_MOST = 8, /* that are tried, one behind the other */
 };
 
@@ -194,7 +194,7 @@ static bool listener_move(struct cast_fanout *fanout, struct cast_listener *list
     listener->title_version = 0;
     cast_words_drop(fanout->air->words, listener->home);
     listener->home = home;
-    listener_tune(fanout, listener, CAST_RING_BLOCK_BYTES * MOVED_BURST_PART);
+    listener_tune(fanout, listener, (uint64_t)CAST_RING_BLOCK_BYTES * MOVED_BLOCKS);
     seat_leave(fanout, old);
     return true;
 }

@@ -19,10 +19,10 @@ void cast_words_destroy(struct cast_words *words);
 /* The number of `text`, with one holder more; NULL is as the empty text. 0 if there is no memory: what a
  * listener calls himself is not worth an error. */
 uint32_t cast_words_hold(struct cast_words *words, const char *text);
-void cast_words_drop(struct cast_words *words, uint32_t word);
+void cast_words_drop(struct cast_words *words, uint32_t number);
 
 /* Copies the text of a number that the caller holds, cut to fit. Returns `out`. */
-char *cast_words_copy(struct cast_words *words, uint32_t word, char *out, size_t room);
+char *cast_words_copy(struct cast_words *words, uint32_t number, char *out, size_t room);
 
 /* Verifies every invariant. Returns false, with a static text in *why, at the first that does not hold. */
 bool cast_words_check(struct cast_words *words, const char **why);

@@ -47,8 +47,9 @@ static void date_append(struct cast_answer *answer) {
     time_t now = time(NULL);
     struct tm date;
     if (gmtime_r(&now, &date))
-        append(answer, "Date: %.3s, %02d %.3s %04d %02d:%02d:%02d GMT\r\n", days + 3 * date.tm_wday,
-               date.tm_mday, months + 3 * date.tm_mon, date.tm_year + 1900, date.tm_hour, date.tm_min,
+        append(answer, "Date: %.3s, %02d %.3s %04d %02d:%02d:%02d GMT\r\n",
+               days + (size_t)3 * (unsigned)date.tm_wday, date.tm_mday,
+               months + (size_t)3 * (unsigned)date.tm_mon, date.tm_year + 1900, date.tm_hour, date.tm_min,
                date.tm_sec);
 }
 

@@ -33,12 +33,14 @@ static size_t quoted_write(const char *text, char *out, size_t room) {
 
 /* Writes key='text'; and returns its bytes, of which `most` are the text's. */
 static size_t field_write(const char *key, const char *text, char *out, size_t most) {
-    size_t bytes = strlen(key);
-    memcpy(out, key, bytes);
+    size_t bytes = 0;
+    for (; key[bytes] != '\0'; bytes++)
+        out[bytes] = key[bytes];
     out[bytes++] = '\'';
     bytes += quoted_write(text, out + bytes, most);
-    memcpy(out + bytes, "';", 2);
-    return bytes + 2;
+    out[bytes++] = '\'';
+    out[bytes++] = ';';
+    return bytes;
 }
 
 size_t cast_icy_block_write(const char *title, const char *url, uint8_t block[CAST_ICY_BLOCK_BYTES_MOST]) {

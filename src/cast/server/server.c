@@ -152,7 +152,7 @@ int cast_server_read(const struct cast_server *server, struct cast_station **sta
 }
 
 uint64_t cast_server_listener_room(const struct cast_server *server, const struct cast_station *station) {
-    uint64_t room = server->descriptors > 2 * DESCRIPTORS_RESERVED
+    uint64_t room = server->descriptors > 2ul * DESCRIPTORS_RESERVED
                         ? server->descriptors - DESCRIPTORS_RESERVED
                         : server->descriptors / 2;
     return room < station->max_listeners ? room : station->max_listeners;

@@ -82,6 +82,7 @@ void cast_mount_resume(struct cast_mount *mount, struct cast_facts *facts) {
     neap_os_lock(&mount->lock);
     cast_facts_clear(&mount->facts);
     mount->facts = *facts;
+    mount->chain_at = neap_stream_written(mount->ring);
     neap_os_unlock(&mount->lock);
     /* The new source begins a chain of its own, whatever page the last one was in. */
     cast_ogg_pages_close(&mount->pages);
@@ -102,34 +103,32 @@ void cast_mount_claim(struct cast_mount *mount, size_t bytes, struct neap_span *
     (void)error;
 }
 
-/* The headers of a chain become those of new listeners when the first page after them begins. Places in
- * earlier chains belong to other headers. */
-static void headers_publish(struct cast_mount *mount) {
+/* The headers of a chain become those of new listeners when the first page after them begins. NULL: they are
+ * as before, or there is no memory, and hardly any for a new listener either. */
+static struct cast_blob *headers_new(const struct cast_mount *mount) {
     const struct cast_ogg_pages *pages = &mount->pages;
     const struct cast_blob *now = mount->headers; /* only this thread changes it */
     if (now && now->bytes == pages->header_bytes && memcmp(now->data, pages->headers, now->bytes) == 0)
-        return;
-    struct cast_blob *made = cast_blob_new(pages->headers, pages->header_bytes);
-    if (!made)
-        return; /* a new listener hears nothing then: there is hardly memory for him either */
-    neap_os_lock(&mount->lock);
-    struct cast_blob *old = mount->headers;
-    mount->headers = made;
-    mount->start_count = 0;
-    neap_os_unlock(&mount->lock);
-    cast_blob_drop(old);
+        return NULL;
+    return cast_blob_new(pages->headers, pages->header_bytes);
 }
 
 static void start_note(void *context, uint64_t offset) {
     struct cast_mount *mount = context;
-    headers_publish(mount);
+    struct cast_blob *made = headers_new(mount), *old = NULL;
     neap_os_lock(&mount->lock);
+    if (made) {
+        old = mount->headers;
+        mount->headers = made;
+        mount->start_count = 0; /* places in earlier chains belong to other headers */
+    }
     mount->starts[(mount->start_first + mount->start_count) % CAST_STARTS_MOST] = offset;
     if (mount->start_count < CAST_STARTS_MOST)
         mount->start_count++;
     else
         mount->start_first = (mount->start_first + 1) % CAST_STARTS_MOST;
     neap_os_unlock(&mount->lock);
+    cast_blob_drop(old);
 }
 
 /* Some source clients call everything audio/mpeg. What begins as Ogg is Ogg. */
@@ -212,6 +211,9 @@ uint64_t cast_mount_entry(struct cast_mount *mount, uint64_t burst_bytes, struct
     uint64_t wanted = burst_bytes < written ? written - burst_bytes : 0;
     uint64_t offset = start_after(mount, wanted > oldest ? wanted : oldest);
     *headers = mount->headers && mount->headers->bytes > 0 ? cast_blob_hold(mount->headers) : NULL;
+    /* The headers of the first chain are still coming: whoever comes now gets them from the ring. */
+    if (mount->is_ogg && mount->start_count == 0 && !*headers && mount->chain_at >= oldest)
+        offset = mount->chain_at;
     neap_os_unlock(&mount->lock);
     return offset;
 }

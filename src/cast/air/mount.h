@@ -65,6 +65,7 @@ struct cast_mount {
     struct cast_blob *headers;          /* of an Ogg stream: pages that a new listener gets first */
     uint64_t starts[CAST_STARTS_MOST];  /* offsets, rising, in a ring of their own */
     unsigned start_first, start_count;
+    uint64_t chain_at; /* of an Ogg stream: where what its source sends begins */
     bool hidden;
 };
 
@@ -94,8 +95,8 @@ void cast_mount_lose(struct cast_mount *mount, uint64_t now_ms);
 int cast_mount_set_title(struct cast_mount *mount, const char *title, const char *url);
 
 /* The offset at which a new listener begins, at most burst_bytes before the end; of an Ogg stream, the start
- * of a page. *headers is what he gets before, held, or NULL; the two belong together, also when a new chain
- * begins meanwhile. */
+ * of a page; until a page after the headers has begun, the start of the stream. *headers is what he gets
+ * before, held, or NULL; the two belong together, also when a new chain begins meanwhile. */
 uint64_t cast_mount_entry(struct cast_mount *mount, uint64_t burst_bytes, struct cast_blob **headers);
 
 /* The first place at or after `offset` where a listener can go on that was moved ahead. */

@@ -232,6 +232,27 @@ def test_an_administrator_ends_a_relay(start, play):
     edge.wait_event("relay-connected", 2)
 
 
+@needs("ffmpeg")
+def test_ogg_over_two_relays(start):
+    """Whoever joins at the end can decode, also after the middle has come back."""
+    origin = start()
+    middle = start(relays(origin, "/live.ogg", "/live.ogg"))
+    edge = start(relays(middle, "/live.ogg", "/live.ogg"), source_timeout="30 s")
+    with subprocess.Popen(["ffmpeg", "-nostdin", "-loglevel", "error", "-re", "-f", "lavfi", "-i", "sine=440", "-c:a", "libopus",
+                           "-b:a", "96k", "-f", "ogg", "icecast://source:%s@%s:%d/live.ogg" % (PASSWORD, *origin.address)]) as source:
+        try:
+            edge.wait_event("relay-connected", seconds=30)
+            for count in (1, 2):
+                decoded = subprocess.run(["ffmpeg", "-nostdin", "-loglevel", "error", "-i", edge.url + "/live.ogg", "-t", "2",
+                                          "-f", "null", "-"], capture_output=True, text=True, timeout=60)
+                assert decoded.returncode == 0 and not decoded.stderr, decoded.stderr
+                if count == 1:
+                    assert get(middle, "/admin/killsource?mount=/live.ogg", admin=True).status == 200
+                    edge.wait_event("relay-connected", 2, seconds=30)
+        finally:
+            source.terminate()
+
+
 # ---- settings ----------------------------------------------------------------------
 
 

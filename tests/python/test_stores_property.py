@@ -2,12 +2,14 @@
 import itertools
 import math
 import operator
+import os
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 neap = pytest.importorskip("neap")
+LONG = os.environ.get("NEAP_TEST_LONG") == "1"  # ./dev check
 pytestmark = pytest.mark.xdist_group("stores")
 
 RANGES = {f"{sign}{bits}": (-(1 << bits - 1) if sign == "i" else 0, (1 << bits - (sign == "i")) - 1)
@@ -108,7 +110,7 @@ def opened(where, request, folder, key, value):
 
 
 @pytest.mark.parametrize("where", MAPPINGS)
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100 if LONG else 40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_mapping_gives_what_a_map_gives(where, data, request, tmp_path):
     key, value = data.draw(st.sampled_from(KINDS)), data.draw(st.sampled_from([*KINDS, None]))

@@ -34,21 +34,11 @@ QUICK = {name: () for name in """
     test_re test_decimal test_io test_os test_sys test_threading test_thread test_fork1 test_wait3 test_wait4
     test_posix test_ctypes test_capi test_embed test_tracemalloc test_interpreters test__xxsubinterpreters
     test__interpreters test_atexit test_faulthandler test_mmap test_resource test_sqlite3 test_context
-    test_concurrent_futures test_tuple test_buffer test_iter test_itertools test_xml_etree_c
+    test_tuple test_buffer test_iter test_itertools test_xml_etree_c
 """.split()}
 QUICK["test_subprocess"] = ("*ProcessTestCase*", "*POSIXProcessTestCase*")
-QUICK["test_asyncio"] = ("*TaskTests*", "*FutureTests*", "*GatherTests*", "*QueueBasicTests*")
-QUICK["test_multiprocessing_fork"] = ("*WithProcessesTestPool*", "*WithProcessesTestQueue*")
-QUICK["test_concurrent_futures"] = ("*ThreadPool*", "*ProcessPoolForkExecutorTest*")
 QUICK["test_faulthandler"] = ("*fatal*", "*gil*", "*enable*")
 QUICK["test_io"] = ("*CIO*", "*CBuffered*", "*CText*")
-
-# From 3.12 on these are listed part by part; of each, these parts.
-QUICK_PARTS = {
-    "test_asyncio": ("test_tasks", "test_futures", "test_queues"),
-    "test_concurrent_futures": ("test_thread_pool", "test_init"),
-    "test_multiprocessing_fork": ("test_processes",),
-}
 
 # Differences that are as they must be: what fails because Neap's heap serves and not pymalloc.
 EXPECTED = {
@@ -180,12 +170,7 @@ def chosen(python, names, quick):
         return {name: () for name in names}
     if not quick:
         return {name: () for name in there}
-    found = {}
-    for name in there:  # from 3.12 on packages are listed part by part: test.test_asyncio.test_tasks
-        package, _, part = re.sub(r"^test\.", "", name).partition(".")
-        if package in QUICK and (not part or part in QUICK_PARTS.get(package, (part,))):
-            found[name] = QUICK[package]
-    return found
+    return {name: QUICK[module] for name in there if (module := re.sub(r"^test\.", "", name)) in QUICK}
 
 
 def print_names(title, names):

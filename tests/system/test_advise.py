@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from support import BUILD, NEAP, clean_environment, every_python, debian_python, needs_64_bits, needs_neap, wait_until
+from support import BUILD, LONG, NEAP, clean_environment, every_python, debian_python, needs_64_bits, needs_neap, wait_until
 
 pytestmark = [needs_neap, needs_64_bits]
 
@@ -229,7 +229,7 @@ def test_a_map_and_tries(about, neap_python, what):
 
 
 @pytest.mark.parametrize("what", ["counts", "paths"])
-@pytest.mark.parametrize("count", [10000, 100000, 1000000])
+@pytest.mark.parametrize("count", [10000, 100000, *([1000000] if LONG else [])])
 def test_a_map_and_tries_of_many_sizes(about, neap_python, what, count):
     kinds, kind = KINDS[what]
     assert_stores(*about(neap_python, what, kind, count), kinds)

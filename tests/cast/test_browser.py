@@ -59,7 +59,7 @@ def test_a_page_of_another_origin_plays(start, options, tmp_path):
          "--autoplay-policy=no-user-gesture-required", "--remote-debugging-port=0", "--user-data-dir=%s" % tmp_path, site.url],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: any(told.startswith("played") for told in site.told), "the page to play: %s" % site.told, 60)
+        wait_for(lambda: any(told.startswith("played") for told in site.told), "the page to play", 150)
         assert any(re.match("metaint%2016000%20name%20In%20the%20browser", told) for told in site.told), site.told
     finally:
         for process in (browser, source):

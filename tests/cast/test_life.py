@@ -32,7 +32,7 @@ def test_without_a_file_it_works_at_once(tmp_path):
 
 
 def test_help_and_version():
-    assert run("--help").stdout.startswith("usage: neap cast") and max(map(len, run("--help").stdout.splitlines())) <= 80
+    assert run("--help").stdout.startswith("Usage: neap cast") and max(map(len, run("--help").stdout.splitlines())) <= 80
     version = subprocess.run([BUILD / "neap", "--version"], capture_output=True, text=True).stdout.split()[1]
     assert run("--version").stdout == "neap-cast %s\n" % version
     through_neap = subprocess.run([BUILD / "neap", "cast", "--version"], capture_output=True, text=True)

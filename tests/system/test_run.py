@@ -250,7 +250,7 @@ def test_summary(python):
 
 # ---- help ------------------------------------------------------------------------------
 
-VERBS = ["run", "compare", "look", "pins", "advise", "map", "stat", "trim", "help"]
+VERBS = ["run", "compare", "look", "pins", "advise", "map", "stat", "trim", "cast", "help"]
 
 
 def test_alone_it_tells_its_verbs():
@@ -263,6 +263,8 @@ def test_alone_it_tells_its_verbs():
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_help_of_each_verb(verb):
+    if verb == "cast" and not (BUILD / "neap-cast").exists():
+        pytest.skip("neap-cast was not built: its libraries are missing")
     long, by_help = neap(verb, "--help"), neap("help", verb)
     assert long.returncode == by_help.returncode == 0
     assert long.stdout == by_help.stdout and long.stdout.startswith("Usage: neap %s " % verb)

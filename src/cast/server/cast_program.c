@@ -17,7 +17,7 @@
 
 enum { EXIT_DONE = 0, EXIT_WRONG_USAGE = 2, SETTINGS_MOST = 64 };
 
-static const char usage[] = "usage: neap cast [options]\n"
+static const char usage[] = "Usage: neap cast [options]\n"
                             "       neap cast status [--watch SECONDS] [ADDR:PORT]\n"
                             "\n"
                             "Serves audio to many listeners. Sources connect with PUT or SOURCE, as to\n"

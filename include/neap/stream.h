@@ -147,8 +147,8 @@ int neap_stream_unlink(const char *name);
 /* Sets a reader to `back_bytes` before the current end, or to the oldest block if that is nearer. */
 void neap_stream_reader_open(struct neap_stream_reader *reader, neap_stream_t *stream, uint64_t back_bytes);
 
-/* Sets a reader to the byte at `offset`, to the oldest block if that byte has been overwritten, or to the end if
- * it has not been written yet. */
+/* Sets a reader to the byte at `offset`, to the oldest block if that byte has been overwritten, or to the end
+ * if it has not been written yet. */
 void neap_stream_reader_open_at(struct neap_stream_reader *reader, neap_stream_t *stream, uint64_t offset);
 
 /* All calls below first check whether the writer has overtaken the reader. If so, the reader moves to

@@ -10,9 +10,9 @@
 #include "os/descriptor.h"
 
 const struct cli_verb *const cli_verbs[] = {
-    &cli_verb_run, &cli_verb_compare, &cli_verb_look, &cli_verb_pins, &cli_verb_advise,
-    &cli_verb_map, &cli_verb_stat,    &cli_verb_trim, &cli_verb_cast,
-    &cli_verb_help, NULL,
+    &cli_verb_run,    &cli_verb_compare, &cli_verb_look, &cli_verb_pins,
+    &cli_verb_advise, &cli_verb_map,     &cli_verb_stat, &cli_verb_trim,
+    &cli_verb_cast,   &cli_verb_help,    NULL,
 };
 
 static bool is_one_of(const char *word, const char *one, const char *other) {

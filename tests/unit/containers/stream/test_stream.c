@@ -273,10 +273,16 @@ static void no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(measures),  cmocka_unit_test(falling_behind),  cmocka_unit_test(views),
+        cmocka_unit_test(measures),
+        cmocka_unit_test(falling_behind),
+        cmocka_unit_test(views),
         cmocka_unit_test(opened_at_an_offset),
-        cmocka_unit_test(claims),    cmocka_unit_test(the_end),         cmocka_unit_test(waiting_has_a_limit),
-        cmocka_unit_test(no_memory), cmocka_unit_test(injected_memory), cmocka_unit_test(stale_claims),
+        cmocka_unit_test(claims),
+        cmocka_unit_test(the_end),
+        cmocka_unit_test(waiting_has_a_limit),
+        cmocka_unit_test(no_memory),
+        cmocka_unit_test(injected_memory),
+        cmocka_unit_test(stale_claims),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

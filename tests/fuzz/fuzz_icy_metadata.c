@@ -4,41 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "cast/format/icy_metadata.h"
-#include "cast/format/url.h"
+#include "pieces.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
-
-static void expect(bool truth) {
-    if (!truth)
-        abort();
-}
-
-static size_t piece_next(uint32_t *state, size_t left) {
-    *state = *state * 1664525u + 1013904223u;
-    size_t wanted = 1 + (*state >> 8 & 0xffff) % (*state >> 31 ? 4 : 300);
-    return wanted < left ? wanted : left;
-}
-
-static char *copy_of(const uint8_t *data, size_t bytes) {
-    char *copy = malloc(bytes + (bytes == 0));
-    expect(copy != NULL);
-    memcpy(copy, data, bytes);
-    return copy;
-}
 
 /* --- a stream ---------------------------------------------------------------- */
 
 static void stream_read(const uint8_t *data, size_t bytes, uint32_t interval, uint32_t state) {
     static struct cast_icy_reader whole, pieces;
-    char *one = copy_of(data, bytes), *other = copy_of(data, bytes);
+    char *one = copy_of(data, bytes, 0), *other = copy_of(data, bytes, 0);
     cast_icy_reader_open(&whole, interval);
     cast_icy_reader_open(&pieces, interval);
     size_t audio = cast_icy_reader_feed(&whole, one, bytes), same = 0;
     expect(audio <= bytes);
     for (size_t fed = 0; fed < bytes;) {
         size_t piece = piece_next(&state, bytes - fed);
-        char *exact = copy_of(data + fed, piece);
+        char *exact = copy_of(data + fed, piece, 0);
         size_t more = cast_icy_reader_feed(&pieces, exact, piece);
         expect(more <= piece);
         memcpy(other + same, exact, more);
@@ -59,7 +42,7 @@ static void stream_read(const uint8_t *data, size_t bytes, uint32_t interval, ui
 
 static void utf8_verify(const char *text) {
     for (size_t length; *text; text += length) {
-        length = cast_utf8_character(text);
+        length = neap_utf8_character(text);
         expect(length > 0);
     }
 }

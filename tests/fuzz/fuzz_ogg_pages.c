@@ -7,6 +7,7 @@
 #include <neap/error.h>
 
 #include "cast/format/ogg_pages.h"
+#include "pieces.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -18,17 +19,6 @@ struct found {
     size_t bytes, count;
     uint64_t last, sum;
 };
-
-static void expect(bool truth) {
-    if (!truth)
-        abort();
-}
-
-static size_t piece_next(uint32_t *state, size_t left) {
-    *state = *state * 1664525u + 1013904223u;
-    size_t wanted = 1 + (*state >> 8 & 0xffff) % (*state >> 31 ? 4 : 300);
-    return wanted < left ? wanted : left;
-}
 
 /* A place is a whole head within the stream, after the one before, and no packet continues into it. */
 static void place_note(void *context, uint64_t offset) {

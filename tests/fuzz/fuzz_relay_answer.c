@@ -8,21 +8,9 @@
 #include "cast/format/relay_answer.h"
 #include "cast/format/relay_path.h"
 #include "cast/format/relay_url.h"
+#include "pieces.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
-
-static void expect(bool truth) {
-    if (!truth)
-        abort();
-}
-
-/* With one byte more, as an answer needs it, and of its exact size. */
-static char *copy_of(const uint8_t *data, size_t bytes) {
-    char *copy = malloc(bytes + 1);
-    expect(copy != NULL);
-    memcpy(copy, data, bytes);
-    return copy;
-}
 
 static int parse_in_pieces(char *bytes, size_t count, size_t step, struct cast_relay_answer *answer,
                            const char **why) {
@@ -92,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     size_t step = (size_t)data[0] + 1;
     data++;
     bytes--;
-    char *one = copy_of(data, bytes), *other = copy_of(data, bytes);
+    char *one = copy_of(data, bytes, 1), *other = copy_of(data, bytes, 1);
     int head = cast_relay_answer_parse(one, bytes, 0, &whole, &why);
     int same = parse_in_pieces(other, bytes, step, &pieces, &same_why);
     expect(head == same && head >= -1 && head <= CAST_HEAD_BYTES_MOST);

@@ -8,29 +8,9 @@
 #include "cast/format/credentials.h"
 #include "cast/format/request.h"
 #include "cast/format/url.h"
+#include "pieces.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
-
-static void expect(bool truth) {
-    if (!truth)
-        abort();
-}
-
-/* The bytes of the next piece: mostly few. */
-static size_t piece_next(uint32_t *state, size_t left) {
-    *state = *state * 1664525u + 1013904223u;
-    size_t most = *state >> 30 == 0 ? 1 : *state >> 30 == 1 ? 8 : *state >> 30 == 2 ? 64 : 2048;
-    size_t wanted = 1 + (*state >> 8 & 0xffff) % most;
-    return wanted < left ? wanted : left;
-}
-
-/* With one byte more, as a request needs it, and of its exact size. */
-static char *copy_of(const uint8_t *data, size_t bytes) {
-    char *copy = malloc(bytes + 1);
-    expect(copy != NULL);
-    memcpy(copy, data, bytes);
-    return copy;
-}
 
 /* --- the head ---------------------------------------------------------------- */
 
@@ -90,7 +70,7 @@ static long body_decode(const struct cast_request *request, char *bytes, size_t 
     cast_request_body(request, &body);
     for (size_t fed = 0; fed < count;) {
         size_t piece = state ? piece_next(state, count - fed) : count;
-        char *exact = copy_of((const uint8_t *)bytes + fed, piece);
+        char *exact = copy_of((const uint8_t *)bytes + fed, piece, 1);
         long more = cast_body_decode(&body, exact, piece);
         expect(more >= -1 && more <= (long)piece);
         if (more > 0)
@@ -149,7 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     data++;
     bytes--;
     static struct cast_request whole, pieces; /* too large for some stacks under a sanitizer */
-    char *one = copy_of(data, bytes), *other = copy_of(data, bytes);
+    char *one = copy_of(data, bytes, 1), *other = copy_of(data, bytes, 1);
     int head = cast_request_parse(one, bytes, 0, &whole);
     int same = parse_in_pieces(other, bytes, &state, &pieces);
     expect(head <= 0 || (head <= CAST_HEAD_BYTES_MOST && (size_t)head <= bytes));

@@ -6,7 +6,7 @@
 #include <iconv.h>
 #include <string.h>
 
-#include "cast/format/url.h"
+#include "base/utf8.h"
 
 static const char title_key[] = "StreamTitle=", url_key[] = "StreamUrl=";
 
@@ -16,8 +16,8 @@ static const char title_key[] = "StreamTitle=", url_key[] = "StreamUrl=";
 static size_t quoted_write(const char *text, char *out, size_t room) {
     size_t bytes = 0;
     while (*text) {
-        size_t length = cast_utf8_character(text);
-        const char *from = length == 0 ? "?" : cast_utf8_control(text) ? " " : text;
+        size_t length = neap_utf8_character(text);
+        const char *from = length == 0 ? "?" : neap_utf8_is_control(text) ? " " : text;
         size_t wanted = from == text ? length : 1;
         bool would_end = *from == ';' && bytes > 0 && out[bytes - 1] == '\'';
         if (room - bytes < wanted + would_end)
@@ -97,7 +97,7 @@ static bool utf8_copy(const char *text, char *out, size_t room) {
     size_t bytes = 0;
     bool full = false;
     while (*text) {
-        size_t length = cast_utf8_character(text);
+        size_t length = neap_utf8_character(text);
         if (length == 0)
             return false;
         full = full || room - bytes <= length;
@@ -132,7 +132,7 @@ static bool iconv_convert(const char *text, const char *charset, char *out, size
     *to = '\0';
     /* UTF-7 can spell a NUL, and glibc 2.36 lets pass what was UTF-8 of 5 bytes. */
     for (char *at = out; at < to;) {
-        size_t length = cast_utf8_character(at);
+        size_t length = neap_utf8_character(at);
         if (length == 0)
             *at = '?';
         at += length == 0 ? 1 : length;

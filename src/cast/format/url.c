@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 static int digit_of(char byte) {
     if (byte >= '0' && byte <= '9')
         return byte - '0';
@@ -114,30 +116,10 @@ bool cast_query_find(const char *query, const char *name, char *out, size_t room
 
 /* --- mounts ------------------------------------------------------------------ */
 
-size_t cast_utf8_character(const char *text) {
-    const unsigned char *byte = (const unsigned char *)text;
-    if (byte[0] < 0x80)
-        return byte[0] != '\0';
-    size_t bytes = byte[0] < 0xc2 || byte[0] > 0xf4 ? 0 : byte[0] < 0xe0 ? 2 : byte[0] < 0xf0 ? 3 : 4;
-    for (size_t i = 1; i < bytes; i++)
-        if ((byte[i] & 0xc0) != 0x80)
-            return 0;
-    /* Longer than necessary, a surrogate, or beyond U+10FFFF: Unicode 15, table 3-7. */
-    if ((byte[0] == 0xe0 && byte[1] < 0xa0) || (byte[0] == 0xed && byte[1] > 0x9f) ||
-        (byte[0] == 0xf0 && byte[1] < 0x90) || (byte[0] == 0xf4 && byte[1] > 0x8f))
-        return 0;
-    return bytes;
-}
-
-bool cast_utf8_control(const char *text) {
-    unsigned char first = (unsigned char)text[0];
-    return first < ' ' || first == 127 || (first == 0xc2 && (unsigned char)text[1] < 0xa0);
-}
-
 static bool are_characters_fit(const char *path) {
     while (*path) {
-        size_t bytes = cast_utf8_character(path);
-        if (bytes == 0 || cast_utf8_control(path) || *path == '\\' || *path == '"')
+        size_t bytes = neap_utf8_character(path);
+        if (bytes == 0 || neap_utf8_is_control(path) || *path == '\\' || *path == '"')
             return false;
         path += bytes;
     }

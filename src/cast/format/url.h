@@ -27,10 +27,4 @@ bool cast_query_find(const char *query, const char *name, char *out, size_t room
  * /favicon.ico, and what ends in .m3u or .xspf. */
 bool cast_mount_name_valid(const char *path);
 
-/* The bytes of the character of UTF-8 that `text` begins with, 1 to 4. 0 if it is none, and at the end. */
-size_t cast_utf8_character(const char *text);
-
-/* Whether that character is a control: U+0000 to U+001F, U+007F to U+009F. */
-bool cast_utf8_control(const char *text);
-
 #endif

@@ -6,18 +6,39 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int neap_os_append_open(const char *path, int *file) {
-    int made =
-        open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0640);
-    if (made < 0)
-        return NEAP_ERROR_SYSTEM;
-    *file = made;
+#include "os/path.h"
+
+/* Opens what is there already. ENOENT: it went away meanwhile. */
+static int open_again(const char *path, int *file) {
+    struct stat facts;
+    if (neap_os_path_is_foreign(path)) {
+        errno = EPERM;
+        return NEAP_ERROR_PERMISSION;
+    }
+    int opened = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (opened < 0)
+        return errno == ELOOP ? NEAP_ERROR_PERMISSION : NEAP_ERROR_SYSTEM;
+    if (fstat(opened, &facts) != 0 || (S_ISREG(facts.st_mode) && facts.st_nlink != 1)) {
+        close(opened);
+        errno = EMLINK;
+        return NEAP_ERROR_PERMISSION;
+    }
+    *file = opened;
     return NEAP_OK;
 }
 
-void neap_os_append_replace(int current, int made) {
-    dup3(made, current, O_CLOEXEC);
-    close(made);
+int neap_os_append_open(const char *path, int *file, bool *made) {
+    int opened = open(path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0640);
+    *made = opened >= 0;
+    if (opened < 0)
+        return errno == EEXIST ? open_again(path, file) : NEAP_ERROR_SYSTEM;
+    *file = opened;
+    return NEAP_OK;
+}
+
+void neap_os_append_replace(int current, int fresh) {
+    dup3(fresh, current, O_CLOEXEC);
+    close(fresh);
 }
 
 bool neap_os_append_write(int file, const char *line, size_t bytes) {
@@ -29,7 +50,5 @@ bool neap_os_append_write(int file, const char *line, size_t bytes) {
 }
 
 bool neap_os_append_give(int file, unsigned user, unsigned group) {
-    struct stat facts;
-    return fstat(file, &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_nlink == 1 &&
-           fchown(file, user, group) == 0;
+    return fchown(file, user, group) == 0;
 }

@@ -12,9 +12,14 @@
 #include "os/append_file.h"
 #include "os/descriptor.h"
 
-enum { LINE_BYTES = 4096, FIELD_BYTES_MOST = 600, NONE = -1, STANDARD_ERROR = 2 };
+enum { LINE_BYTES = 4096, FIELD_BYTES_MOST = 600, WORD_BYTES_MOST = 64, NONE = -1, STANDARD_ERROR = 2 };
 
-static _Atomic int access_descriptor = NONE, error_descriptor = STANDARD_ERROR;
+struct file {
+    _Atomic int number; /* of the descriptor */
+    bool made;          /* by this process, and not given away yet */
+};
+
+static struct file access_log = {.number = NONE}, error_log = {.number = STANDARD_ERROR};
 static _Atomic uint64_t dropped;
 
 struct line {
@@ -24,37 +29,39 @@ struct line {
 
 /* --- files ------------------------------------------------------------------------ */
 
-/* Puts `made` in the place of the file before. */
-static void file_replace(_Atomic int *current, int made) {
-    int old = atomic_load(current);
-    if (old > STANDARD_ERROR && made > STANDARD_ERROR) {
-        neap_os_append_replace(old, made);
-    } else if (made != old) {
-        atomic_store(current, made);
+/* Puts another descriptor in the place of the one before. */
+static void file_replace(struct file *file, int number, bool made) {
+    int old = atomic_load(&file->number);
+    if (old > STANDARD_ERROR && number > STANDARD_ERROR) {
+        neap_os_append_replace(old, number);
+    } else if (number != old) {
+        atomic_store(&file->number, number);
         if (old > STANDARD_ERROR)
             neap_os_descriptor_close(old);
     }
+    file->made = made;
 }
 
 int cast_log_open(const char *access_file, const char *error_file, const char **failed) {
-    int access = NONE, error = STANDARD_ERROR;
-    if (access_file && neap_os_append_open(access_file, &access) != NEAP_OK)
+    int access = NONE, errors = STANDARD_ERROR;
+    bool access_made = false, errors_made = false;
+    if (access_file && neap_os_append_open(access_file, &access, &access_made) != NEAP_OK)
         return *failed = access_file, NEAP_ERROR_SYSTEM;
-    if (error_file && neap_os_append_open(error_file, &error) != NEAP_OK) {
+    if (error_file && neap_os_append_open(error_file, &errors, &errors_made) != NEAP_OK) {
         if (access != NONE)
             neap_os_descriptor_close(access);
         return *failed = error_file, NEAP_ERROR_SYSTEM;
     }
-    file_replace(&access_descriptor, access);
-    file_replace(&error_descriptor, error);
+    file_replace(&access_log, access, access_made);
+    file_replace(&error_log, errors, errors_made);
     return NEAP_OK;
 }
 
 void cast_log_give(unsigned user, unsigned group) {
-    int files[] = {atomic_load(&access_descriptor), atomic_load(&error_descriptor)};
+    struct file *files[] = {&access_log, &error_log};
     for (size_t i = 0; i < 2; i++)
-        if (files[i] > STANDARD_ERROR)
-            neap_os_append_give(files[i], user, group);
+        if (files[i]->made)
+            files[i]->made = !neap_os_append_give(atomic_load(&files[i]->number), user, group);
 }
 
 uint64_t cast_log_dropped(void) {
@@ -81,31 +88,38 @@ __attribute__((format(printf, 2, 3))) static void line_add(struct line *line, co
         line->bytes += (size_t)bytes < room ? (size_t)bytes : room - 1;
 }
 
+static void line_add_byte(struct line *line, char byte) {
+    if (line->bytes < sizeof(line->text) - 1) /* the end of the line has its place */
+        line->text[line->bytes++] = byte;
+}
+
+static bool is_plain(unsigned char byte) {
+    return byte >= ' ' && byte < 127 && byte != '"' && byte != '\\';
+}
+
 /* In quotes, with quotes, backslashes and all that is no printable ASCII as \xNN, as Apache writes it. */
 static void line_add_quoted(struct line *line, const char *text) {
     size_t end = line->bytes + FIELD_BYTES_MOST;
-    line_add(line, "\"");
-    for (const unsigned char *at = (const unsigned char *)text; *at && line->bytes < end; at++) {
-        if (*at >= 32 && *at < 127 && *at != '"' && *at != '\\')
-            line_add(line, "%c", *at);
+    line_add_byte(line, '"');
+    for (; *text && line->bytes < end; text++) {
+        if (is_plain((unsigned char)*text))
+            line_add_byte(line, *text);
         else
-            line_add(line, "\\x%02x", *at);
+            line_add(line, "\\x%02x", (unsigned char)*text);
     }
-    line_add(line, "\"");
+    line_add_byte(line, '"');
 }
 
 /* A word without quotes: a user's name. */
 static void line_add_word(struct line *line, const char *text) {
     if (*text == '\0')
-        line_add(line, "-");
-    for (size_t i = 0; text[i] && i < 64; i++) {
-        unsigned char byte = (unsigned char)text[i];
-        line_add(line, "%c", byte > 32 && byte < 127 && byte != '"' && byte != '\\' ? byte : '?');
-    }
+        line_add_byte(line, '-');
+    for (size_t i = 0; text[i] && i < WORD_BYTES_MOST; i++)
+        line_add_byte(line, is_plain((unsigned char)text[i]) && text[i] != ' ' ? text[i] : '?');
 }
 
 void cast_log_access(const struct cast_access *access) {
-    int descriptor = atomic_load(&access_descriptor);
+    int descriptor = atomic_load(&access_log.number);
     if (descriptor < 0)
         return;
     struct line line = {0};
@@ -142,5 +156,5 @@ void cast_log_event(const char *level, const char *event, ...) {
         line_add_quoted(&line, va_arg(fields, const char *));
     }
     va_end(fields);
-    line_write(atomic_load(&error_descriptor), &line);
+    line_write(atomic_load(&error_log.number), &line);
 }

@@ -31,7 +31,8 @@ void cast_log_access(const struct cast_access *access);
 /* One line `time=… level=… event=… name="value" …`. Names and values alternate; a NULL name ends them. */
 void cast_log_event(const char *level, const char *event, ...) __attribute__((sentinel));
 
-/* Gives the files to another user, so that they can be opened again when root has been given up. */
+/* Gives the files that were made, and no others, to another user, so that they can be opened again when root
+ * has been given up. Main thread. */
 void cast_log_give(unsigned user, unsigned group);
 
 /* Lines that could not be written. */

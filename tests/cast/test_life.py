@@ -26,6 +26,11 @@ def test_without_a_file_it_works_at_once(tmp_path):
             server.address = (found[2], int(found[3]))
             source = Source(server, "/live", password=found[1]).begin()
             source.stop()
+            server.send_signal(signal.SIGHUP)  # the password is not made anew
+            wait_for(lambda: "event=reloaded" in log.read_text(), "the reload")
+            source = Source(server, "/other", password=found[1]).begin()
+            source.stop()
+            assert log.read_text().count("password of sources") == 1
         finally:
             server.send_signal(signal.SIGTERM)
             assert server.wait(timeout=20) == 0
@@ -48,7 +53,8 @@ def test_the_example_is_a_valid_file(tmp_path):
 
 
 @pytest.mark.parametrize("text,message", [
-    ("[server]\nlisten = nonsense\n", "cast.conf"), ("[server]\nsoruce-password = x\n", "did you mean source-password?"),
+    ("[server]\nlisten = nonsense\n", "cast.conf"), ("[server]\nlisten = 1.2.3:80\n", "1.2.3:80"),
+    ("[server]\ntrusted-proxies = 127.0.0.1 fe80:::1\n", "fe80:::1"), ("[server]\nsoruce-password = x\n", "did you mean source-password?"),
     ("[server]\nbatch = soon\n", ":2: batch"), ("[server]\nsource-password = x\n[mount /a]\nfallback = /a\n", "/a"),
     ("[mount /a.m3u]\nsource-password = x\n", "/a.m3u"), ("nonsense\n", ":1:")])
 def test_a_file_that_is_wrong(tmp_path, text, message):
@@ -113,7 +119,8 @@ def test_a_reload_that_fails_changes_nothing(start, play, join):
     listener = join(server, "/live").hear(1000)
     server.file.write_text("[server]\nbatch = soon\n")
     server.process.send_signal(signal.SIGHUP)
-    server.wait_event("reload-failed")
+    reason = server.wait_event("reload-failed")[0]
+    assert "cast.conf:2: batch" in reason
     assert b"Here" in get(server, "/").rest
     listener.hear(30000)
 
@@ -127,6 +134,19 @@ def test_stopping_tells_the_listeners_by_an_end(start, play, join):
     assert listener.ended
     source.stop()
     assert "GET /live" in server.access.read_text()
+
+
+def test_stopping_twice_is_stopping(start, play, join):
+    """Several signals in a row, as from an impatient operator: the second finds loops that have ended."""
+    server = start(loops=4)
+    source = Source(server, "/live").begin()
+    for _ in range(20):
+        join(server, "/live").hear(10)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        server.process.send_signal(number)
+    server.stopped = True
+    assert server.process.wait(timeout=20) == 0
+    source.stop()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives up root")

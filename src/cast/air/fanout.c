@@ -2,6 +2,7 @@
 #include "cast/air/fanout.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "os/descriptor.h"
@@ -11,6 +12,7 @@ enum {
     EVENTS_AT_ONCE = 256,
     MOVED_BLOCKS = 4,   /* of the ring, that whoever is moved to another mount gets at once: he still has the
                            first burst */
+    TEXT_ROOM = 256,    /* of the name of a mount; a type that is longer is compared so far */
     FALLBACKS_MOST = 8, /* that are tried, one behind the other */
 };
 
@@ -171,16 +173,18 @@ void cast_fanout_close(struct cast_fanout *fanout) {
 
 /* --- moving from mount to mount ----------------------------------------------------- */
 
+/* Copies a text of a mount, cut to fit; `text` is one of its members that the lock guards. */
+static char *text_copy(struct cast_mount *mount, char *const *text, char *out, size_t room) {
+    neap_os_lock(&mount->lock);
+    snprintf(out, room, "%s", *text);
+    neap_os_unlock(&mount->lock);
+    return out;
+}
+
 static bool same_type(struct cast_mount *a, struct cast_mount *b) {
-    char type[128];
-    neap_os_lock(&a->lock);
-    strncpy(type, a->facts.content_type, sizeof(type) - 1);
-    type[sizeof(type) - 1] = '\0';
-    neap_os_unlock(&a->lock);
-    neap_os_lock(&b->lock);
-    bool same = strncmp(type, b->facts.content_type, sizeof(type) - 1) == 0;
-    neap_os_unlock(&b->lock);
-    return same;
+    char of_a[TEXT_ROOM], of_b[TEXT_ROOM];
+    return strcmp(text_copy(a, &a->facts.content_type, of_a, sizeof(of_a)),
+                  text_copy(b, &b->facts.content_type, of_b, sizeof(of_b))) == 0;
 }
 
 /* Moves one listener. `home`: a word that he holds from now on. False if there is no place. */
@@ -202,13 +206,10 @@ static bool listener_move(struct cast_fanout *fanout, struct cast_listener *list
 /* The mount that listeners of an ended one move to: its fallback, or that one's, as far as one is on air.
  * Held. */
 static struct cast_mount *fallback_of(struct cast_fanout *fanout, struct cast_mount *mount) {
-    char name[256];
+    char name[TEXT_ROOM];
     struct cast_mount *at = cast_mount_hold(mount);
     for (unsigned i = 0; i < FALLBACKS_MOST && at; i++) {
-        neap_os_lock(&at->lock);
-        strncpy(name, at->fallback, sizeof(name) - 1);
-        name[sizeof(name) - 1] = '\0';
-        neap_os_unlock(&at->lock);
+        text_copy(at, &at->fallback, name, sizeof(name));
         cast_mount_drop(at);
         at = *name ? cast_mounts_find(&fanout->air->mounts, name) : NULL;
         if (at && at != mount)
@@ -223,11 +224,11 @@ static void listener_leave_ended(struct cast_fanout *fanout, struct cast_listene
     struct cast_mount *mount = fanout->seats[listener->seat].mount;
     struct cast_mount *to = fallback_of(fanout, mount);
     if (to && same_type(mount, to)) {
-        char home[256];
+        char home[TEXT_ROOM];
         if (listener->home != 0)
             cast_words_copy(fanout->air->words, listener->home, home, sizeof(home));
         else
-            strncpy(home, mount->name, sizeof(home) - 1), home[sizeof(home) - 1] = '\0';
+            snprintf(home, sizeof(home), "%s", mount->name);
         if (listener_move(fanout, listener, to, cast_words_hold(fanout->air->words, home))) {
             cast_mount_drop(to);
             listener_serve(fanout, listener, index);
@@ -246,7 +247,7 @@ static void homes_look(struct cast_fanout *fanout) {
     fanout->mounts_version = version;
     for (uint32_t i = 0; i < cast_listener_table_end(&fanout->table); i++) {
         struct cast_listener *listener = cast_listener_table_at(&fanout->table, i);
-        char home[256];
+        char home[TEXT_ROOM];
         if (!listener || listener->home == 0)
             continue;
         cast_words_copy(fanout->air->words, listener->home, home, sizeof(home));

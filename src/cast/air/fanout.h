@@ -5,8 +5,8 @@
  *     listener full ──> blocked ──> the poll set says that he takes bytes again ──> sent to at once
  *
  * A batch is the time in which every listener has had one turn; it is divided into shares, so that the work
- * is spread evenly. A listener who falls out of the ring is moved to the oldest block that is safe from the
- * writer, and the log says so once. Nothing is copied and nothing is kept for him.
+ * is spread evenly. A listener who is late goes on half a queue behind (mount.h), and the log says so once.
+ * Nothing is copied and nothing is kept for him.
  *
  * One thread, that of its loop, calls all functions.
  */

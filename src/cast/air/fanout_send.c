@@ -3,7 +3,7 @@
  * The parts of what he gets next are laid out, sent in one call, and then counted off in the same order.
  * Bytes of the ring are verified after they were sent, as neap/stream.h says: a listener whose bytes the
  * writer has changed meanwhile got wrong ones and is ended. That the writer comes so near is prevented first:
- * who has less than a quarter of the ring before him is moved ahead.
+ * a listener who is late is moved ahead.
  */
 #include <assert.h>
 #include <stdatomic.h>
@@ -47,11 +47,9 @@ static void turn_add(struct turn *turn, enum part_kind kind, struct cast_blob *b
 static void place_secure(struct cast_fanout *fanout, struct cast_listener *listener) {
     const struct cast_seat *seat = &fanout->seats[listener->seat];
     neap_stream_t *ring = seat->mount->ring;
-    uint64_t held = (uint64_t)neap_stream_block_bytes(ring) * neap_stream_block_count(ring);
-    uint64_t written = neap_stream_written(ring);
-    if (written - listener->reader.offset <= held - held / 4)
+    if (!cast_mount_is_late(seat->mount, listener->reader.offset))
         return;
-    uint64_t offset = cast_mount_next_start(seat->mount, written - held / 2);
+    uint64_t offset = cast_mount_landing(seat->mount);
     uint64_t missed = listener->reader.missed_bytes + (offset - listener->reader.offset);
     neap_stream_reader_open_at(&listener->reader, ring, offset);
     listener->reader.missed_bytes = missed;

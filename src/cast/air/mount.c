@@ -11,7 +11,14 @@
 
 #include "cast/format/icy_metadata.h"
 
-enum { RING_BLOCKS_LEAST = 16 };
+/* The ring has room for the queue and for two margins. A listener who is behind by more than the queue and
+ * one margin is late: the writer has at least another one to fill before it reaches him. */
+enum { MARGIN_PART = 6, MARGIN_BYTES_LEAST = 32768 };
+
+static uint64_t margin_of(uint64_t queue_bytes) {
+    uint64_t margin = queue_bytes / MARGIN_PART;
+    return margin > MARGIN_BYTES_LEAST ? margin : MARGIN_BYTES_LEAST;
+}
 
 /* --- life ------------------------------------------------------------------------ */
 
@@ -39,7 +46,6 @@ static void mount_free(struct cast_mount *mount) {
     cast_blob_drop(mount->headers);
     cast_facts_clear(&mount->facts);
     free(mount->title);
-    free(mount->title_url);
     free(mount->fallback);
     free(mount->name);
     free(mount);
@@ -49,16 +55,16 @@ struct cast_mount *cast_mount_new(const char *name, uint64_t queue_bytes, const 
     struct cast_mount *mount = calloc(1, sizeof(*mount));
     if (!mount)
         return NULL;
-    size_t blocks = (size_t)(queue_bytes / CAST_RING_BLOCK_BYTES);
+    uint64_t ring_bytes = queue_bytes + 2 * margin_of(queue_bytes);
     atomic_init(&mount->holders, 1);
     atomic_init(&mount->state, CAST_MOUNT_OPEN);
+    mount->queue_bytes = queue_bytes;
     mount->ring =
-        neap_stream_new(CAST_RING_BLOCK_BYTES, blocks < RING_BLOCKS_LEAST ? RING_BLOCKS_LEAST : blocks, NULL);
+        neap_stream_new(CAST_RING_BLOCK_BYTES, (size_t)(ring_bytes / CAST_RING_BLOCK_BYTES) + 1, NULL);
     mount->name = strdup(name);
     mount->title = strdup("");
-    mount->title_url = strdup("");
     mount->fallback = strdup("");
-    if (!mount->ring || !mount->name || !mount->title || !mount->title_url || !mount->fallback) {
+    if (!mount->ring || !mount->name || !mount->title || !mount->fallback) {
         mount_free(mount);
         return NULL;
     }
@@ -163,24 +169,21 @@ void cast_mount_commit(struct cast_mount *mount, const struct neap_span *span, s
 int cast_mount_set_title(struct cast_mount *mount, const char *title, const char *url) {
     uint8_t block[CAST_ICY_BLOCK_BYTES_MOST];
     struct cast_blob *made = cast_blob_new(block, cast_icy_block_write(title, url, block));
-    char *title_copy = strdup(title), *url_copy = strdup(url);
-    if (!made || !title_copy || !url_copy) {
+    char *title_copy = strdup(title);
+    if (!made || !title_copy) {
         cast_blob_drop(made);
         free(title_copy);
-        free(url_copy);
         return NEAP_ERROR_MEMORY;
     }
     neap_os_lock(&mount->lock);
     struct cast_blob *old_block = mount->title_block;
-    char *old_title = mount->title, *old_url = mount->title_url;
+    char *old_title = mount->title;
     mount->title_block = made;
     mount->title = title_copy;
-    mount->title_url = url_copy;
     mount->title_version++;
     neap_os_unlock(&mount->lock);
     cast_blob_drop(old_block);
     free(old_title);
-    free(old_url);
     return NEAP_OK;
 }
 
@@ -198,21 +201,31 @@ static uint64_t start_after(const struct cast_mount *mount, uint64_t offset) {
     return mount->is_ogg ? found : offset;
 }
 
-uint64_t cast_mount_next_start(struct cast_mount *mount, uint64_t offset) {
+/* The offset that is `bytes` before the end. */
+static uint64_t behind(const struct cast_mount *mount, uint64_t bytes) {
+    uint64_t written = neap_stream_written(mount->ring);
+    return bytes < written ? written - bytes : 0;
+}
+
+bool cast_mount_is_late(const struct cast_mount *mount, uint64_t offset) {
+    return offset < behind(mount, mount->queue_bytes + margin_of(mount->queue_bytes));
+}
+
+uint64_t cast_mount_landing(struct cast_mount *mount) {
     neap_os_lock(&mount->lock);
-    uint64_t found = start_after(mount, offset);
+    uint64_t found = start_after(mount, behind(mount, mount->queue_bytes / 2));
     neap_os_unlock(&mount->lock);
     return found;
 }
 
 uint64_t cast_mount_entry(struct cast_mount *mount, uint64_t burst_bytes, struct cast_blob **headers) {
     neap_os_lock(&mount->lock);
-    uint64_t written = neap_stream_written(mount->ring), oldest = neap_stream_oldest(mount->ring);
-    uint64_t wanted = burst_bytes < written ? written - burst_bytes : 0;
-    uint64_t offset = start_after(mount, wanted > oldest ? wanted : oldest);
+    uint64_t first = behind(mount, mount->queue_bytes);
+    uint64_t wanted = behind(mount, burst_bytes);
+    uint64_t offset = start_after(mount, wanted > first ? wanted : first);
     *headers = mount->headers && mount->headers->bytes > 0 ? cast_blob_hold(mount->headers) : NULL;
     /* The headers of the first chain are still coming: whoever comes now gets them from the ring. */
-    if (mount->is_ogg && mount->start_count == 0 && !*headers && mount->chain_at >= oldest)
+    if (mount->is_ogg && mount->start_count == 0 && !*headers && mount->chain_at >= first)
         offset = mount->chain_at;
     neap_os_unlock(&mount->lock);
     return offset;
@@ -224,7 +237,7 @@ bool cast_mount_check(struct cast_mount *mount, const char **why) {
     for (unsigned i = 1; ok && i < mount->start_count; i++)
         if (start_at(mount, i - 1) >= start_at(mount, i))
             ok = false, *why = "starts do not rise";
-    if (ok && (!mount->title || !mount->title_url || !mount->fallback))
+    if (ok && (!mount->title || !mount->fallback))
         ok = false, *why = "a text is missing";
     if (ok && (mount->title_version == 0) != !mount->title_block)
         ok = false, *why = "a title has no block";

@@ -43,13 +43,14 @@ struct cast_facts {
     char *content_type, *stream_name, *description, *genre, *url, *bitrate, *agent, *audio_info;
     char *relay_path; /* of a relay: where the stream has come along (cast/format/relay_path.h) */
     bool is_public;
-    struct neap_os_address peer;
     uint64_t since_s; /* when the source came, seconds since 1970 */
 };
 
 struct cast_mount {
     char *name;
     neap_stream_t *ring;
+    uint64_t queue_bytes; /* how far behind a listener may be; the ring is larger, so that the writer comes
+                             near nobody */
     bool is_ogg;
     _Atomic uint32_t holders;
     _Atomic uint32_t state; /* enum cast_mount_state */
@@ -59,17 +60,17 @@ struct cast_mount {
     struct cast_ogg_pages pages; /* of the loop of the source */
     struct neap_os_lock lock;
     struct cast_facts facts;
-    char *title, *title_url, *fallback; /* UTF-8, never NULL; `fallback` "" if there is none */
-    struct cast_blob *title_block;      /* as ICY has it; NULL as long as there is no title */
-    uint32_t title_version;             /* raised with each title; 0: none yet */
-    struct cast_blob *headers;          /* of an Ogg stream: pages that a new listener gets first */
-    uint64_t starts[CAST_STARTS_MOST];  /* offsets, rising, in a ring of their own */
+    char *title, *fallback;            /* UTF-8, never NULL; `fallback` "" if there is none */
+    struct cast_blob *title_block;     /* as ICY has it; NULL as long as there is no title */
+    uint32_t title_version;            /* raised with each title; 0: none yet */
+    struct cast_blob *headers;         /* of an Ogg stream: pages that a new listener gets first */
+    uint64_t starts[CAST_STARTS_MOST]; /* offsets, rising, in a ring of their own */
     unsigned start_first, start_count;
     uint64_t chain_at; /* of an Ogg stream: where what its source sends begins */
     bool hidden;
 };
 
-/* Makes a mount with one holder and a ring of about `queue_bytes`. It takes over the facts and their strings.
+/* Makes a mount with one holder. It takes over the facts and their strings.
  * NULL if there is no memory; the facts then are the caller's. */
 struct cast_mount *cast_mount_new(const char *name, uint64_t queue_bytes, const struct cast_facts *facts);
 
@@ -81,8 +82,7 @@ void cast_facts_clear(struct cast_facts *facts);
 /* Another source goes on with a mount that waits. It takes over the facts. */
 void cast_mount_resume(struct cast_mount *mount, struct cast_facts *facts);
 
-/* Where the source's next bytes go: at most `bytes`, at least one. NEAP_ERROR_SYSTEM never; the ring is this
- * process's. */
+/* Where the source's next bytes go: at most `bytes`, at least one. */
 void cast_mount_claim(struct cast_mount *mount, size_t bytes, struct neap_span *span);
 
 /* Puts the first `bytes` of the claim on air. */
@@ -94,13 +94,16 @@ void cast_mount_lose(struct cast_mount *mount, uint64_t now_ms);
 /* Sets the title, in UTF-8, for all listeners who asked for titles. NEAP_ERROR_MEMORY: the old one stays. */
 int cast_mount_set_title(struct cast_mount *mount, const char *title, const char *url);
 
-/* The offset at which a new listener begins, at most burst_bytes before the end; of an Ogg stream, the start
- * of a page; until a page after the headers has begun, the start of the stream. *headers is what he gets
- * before, held, or NULL; the two belong together, also when a new chain begins meanwhile. */
+/* The offset at which a new listener begins, at most burst_bytes and the queue before the end; of an Ogg
+ * stream, the start of a page; until a page after the headers has begun, the start of the stream. *headers is
+ * what he gets before, held, or NULL; the two belong together, also when a new chain begins meanwhile. */
 uint64_t cast_mount_entry(struct cast_mount *mount, uint64_t burst_bytes, struct cast_blob **headers);
 
-/* The first place at or after `offset` where a listener can go on that was moved ahead. */
-uint64_t cast_mount_next_start(struct cast_mount *mount, uint64_t offset);
+/* Whether the writer comes near a listener who is at `offset`. Any thread. */
+bool cast_mount_is_late(const struct cast_mount *mount, uint64_t offset);
+
+/* Where such a listener goes on: half a queue behind. Of an Ogg stream, the first start after that. */
+uint64_t cast_mount_landing(struct cast_mount *mount);
 
 /* Verifies every invariant. Returns false, with a static text in *why, at the first that does not hold. No
  * source may write meanwhile. */

@@ -163,9 +163,7 @@ int cast_request_parse(char *bytes, size_t count, size_t searched, struct cast_r
         refusal = hosts_verify(&reading.head);
     if (refusal != 0)
         return refusal;
-    struct cast_request made = {.method = method_of(&reading.head.parser),
-                                .keep_alive = http_should_keep_alive(&reading.head.parser) != 0,
-                                .head = reading.head};
+    struct cast_request made = {.method = method_of(&reading.head.parser), .head = reading.head};
     refusal = target_parse(head + (reading.target - head), reading.target_bytes, &made);
     if (refusal != 0)
         return refusal;

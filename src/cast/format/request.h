@@ -31,7 +31,6 @@ struct cast_request {
     enum cast_method method;
     const char *path;  /* percent-decoded; begins with '/'; without a byte below 32 and without 127 */
     const char *query; /* what follows '?', as it was sent; "" if there is none */
-    bool keep_alive;   /* by version and Connection */
     struct cast_head head;
 };
 

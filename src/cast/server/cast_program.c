@@ -13,7 +13,6 @@
 #include "cast/format/icecast_file.h"
 #include "cast/server/server.h"
 #include "os/memory.h"
-#include "os/random.h"
 
 enum { EXIT_DONE = 0, EXIT_WRONG_USAGE = 2, SETTINGS_MOST = 64 };
 
@@ -55,12 +54,17 @@ static bool setting_add(struct options *options, const char *key, const char *va
     return true;
 }
 
+static int problem_say(const char *problem) {
+    fprintf(stderr, "neap-cast: %s\n", problem);
+    return EXIT_FAILURE;
+}
+
 static int check(const char *file) {
-    static struct cast_server server;
+    struct cast_settings_origin origin = {.file = file};
     struct cast_station *station;
-    server.file = file;
-    if (cast_server_read(&server, &station) != NEAP_OK)
-        return EXIT_FAILURE;
+    char problem[CAST_PROBLEM_ROOM];
+    if (cast_station_load(&origin, &station, problem) != NEAP_OK)
+        return problem_say(problem);
     cast_station_destroy(station);
     printf("%s: the settings are valid\n", file);
     return EXIT_DONE;
@@ -112,7 +116,7 @@ static int options_read(struct options *options, int argc, char **argv) {
         size_t used = strlen(options->listen);
         switch (option) {
         case 'c':
-            options->server->file = optarg;
+            options->server->origin.file = optarg;
             break;
         case LISTEN:
             snprintf(options->listen + used, sizeof(options->listen) - used, "%s%s", used > 0 ? "," : "",
@@ -149,27 +153,6 @@ static int options_read(struct options *options, int argc, char **argv) {
     return optind < argc ? wrong("there is an operand too many: ", argv[optind]) : -1;
 }
 
-/* A server without any password makes one, and says it once. */
-static bool password_make(struct cast_station *station) {
-    static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789";
-    char password[21];
-    uint8_t bytes[sizeof(password) - 1];
-    neap_os_random_fill(bytes, sizeof(bytes));
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        password[i] = letters[bytes[i] % (sizeof(letters) - 1)];
-    password[sizeof(bytes)] = '\0';
-    fprintf(stderr, "neap-cast: the password of sources is %s (user source)\n", password);
-    struct cast_station_error error;
-    return cast_station_set(station, "source-password", password, &error) == NEAP_OK;
-}
-
-static bool has_source_password(const struct cast_station *station) {
-    bool has = station->defaults.source_password != NULL;
-    for (size_t i = 0; i < station->mount_count; i++)
-        has = has || station->mounts[i].source_password;
-    return has;
-}
-
 /* `neap cast status`. */
 static int status(int argc, char **argv) {
     enum { WATCH = 'w' };
@@ -194,20 +177,22 @@ int main(int argc, char **argv) {
     static struct cast_server server;
     static struct options options = {.server = &server};
     struct cast_station *station;
+    char problem[CAST_PROBLEM_ROOM];
     int code = options_read(&options, argc, argv);
     if (code >= 0)
         return code;
     if (*options.listen && !setting_add(&options, "listen", options.listen))
         return wrong("too many options", "");
-    server.settings = options.settings;
-    server.setting_count = options.count;
+    server.origin.settings = options.settings;
+    server.origin.setting_count = options.count;
     /* Huge pages would make the small heap of a server big, and never small again. */
     neap_os_forgo_huge_pages();
-    if (cast_server_read(&server, &station) != NEAP_OK)
-        return EXIT_FAILURE;
-    if (!has_source_password(station) && !password_make(station))
-        return EXIT_FAILURE;
+    if (cast_station_load(&server.origin, &station, problem) != NEAP_OK)
+        return problem_say(problem);
+    if (*server.origin.made_password)
+        fprintf(stderr, "neap-cast: the password of sources is %s (user source)\n",
+                server.origin.made_password);
     if (cast_server_set_station(&server, station) != NEAP_OK)
-        return EXIT_FAILURE;
+        return problem_say("there is no memory for the settings");
     return cast_server_run(&server);
 }

@@ -51,7 +51,6 @@ static void unlink_connection(struct cast_connection *connection) {
         connection->behind->before = connection->before;
     else
         loop->oldest = connection->before;
-    loop->connection_count--;
     atomic_fetch_sub(&loop->server->connections, 1);
 }
 
@@ -320,7 +319,6 @@ void cast_connection_new(struct cast_loop *loop, int socket, const struct neap_o
     else
         loop->oldest = connection;
     loop->connections = connection;
-    loop->connection_count++;
     atomic_fetch_add(&loop->server->connections, 1);
     atomic_fetch_add(&loop->server->heads, 1);
 }

@@ -21,6 +21,7 @@
 enum {
     ACCEPTS_AT_ONCE = 64,
     SWEEP_MS = 1000,
+    WAITED_AT_ONCE = 64,
     HEADS_MOST = 4096,         /* connections of a server whose request is not there yet */
     SEND_BUFFER_BYTES = 65536, /* the kernel doubles it for its own records */
 };
@@ -58,6 +59,19 @@ static bool accept_refused(struct cast_loop *loop, int listener) {
     return accepted;
 }
 
+static void on_arrival(uv_poll_t *poll, int status, int events);
+
+/* Looks for arrivals, or for none until the next sweep. */
+static void arrivals_watch(struct cast_loop *loop, bool watch) {
+    for (size_t i = 0; i < loop->listening_count; i++) {
+        if (watch)
+            uv_poll_start(&loop->listening[i].poll, UV_READABLE, on_arrival);
+        else
+            uv_poll_stop(&loop->listening[i].poll);
+    }
+    loop->arrivals_wait = !watch;
+}
+
 static void on_arrival(uv_poll_t *poll, int status, int events) {
     struct cast_listening *listening = poll->data;
     struct cast_loop *loop = listening->loop;
@@ -68,6 +82,8 @@ static void on_arrival(uv_poll_t *poll, int status, int events) {
         int error = neap_os_socket_accept(listening->socket, &socket, &peer);
         if (error == NEAP_ERROR_MEMORY && accept_refused(loop, listening->socket))
             continue;
+        if (error == NEAP_ERROR_MEMORY) /* else the kernel would tell of the same arrival again and again */
+            arrivals_watch(loop, false);
         if (error != NEAP_OK)
             return;
         if (atomic_load(&loop->server->heads) >= HEADS_MOST)
@@ -111,9 +127,8 @@ void cast_loop_take_settings(struct cast_loop *loop) {
 
 /* The mounts that have waited long enough for their sources. */
 struct waited {
-    struct cast_server *server;
-    struct cast_station *station;
-    struct cast_mount *mounts[64];
+    const struct cast_station *station;
+    struct cast_mount *mounts[WAITED_AT_ONCE];
     size_t count;
 };
 
@@ -122,13 +137,13 @@ static void mount_waited(void *context, struct cast_mount *mount) {
     uint64_t now_ms = neap_os_now_ns() / 1000000;
     uint64_t timeout_ms = cast_station_mount(waited->station, mount->name)->source_timeout_ms;
     bool waits = atomic_load(&mount->state) == CAST_MOUNT_WAITING;
-    if (waits && now_ms - atomic_load(&mount->lost_ms) >= timeout_ms && waited->count < 64)
+    if (waits && now_ms - atomic_load(&mount->lost_ms) >= timeout_ms && waited->count < WAITED_AT_ONCE)
         waited->mounts[waited->count++] = cast_mount_hold(mount);
 }
 
 static void mounts_sweep(struct cast_server *server) {
     struct cast_station_held *held = cast_server_station(server);
-    struct waited waited = {.server = server, .station = held->station};
+    struct waited waited = {.station = held->station};
     cast_mounts_each(&server->air.mounts, mount_waited, &waited);
     for (size_t i = 0; i < waited.count; i++) {
         cast_log_event("info", "mount-ended", "mount", waited.mounts[i]->name, NULL);
@@ -141,6 +156,10 @@ static void mounts_sweep(struct cast_server *server) {
 static void on_sweep(uv_timer_t *timer) {
     struct cast_loop *loop = timer->data;
     cast_connection_sweep(loop);
+    if (loop->spare < 0 && neap_os_poll_set_open(&loop->spare) != NEAP_OK)
+        loop->spare = -1;
+    if (loop->arrivals_wait)
+        arrivals_watch(loop, true);
     if (loop->index != 0)
         return;
     cast_relays_sweep(loop); /* before mounts that it may be in time for end */
@@ -224,7 +243,6 @@ static bool listen_at(struct cast_loop *loop, struct neap_os_address *address) {
     listening->loop = loop;
     listening->poll.data = listening;
     uv_poll_init(&loop->uv, &listening->poll, listening->socket);
-    uv_poll_start(&listening->poll, UV_READABLE, on_arrival);
     loop->listening_count++;
     return true;
 }
@@ -250,6 +268,7 @@ static bool loop_open(struct cast_loop *loop) {
     for (size_t i = 0; i < server->listen_count; i++)
         if (!listen_at(loop, &server->listens[i]))
             return false;
+    arrivals_watch(loop, true);
     cast_loop_take_settings(loop);
     return true;
 }

@@ -44,7 +44,7 @@ struct cast_loop {
     struct cast_errand *errands, **errands_end;   /* those that wait for this loop */
     struct cast_connection *connections, *oldest; /* all, doubly linked, the newest first */
     struct cast_connection *closed;               /* to be freed, linked by `behind` */
-    uint64_t connection_count;
+    bool arrivals_wait;                           /* until the next sweep: no descriptor is left */
     int spare; /* a descriptor that is given up when there is no other, so that a connection can be refused */
     bool stopping;
     struct cast_fanout fanout;

@@ -20,7 +20,7 @@
 #include "os/privilege.h"
 #include "os/random.h"
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, DESCRIPTORS_RESERVED = 64, FILE_BYTES_MOST = 1 << 20 };
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, DESCRIPTORS_RESERVED = 64 };
 
 /* --- settings -------------------------------------------------------------------------- */
 
@@ -40,114 +40,19 @@ void cast_station_held_drop(struct cast_station_held *held) {
 }
 
 int cast_server_set_station(struct cast_server *server, struct cast_station *station) {
-    struct cast_station_held *made = calloc(1, sizeof(*made));
+    const struct cast_list *proxies = &station->trusted_proxies;
+    struct cast_station_held *made = calloc(1, sizeof(*made) + proxies->count * sizeof(made->proxies[0]));
     if (!made)
         return NEAP_ERROR_MEMORY;
     atomic_init(&made->holders, 1);
     made->station = station;
-    for (size_t i = 0; i < station->trusted_proxies.count && made->proxy_count < 32; i++)
-        if (neap_os_address_read(station->trusted_proxies.items[i], &made->proxies[made->proxy_count]))
-            made->proxy_count++;
+    for (size_t i = 0; i < proxies->count; i++)
+        made->proxy_count += neap_os_address_read(proxies->items[i], &made->proxies[made->proxy_count]);
     neap_os_lock(&server->lock);
     struct cast_station_held *old = server->held;
     server->held = made;
     neap_os_unlock(&server->lock);
     cast_station_held_drop(old);
-    return NEAP_OK;
-}
-
-static int settings_fail(const struct cast_server *server, const struct cast_station_error *error) {
-    char where[64] = "";
-    if (error->line > 0)
-        snprintf(where, sizeof(where), ":%u", error->line);
-    fprintf(stderr, "neap-cast: %s%s: %s\n", error->line > 0 && server->file ? server->file : "settings",
-            where, error->text);
-    return NEAP_ERROR_FORMAT;
-}
-
-static int file_fail(const char *file, const char *why) {
-    fprintf(stderr, "neap-cast: %s cannot be read: %s\n", file, why);
-    return NEAP_ERROR_FORMAT;
-}
-
-/* The first line of a file with a password. Returns a copy. */
-static char *password_read(const char *file) {
-    FILE *in = fopen(file, "re");
-    char line[CAST_CREDENTIAL_BYTES_MOST + 2];
-    char *password = NULL;
-    if (in && fgets(line, sizeof(line), in)) {
-        line[strcspn(line, "\r\n")] = '\0';
-        password = *line && strlen(line) < CAST_CREDENTIAL_BYTES_MOST ? strdup(line) : NULL;
-    }
-    if (in)
-        fclose(in);
-    memset(line, 0, sizeof(line));
-    return password;
-}
-
-static int passwords_read(struct cast_station *station) {
-    const struct {
-        const char *file, *key;
-    } wanted[] = {{station->source_password_file, "source-password"},
-                  {station->admin_password_file, "admin-password"}};
-    struct cast_station_error error;
-    for (size_t i = 0; i < 2; i++) {
-        if (!wanted[i].file)
-            continue;
-        char *password = password_read(wanted[i].file);
-        if (!password)
-            return file_fail(wanted[i].file, "it has to have the password in its first line");
-        int result = cast_station_set(station, wanted[i].key, password, &error);
-        free(password);
-        if (result != NEAP_OK)
-            return result == NEAP_ERROR_FORMAT ? file_fail(wanted[i].file, error.text) : result;
-    }
-    return NEAP_OK;
-}
-
-static int station_of_file(const struct cast_server *server, struct cast_station **station,
-                           struct cast_station_error *error) {
-    if (!server->file) {
-        *station = cast_station_new();
-        return *station ? NEAP_OK : NEAP_ERROR_MEMORY;
-    }
-    FILE *in = fopen(server->file, "re");
-    char *text = in ? malloc(FILE_BYTES_MOST + 1) : NULL;
-    size_t bytes = text ? fread(text, 1, FILE_BYTES_MOST + 1, in) : 0;
-    int failed = !in ? errno : ferror(in) ? EIO : 0;
-    if (in)
-        fclose(in);
-    int result = failed                    ? file_fail(server->file, strerror(failed))
-                 : !text                   ? NEAP_ERROR_MEMORY
-                 : bytes > FILE_BYTES_MOST ? file_fail(server->file, "it is over a megabyte")
-                                           : cast_station_read(text, bytes, station, error);
-    free(text);
-    return result;
-}
-
-int cast_server_read(const struct cast_server *server, struct cast_station **station) {
-    struct cast_station_error error = {.line = 0};
-    struct cast_station *made = NULL;
-    int result = station_of_file(server, &made, &error);
-    if (result == NEAP_ERROR_FORMAT && *error.text)
-        return settings_fail(server, &error);
-    for (size_t i = 0; result == NEAP_OK && i < server->setting_count; i++) {
-        char key[64];
-        const char *equals = strchr(server->settings[i], '=');
-        snprintf(key, sizeof(key), "%.*s", (int)(equals - server->settings[i]), server->settings[i]);
-        result = cast_station_set(made, key, equals + 1, &error);
-    }
-    if (result == NEAP_OK)
-        result = cast_station_verify(made, &error);
-    if (result == NEAP_ERROR_FORMAT && *error.text)
-        settings_fail(server, &error);
-    if (result == NEAP_OK)
-        result = passwords_read(made);
-    if (result != NEAP_OK) {
-        cast_station_destroy(made);
-        return result;
-    }
-    *station = made;
     return NEAP_OK;
 }
 
@@ -169,10 +74,14 @@ static void on_hangup(uv_signal_t *signal, int number) {
     struct cast_loop *loop = signal->data;
     struct cast_server *server = loop->server;
     struct cast_station *station;
+    char problem[CAST_PROBLEM_ROOM];
     const char *failed;
     (void)number;
-    if (cast_server_read(server, &station) != NEAP_OK) {
-        cast_log_event("error", "reload-failed", "kept", "the settings as they were", NULL);
+    if (server->stopping)
+        return;
+    if (cast_station_load(&server->origin, &station, problem) != NEAP_OK) {
+        cast_log_event("error", "reload-failed", "reason", problem, "kept", "the settings as they were",
+                       NULL);
         return;
     }
     if (cast_log_open(station->access_log, station->error_log, &failed) != NEAP_OK)
@@ -202,8 +111,10 @@ static void on_terminate(uv_signal_t *signal, int number) {
     struct cast_loop *loop = signal->data;
     struct cast_errand errand = {.visit = visit_stop, .done = stop_done};
     (void)number;
+    if (loop->server->stopping)
+        return; /* the errand is on its way, and loops that it has been to take no other */
+    loop->server->stopping = true;
     cast_log_event("info", "stopping", NULL);
-    uv_signal_stop(signal);
     cast_errand_send(loop, &errand);
 }
 
@@ -233,13 +144,13 @@ static bool root_give_up(const struct cast_station *station) {
 
 static bool addresses_take(struct cast_server *server, const struct cast_station *station) {
     for (size_t i = 0; i < station->listen.count; i++) {
-        if (server->listen_count == CAST_LISTENS_MOST ||
-            !neap_os_address_read(station->listen.items[i], &server->listens[server->listen_count])) {
-            fprintf(stderr, "neap-cast: listen: \"%s\" is no address: 127.0.0.1:8000, [::1]:8000\n",
-                    station->listen.items[i]);
+        if (server->listen_count == CAST_LISTENS_MOST) {
+            fprintf(stderr, "neap-cast: listen: there are over %d addresses: 0.0.0.0 and [::] are all\n",
+                    CAST_LISTENS_MOST);
             return false;
         }
-        server->listen_count++;
+        server->listen_count +=
+            neap_os_address_read(station->listen.items[i], &server->listens[server->listen_count]);
     }
     return true;
 }
@@ -283,8 +194,8 @@ static int loops_run(struct cast_server *server) {
         }
     }
     say_where(server);
-    if (server->file && !neap_os_path_is_readable(server->file))
-        cast_log_event("warning", "reload-will-fail", "file", server->file, "reason",
+    if (server->origin.file && !neap_os_path_is_readable(server->origin.file))
+        cast_log_event("warning", "reload-will-fail", "file", server->origin.file, "reason",
                        "the user that the server has become cannot read it", NULL);
     cast_relays_take_settings(first);
     cast_loop_run(first);

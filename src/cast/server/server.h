@@ -18,6 +18,7 @@
 #include "cast/air/air.h"
 #include "cast/format/credentials.h"
 #include "cast/format/station.h"
+#include "cast/server/station_load.h"
 #include "os/address.h"
 
 enum { CAST_LOOPS_MOST = 64, CAST_LISTENS_MOST = 16 };
@@ -29,8 +30,8 @@ struct cast_relay;
 struct cast_station_held {
     _Atomic uint32_t holders;
     struct cast_station *station;
-    struct neap_os_address proxies[32]; /* station->trusted_proxies, read */
     size_t proxy_count;
+    struct neap_os_address proxies[]; /* station->trusted_proxies, read */
 };
 
 struct cast_server {
@@ -42,9 +43,8 @@ struct cast_server {
     struct cast_attempts attempts;                     /* at passwords */
     struct neap_os_address listens[CAST_LISTENS_MOST]; /* where it listens, with the ports it got */
     size_t listen_count;
-    const char *file;      /* of the settings; NULL: there is none */
-    char *const *settings; /* "key=value" of the command line, which win over the file's */
-    size_t setting_count;
+    struct cast_settings_origin origin;
+    bool stopping;             /* of loop 0 */
     struct cast_relay *relays; /* of loop 0 (relay.h) */
     uint64_t relay_secret;     /* for marks of mounts (cast/format/relay_path.h) */
     uint64_t started_s;        /* seconds since 1970 */
@@ -58,10 +58,6 @@ void cast_station_held_drop(struct cast_station_held *held);
 
 /* Takes settings into use; they belong to the server from now on. NEAP_ERROR_MEMORY. */
 int cast_server_set_station(struct cast_server *server, struct cast_station *station);
-
-/* Reads the settings of the server's file and command line. Returns 0 with *station, or NEAP_ERROR_FORMAT
- * after it has written a line to stderr or the error log. */
-int cast_server_read(const struct cast_server *server, struct cast_station **station);
 
 /* How many listeners there may be, with descriptors left for sources, administration and files. Any thread.
  */

@@ -75,7 +75,6 @@ static bool facts_read(const struct cast_source_offer *offer, const struct cast_
         .audio_info = fact(head, NULL, infos),
         .relay_path = strdup(offer->relay_path ? offer->relay_path : ""),
         .is_public = is_public(head),
-        .peer = *offer->peer,
         .since_s = (uint64_t)time(NULL),
     };
     return facts->content_type && facts->stream_name && facts->description && facts->genre && facts->url &&

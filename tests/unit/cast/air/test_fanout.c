@@ -284,6 +284,25 @@ static void a_narrow_socket(void **state) {
     cast_mount_drop(mount);
 }
 
+/* Whoever gets the whole queue as his burst is not slow for that. */
+static void a_burst_as_large_as_the_queue(void **state) {
+    (void)state;
+    struct cast_mount *mount = take("/a", "audio/mpeg");
+    put_on_air(mount, NULL, 1000000);
+    struct player player = player_join(mount, false, QUEUE, 0);
+    for (unsigned i = 1; i <= 40; i++) {
+        player_take(&player, SIZE_MAX);
+        put_on_air(mount, NULL, 500);
+        batch(i);
+    }
+    player_take(&player, SIZE_MAX);
+    assert_int_equal(player.offset, neap_stream_written(mount->ring));
+    assert_int_equal(player.bytes, QUEUE + 40 * 500);
+    assert_int_equal(slow, 0);
+    player_leave(&player);
+    cast_mount_drop(mount);
+}
+
 static void who_is_too_slow_is_moved_and_who_takes_nothing_ends(void **state) {
     (void)state;
     struct cast_mount *mount = take("/a", "audio/mpeg");
@@ -429,6 +448,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(titles_stand_where_they_belong, open_fanout, close_fanout),
         cmocka_unit_test_setup_teardown(titles_within_headers, open_fanout, close_fanout),
         cmocka_unit_test_setup_teardown(a_narrow_socket, open_fanout, close_fanout),
+        cmocka_unit_test_setup_teardown(a_burst_as_large_as_the_queue, open_fanout, close_fanout),
         cmocka_unit_test_setup_teardown(who_is_too_slow_is_moved_and_who_takes_nothing_ends, open_fanout,
                                         close_fanout),
         cmocka_unit_test_setup_teardown(limits_and_administration, open_fanout, close_fanout),

@@ -128,7 +128,27 @@ static void where_a_listener_begins(void **state) {
     assert_int_equal(entry(mount, 5000), 38000);
     assert_int_equal(entry(mount, 0), 43000);
     put_on_air(mount, NULL, 100000);
-    assert_int_equal(entry(mount, 1 << 20), neap_stream_oldest(mount->ring));
+    assert_int_equal(entry(mount, 1 << 20), 143000 - 65536); /* the queue */
+    cast_mount_drop(mount);
+}
+
+static void who_is_late_and_where_he_goes_on(void **state) {
+    (void)state;
+    enum { QUEUE = 65536, MARGIN = 32768 };
+    struct cast_mount *mount = take("/a", "audio/mpeg");
+    put_on_air(mount, NULL, 1000000);
+    uint64_t late = 1000000 - QUEUE - MARGIN;
+    assert_false(cast_mount_is_late(mount, late));
+    assert_true(cast_mount_is_late(mount, late - 1));
+    assert_int_equal(cast_mount_landing(mount), 1000000 - QUEUE / 2);
+    /* The writer has a whole margin to go before it reaches who is just not late. */
+    struct neap_stream_reader reader;
+    uint8_t byte;
+    neap_stream_reader_open_at(&reader, mount->ring, late);
+    put_on_air(mount, NULL, MARGIN);
+    assert_int_equal(neap_stream_reader_read(&reader, &byte, 1), 1);
+    assert_int_equal(reader.missed_bytes, 0);
+    assert_int_equal(byte, stream_byte(late));
     cast_mount_drop(mount);
 }
 
@@ -171,7 +191,8 @@ static void ogg_begins_with_headers_at_a_page(void **state) {
     assert_int_equal(entry(mount, bytes), last);
     assert_int_equal(entry(mount, bytes - 1), neap_stream_written(mount->ring));
     assert_int_equal(entry(mount, 2 * bytes + 5), last - bytes);
-    assert_int_equal(cast_mount_next_start(mount, 0), headers);
+    assert_int_equal(entry(mount, 1 << 20), headers);
+    assert_int_equal(cast_mount_landing(mount), headers);
     /* A chain with other headers: places before it are gone. */
     bytes = page_make(page, 2, 0, 30);
     put_on_air(mount, page, bytes);
@@ -196,6 +217,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(titles, open_air, close_air),
         cmocka_unit_test_setup_teardown(what_begins_as_ogg_is_ogg, open_air, close_air),
         cmocka_unit_test_setup_teardown(where_a_listener_begins, open_air, close_air),
+        cmocka_unit_test_setup_teardown(who_is_late_and_where_he_goes_on, open_air, close_air),
         cmocka_unit_test_setup_teardown(ogg_begins_with_headers_at_a_page, open_air, close_air),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

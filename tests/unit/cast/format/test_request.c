@@ -57,7 +57,7 @@ static void ffmpeg_put_verify(void) {
     assert_string_equal(request.path, "/live.ogg");
     assert_string_equal(request.query, "");
     assert_int_equal(request.head.header_count, 10);
-    assert_false(request.keep_alive || request.head.chunked);
+    assert_false(request.head.chunked);
     assert_true(request.head.length == UINT64_MAX);
     assert_string_equal(cast_request_header(&request, "expect"), "100-continue");
     assert_string_equal(cast_request_header(&request, "ICE-NAME"), "Morning");
@@ -97,26 +97,24 @@ static void test_methods(void **state) {
         const char *line;
         enum cast_method method;
         unsigned minor;
-        bool keep_alive;
     } cases[] = {
-        {"GET / HTTP/1.0", CAST_METHOD_GET, 0, false},
-        {"GET / HTTP/1.0\r\nConnection: Keep-Alive", CAST_METHOD_GET, 0, true},
-        {"HEAD / HTTP/1.1", CAST_METHOD_HEAD, 1, true},
-        {"HEAD / HTTP/1.1\r\nConnection: close", CAST_METHOD_HEAD, 1, false},
-        {"OPTIONS * HTTP/1.1", CAST_METHOD_OPTIONS, 1, true},
-        {"POST / HTTP/1.1", CAST_METHOD_POST, 1, true},
-        {"SOURCE / HTTP/1.0", CAST_METHOD_SOURCE, 0, false},
-        {"SOURCE / ICE/1.0", CAST_METHOD_SOURCE, 0, false},
-        {"DELETE / HTTP/1.1", CAST_METHOD_OTHER, 1, true},
-        {"M-SEARCH / HTTP/1.1", CAST_METHOD_OTHER, 1, true},
-        {"GET / HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c", CAST_METHOD_GET, 1, true},
+        {"GET / HTTP/1.0", CAST_METHOD_GET, 0},
+        {"GET / HTTP/1.0\r\nConnection: Keep-Alive", CAST_METHOD_GET, 0},
+        {"HEAD / HTTP/1.1", CAST_METHOD_HEAD, 1},
+        {"HEAD / HTTP/1.1\r\nConnection: close", CAST_METHOD_HEAD, 1},
+        {"OPTIONS * HTTP/1.1", CAST_METHOD_OPTIONS, 1},
+        {"POST / HTTP/1.1", CAST_METHOD_POST, 1},
+        {"SOURCE / HTTP/1.0", CAST_METHOD_SOURCE, 0},
+        {"SOURCE / ICE/1.0", CAST_METHOD_SOURCE, 0},
+        {"DELETE / HTTP/1.1", CAST_METHOD_OTHER, 1},
+        {"M-SEARCH / HTTP/1.1", CAST_METHOD_OTHER, 1},
+        {"GET / HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c", CAST_METHOD_GET, 1},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         snprintf(buffer, sizeof(buffer), "%s\r\n\r\n", cases[i].line);
         assert_int_equal(parse(buffer), strlen(buffer));
         assert_int_equal(request.method, cases[i].method);
         assert_int_equal(request.head.minor, cases[i].minor);
-        assert_int_equal(request.keep_alive, cases[i].keep_alive);
         assert_string_equal(request.path, "/");
     }
 }

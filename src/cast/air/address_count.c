@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "os/random.h"
 
 enum { ROWS_LEAST = 64 };
@@ -17,12 +20,7 @@ static void key_of(const uint8_t address[16], uint8_t key[16]) {
 }
 
 static size_t home_of(const struct cast_address_counts *counts, const uint8_t key[16]) {
-    uint64_t halves[2];
-    memcpy(halves, key, sizeof(halves));
-    uint64_t hash = (halves[0] ^ counts->secret) * UINT64_C(0x9e3779b97f4a7c15);
-    hash = (hash ^ hash >> 32 ^ halves[1]) * UINT64_C(0xd6e8feb86659fd93);
-    hash = (hash ^ hash >> 29 ^ counts->secret) * UINT64_C(0x9e3779b97f4a7c15);
-    return (size_t)(hash >> 32) & (counts->row_count - 1);
+    return (size_t)XXH3_64bits_withSeed(key, 16, counts->secret) & (counts->row_count - 1);
 }
 
 /* The row of a key, or the free one where the search ended. */

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "base/array.h"
 #include "os/random.h"
 #include "os/thread.h"
@@ -59,14 +62,8 @@ void cast_words_destroy(struct cast_words *words) {
     free(words);
 }
 
-/* FNV-1a over the bytes and the secret, with its result mixed: an attacker does not see it. */
 static uint64_t hash_of(const struct cast_words *words, const char *text) {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ words->secret;
-    for (; *text; text++)
-        hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3) + (words->secret >> 7);
-    hash ^= hash >> 32;
-    hash *= UINT64_C(0x9e3779b97f4a7c15);
-    return hash ^ hash >> 29;
+    return XXH3_64bits_withSeed(text, strlen(text), words->secret);
 }
 
 /* The slot of `text`, or the empty one where the search ended. */

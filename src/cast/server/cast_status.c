@@ -12,19 +12,21 @@
 #include <neap/stream.h>
 
 #include "base/outside_text.h"
+#include "base/utf8.h"
 #include "os/clock.h"
 #include "os/descriptor.h"
 #include "os/socket.h"
+#include "report/table.h"
+#include "report/terminal.h"
 
 enum {
     ANSWER_BYTES_MOST = 4 << 20,
     TIMEOUT_MS = 5000,
     STEP_MS = 5,
-    COLUMNS_LEAST = 60,
-    COLUMNS_USUAL = 80,
     MOUNT_COLUMNS = 24,
-    TITLE_COLUMN = 46,
-    NONE_COLUMNS = 2,
+    TYPE_COLUMNS = 8,
+    TITLE_COLUMN = 50, /* where titles begin at the latest */
+    TITLE_COLUMNS_LEAST = 10,
 };
 
 static int fail(const char *address, const char *why) {
@@ -85,64 +87,65 @@ static const char *status_fetch(const char *address, char **whole) {
 
 /* --- showing ------------------------------------------------------------------------------ */
 
-/* A member that is a text, cleaned; "" if there is none. In a buffer of the caller's. */
-static const char *text_of(const json_t *source, const char *name, char *out, size_t room) {
+/* Copies a member that is a text, cleaned; "" if there is none. */
+static void text_of(const json_t *source, const char *name, char *out, size_t room) {
     const char *text = json_string_value(json_object_get(source, name));
     snprintf(out, room, "%s", text ? text : "");
-    return neap_outside_text_clean(out);
+    neap_outside_text_clean(out);
 }
 
-static const char *mount_of(const json_t *source, char *out, size_t room) {
-    const char *url = text_of(source, "listenurl", out, room), *host = strstr(url, "://");
-    const char *path = host ? strchr(host + 3, '/') : NULL;
-    return path ? path : url;
-}
-
-/* Columns are counted in characters, so that titles in any script stand in line. */
-static void cell_print(const char *text, unsigned columns, bool fill) {
-    unsigned shown = 0;
-    for (; *text && shown < columns; text++) {
-        putchar(*text);
-        shown += ((unsigned char)text[1] & 0xc0) != 0x80;
+/* Cuts a text to so many characters. */
+static const char *cut(char *text, unsigned columns) {
+    char *at = text;
+    for (unsigned shown = 0; *at && shown < columns; shown++) {
+        size_t bytes = neap_utf8_character(at);
+        at += bytes > 0 ? bytes : 1;
     }
-    for (; fill && shown < columns; shown++)
-        putchar(' ');
+    *at = '\0';
+    return text;
 }
 
-static void source_print(const json_t *source, unsigned columns) {
-    char mount[300], title[600], name[300], type[100];
-    const char *shown = text_of(source, "title", title, sizeof(title));
-    if (*shown == '\0')
-        shown = text_of(source, "server_name", name, sizeof(name));
-    const char *kind = text_of(source, "server_type", type, sizeof(type)), *slash = strchr(kind, '/');
-    cell_print(mount_of(source, mount, sizeof(mount)), MOUNT_COLUMNS, true);
-    printf(" %5lld %5lld  ", (long long)json_integer_value(json_object_get(source, "listeners")),
-           (long long)json_integer_value(json_object_get(source, "listener_peak")));
-    cell_print(slash ? slash + 1 : kind, TITLE_COLUMN - MOUNT_COLUMNS - 15, true);
-    putchar(' ');
-    cell_print(shown, columns - TITLE_COLUMN, false);
-    putchar('\n');
+static void source_add(neap_table_t *table, const json_t *source, unsigned title_columns) {
+    char url[300], title[600], type[100];
+    text_of(source, json_object_get(source, "title") ? "title" : "server_name", title, sizeof(title));
+    text_of(source, "server_type", type, sizeof(type));
+    text_of(source, "listenurl", url, sizeof(url));
+    char *host = strstr(url, "://"), *path = host ? strchr(host + 3, '/') : NULL, *slash = strchr(type, '/');
+    neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cut(path ? path : url, MOUNT_COLUMNS));
+    neap_table_cell(table, NEAP_TONE_PLAIN, "%lld",
+                    (long long)json_integer_value(json_object_get(source, "listeners")));
+    neap_table_cell(table, NEAP_TONE_PLAIN, "%lld",
+                    (long long)json_integer_value(json_object_get(source, "listener_peak")));
+    neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cut(slash ? slash + 1 : type, TYPE_COLUMNS));
+    neap_table_cell(table, NEAP_TONE_PLAIN, "%s", cut(title, title_columns));
 }
 
 static int status_print(const char *address, const char *body) {
+    static const struct neap_table_column columns[] = {{.title = "mount", .left = true},
+                                                       {.title = "now"},
+                                                       {.title = "most"},
+                                                       {.title = "type", .left = true},
+                                                       {.title = "title", .left = true}};
     json_error_t error;
     json_t *document = json_loads(body, JSON_DISABLE_EOF_CHECK, &error),
            *stats = json_object_get(document, "icestats");
     json_t *sources = json_object_get(stats, "source");
-    unsigned columns = neap_os_descriptor_columns(1);
+    unsigned wide = neap_terminal_columns(stdout);
+    unsigned title_columns =
+        wide > TITLE_COLUMN + TITLE_COLUMNS_LEAST ? wide - TITLE_COLUMN : TITLE_COLUMNS_LEAST;
     char server[100];
     if (!json_is_object(stats)) {
         json_decref(document);
         return fail(address, "its answer is not that of a broadcasting server");
     }
-    columns = columns < COLUMNS_LEAST ? COLUMNS_USUAL : columns;
     size_t count = json_is_array(sources) ? json_array_size(sources) : json_is_object(sources);
-    printf("%s: %s, %zu mount%s on air\n", address, text_of(stats, "server_id", server, sizeof(server)),
-           count, count == 1 ? "" : "s");
-    if (count > 0)
-        printf("\n%-*s  now  most  type    title\n", MOUNT_COLUMNS, "mount");
-    for (size_t i = 0; i < count; i++)
-        source_print(json_is_array(sources) ? json_array_get(sources, i) : sources, columns);
+    text_of(stats, "server_id", server, sizeof(server));
+    printf("%s: %s, %zu mount%s on air\n%s", address, server, count, count == 1 ? "" : "s",
+           count > 0 ? "\n" : "");
+    neap_table_t *table = count > 0 ? neap_table_new(columns, sizeof(columns) / sizeof(columns[0])) : NULL;
+    for (size_t i = 0; table && i < count; i++)
+        source_add(table, json_is_array(sources) ? json_array_get(sources, i) : sources, title_columns);
+    neap_table_finish(table, stdout);
     json_decref(document);
     return EXIT_SUCCESS;
 }
